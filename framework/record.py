@@ -1,0 +1,81 @@
+"""What one run yields, and the names under which the store keeps it.
+
+Other people's scripts rely on these names: a test pins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+PREFIX = "squeezelab."
+TAGS = (
+    "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial", "attempt",
+    "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
+)  # fmt: skip
+ROLES = ("study", "baseline", "control", "trial", "confirm")
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+STUDY_JSON = "study.json"  # the resolved study
+SPEC_JSON = "spec.json"  # the fixed spec
+OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
+MODEL_TFLITE = "model.tflite"
+WEIGHTS_NPZ = "weights.npz"
+LAYERS_CSV = "layers.csv"
+MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact; written last
+ERROR_TXT = "error.txt"
+
+BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
+EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
+TIMES = ("seconds", "fit_seconds", "export_seconds", "measure_seconds")  # depend on the machine: never in a table of results
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that one trial yields, good or bad.
+
+    Args:
+        metrics: final values by their names in the store, those of the baseline under `baseline.`.
+        times: seconds by the names in `TIMES`.
+        artifacts: file name -> content; the store adds the manifest.
+        reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.
+        error: traceback of a failure.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    reason: str = ""
+    error: str = ""
+
+    @property
+    def status(self) -> Status:
+        """FAILED if there is a reason, FINISHED otherwise."""
+        return "FAILED" if self.reason else "FINISHED"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as read back from the store.
+
+    Args:
+        tags: by their names without the prefix `squeezelab.`.
+        params: the fixed spec, flat.
+        metrics: final values; curves are not among them.
+        start_ms, end_ms: since the epoch; `end_ms` is 0 while it runs.
+    """
+
+    run_id: str
+    name: str
+    status: Status
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    start_ms: int = 0
+    end_ms: int = 0
+
+    @property
+    def number(self) -> int:
+        """The trial's number, 0-based; -1 for a run that is no trial."""
+        return int(self.tags.get("trial", "-1"))

@@ -1,0 +1,103 @@
+"""A registry holds the plug-ins of one kind: one file of a package folder, one name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from framework.errors import DuplicateName, InvalidValue, UnknownName
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Plug-in classes of one kind, by name; the folder is read on first use.
+
+    Args:
+        kind: what it holds, in the singular, as "strategy".
+        package: the package whose modules are the plug-ins, as "framework.strategies".
+        group: entry-point group through which other distributions add theirs.
+    """
+
+    def __init__(self, kind: str, *, package: str, group: str) -> None:
+        self.kind, self.package, self.group = kind, package, group
+        self._classes: dict[str, type[T]] = {}
+        self._discovered = False
+
+    def register(self, name: str, *, version: int) -> Callable[[type[T]], type[T]]:
+        """Class decorator that files a plug-in under `name`.
+
+        Args:
+            name: must be the name of the file when the file lies in `package`.
+            version: at least 1; goes up when the plug-in's numbers change.
+
+        Raises:
+            InvalidValue: the name is not the file's, or the version is below 1.
+            DuplicateName: another file has registered the name.
+        """
+
+        def decorate(cls: type[T]) -> type[T]:
+            module = cls.__module__
+            if module.startswith(f"{self.package}.") and module.rsplit(".", 1)[1] != name:
+                raise InvalidValue(
+                    f"A {self.kind} is registered under the name of its file.",
+                    given=f"{module} registers {name!r}.",
+                    todo=f"Rename the file to {name}.py, or register {module.rsplit('.', 1)[1]!r}.",
+                )
+            if version < 1:
+                raise InvalidValue(f"The version of {self.kind} {name!r} is {version}; it starts at 1.")
+            other = self._classes.get(name)
+            if other is not None and other.__module__ != module:
+                raise DuplicateName(
+                    f"Two files register the {self.kind} {name!r}.",
+                    given=f"{other.__module__} and {module}.",
+                    todo="Give one of them another name.",
+                )
+            cls.name, cls.version = name, version  # type: ignore[attr-defined]
+            self._classes[name] = cls
+            return cls
+
+        return decorate
+
+    def get(self, name: str) -> type[T]:
+        """The plug-in called `name`.
+
+        Raises:
+            UnknownName: there is none; the message says what exists and what was probably meant.
+        """
+        self.discover()
+        if name not in self._classes:
+            raise UnknownName(self.kind, name, self._classes)
+        return self._classes[name]
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        self.discover()
+        return sorted(self._classes)
+
+    def build(self, name: str, knobs: dict[str, Any]) -> T:
+        """A plug-in with these knobs; what is not given takes its default."""
+        cls = self.get(name)
+        known = getattr(cls, "knobs", dict)()
+        for knob in knobs:
+            if knob not in known:
+                raise UnknownName(f"knob of {name}", knob, known)
+        return cls(**knobs)
+
+    def discover(self) -> None:
+        """Import every plug-in module of the package and of the entry points, once.
+
+        An import error is not swallowed: a plug-in that does not load is a mistake to be seen.
+        """
+        if self._discovered:
+            return
+        package = importlib.import_module(self.package)
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self.package}.{module.name}")
+        for entry in entry_points(group=self.group):
+            entry.load()
+        self._discovered = True
