@@ -39,6 +39,7 @@ class Record:
         metrics: final values by their names in the store, those of the baseline under `baseline.`.
         times: seconds by the names in `TIMES`.
         artifacts: file name -> content; the store adds the manifest.
+        tensors: `layer/role` -> index of its tensor in the file; goes into the manifest.
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.
         error: traceback of a failure.
     """
@@ -46,6 +47,7 @@ class Record:
     metrics: Mapping[str, float] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    tensors: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     error: str = ""
 

@@ -1,0 +1,208 @@
+"""The dense net: trained once for (data set, architecture, training, seed, environment), kept under its digest, found again."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from framework import nn
+from framework.contracts import Catalog, DataInfo, Head, Splits, Stage, Weights
+from framework.resolve import dataset_of
+from framework.spec import SCHEMA, Spec, digest_of
+
+log = logging.getLogger("framework")
+PACKAGES = ("tensorflow", "tf_keras", "numpy", "tensorflow-model-optimization", "ai-edge-litert")
+FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
+EpochReport = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A trained dense net.
+
+    Args:
+        digest: of its spec and the environment.
+        initial: the net before training.
+        stage: the net after it.
+        curve: one mapping of values per epoch.
+        seconds: wall time of the training, when it was done.
+    """
+
+    digest: str
+    initial: Stage
+    stage: Stage
+    curve: tuple[Mapping[str, float], ...]
+    seconds: float
+
+
+def fingerprint() -> dict[str, str]:
+    """What besides the spec decides the bits of a result: library versions, CPU vendor, instruction set. No TensorFlow."""
+    found = {name: version(name) for name in PACKAGES}
+    cpu = Path("/proc/cpuinfo")
+    if not cpu.exists():
+        return found | {"machine": platform.machine(), "cpu": platform.processor(), "flags": ""}
+    lines = [line.partition(":") for line in cpu.read_text().splitlines()]
+    fields = {key.strip(): value.strip() for key, _, value in reversed(lines)}
+    present = set((fields.get("flags") or fields.get("Features") or "").split())
+    return found | {
+        "machine": platform.machine(),
+        "cpu": fields.get("vendor_id", fields.get("CPU implementer", "")),
+        "flags": " ".join(flag for flag in FLAGS if flag in present),
+    }
+
+
+def baseline_digest(spec: Spec) -> str:
+    """sha256 of the dense spec and the environment fingerprint."""
+    return digest_of({"schema": SCHEMA, "spec": spec.dense().digest, "environment": fingerprint()})
+
+
+class Lab:
+    """What the trials of one process share: data sets in memory, and dense nets.
+
+    Args:
+        root: the project.
+        catalog: the plug-ins.
+    """
+
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        self.root, self.catalog = root, catalog
+        self._splits: dict[str, Splits] = {}
+        self._baselines: dict[str, Baseline] = {}
+        self.measured: dict[str, Mapping[str, float]] = {}
+
+    def info(self, spec: Spec) -> DataInfo:
+        """What is known of the spec's data set."""
+        return dataset_of(spec, self.catalog).info
+
+    def shapes(self, spec: Spec) -> Mapping[str, tuple[int, ...]]:
+        """Input shapes that the spec's architecture asks for."""
+        architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
+        return architecture.input_shapes(self.info(spec))
+
+    def splits(self, spec: Spec) -> Splits:
+        """The open splits, preprocessed for the spec's architecture; loaded once."""
+        shapes = self.shapes(spec)
+        key = digest_of([spec.dataset.json(), {name: list(shape) for name, shape in shapes.items()}])
+        if key not in self._splits:
+            nn.backend.start(spec.train.threads)
+            self._splits[key] = dataset_of(spec, self.catalog).load(self.root, shapes)
+        return self._splits[key]
+
+    def initial(self, spec: Spec) -> Stage:
+        """The untrained net of a spec; the seed decides its weights."""
+        nn.backend.start(spec.train.threads)
+        architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
+        head = Head.of(self.info(spec))
+        return nn.graph.initial_stage(architecture, self.shapes(spec), head=head, seed=purpose_seed(spec.seed, "weights"))
+
+    def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
+        """The dense net of a spec, from memory, from the cache or trained now (by one process at a time)."""
+        digest = baseline_digest(spec)
+        if digest not in self._baselines:
+            folder = self.root / ".cache" / "baselines" / digest
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{folder}.lock"):
+                initial = self.initial(spec)
+                found = _read(folder, digest, initial)
+                if found is None:
+                    found = self._train(spec, digest, initial, report)
+                    _write(folder, found, spec)
+            self._baselines[digest] = found
+        return self._baselines[digest]
+
+    def train_dense(self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None) -> Stage:
+        """The baseline's training, or its first `stop` epochs."""
+        splits = self.splits(spec)
+        request = nn.fit.Fit(
+            info=self.info(spec),
+            samples=splits.train,
+            validation=splits.validation,
+            train=spec.train,
+            epochs=spec.train.epochs,
+            warmup_epochs=spec.train.warmup_epochs,
+            seed=purpose_seed(spec.seed, "baseline"),
+            stop=stop,
+            report=report,
+        )
+        return nn.fit.fit(initial, request)  # type: ignore[no-any-return]
+
+    def _train(self, spec: Spec, digest: str, initial: Stage, report: EpochReport) -> Baseline:
+        curve: list[Mapping[str, float]] = []
+
+        def note(epoch: int, values: Mapping[str, float]) -> None:
+            curve.append(dict(values))
+            report(epoch, values)
+
+        began = time.monotonic()
+        stage = self.train_dense(spec, initial, report=note)
+        return Baseline(digest, initial, stage, tuple(curve), time.monotonic() - began)
+
+
+def purpose_seed(seed: int, purpose: str) -> int:
+    """A seed of 31 bits that depends on a trial's seed and on what it is for."""
+    return int(digest_of([seed, purpose])[:8], 16) % 2**31
+
+
+def pack_weights(weights: Weights) -> bytes:
+    """An `.npz` file with entries `layer/position`; the same weights give the same bytes."""
+    buffer = io.BytesIO()
+    named: dict[str, Any] = {f"{layer}/{position}": value for (layer, position), value in sorted(weights.items())}
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+def unpack_weights(content: bytes) -> dict[tuple[str, int], Any]:
+    """What `pack_weights` packed; arrays only, nothing is unpickled."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        split = {name: name.rpartition("/") for name in stored.files}
+        return {(layer, int(position)): stored[name] for name, (layer, _, position) in split.items()}
+
+
+def _write(folder: Path, baseline: Baseline, spec: Spec) -> None:
+    aside = folder.with_suffix(".new")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    content = pack_weights(baseline.stage.weights)
+    (aside / "weights.npz").write_bytes(content)
+    described = {
+        "spec": spec.dense().json(),
+        "environment": fingerprint(),
+        "sha256": sha256(content).hexdigest(),
+        "curve": baseline.curve,
+        "seconds": baseline.seconds,
+    }
+    (aside / "baseline.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    os.replace(aside, folder)
+
+
+def _read(folder: Path, digest: str, initial: Stage) -> Baseline | None:
+    """The cached baseline; a damaged entry is put aside with a warning."""
+    if not folder.exists():
+        return None
+    try:
+        described = json.loads((folder / "baseline.json").read_text())
+        content = (folder / "weights.npz").read_bytes()
+        if sha256(content).hexdigest() != described["sha256"]:
+            raise ValueError("weights.npz does not have its sha256")
+        stage = initial.with_weights(unpack_weights(content))
+        return Baseline(digest, initial, stage, tuple(described["curve"]), described["seconds"])
+    except (OSError, ValueError, KeyError) as error:
+        aside = folder.with_name(f"{folder.name}.damaged-{int(time.time())}-{os.getpid()}")
+        os.replace(folder, aside)
+        log.warning("A cached baseline is damaged (%s). It is put aside as %s and trained again.", error, aside.name)
+        return None
+

@@ -1,0 +1,168 @@
+"""Data sets of pictures prepared by a tensorflow-datasets builder: a plug-in says only what is its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+from framework.contracts import DataInfo, Dataset, Samples, Splits, Ticket
+from framework.datasets import _tfds
+from framework.datasets._cache import OPEN, TEST, Cache, NotCached, put_aside_loudly
+from framework.datasets._splits import LABELS, RULE, Arrays, carve, digest, in_order
+from framework.errors import DataUnavailable, InvalidStudy, SqueezelabError
+from framework.nn.images import prepare_images
+
+
+class TfdsImages(Dataset):
+    """Pictures of one size with class labels; calibration and validation are carved off TFDS's `train` split.
+
+    Class attributes:
+        builder: name of the TFDS builder.
+        builder_version: its version, "major.minor.patch".
+        calibration_size, validation_size: samples, classes in proportion; the rest of `train` is for training.
+        features: input name -> the feature's name in TFDS.
+        download: one file that preparing would download, to see whether it can; empty if nothing is downloaded.
+    """
+
+    builder: ClassVar[str]
+    builder_version: ClassVar[str]
+    calibration_size: ClassVar[int]
+    validation_size: ClassVar[int]
+    features: ClassVar[Mapping[str, str]] = {"image": "image"}
+    download: ClassVar[str] = ""
+
+    def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
+        """The TFDS builder that can prepare the data; one of TFDS's own by default."""
+        return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
+
+    def check_available(self, root: Path) -> None:
+        """Return if the data is cached, prepared, made by rule, or can be downloaded."""
+        if not self._cache(root).folder.is_dir():
+            self._check_source(root)
+
+    def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
+        """The open splits; the file of the test split is not touched once it is written."""
+        check_inputs(self.info, shapes)
+        splits, digests = self._open_splits(root)
+        train, calibration, validation = (_samples(splits[split], shapes) for split in OPEN)
+        return Splits(train, calibration, validation, digests)
+
+    def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
+        """The test split, for whoever holds a ticket."""
+        if not isinstance(ticket, Ticket) or not ticket.run_id.strip():
+            raise SqueezelabError(
+                f"The test split of {self.name} is sealed.",
+                given=f"Ticket: {ticket!r}.",
+                todo="`squeezelab confirm` opens it, once its run is in the store.",
+            )
+        check_inputs(self.info, shapes)
+        return _samples(self._test_split(root), shapes)
+
+    def _cache(self, root: Path) -> Cache:
+        # All that decides the arrays: a change of any of it never meets files of the old rule.
+        rule = [self.name, self.version, self.builder, self.builder_version, dict(self.features), RULE]
+        text = json.dumps([*rule, self.calibration_size, self.validation_size])
+        return Cache(root.resolve(), self.name, hashlib.sha256(text.encode()).hexdigest()[:8])
+
+    def _open_splits(self, root: Path) -> tuple[dict[str, Arrays], dict[str, str]]:
+        cache = self._cache(root)
+        try:
+            return cache.read_open()
+        except NotCached:
+            with cache.lock():
+                return self._prepared_splits(cache)
+
+    def _prepared_splits(self, cache: Cache) -> tuple[dict[str, Arrays], dict[str, str]]:
+        try:
+            return cache.read_open()  # another process was faster
+        except NotCached:
+            put_aside_loudly(cache.folder)
+        rest, test = self._read(cache.root, "train"), self._read(cache.root, TEST)
+        calibration, rest = carve(rest, self.calibration_size)
+        validation, train = carve(rest, self.validation_size)
+        splits = {"train": train, "calibration": calibration, "validation": validation, TEST: in_order(test)}
+        cache.write(splits)
+        return cache.read_open()
+
+    def _test_split(self, root: Path) -> Arrays:
+        self._open_splits(root)  # prepared by now, whoever asks first
+        cache = self._cache(root)
+        with cache.lock():
+            try:
+                return cache.read_sealed()
+            except NotCached:
+                put_aside_loudly(cache.sealed)
+            test = in_order(self._read(cache.root, TEST))
+            if digest(test) != cache.digests()[TEST]:
+                raise SqueezelabError(
+                    f"The test split of {self.name} is no longer the one that the runs were recorded with.",
+                    given=f"Read from {self._source(cache.root)}.",
+                    todo="Bring back the data that the cache was made from.",
+                )
+            cache.write_sealed(test)
+            return cache.read_sealed()
+
+    def _read(self, root: Path, split: str) -> dict[str, Any]:
+        folder = self._source(root)
+        try:
+            return _tfds.read_split(folder, split, features=self.features)
+        except _tfds.DamagedRecords as error:
+            if _tfds.discard_own(root, folder):
+                return _tfds.read_split(self._source(root), split, features=self.features)
+            raise DataUnavailable(
+                f"The prepared data of {self.builder} is damaged.", given=str(error), todo=self._ways_out()
+            ) from error
+
+    def _find_prepared(self, root: Path) -> Path | None:
+        # What we make by rule is ours alone: a foreign folder of the same name is something else.
+        directories = _tfds.data_dirs(root) if self.download else [_tfds.own_dir(root)]
+        return _tfds.find_prepared(directories, name=self.builder, version=self.builder_version)
+
+    def _source(self, root: Path) -> Path:
+        """The prepared folder; made or downloaded first if there is none."""
+        folder = self._find_prepared(root)
+        if folder is None:
+            self._check_source(root)
+            _tfds.prepare(root, self.make_builder, name=self.builder, version=self.builder_version)
+            folder = _tfds.own_dir(root) / self.builder / self.builder_version
+        return folder
+
+    def _check_source(self, root: Path) -> None:
+        if not self.download or self._find_prepared(root):
+            return
+        if not _tfds.can_reach(self.download):
+            looked = ", ".join(map(str, _tfds.data_dirs(root)))
+            raise DataUnavailable(
+                f"The data set {self.name!r} is not on this machine and cannot be downloaded from here.",
+                given=f"Looked in {looked}; no answer from {self.download.split('/')[2]}.",
+                todo=self._ways_out(),
+            )
+
+    def _ways_out(self) -> str:
+        return (
+            "Run once with a network, or set TFDS_DATA_DIR to a folder that has "
+            f"{self.builder}/{self.builder_version} as tensorflow-datasets prepares it."
+        )
+
+
+def check_inputs(info: DataInfo, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a net whose inputs are not those of the data set.
+
+    Raises:
+        InvalidStudy: the names differ.
+    """
+    if set(shapes) != set(info.inputs):
+        raise InvalidStudy(
+            "The net's inputs are not those of the data set.",
+            given=f"The net asks for {sorted(shapes)}, the data set has {sorted(info.inputs)}.",
+            todo="Choose another architecture or data set.",
+        )
+
+
+def _samples(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
+    inputs = {name: prepare_images(arrays[name], shape) for name, shape in shapes.items()}
+    return Samples(inputs, arrays[LABELS].astype("int64"))

@@ -1,0 +1,154 @@
+"""The door to tensorflow-datasets: prepared folders are found without loading it, and it never tries a dead network."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import shutil
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from framework.contracts import Array
+from framework.datasets._cache import put_aside_loudly
+from framework.datasets._splits import LABELS
+from framework.errors import DataUnavailable, SqueezelabError
+
+PROBE_SECONDS = 1.5
+_log = logging.getLogger("framework")
+MakeBuilder = Callable[[ModuleType, Path], Any]
+"""(tensorflow_datasets, data_dir) -> a builder that can prepare the data set."""
+
+
+class DamagedRecords(SqueezelabError):
+    """Record files that cannot be read to the end."""
+
+
+def own_dir(root: Path) -> Path:
+    """Where this project prepares data sets."""
+    return root / ".cache" / "tfds"
+
+
+def data_dirs(root: Path) -> list[Path]:
+    """Where prepared data sets are looked for, in this order; only the last is ever written to."""
+    given = os.environ.get("TFDS_DATA_DIR", "")
+    named = [Path(given).expanduser()] if given else []
+    return [*named, Path("~/tensorflow_datasets").expanduser(), own_dir(root)]
+
+
+def find_prepared(directories: Iterable[Path], *, name: str, version: str) -> Path | None:
+    """The first folder that holds this data set in full."""
+    folders = (directory / name / version for directory in directories)
+    return next((folder for folder in folders if is_prepared(folder)), None)
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether the description and all record files are there, in their full size."""
+    try:
+        info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+        return bool(info["splits"]) and all(_is_complete(folder, info["name"], split) for split in info["splits"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_complete(folder: Path, name: str, split: dict[str, Any]) -> bool:
+    files = list(folder.glob(f"{name}-{split['name']}.*-of-*"))
+    there = sum(file.stat().st_size for file in files)
+    return len(files) == len(split["shardLengths"]) and there >= int(split["numBytes"])
+
+
+def can_reach(url: str) -> bool:
+    """Whether the server answers for `url`, through the proxies of the environment, within `PROBE_SECONDS`."""
+    answers: list[bool] = []
+    # A name look-up has no time limit of its own: the thread is left behind if it hangs.
+    probe = threading.Thread(target=lambda: answers.append(_answers(url)), daemon=True)
+    probe.start()
+    probe.join(PROBE_SECONDS)
+    return answers == [True]
+
+
+def _answers(url: str) -> bool:
+    try:
+        request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - an address of a plug-in, not of a user
+        with urllib.request.urlopen(request, timeout=PROBE_SECONDS):  # noqa: S310
+            return True
+    except (OSError, ValueError) as error:
+        # Python without its own certificates: the server is there, and TFDS brings certificates along.
+        return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str) -> None:
+    """Let TFDS make or download a data set into `root/.cache/tfds`; the caller holds the data set's lock.
+
+    Raises:
+        DataUnavailable: it did not succeed.
+    """
+    from framework.nn import backend
+
+    tfds = load_tfds()
+    target = own_dir(root)
+    for left in (target / name).glob("incomplete.*"):  # by a process that was killed
+        shutil.rmtree(left)
+    put_aside_loudly(target / name / version)  # unfinished: TFDS would take it for finished
+    settings = tfds.download.DownloadConfig(try_download_gcs=False)
+    # One folder of downloads per data set: TFDS names extracted files by the last part of their address alone.
+    downloads = target / "downloads" / name
+    _log.info("Preparing the data set %s in %s.", name, target)
+    try:
+        with backend.quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints; stdout is for results
+            make_builder(tfds, target).download_and_prepare(download_dir=str(downloads), download_config=settings)
+    except Exception as error:
+        raise DataUnavailable(
+            f"tensorflow-datasets could not prepare {name!r}.",
+            given=f"{type(error).__name__}: {error}",
+            todo=f"Try again, or set TFDS_DATA_DIR to a folder that holds {name!r}, prepared.",
+        ) from error
+
+
+def read_split(folder: Path, split: str, *, features: Mapping[str, str]) -> dict[str, Array]:
+    """All samples of one split of a prepared folder; needs no network.
+
+    Args:
+        folder: as from `find_prepared`.
+        split: as TFDS calls it, `train` or `test`.
+        features: input name -> the feature's name in TFDS; the feature `label` becomes `labels`.
+
+    Returns:
+        name -> array (n, ...).
+
+    Raises:
+        DamagedRecords: a record file is damaged.
+    """
+    tfds = load_tfds()
+    builder = tfds.builder_from_directory(str(folder))
+    try:
+        samples = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+    except Exception as error:
+        raise DamagedRecords("Records cannot be read.", given=f"{folder}, {split}: {error}") from error
+    return {name: samples[feature] for name, feature in {**features, LABELS: "label"}.items()}
+
+
+def discard_own(root: Path, folder: Path) -> bool:
+    """Put a damaged folder aside if it is this project's own; whether it was."""
+    if own_dir(root) not in folder.parents:
+        return False
+    put_aside_loudly(folder)
+    return True
+
+
+def load_tfds() -> ModuleType:
+    """tensorflow_datasets without its chatter."""
+    from framework.nn import backend
+
+    with backend.quiet():
+        import tensorflow_datasets as tfds
+    tfds.disable_progress_bar()
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    return tfds

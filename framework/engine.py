@@ -1,0 +1,23 @@
+"""Where trials run, behind one interface: futures. Today in this process; worker processes and a cluster come behind the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class InProcess(Executor):
+    """Runs each call at once, in this process, so that traced nets are reused from trial to trial."""
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """A future that is done. An interrupt is not caught: it belongs to the coordinator."""
+        future: Future[R] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future

@@ -1,0 +1,28 @@
+"""Share of right answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+
+@metric("accuracy", version=1)
+@dataclass(frozen=True, kw_only=True)
+class Accuracy(Metric):
+    """Share of the samples that the exported file answers right, 0 to 1.
+
+    Source: top-1 accuracy as in Blalock et al. 2020, arXiv:2003.03033.
+    """
+
+    better = "max"
+    of_split = True
+    tasks = frozenset({"classes", "binary"})
+
+    def measure(self, exported: Exported) -> float:
+        """Each sample counts the same; of equal outputs the first class wins; binary: above a half is 1."""
+        if exported.task == "binary":
+            answers = exported.outputs[:, 0] > 0.5
+        else:
+            answers = exported.outputs.argmax(axis=1)
+        return float((answers == exported.labels).mean())

@@ -1,0 +1,22 @@
+"""Multiply-accumulate operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+
+@metric("macs_dense", version=1)
+@dataclass(frozen=True, kw_only=True)
+class MacsDense(Metric):
+    """Multiply-accumulate operations for one sample, zeros counted like any other weight.
+
+    Source: Sze et al. 2017, arXiv:1703.09039.
+    """
+
+    unit = "operations"
+
+    def measure(self, exported: Exported) -> float:
+        """Each kernel value times the output positions it is used for: padding, stride and groups are counted right."""
+        return float(sum(weight.values.size * weight.positions for weight in exported.weights))

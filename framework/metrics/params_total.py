@@ -1,0 +1,22 @@
+"""Number of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+
+@metric("params_total", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ParamsTotal(Metric):
+    """All weights of the net as deployed, biases included, batch normalisation folded.
+
+    Source: Blalock et al. 2020, arXiv:2003.03033.
+    """
+
+    unit = "parameters"
+
+    def measure(self, exported: Exported) -> float:
+        """Counted in the file."""
+        return float(sum(weight.values.size for weight in exported.weights))

@@ -1,0 +1,22 @@
+"""Size of the exported file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+
+@metric("size_tflite_bytes", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SizeTfliteBytes(Metric):
+    """Bytes of the `.tflite` file; zeros are stored like any other value, so pruning alone does not change it.
+
+    Source: the TensorFlow Lite file format (FlatBuffers).
+    """
+
+    unit = "bytes"
+
+    def measure(self, exported: Exported) -> float:
+        """Its length."""
+        return float(len(exported.file))

@@ -1,0 +1,26 @@
+"""Size of the exported file under zstandard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+LEVEL = 19
+
+
+@metric("size_tflite_compressed_bytes", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SizeTfliteCompressedBytes(Metric):
+    """Bytes of the `.tflite` file under zstandard, level 19: where zeros begin to show.
+
+    Source: Collet & Kucherawy 2021, RFC 8878.
+    """
+
+    unit = "bytes"
+
+    def measure(self, exported: Exported) -> float:
+        """The length of the compressed file."""
+        import zstandard
+
+        return float(len(zstandard.ZstdCompressor(level=LEVEL).compress(exported.file)))

@@ -1,0 +1,25 @@
+"""What plug-ins share about nets. Each room is imported on first use, so that plug-in modules load without TensorFlow.
+
+backend   TensorFlow, started once: legacy Keras, threads, silence
+graph     a net as data (JSON of a functional configuration) and back, allow-listed layers only
+reuse     nets kept traced between trials
+fit       training: everything reset, then `fit`
+masks     which weights to zero; pure numpy
+pruning   tfmot's pruning wrapper under a schedule of variables
+export    a stage becomes a `.tflite` file
+tflite    the file read back: its weights, its answers
+images    one preprocessing path for pictures
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+ROOMS = ("backend", "export", "fit", "graph", "images", "masks", "pruning", "reuse", "tflite")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in ROOMS:
+        return importlib.import_module(f"framework.nn.{name}")
+    raise AttributeError(f"framework.nn has no room {name!r}; it has {', '.join(ROOMS)}")

@@ -1,0 +1,84 @@
+"""A stage becomes the file that a user would deploy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Array, Samples, Stage
+from framework.errors import NotDeployable
+from framework.nn import graph, reuse
+from framework.nn.backend import quiet, tf
+
+TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, float32
+BATCH = 250
+
+nets: reuse.Kept[ExportNet] = reuse.Kept(4)
+
+
+def to_tflite(stage: Stage) -> bytes:
+    """The `.tflite` file of a stage, for one sample at a time.
+
+    Raises:
+        NotDeployable: the converter refuses the net.
+    """
+    with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
+        graph.write_weights(net.model, stage.weights)
+        try:
+            with quiet(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
+                converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.model)
+                return bytes(converter.convert())
+        except Exception as error:
+            raise NotDeployable("The converter refuses this net.", given=str(error)) from error
+
+
+def predict(stage: Stage, samples: Samples) -> Array:
+    """(n, units) outputs of the net itself, for comparison with its file."""
+    with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
+        graph.write_weights(net.model, stage.weights)
+        batches = range(0, len(samples), BATCH)
+        return np.concatenate([net.answer(_part(samples, begin)) for begin in batches])
+
+
+def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
+    """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision that is no tie."""
+    difference = np.abs(net_outputs - file_outputs)
+    if not np.isfinite(file_outputs).all() or difference.max() > TOLERANCE:
+        raise NotDeployable("The file answers differently from its net.", given=f"Largest difference: {difference.max()}.")
+    chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
+    if (net_outputs.max(axis=1) - chosen > 2 * TOLERANCE).any():
+        raise NotDeployable("The file decides differently from its net.")
+
+
+class ExportNet:
+    """A net with a traced function for one sample and one for a batch."""
+
+    def __init__(self, net_graph: str) -> None:
+        self.model = graph.build(net_graph)
+        names = [item.name.split(":")[0] for item in self.model.inputs]
+
+        def call(*inputs: Any) -> Any:
+            return self.model(dict(zip(names, inputs, strict=True)), training=False)
+
+        one = [tf.TensorSpec((1, *item.shape[1:]), item.dtype, name=name) for item, name in self._inputs(names)]
+        many = [tf.TensorSpec((BATCH, *item.shape[1:]), item.dtype, name=name) for item, name in self._inputs(names)]
+        self.names = names
+        self.single = tf.function(call).get_concrete_function(*one)
+        self.batch = tf.function(call, input_signature=many)
+
+    def answer(self, inputs: dict[str, Array]) -> Array:
+        """Outputs for up to BATCH samples; a short batch is filled up, so that one trace serves all."""
+        count = len(next(iter(inputs.values())))
+        full = [np.resize(inputs[name], (BATCH, *inputs[name].shape[1:])) for name in self.names]
+        return np.asarray(self.batch(*full).numpy()[:count])
+
+    def _inputs(self, names: list[str]) -> Any:
+        return zip(self.model.inputs, names, strict=True)
+
+
+def _part(samples: Samples, begin: int) -> dict[str, Array]:
+    return {name: value[begin : begin + BATCH] for name, value in samples.inputs.items()}

@@ -1,0 +1,304 @@
+"""Training. A traced net is reused: before each use everything it holds is set, so that reused and fresh are the same."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Array, DataInfo, Mask, Samples, Stage, Wrap
+from framework.errors import TrialDiverged, TrialTimeout
+from framework.nn import graph, reuse
+from framework.nn.backend import keras, start, tf
+from framework.spec import Train, digest_of
+
+VALIDATION_BATCH = 500
+DEADLINE_EVERY = 10  # steps between two looks at the clock
+EpochReport = Callable[[int, Mapping[str, float]], None]
+
+nets: reuse.Kept[TracedNet] = reuse.Kept(4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """One training, wholly described.
+
+    Args:
+        info: of the data set.
+        samples: what is trained on.
+        validation: for the curve only.
+        epochs: length of the schedule.
+        stop: epochs actually run; all of them by default.
+        warmup_epochs: linear rise at the beginning.
+        seed: order, augmentation and dropout.
+        deadline: `time.monotonic()` after which TrialTimeout is raised.
+        report: called after each epoch with its number (from 1) and its values.
+    """
+
+    info: DataInfo
+    samples: Samples
+    validation: Samples
+    train: Train
+    epochs: int
+    warmup_epochs: int
+    seed: int
+    stop: int | None = None
+    wrap: Wrap | None = None
+    dynamic: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float = math.inf
+    report: EpochReport = lambda epoch, values: None
+
+
+def steps_per_epoch(samples: Samples, train: Train) -> int:
+    """Whole batches in the training split, at least 1."""
+    return max(1, len(samples) // train.batch_size)
+
+
+def fit(stage: Stage, request: Fit) -> Stage:
+    """`stage` after training; what it keeps is held.
+
+    Raises:
+        TrialDiverged: the loss or a weight is not finite.
+        TrialTimeout: the deadline has passed.
+    """
+    start(request.train.threads)
+    held = tuple(keep for keep in stage.keeps if isinstance(keep, Mask))
+    with nets.use(_key(stage, request, held), lambda: TracedNet(stage, request, held)) as net:
+        net.set(stage, request, held)
+        net.run(request)
+        weights = graph.read_weights(net.plain)
+    if not all(np.isfinite(value).all() for value in weights.values()):
+        raise TrialDiverged("A weight is not finite after training.")
+    for mask in held:
+        weights[mask.weight] = np.where(mask.zeros, 0, weights[mask.weight]).astype(weights[mask.weight].dtype)
+    return stage.with_weights(weights)
+
+
+class TracedNet:
+    """A net built, wrapped and compiled once, with the initial value of everything it holds besides the weights."""
+
+    def __init__(self, stage: Stage, request: Fit, held: tuple[Mask, ...]) -> None:
+        self.plain = graph.build(stage.graph)
+        wrapped, self.dynamic = request.wrap.build(self.plain) if request.wrap else (self.plain, {})
+        self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
+        self.masks = {mask.weight: tf.Variable(tf.ones(mask.zeros.shape), trainable=False) for mask in held}
+        pairs = [(self._weight(key), variable) for key, variable in self.masks.items()]
+        self.model.hold = lambda: [weight.assign(weight * mask) for weight, mask in pairs]
+        self.schedule = Schedule(request.train.decay)
+        self.model.compile(
+            optimizer=_optimizer(request.train, self.schedule), loss=_loss(request.info), metrics=_metrics(request.info)
+        )
+        self.model.l2 = 0.0 if request.train.optimizer == "adamw" else request.train.weight_decay
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.state = [(item, item.numpy()) for item in (*self.model.weights, *self.model.optimizer.variables)]
+
+    def set(self, stage: Stage, request: Fit, held: tuple[Mask, ...]) -> None:
+        """Set everything: state, weights, masks, schedule, dynamic variables, generators."""
+        keras.utils.set_random_seed(request.seed)
+        for variable, value in self.state:
+            variable.assign(value)
+        graph.write_weights(self.plain, stage.weights)
+        for mask in held:
+            self.masks[mask.weight].assign(1.0 - mask.zeros)
+        steps = steps_per_epoch(request.samples, request.train)
+        self.schedule.set(
+            peak=request.train.learning_rate, warmup=request.warmup_epochs * steps, total=request.epochs * steps
+        )
+        for name, value in request.dynamic.items():
+            self.dynamic[name].assign(value)
+        for position, layer in enumerate(self.plain.layers):
+            if hasattr(layer, "_random_generator"):  # Dropout and its like
+                layer._random_generator._maybe_init()
+                layer._random_generator._generator.reset_from_seed((request.seed + position) % 2**31)
+
+    def run(self, request: Fit) -> None:
+        """Call `fit` with a data set whose order depends on the seed alone."""
+        steps = steps_per_epoch(request.samples, request.train)
+        epochs = request.epochs if request.stop is None else request.stop
+        self.model.fit(
+            _batches(request, steps * epochs),
+            epochs=epochs,
+            steps_per_epoch=steps,
+            validation_data=(dict(request.validation.inputs), _targets(request.validation.labels, request)),
+            validation_batch_size=VALIDATION_BATCH,
+            verbose=0,
+            callbacks=[Watch(request)],
+        )
+
+    def _weight(self, key: tuple[str, int]) -> Any:
+        return self.plain.get_layer(key[0]).weights[key[1]]
+
+
+class Trained(keras.Model):
+    """A functional model whose training step adds the L2 penalty and multiplies held weights by their masks."""
+
+    traces = 0  # of all nets of this process; tests count on it
+    l2 = 0.0
+    hold: Callable[[], Any]
+
+    def train_step(self, data: Any) -> Any:
+        """One optimizer step; the body runs once per trace."""
+        Trained.traces += 1
+        inputs, targets = data
+        with tf.GradientTape() as tape:
+            outputs = self(inputs, training=True)
+            loss = self.compute_loss(inputs, targets, outputs)
+            if self.l2:
+                kernels = [weight for weight in self.trainable_variables if len(weight.shape) > 1]
+                loss += self.l2 * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
+        self.hold()
+        return self.compute_metrics(inputs, targets, outputs, None)
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then cosine, constant or step decay; a schedule of variables serves all trials.
+
+    Args:
+        decay: `cosine` to zero, `constant`, or `step`: a tenth at 1/2 and again at 3/4 of the way.
+    """
+
+    def __init__(self, decay: str) -> None:
+        self.decay = decay
+        self.peak, self.warmup, self.total = (tf.Variable(value, dtype=tf.float32) for value in (0.0, 0.0, 1.0))
+
+    def set(self, *, peak: float, warmup: int, total: int) -> None:
+        """Peak rate, and lengths in steps."""
+        self.peak.assign(peak)
+        self.warmup.assign(min(warmup, total))
+        self.total.assign(total)
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate at `step`, counted from 0."""
+        step = tf.cast(step, tf.float32)
+        rise = (step + 1.0) / tf.maximum(self.warmup, 1.0)
+        done = tf.clip_by_value((step - self.warmup) / tf.maximum(self.total - self.warmup, 1.0), 0.0, 1.0)
+        fall = {
+            "cosine": 0.5 * (1.0 + tf.cos(math.pi * done)),
+            "constant": tf.ones_like(done),
+            "step": tf.where(done < 0.5, 1.0, tf.where(done < 0.75, 0.1, 0.01)),
+        }[self.decay]
+        return self.peak * tf.where(step < self.warmup, rise, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """For keras."""
+        return {"decay": self.decay}
+
+
+class Watch(keras.callbacks.Callback):
+    """Stops a training that has diverged or run out of time, and passes on each epoch's values."""
+
+    def __init__(self, request: Fit) -> None:
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the clock now and then."""
+        if batch % DEADLINE_EVERY == 0 and time.monotonic() > self.request.deadline:
+            raise TrialTimeout("The trial took longer than trial_seconds.")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Report the epoch, counted from 1."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(values["loss"]):
+            raise TrialDiverged(
+                f"The loss is not finite in epoch {epoch + 1}.", given=f"loss = {values['loss']}.", todo="Lower the learning rate."
+            )
+        self.request.report(epoch + 1, values)
+
+
+def _key(stage: Stage, request: Fit, held: tuple[Mask, ...]) -> str:
+    train = request.train
+    return digest_of(
+        {
+            "graph": graph.structure(stage.graph),
+            "wrap": request.wrap.key if request.wrap else "",
+            "held": sorted(f"{mask.weight[0]}/{mask.weight[1]}" for mask in held),
+            "train": [train.optimizer, train.batch_size, train.decay, train.weight_decay, train.threads],
+            "task": request.info.task,
+        }
+    )
+
+
+def _optimizer(train: Train, schedule: Schedule) -> Any:
+    common = {"learning_rate": schedule, "jit_compile": False}  # XLA is slower on these nets and compiles for seconds
+    if train.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+    if train.optimizer == "adam":
+        return keras.optimizers.Adam(**common)
+    momentum = 0.9 if train.optimizer == "momentum" else 0.0
+    return keras.optimizers.SGD(momentum=momentum, nesterov=momentum > 0, **common)
+
+
+def _loss(info: DataInfo) -> Any:
+    losses = {"classes": "CategoricalCrossentropy", "binary": "BinaryCrossentropy", "regression": "MeanSquaredError"}
+    return getattr(keras.losses, losses[info.task])()
+
+
+def _metrics(info: DataInfo) -> list[Any]:
+    if info.task == "regression":
+        return [keras.metrics.RootMeanSquaredError(name="rmse")]
+    kind = keras.metrics.CategoricalAccuracy if info.task == "classes" else keras.metrics.BinaryAccuracy
+    return [kind(name="accuracy")]
+
+
+def _targets(labels: Array, request: Fit) -> Array:
+    """Labels as the loss wants them, smoothed."""
+    smooth = request.train.label_smoothing
+    if request.info.task == "regression":
+        return labels.astype(np.float32)[:, None]
+    if request.info.task == "binary":
+        return (labels.astype(np.float32) * (1 - smooth) + smooth / 2)[:, None]
+    classes = request.info.classes
+    return (np.eye(classes, dtype=np.float32)[labels] * (1 - smooth) + smooth / classes).astype(np.float32)
+
+
+def _batches(request: Fit, total_steps: int) -> Any:
+    """Batches of all epochs, each sample once an epoch in an order of the seed; the last, partial batch is left out."""
+    steps, batch = steps_per_epoch(request.samples, request.train), request.train.batch_size
+    random = np.random.default_rng(request.seed)
+    epochs = range(total_steps // steps)
+    order = np.concatenate([np.resize(random.permutation(len(request.samples)), steps * batch) for _ in epochs])
+    inputs = {name: tf.constant(value) for name, value in request.samples.inputs.items()}
+    targets = tf.constant(_targets(request.samples.labels, request))
+
+    def gather(step: Any, index: Any) -> Any:
+        chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
+        if request.train.augment:
+            chosen = {name: _augmented(value, request, step) for name, value in chosen.items()}
+        return chosen, tf.gather(targets, index)
+
+    options = tf.data.Options()
+    options.deterministic = True
+    options.threading.private_threadpool_size = 1
+    batches = tf.data.Dataset.from_tensor_slices(order.reshape(-1, batch).astype(np.int32)).enumerate()
+    return batches.map(gather).prefetch(4).with_options(options)
+
+
+def _augmented(images: Any, request: Fit, step: Any) -> Any:
+    """Each image shifted by up to a tenth of its side, mirrored half the time where the data set allows it."""
+    if len(images.shape) != 4:
+        return images
+    count, height, width = images.shape[0], images.shape[1], images.shape[2]
+    seed = tf.stack([tf.cast(request.seed, tf.int64), step])
+    share = tf.random.stateless_uniform((count, 3), seed, -1.0, 1.0)
+    shift = tf.round(share[:, :2] * tf.constant([width / 10, height / 10]))
+    zero, one = tf.zeros(count), tf.ones(count)
+    moves = tf.stack([one, zero, shift[:, 0], zero, one, shift[:, 1], zero, zero], axis=1)
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=moves,
+        output_shape=tf.constant([height, width]),
+        fill_value=0.0,
+        interpolation="NEAREST",
+        fill_mode="CONSTANT",
+    )
+    if not request.info.mirror:
+        return images
+    return tf.where((share[:, 2] > 0)[:, None, None, None], tf.reverse(images, [2]), images)

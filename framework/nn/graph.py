@@ -1,0 +1,129 @@
+"""A net as data: JSON of a keras functional configuration, and back. Nothing foreign is ever built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Architecture, Array, Head, Stage, Weights
+from framework.errors import SqueezelabError
+from framework.nn.backend import keras
+
+NET = "net"  # the name of every model: it begins each tensor's name in the exported file
+LAYERS = frozenset(
+    "InputLayer Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization Concatenate Conv1D Conv2D Dense "
+    "DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D "
+    "GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D MultiHeadAttention Multiply Permute "
+    "ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D Subtract ZeroPadding1D ZeroPadding2D".split()
+)
+PARTS = frozenset(  # initializers and the like that a layer's configuration may name
+    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal RandomNormal "
+    "RandomUniform TruncatedNormal VarianceScaling".split()
+)
+
+
+def initial_stage(architecture: Architecture, shapes: Mapping[str, tuple[int, ...]], *, head: Head, seed: int) -> Stage:
+    """The untrained net of an architecture; the same seed gives the same weights.
+
+    Raises:
+        SqueezelabError: the net is not a plain functional graph of allow-listed, named layers.
+    """
+    keras.utils.set_random_seed(seed)
+    model = architecture.build(shapes, head)
+    graph = to_graph(model)
+    stage = Stage(graph=graph, weights={}).with_weights(read_weights(model))
+    return stage
+
+
+def to_graph(model: Any) -> str:
+    """The canonical JSON of a functional model's configuration, under the name `net`."""
+    config = json.loads(model.to_json())["config"]
+    config["name"] = NET
+    for layer in config["layers"]:
+        layer.pop("build_config", None)
+        layer.pop("registered_name", None)
+    check_graph(config)
+    return json.dumps(config, sort_keys=True, separators=(",", ":"))
+
+
+def check_graph(config: Mapping[str, Any]) -> None:
+    """Raise SqueezelabError unless every layer class, and every class a layer names, is on the allow-list."""
+    for layer in config.get("layers", [{"class_name": "a model without layers"}]):
+        _check_class(layer["class_name"], LAYERS, layer.get("name", ""))
+        _check_parts(layer["config"], layer.get("name", ""))
+
+
+def structure(graph: str) -> str:
+    """sha256 of a graph: nets with one structure share a traced net."""
+    return hashlib.sha256(graph.encode()).hexdigest()
+
+
+def build(graph: str) -> Any:
+    """A new keras model with freshly initialised weights."""
+    config = json.loads(graph)
+    check_graph(config)
+    return keras.Model.from_config(config)
+
+
+def layers(graph: str) -> list[dict[str, Any]]:
+    """The layers' configurations in order: `name`, `class_name`, `config`."""
+    return list(json.loads(graph)["layers"])
+
+
+def read_weights(model: Any) -> dict[tuple[str, int], Array]:
+    """Copies of all weights by (layer, position)."""
+    return {
+        (layer.name, position): np.array(weight.numpy())
+        for layer in model.layers
+        for position, weight in enumerate(layer.weights)
+    }
+
+
+def write_weights(model: Any, weights: Weights) -> None:
+    """Set all weights by (layer, position).
+
+    Raises:
+        SqueezelabError: a weight is missing, left over or of another shape.
+    """
+    variables = {
+        (layer.name, position): weight for layer in model.layers for position, weight in enumerate(layer.weights)
+    }
+    wrong = set(variables) ^ set(weights)
+    wrong |= {key for key in set(variables) & set(weights) if tuple(variables[key].shape) != weights[key].shape}
+    if wrong:
+        raise SqueezelabError("These weights do not belong to this net.", given=f"They differ in {sorted(wrong)[:5]}.")
+    for key, variable in variables.items():
+        variable.assign(weights[key])
+
+
+def weights_digest(weights: Weights) -> str:
+    """sha256 over names, shapes and bytes of all weights: equal digests mean bitwise equal nets."""
+    total = hashlib.sha256()
+    for (layer, position), value in sorted(weights.items()):
+        total.update(f"{layer}/{position}{value.dtype}{value.shape}".encode())
+        total.update(np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()
+
+
+def _check_parts(value: Any, layer: str) -> None:
+    if isinstance(value, dict):
+        if "class_name" in value:
+            _check_class(value["class_name"], PARTS, layer)
+        for item in value.values():
+            _check_parts(item, layer)
+    elif isinstance(value, list):
+        for item in value:
+            _check_parts(item, layer)
+
+
+def _check_class(name: str, allowed: frozenset[str], layer: str) -> None:
+    if name not in allowed:
+        raise SqueezelabError(
+            "A net is built of plain keras layers only; operators such as x + y, Lambda and nested models are not.",
+            given=f"Layer {layer!r} is a {name}.",
+            todo=f"Use one of: {', '.join(sorted(allowed))}.",
+        )

@@ -1,0 +1,29 @@
+"""The study's page in the MLflow UI: its question, its front, how to go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.study import Outcome
+from framework.tracking import Store
+
+
+def publish(store: Store, outcome: Outcome, report: Any) -> None:
+    """Write the note on experiment and parent run, and hang the report's files on the parent.
+
+    Args:
+        report: what `framework.report.run_report` returned.
+    """
+    plan = outcome.plan
+    overrides = f' SET="{" ".join(plan.overrides)}"' if plan.overrides else ""
+    lines = [
+        f"# {plan.name}",
+        plan.question,
+        report.table,
+        f"Go on with more trials: `make study NAME={plan.name}{overrides or ' SET=trials=' + str(2 * plan.study.trials)}`  ",
+        f"Tables and figures again: `make report NAME={plan.name}{overrides}`",
+    ]
+    text = "\n\n".join(lines)
+    store.note(plan.name, text)
+    store.note(plan.name, text, run_id=outcome.parent)
+    store.put(outcome.parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})

@@ -1,0 +1,97 @@
+"""From the runs in the store to tables and figures. Loads no TensorFlow and no study file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.errors import InvalidValue, UnknownName
+from framework.report.columns import COLUMNS
+from framework.report.frame import RunStore, StudyRuns, collect, trials_frame
+from framework.report.pareto import pareto_frame
+from framework.report.tables import columns_of, markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Report", "StudyRuns", "collect", "kinds", "run_report", "trials_frame"]
+
+Build = Callable[[StudyRuns, Path], list[Path]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report wrote.
+
+    Args:
+        paths: the files, in the order of the report.
+        table: the front with baseline and control, narrow enough for a terminal.
+        front: the rows of the trials on the front, exact values.
+    """
+
+    paths: list[Path]
+    table: str
+    front: pd.DataFrame
+
+
+def kinds(root: Path) -> list[str]:
+    """The reports of a project: the names of the files in `root/reports`, sorted."""
+    return sorted(path.stem for path in (root / "reports").glob("[!_]*.py"))
+
+
+def run_report(
+    store: RunStore,
+    name: str,
+    *,
+    root: Path,
+    out: Path,
+    kind: str = "pareto",
+    digest: str | None = None,
+    generation: int | None = None,
+) -> Report:
+    """Write one report of one study.
+
+    Args:
+        root: the project, with `reports/KIND.py`.
+        out: folder of the files; made if it is not there. Each file is written aside and moved into place.
+        digest, generation: see `collect`.
+
+    Raises:
+        UnknownName: there is no such report.
+        UserError: the store holds no such study.
+    """
+    if kind not in kinds(root):
+        raise UnknownName("report", kind, kinds(root))
+    os.environ.setdefault(
+        "MPLCONFIGDIR", str(root / ".cache" / "matplotlib")
+    )  # its font cache, else under the home folder
+    runs = collect(store, name, digest=digest, generation=generation)
+    build = _load(root / "reports" / f"{kind}.py")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
+        paths = [path.replace(out / path.name) for path in build(runs, Path(aside))]
+    frame = pareto_frame(runs)
+    table = markdown(frame, columns_of(frame, COLUMNS, level=0), brief=True)
+    return Report(paths, table, frame[frame["row"] == "front"].reset_index(drop=True))
+
+
+def _load(path: Path) -> Build:
+    """The `build` of a report file, loaded by its path: reports belong to the project, not to the installed package."""
+    spec = importlib.util.spec_from_file_location(f"squeezelab_report_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InvalidValue("This report does not load.", given=f"Given: {path}.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    build: Build | None = getattr(module, "build", None)
+    if build is None:
+        raise InvalidValue(
+            "A report file has a function build(runs, out) that returns the paths it wrote.",
+            given=f"Given: {path}.",
+            todo="See reports/pareto.py.",
+        )
+    return build

@@ -1,0 +1,82 @@
+"""What an honest compression result contains, and what this report cannot show of it: it says so by itself."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from framework.report.frame import StudyRuns
+from framework.report.resolved import names_of
+
+TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
+RATIOS = (2, 4, 8, 16, 32)
+NEAR = 2**0.5  # a ratio is covered by a point within this factor
+OPERATING_POINTS = 5
+
+
+def toys(runs: StudyRuns) -> list[str]:
+    """The parts of the study that count as toys: MNIST, digits, LeNets, and what the study itself calls a toy."""
+    dataset = runs.resolved["dataset"]["use"]
+    nets = [name for name in names_of(runs.resolved["architecture"]) if name.startswith("lenet")]
+    return [dataset, *nets] if runs.study.get("toy", dataset in TOYS) else nets
+
+
+def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
+    """The requirements that this report does not meet, one line each, beginning with their id.
+
+    Args:
+        frame: what `pareto_frame` gave.
+    """
+    lines = [
+        "S1 the digests of the splits are not printed",
+        _theoretical_speedup(frame),
+        _top5(runs, frame),
+        _control(runs),
+        _competitors(runs),
+        _operating_points(frame),
+        "S8, A11 n = 1 seed: no mean, no standard deviation",
+        "A4, A7, A8, S9 code revision and machine are in provenance.json, not on this page",
+        "A5, A6 the architecture and the methods are named with their versions, without descriptions and citations",
+        _collapse(runs),
+    ]
+    return [line for line in lines if line]
+
+
+def _theoretical_speedup(frame: pd.DataFrame) -> str:
+    shown = {"macs_effective_ratio", "speedup_theoretical"} & set(frame.columns)
+    return "" if shown else "S3 no theoretical speed-up: multiply-accumulates with zero weights are not told apart"
+
+
+def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
+    has_classes = "val_accuracy" in frame.columns and runs.resolved["dataset"]["use"] not in TOYS  # those have 10
+    return (
+        "S4 no top-5 accuracy (asked for from 20 classes on)" if has_classes and "val_top5" not in frame.columns else ""
+    )
+
+
+def _control(runs: StudyRuns) -> str:
+    return "" if runs.controls else "S5 no control: the identity strategy has no finished run"
+
+
+def _competitors(runs: StudyRuns) -> str:
+    used = {name for run in runs.finished for name in run.tags.get("strategy", "").split("+")}
+    missing = [kind for kind in ("magnitude", "random") if not any(kind in name for name in used)]
+    return f"S6, A14, A15 not compared with {' and '.join(missing)} pruning" if missing else ""
+
+
+def _operating_points(frame: pd.DataFrame) -> str:
+    column = "params_nonzero_ratio"
+    rows = frame[frame["row"] == "front"]
+    reached = {float(value) for value in rows[column] if value is not None} if column in rows.columns else set()
+    bare = [wanted for wanted in RATIOS if not any(wanted / NEAR <= value <= wanted * NEAR for value in reached)]
+    if len(reached) >= OPERATING_POINTS and not bare:
+        return ""
+    gaps = f", none near {', '.join(f'{wanted}x' for wanted in bare)}" if bare else ""
+    return f"S7 {len(reached)} different ratios of non-zero parameters on the front{gaps}"
+
+
+def _collapse(runs: StudyRuns) -> str:
+    """Collapse: less than half of the baseline's accuracy."""
+    pairs = [(run.metrics.get("val_accuracy"), run.metrics.get("baseline.val_accuracy")) for run in runs.finished]
+    if any(own is not None and base is not None and own < base / 2 for own, base in pairs):
+        return ""
+    return "A9 no trial goes on to where accuracy collapses (half of the baseline's)"

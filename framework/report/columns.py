@@ -1,0 +1,75 @@
+"""The columns that a table of results may show, with what each of them means."""
+
+from __future__ import annotations
+
+from framework.report.tables import Column, grouped, percent, ratio
+
+# fmt: off
+COLUMNS = (
+    Column(name="label", head="net", short="Net"),
+    Column(name="architecture", head="architecture", short="Architecture"),
+    Column(name="strategy", head="strategy", short="Strategy"),
+    Column(
+        name="val_accuracy", head="val. accuracy (%)", group="Accuracy (%)", short="Val.", brief="accuracy %",
+        text=percent, better="max",
+        doc="share of the validation split that the exported .tflite file classifies rightly, in percent",
+    ),
+    Column(
+        name="val_r2", head="val. R2", short="Val. R2", text="{:.4f}".format, better="max",
+        doc="coefficient of determination of the exported .tflite file on the validation split",
+    ),
+    Column(
+        name="val_rmse", head="val. RMSE", short="Val. RMSE", text="{:.4g}".format, better="min", level=1,
+        doc="root mean square error of the exported .tflite file on the validation split",
+    ),
+    Column(
+        name="accuracy_drop", head="drop (points)", group="Accuracy (%)", short="Drop", brief="drop pt",
+        text=percent, better="min",
+        doc="accuracy of the row's own baseline minus the row's, in points (1 point = 0.01); below 0 is a gain",
+    ),
+    Column(
+        name="params_total", head="parameters", group="Parameters", short="Total", text=grouped, better="min", level=1,
+        doc="all weights of the net as deployed, zeros included",
+    ),
+    Column(
+        name="params_nonzero", head="non-zero", group="Parameters", short="Non-zero", text=grouped, better="min",
+        doc="those that are not exactly zero in the exported file",
+    ),
+    Column(
+        name="params_nonzero_ratio", head="non-zero ratio", group="Parameters", short="Ratio", brief="nz ratio",
+        text=ratio, better="max", doc="baseline / row, non-zero parameters",
+    ),
+    Column(
+        name="size_tflite_bytes", head=".tflite (bytes)", text=grouped, better="min", level=2,
+        doc="size of the exported .tflite file",
+    ),
+    Column(
+        name="size_tflite_bytes_ratio", head=".tflite ratio", group="File ratio", short=".tflite", brief="file ratio",
+        text=ratio, better="max",
+        doc="baseline / row, size of the exported .tflite file, which stores zeros like any other value",
+    ),
+    Column(
+        name="size_tflite_compressed_bytes", head="zstd (bytes)", text=grouped, better="min", level=2,
+        doc="size of that file under zstandard, level 19",
+    ),
+    Column(
+        name="size_tflite_compressed_bytes_ratio", head="zstd ratio", group="File ratio", short="zstd", text=ratio,
+        better="max", doc="baseline / row, size of that file under zstandard, level 19",
+    ),
+    Column(
+        name="macs_dense_ratio", head="MACs ratio", group="MACs ratio", short="Dense", text=ratio,
+        better="max", level=1, doc="baseline / row, multiply-accumulates of one sample, zero weights included",
+    ),
+    Column(
+        name="macs_effective_ratio", head="effective MACs ratio", group="MACs ratio", short="Effective", text=ratio,
+        better="max", level=1, doc="baseline / row, multiply-accumulates of one sample whose weight is not zero",
+    ),
+    Column(
+        name="sparsity_asked", head="sparsity asked (%)", group="Sparsity (%)", short="Asked", text=percent, level=1,
+        doc="zeros that the strategy was asked for, in percent of the kernels it was to prune",
+    ),
+    Column(
+        name="sparsity_reached", head="sparsity reached (%)", group="Sparsity (%)", short="Reached", text=percent,
+        level=1, doc="zeros counted in the exported file, in percent of the same kernels",
+    ),
+)

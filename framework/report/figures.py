@@ -1,0 +1,162 @@
+"""Figures for a paper: one column wide, fonts embedded, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it announces the making of its font cache
+
+from matplotlib import style  # noqa: E402  (after the logger is quiet)
+from matplotlib.axes import Axes as Plot  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
+
+from framework.fronts import Direction, on_front  # noqa: E402
+
+COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito: told apart by the colour-blind
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.size": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 7,
+    "pdf.fonttype": 42,  # TrueType: what publishers accept
+    "svg.fonttype": "path",
+    "svg.hashsalt": "squeezelab",
+}
+NO_DATES: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis: its text, which direction is better, and its scale."""
+
+    label: str
+    better: Direction
+    log: bool = False
+    percent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """The points of a trade-off as (horizontal, vertical) values; each group has a marker of its own."""
+
+    trials: Sequence[Point] = ()
+    infeasible: Sequence[Point] = ()
+    front: Sequence[Point] = ()
+    baselines: Sequence[Point] = ()
+    controls: Sequence[Point] = ()
+
+
+def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
+    """The corners of the best vertical value that is reached at each horizontal value, from left to right.
+
+    Args:
+        points: (n, 2), finite.
+        x, y: which direction is better.
+
+    Returns:
+        The points that no other beats, without duplicates, ascending in the horizontal value.
+    """
+    kept = on_front(points, [x, y])
+    return sorted({point for point, on in zip(points, kept, strict=True) if on})
+
+
+def trade_off(cloud: Cloud, x: Axis, y: Axis) -> Figure:
+    """All trials faint, the front as a staircase with markers, baseline and control apart."""
+    with _style():
+        figure = Figure(figsize=(COLUMN_INCHES, HEIGHT_INCHES), layout="constrained")
+        FigureCanvasAgg(figure)
+        plot = figure.add_subplot()
+        _points(plot, cloud, x, y)
+        _scales(plot, cloud, x, y)
+        if plot.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside upper center", ncols=3, frameon=False, handletextpad=0.3, columnspacing=1.0)
+        else:
+            plot.text(0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes)
+    return figure
+
+
+def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
+    """Write a figure as PDF, SVG and PNG (300 dpi), without dates or versions in them."""
+    paths = []
+    with _style():
+        for kind, metadata in NO_DATES.items():
+            paths.append(folder / f"{stem}.{kind}")
+            figure.savefig(paths[-1], format=kind, dpi=300, metadata=metadata)
+    return paths
+
+
+def _style() -> Any:
+    """Our style on matplotlib's defaults: whatever style file the user has does not reach our figures."""
+    return style.context(["default", STYLE])
+
+
+def _points(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
+    faint: dict[str, Any] = {"color": GREY, "alpha": 0.45, "linestyle": "none", "zorder": 1}
+    _group(plot, cloud.trials, y, marker="o", markersize=2.8, markeredgewidth=0, label="trial", **faint)
+    _group(
+        plot, cloud.infeasible, y, marker="x", markersize=3, markeredgewidth=0.7, label="breaks a constraint", **faint
+    )
+    corners = staircase(cloud.front, x.better, y.better)
+    step = "steps-post" if x.better == "min" else "steps-pre"
+    _group(plot, corners, y, color=BLUE, linewidth=1.1, drawstyle=step, zorder=2)
+    _group(
+        plot, cloud.front, y, marker="o", markersize=3.8, color=BLUE, linestyle="none", zorder=3, label="Pareto front"
+    )
+    apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
+    _group(
+        plot, cloud.baselines, y, marker="*", markersize=6.5, color=ORANGE, markeredgewidth=0, label="baseline", **apart
+    )
+    ring: dict[str, Any] = {"marker": "D", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.0, **apart}
+    _group(plot, cloud.controls, y, color=GREEN, label="control", **ring)  # hollow: it lies on the baseline as a rule
+
+
+def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:
+    if points:
+        scale = 100 if y.percent else 1
+        plot.plot([point[0] for point in points], [scale * point[1] for point in points], **look)
+
+
+def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
+    plot.set_xlabel(x.label)
+    plot.set_ylabel(y.label)
+    plot.grid(visible=True, color="#DDDDDD", linewidth=0.4)
+    plot.set_axisbelow(True)
+    plot.margins(0.06)
+    plot.tick_params(width=0.6, length=2.5)
+    groups = (cloud.trials, cloud.infeasible, cloud.front, cloud.baselines, cloud.controls)
+    values = [point[0] for group in groups for point in group]
+    if x.log and values and min(values) > 0:
+        plot.set_xscale("log")
+        _log_ticks(plot, max(values) / min(values))
+    else:
+        plot.xaxis.set_major_formatter(FuncFormatter(_short))
+
+
+def _log_ticks(plot: Plot, spread: float) -> None:
+    """Labels at 1, 2 and 5 of each decade; at 1 only where there are many decades, at every step within one octave."""
+    steps = [1.0] if spread > 3000 else [1.0, 2.0, 5.0] if spread > 4 else [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    plot.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
+    plot.xaxis.set_major_formatter(FuncFormatter(_short))
+    plot.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _short(value: float, _position: int | None = None) -> str:
+    """`190000` as `190k`."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"

@@ -1,0 +1,235 @@
+"""The runs of one study as the store holds them, and its trials as a table."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import pandas as pd
+
+from framework.errors import UserError
+from framework.fronts import Direction
+from framework.record import BASELINE_PREFIX, EPOCH_PREFIX, STUDY_JSON, TIMES, Run
+from framework.report.resolved import searched
+
+COUNTS = ("params_", "size_", "macs_")
+QUALITIES = ("val_accuracy", "val_r2")
+RESULT_ROLES = ("trial", "control", "baseline")
+MACHINE_WORDS = ("seconds", "latency", "speedup_measured")
+
+
+class RunStore(Protocol):
+    """What a report asks of the store; `framework.tracking.Store` is one."""
+
+    def runs(self, study: str, /, **tags: str) -> list[Run]:
+        """The runs of an experiment with these tags."""
+
+    def artifact(self, run_id: str, name: str, /) -> bytes:
+        """The content of one artifact."""
+
+    def complete(self, run: Run, /) -> bool:
+        """Whether the run counts: FAILED, or FINISHED with its manifest."""
+
+
+@dataclass(frozen=True)
+class StudyRuns:
+    """All that the store knows of one generation of one study.
+
+    Args:
+        name: the experiment.
+        study: the content of `study.json`; the resolved study lies under `study`.
+        parent: the run of role `study`.
+        baselines: one finished run per architecture.
+        controls: the finished runs of the identity strategy, one per architecture.
+        trials: finished and failed runs by number, the last attempt of each number.
+    """
+
+    name: str
+    study: Mapping[str, Any]
+    parent: Run
+    baselines: Sequence[Run] = ()
+    controls: Sequence[Run] = ()
+    trials: Sequence[Run] = ()
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """`Study.json()`."""
+        resolved: Mapping[str, Any] = self.study["study"]
+        return resolved
+
+    @property
+    def finished(self) -> list[Run]:
+        """Trials that ended with a result."""
+        return [run for run in self.trials if run.status == "FINISHED"]
+
+    @property
+    def failed(self) -> list[Run]:
+        """Trials that ended with a reason instead of a result."""
+        return [run for run in self.trials if run.status == "FAILED"]
+
+    @cached_property
+    def objectives(self) -> dict[str, Direction]:
+        """Metric -> direction; `quality` is replaced by the task's own metric."""
+        own = next((name for name in QUALITIES if any(name in run.metrics for run in self.finished)), QUALITIES[0])
+        return {own if name == "quality" else name: way for name, way in self.resolved["objectives"].items()}
+
+
+def collect(store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None) -> StudyRuns:
+    """The runs of a study.
+
+    Args:
+        digest: of the study, or how it begins; that of the parent run started last by default.
+        generation: the highest one of this digest by default.
+
+    Raises:
+        UserError: the store has no such study, digest or generation.
+    """
+    parent = _parent(store, name, digest, generation)
+    digest, generation = parent.tags.get("study_digest", ""), _generation(parent)
+    ended = {role: [run for run in store.runs(name, role=role) if store.complete(run)] for role in RESULT_ROLES}
+    trials = _last_attempts(run for run in ended["trial"] if _belongs(run, digest, generation))
+    controls = [run for run in ended["control"] if _belongs(run, digest, generation)]
+    named = {run.tags.get("baseline", "") for run in (*trials, *controls)} - {""}
+    baselines = [run for run in ended["baseline"] if run.status == "FINISHED"]
+    chosen = [run for run in baselines if run.run_id in named]
+    return StudyRuns(
+        name=name,
+        study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
+        parent=parent,
+        baselines=_one_each(chosen or [run for run in baselines if _belongs(run, digest, generation)]),
+        controls=_one_each(run for run in controls if run.status == "FINISHED"),
+        trials=trials,
+    )
+
+
+def trials_frame(runs: StudyRuns) -> pd.DataFrame:
+    """One row per trial: number, status, reason, the parameters that vary, then every metric the spec determines.
+
+    Times, latencies, hosts and run ids depend on the machine and are not in it.
+
+    Returns:
+        (trials, columns), dtype object: numbers are Python numbers, what a trial lacks is None.
+    """
+    varying = varying_parameters(runs)
+    metrics = sorted({name for run in runs.trials for name in result_metrics(run)}, key=_own_first)
+    rows = []
+    for run in runs.trials:
+        row: dict[str, Any] = {"number": run.number, "status": run.status, "reason": run.tags.get("reason") or None}
+        row |= {name: parameter(run, name) for name in varying}
+        row |= {name: result_metrics(run).get(name) for name in metrics}
+        rows.append(row)
+    return object_frame(rows, ["number", "status", "reason", *varying, *metrics])
+
+
+def timing_frame(runs: StudyRuns) -> pd.DataFrame:
+    """One row per baseline, control and trial with what depends on the machine: seconds and latencies.
+
+    Returns:
+        (runs, columns), dtype object.
+    """
+    kinds = [("baseline", runs.baselines), ("control", runs.controls), ("trial", runs.trials)]
+    found = {name for _, group in kinds for run in group for name in run.metrics if depends_on_machine(name)}
+    names = [*TIMES, *sorted(found - set(TIMES))]
+    rows = [
+        {
+            "row": kind,
+            "trial": run.number if kind == "trial" else None,
+            **{name: run.metrics.get(name) for name in names},
+        }
+        for kind, group in kinds
+        for run in group
+    ]
+    return object_frame(rows, ["row", "trial", *names])
+
+
+def varying_parameters(runs: StudyRuns) -> list[str]:
+    """The parameters that the study searches, or that differ between its trials, sorted."""
+    names = {name for run in runs.trials for name in run.params}
+    differ = {name for name in names if len({run.params.get(name) for run in runs.trials}) > 1}
+    return sorted(differ | (searched(runs.resolved) & names))
+
+
+def parameter(run: Run, name: str) -> Any:
+    """A parameter as a Python value; None where the run has none of that name."""
+    text = run.params.get(name)
+    try:
+        return None if text is None else json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def result_metrics(run: Run) -> dict[str, Any]:
+    """The metrics that the spec determines; counts are whole numbers."""
+    kept = {name: value for name, value in run.metrics.items() if not depends_on_machine(name)}
+    return {name: _number(name, value) for name, value in kept.items() if not name.startswith(EPOCH_PREFIX)}
+
+
+def depends_on_machine(name: str) -> bool:
+    """Whether a metric is a time or a latency, so that it never stands in a table of results."""
+    return name in TIMES or any(word in name for word in MACHINE_WORDS)
+
+
+def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """A table of plain Python values: whole numbers stay whole beside gaps, gaps are None."""
+    cells = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in columns}
+    return pd.DataFrame(cells, columns=list(columns))
+
+
+def _number(name: str, value: float) -> float | int:
+    count = name.removeprefix(BASELINE_PREFIX).startswith(COUNTS)
+    return int(value) if count and math.isfinite(value) and float(value).is_integer() else value
+
+
+def _own_first(name: str) -> tuple[bool, str]:
+    return name.startswith(BASELINE_PREFIX), name
+
+
+def _parent(store: RunStore, name: str, digest: str | None, generation: int | None) -> Run:
+    parents = sorted(store.runs(name, role="study"), key=lambda run: (run.start_ms, run.run_id))
+    fits = [run for run in parents if run.tags.get("study_digest", "").startswith(digest or "")]
+    if fits and digest is not None and len({run.tags.get("study_digest") for run in fits}) > 1:
+        raise UserError("Several studies begin with this digest.", given=f"Given: {digest}.", todo="Give more digits.")
+    fits = [run for run in fits if run.tags.get("study_digest") == fits[-1].tags.get("study_digest")]
+    if generation is not None:
+        fits = [run for run in fits if _generation(run) == generation]
+    if fits:
+        return max(fits, key=lambda run: (_generation(run), run.start_ms, run.run_id))
+    wanted = {"digest": digest, "generation": generation}
+    given = ", ".join(f"{key} {value}" for key, value in wanted.items() if value is not None)
+    raise UserError(
+        f"The store holds no runs of study {name!r}{f' with {given}' if given else ''}.",
+        given=_there(parents),
+        todo=f"Run it first: make study NAME={name}",
+    )
+
+
+def _there(parents: Iterable[Run]) -> str:
+    known = sorted({(run.tags.get("study_digest", "")[:8], _generation(run)) for run in parents})
+    return "There is: " + ", ".join(f"digest {head} generation {number}" for head, number in known) if known else ""
+
+
+def _generation(run: Run) -> int:
+    return int(run.tags.get("generation", "0"))
+
+
+def _belongs(run: Run, digest: str, generation: int) -> bool:
+    return run.tags.get("study_digest") == digest and _generation(run) == generation
+
+
+def _last_attempts(runs: Iterable[Run]) -> list[Run]:
+    """Of runs that ended with a result or a reason, the last attempt of each number."""
+    ordered = sorted(runs, key=lambda run: (int(run.tags.get("attempt", "0")), run.start_ms, run.run_id))
+    last = {run.number: run for run in ordered}
+    return [last[number] for number in sorted(last)]
+
+
+def _one_each(runs: Iterable[Run]) -> list[Run]:
+    """One run per configuration: a study that was killed may have measured the same thing twice."""
+    last = {}
+    for run in sorted(runs, key=lambda run: (run.start_ms, run.run_id)):
+        last[tuple(sorted(run.params.items()))] = run
+    return [last[key] for key in sorted(last)]

@@ -1,0 +1,136 @@
+"""A study held against the plug-ins: every default written out, every name and range checked, nothing run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from framework.contracts import Catalog, Dataset, Plugin, Strategy
+from framework.errors import InvalidStudy, UnknownName
+from framework.space import Choice, Float, Int
+from framework.spec import Spec, Study, Use, enumerate_specs
+
+DERIVED = ("accuracy_drop",)  # of the trial against its own baseline, as a share: 0.01 is one point
+QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
+
+
+def resolve(study: Study, catalog: Catalog) -> Study:
+    """The same study with all defaults and versions written out.
+
+    Raises:
+        UserError: an unknown name, a value out of range, an objective that does not exist, an order of steps that undoes
+            itself, an infinite domain under grid sampling.
+    """
+    resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog))
+    info = dataset_of(resolved, catalog).info
+    quality = f"val_{QUALITY[info.task]}"
+    known = measurable(catalog, info.task)
+    objectives = {quality if name == "quality" else name: direction for name, direction in resolved.objectives.items()}
+    constraints = tuple(
+        replace(item, metric=quality if item.metric == "quality" else item.metric) for item in resolved.constraints
+    )
+    for name in (*objectives, *(item.metric for item in constraints)):
+        if name not in known:
+            raise UnknownName("metric for an objective or constraint", name, (*known, "quality"))
+    resolved = replace(resolved, objectives=objectives, constraints=constraints)
+    _check_orders(resolved, catalog)
+    if resolved.sampler == "grid":
+        enumerate_specs(resolved)
+    return resolved
+
+
+def dataset_of(part: Study | Spec, catalog: Catalog) -> Dataset:
+    """The data set of a study or spec."""
+    return catalog.datasets.build(part.dataset.name, dict(part.dataset.knobs))
+
+
+def strategy_of(step: Use, catalog: Catalog) -> Strategy:
+    """The strategy of one step of a fixed chain."""
+    return catalog.strategies.build(step.name, dict(step.knobs))
+
+
+def measurable(catalog: Catalog, task: str) -> list[str]:
+    """The names under which a trial's values are stored, for data sets of this task."""
+    names = []
+    for name in catalog.metrics.names():
+        metric = catalog.metrics.get(name)
+        if task in metric.tasks:
+            names.append(f"val_{name}" if metric.of_split else name)
+    return [*names, *DERIVED]
+
+
+def largest_budget(study: Study, catalog: Catalog) -> int:
+    """The most epochs of fine-tuning that a trial of this study may spend."""
+    return sum(
+        max((_step_budget(option, catalog) for option in _options(step)), default=0) for step in study.compress
+    )
+
+
+def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
+    registry = catalog.of(kind)
+    cls: type[Plugin] = registry.get(part.name)
+    declared = cls.knobs()
+    for name in part.knobs:
+        if name not in declared:
+            raise UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
+    values: dict[str, Any] = {}
+    for name, item in declared.items():
+        value = part.knobs.get(name, item.default)
+        owner = f"{path} ({part.name})"
+        is_domain = isinstance(value, (Float, Int, Choice))
+        values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
+    return replace(part, knobs=values, version=cls.version)
+
+
+def _knob_help(cls: type[Plugin]) -> str:
+    lines = [f"  {name} = {item.default!r}: {item.doc} ({item.range_text()})" for name, item in cls.knobs().items()]
+    return "\n".join([f"Knobs of {cls.name}:", *lines]) if lines else f"{cls.name} has no knobs."
+
+
+def _options(step: Use | Choice | None) -> list[Use]:
+    options = step.options if isinstance(step, Choice) else (step,)
+    return [option for option in options if option is not None]
+
+
+def _step_budget(step: Use, catalog: Catalog) -> int:
+    declared = catalog.strategies.get(step.name).knobs()
+    return sum(_largest(step.knobs[name]) for name, item in declared.items() if item.unit == "epochs")
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, Choice):
+        return int(max(value.options))
+    return int(value.high if isinstance(value, Int) else value)
+
+
+def _check_orders(study: Study, catalog: Catalog) -> None:
+    """Refuse a step that breaks what an earlier one made, or that wants an untrained net after a trained one."""
+    chain = [[catalog.strategies.get(option.name) for option in _options(step)] for step in study.compress]
+    for later, options in enumerate(chain):
+        for strategy in options:
+            if later and strategy.needs == "initial":
+                raise InvalidStudy(
+                    f"compress.{later}: {strategy.name} starts from an untrained net, so it is the first step.",
+                    given=f"Given: {_chain_text(chain)}.",
+                )
+            for earlier in (option for before in chain[:later] for option in before):
+                _check_pair(earlier, strategy, _chain_text(chain))
+
+
+def _check_pair(earlier: type[Strategy], later: type[Strategy], given: str) -> None:
+    lost = earlier.gives - later.keeps
+    if not lost:
+        return
+    swapped = not (later.gives - earlier.keeps)
+    raise InvalidStudy(
+        f"{later.name} after {earlier.name} would undo its {' and '.join(sorted(lost))}.",
+        given=f"Given: {given}.",
+        todo=f"Put {later.name} before {earlier.name}." if swapped else "Leave one of them out.",
+    )
+
+
+def _chain_text(chain: Iterable[Iterable[type[Strategy]]]) -> str:
+    return " + ".join(" or ".join(option.name for option in options) for options in chain)
+
+

@@ -1,0 +1,28 @@
+"""The control: the same fine-tuning, no compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
+
+
+@strategy("identity", version=1)
+@dataclass(frozen=True, kw_only=True)
+class Identity(Strategy):
+    """Train on without changing the net: what fine-tuning alone gives.
+
+    Source: Blalock et al. 2020, arXiv:2003.03033 (the control that pruning results lack).
+    """
+
+    keeps = frozenset({"sparsity", "codebook", "bits"})
+
+    epochs: int = knob(0, low=0, high=1000, unit="epochs", doc="fine-tuning; 0: the net as it is")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """The same net, fine-tuned; what it keeps is held."""
+        seconds = job.fit_seconds
+        tuned = job.finetune(stage, self.epochs) if self.epochs else stage
+        return tuned.with_step(
+            Step(strategy=self.name, knobs=self.values(), epochs=self.epochs, seconds=job.fit_seconds - seconds)
+        )

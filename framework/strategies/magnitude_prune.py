@@ -1,0 +1,62 @@
+"""Magnitude pruning on a polynomial schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from framework import nn
+from framework.contracts import Job, Mask, Stage, Step, Strategy, knob, strategy
+
+
+@strategy("magnitude_prune", version=1)
+@dataclass(frozen=True, kw_only=True)
+class MagnitudePrune(Strategy):
+    """Zero the smallest weights of each kernel while training goes on.
+
+    Source: Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK proportions).
+
+    Departures: the masks are final after 60 % of the fine-tuning and are updated about 50 times on the way; the learning
+    rate follows the study's schedule from its peak, without warm-up. Runs on tensorflow-model-optimization's wrapper.
+    """
+
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+
+    sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of all kernel weights set to zero")
+    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
+    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once, without training")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """Prune every dense and convolution kernel; zeros that the stage keeps stay zero."""
+        shapes = nn.pruning.kernels(stage)
+        shares = getattr(nn.masks, self.layers)(shapes, self.sparsity)
+        zeros = {key: nn.masks.zeros_asked(int(np.prod(shape)), shares[key]) for key, shape in shapes.items()}
+        seconds = job.fit_seconds
+        pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
+        masks = tuple(Mask(key, pruned.weights[key] == 0) for key in shapes)
+        step = Step(
+            strategy=self.name,
+            knobs=self.values(),
+            asked={f"{layer}/{position}": count for (layer, position), count in zeros.items()},
+            reached={f"{mask.weight[0]}/{mask.weight[1]}": int(mask.zeros.sum()) for mask in masks},
+            epochs=self.epochs,
+            seconds=job.fit_seconds - seconds,
+        )
+        return pruned.with_step(step, keeps=masks)
+
+    def _train(self, stage: Stage, job: Job, shares: dict[tuple[str, int], float]) -> Stage:
+        end, frequency = nn.pruning.ramp(self.epochs * job.steps_per_epoch())
+        kept = {keep.weight: float(keep.zeros.mean()) for keep in stage.keeps if isinstance(keep, Mask)}
+        dynamic: dict[str, float] = {"end_step": end, "frequency": frequency}
+        for key, share in shares.items():
+            dynamic |= {f"initial/{key[0]}": kept.get(key, 0.0), f"final/{key[0]}": share}
+        wrap = nn.pruning.MagnitudeWrap(tuple(sorted(layer for layer, _ in shares)))
+        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
+
+    def _at_once(self, stage: Stage, zeros: dict[tuple[str, int], int]) -> Stage:
+        weights = dict(stage.weights)
+        for key, count in zeros.items():
+            weights[key] = np.where(nn.masks.smallest(weights[key], count), 0, weights[key]).astype(np.float32)
+        return stage.with_weights(weights)

@@ -1,0 +1,240 @@
+"""One trial, from a fixed spec to a Record: a straight line. It knows neither MLflow nor Optuna."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from framework import nn, record
+from framework.baseline import Baseline, Lab, pack_weights, purpose_seed
+from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
+from framework.errors import TrialError, TrialTimeout
+from framework.record import Record
+from framework.resolve import QUALITY, strategy_of
+from framework.spec import Spec
+
+EpochReport = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The file of a stage and all that was measured on it."""
+
+    file: bytes
+    exported: Exported
+    metrics: Mapping[str, float]
+    times: Mapping[str, float]
+
+
+def run(spec: Spec, lab: Lab, *, seconds: float | None = None, report: EpochReport = lambda epoch, values: None) -> Record:
+    """Compress, export and measure one spec. A failure is a Record too; only an interrupt passes through.
+
+    Args:
+        spec: fixed and resolved; without steps it is the dense net itself.
+        lab: data and dense nets of this process.
+        seconds: wall time after which the trial fails; None for no limit. Training the baseline does not count.
+        report: called after each epoch of training.
+    """
+    began = time.monotonic()
+    try:
+        lab.splits(spec)
+        baseline = lab.baseline(spec, report)
+        began = time.monotonic()
+        job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
+        stage = compress(spec, lab, job)
+        measured = measure(stage, spec, lab)
+        if time.monotonic() > job.deadline:
+            raise TrialTimeout("The trial took longer than trial_seconds.")
+        times = {**measured.times, "fit_seconds": job.fit_seconds or 0.0, "seconds": time.monotonic() - began}
+        metrics = {**measured.metrics, **against(spec, lab, baseline, measured.metrics), **asked_and_reached(stage, measured)}
+        return Record(metrics=metrics, times=times, artifacts=artifacts(stage, spec, measured), tensors=tensors(measured))
+    except Exception as error:
+        reason = error.reason if isinstance(error, TrialError) else "exception"
+        return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
+
+
+def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
+    """The chain's steps in order; every promise of earlier steps is checked after each."""
+    stage = job.baseline.stage
+    for index, step in enumerate(spec.compress):
+        strategy = strategy_of(step, lab.catalog)
+        begin = job.initial if index == 0 and strategy.needs == "initial" else stage
+        stage = strategy.apply(begin, job)
+        check_keeps(stage)
+    return stage
+
+
+def check_keeps(stage: Stage) -> None:
+    """Raise TrialError if a zero that the stage promises to hold is no longer zero."""
+    for keep in stage.keeps:
+        if isinstance(keep, Mask) and np.any(stage.weights[keep.weight][keep.zeros]):
+            raise TrialError(f"{stage.steps[-1].strategy} has undone zeros of an earlier step in {keep.weight}.")
+
+
+def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
+    """Export a stage, check that the file agrees with the net, and take every metric on the file, on validation.
+
+    Raises:
+        NotDeployable: the file does not load or disagrees.
+    """
+    began = time.monotonic()
+    file = nn.export.to_tflite(stage)
+    export_seconds = time.monotonic() - began
+    exported = evaluate(file, stage, lab.splits(spec).validation, task=lab.info(spec).task)
+    nn.export.check_agreement(nn.export.predict(stage, lab.splits(spec).validation), exported.outputs)
+    metrics = take_metrics(exported, lab.catalog, split="val")
+    times = {"export_seconds": export_seconds, "measure_seconds": time.monotonic() - began - export_seconds}
+    return Measured(file, exported, metrics, times)
+
+
+def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Exported:
+    """The file opened and run on a split."""
+    return Exported(file, nn.tflite.read_weights(file, stage), nn.tflite.answers(file, samples), samples.labels, task)
+
+
+def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[str, float]:
+    """Every metric that is defined for the task, by its name in the store."""
+    values = {}
+    for name in catalog.metrics.names():
+        metric = catalog.metrics.build(name, {})
+        if exported.task in metric.tasks:
+            values[f"{split}_{name}" if metric.of_split else name] = metric.measure(exported)
+    return values
+
+
+def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]) -> dict[str, float]:
+    """The dense net's metrics under `baseline.`, and the drop of quality against it (a share: 0.01 is one point)."""
+    dense = dense_metrics(spec, lab, baseline)
+    quality = f"val_{QUALITY[lab.info(spec).task]}"
+    beside = {f"{record.BASELINE_PREFIX}{name}": value for name, value in dense.items()}
+    return beside | {"accuracy_drop": dense[quality] - metrics[quality]}
+
+
+def dense_metrics(spec: Spec, lab: Lab, baseline: Baseline) -> Mapping[str, float]:
+    """The metrics of the dense net's own file, measured once per process."""
+    if baseline.digest not in lab.measured:
+        lab.measured[baseline.digest] = measure(baseline.stage, spec, lab).metrics
+    return lab.measured[baseline.digest]
+
+
+def asked_and_reached(stage: Stage, measured: Measured) -> dict[str, float]:
+    """Sparsity asked of the kernels and reached in the file, as shares of these kernels; absent where none was asked."""
+    asked = _asked_zeros(stage)
+    if not asked:
+        return {}
+    kernels = {f"{weight.layer}/0": weight.values for weight in measured.exported.weights if weight.role == "kernel"}
+    size = sum(kernels[name].size for name in asked)
+    zeros = sum(int((kernels[name] == 0).sum()) for name in asked)
+    return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
+
+
+def artifacts(stage: Stage, spec: Spec, measured: Measured) -> dict[str, bytes]:
+    """The files that a run keeps; the store adds the manifest."""
+    return {
+        record.SPEC_JSON: json.dumps(spec.json(), indent=1, sort_keys=True).encode(),
+        record.MODEL_TFLITE: measured.file,
+        record.WEIGHTS_NPZ: pack_weights(stage.weights),
+        record.LAYERS_CSV: _layers_csv(stage, measured),
+    }
+
+
+def tensors(measured: Measured) -> dict[str, int]:
+    """`layer/role` -> index of the tensor in the file; -1 for a bias that is all zero and was left out."""
+    return {f"{weight.layer}/{weight.role}": weight.tensor for weight in measured.exported.weights}
+
+
+class TrialJob:
+    """What a strategy may use; see `contracts.Job`.
+
+    Args:
+        deadline: `time.monotonic()` at which training stops with TrialTimeout.
+    """
+
+    def __init__(self, spec: Spec, lab: Lab, baseline: Baseline, *, deadline: float, report: EpochReport) -> None:
+        self._spec, self._lab, self._report = spec, lab, report
+        self.baseline, self.deadline = baseline, deadline
+        splits = lab.splits(spec)
+        self.train, self.calibration = splits.train, splits.calibration
+        self.catalog = lab.catalog
+        self.fit_seconds = 0.0
+        self._epochs = 0
+        self._calls = 0
+
+    def seed(self, purpose: str) -> int:
+        """A seed of 31 bits for `purpose`."""
+        return purpose_seed(self._spec.seed, purpose)
+
+    @property
+    def initial(self) -> Stage:
+        """The untrained net."""
+        return self.baseline.initial
+
+    def rewind(self, epoch: int) -> Stage:
+        """The baseline's net after `epoch` epochs, trained again as far as that."""
+        if epoch == 0:
+            return self.initial
+        return self._lab.train_dense(self._spec, self.initial, report=lambda *_: None, stop=epoch)
+
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch."""
+        return int(nn.fit.steps_per_epoch(self.train, self._spec.train))
+
+    def finetune(
+        self, stage: Stage, epochs: int, *, wrap: Wrap | None = None, dynamic: Mapping[str, Any] | None = None
+    ) -> Stage:
+        """Train `stage` on; see `contracts.Job`."""
+        self._calls += 1
+        request = nn.fit.Fit(
+            info=self._lab.info(self._spec),
+            samples=self.train,
+            validation=self._lab.splits(self._spec).validation,
+            train=self._spec.train,
+            epochs=epochs,
+            warmup_epochs=0,
+            seed=self.seed(f"finetune {self._calls}"),
+            wrap=wrap,
+            dynamic=dynamic or {},
+            deadline=self.deadline,
+            report=lambda epoch, values: self.report(self._epochs + epoch, **values),
+        )
+        began = time.monotonic()
+        tuned: Stage = nn.fit.fit(stage, request)
+        self.fit_seconds += time.monotonic() - began
+        self._epochs += epochs
+        return tuned
+
+    def report(self, epoch: int, **values: float) -> None:
+        """Values of one epoch."""
+        self._report(epoch, values)
+
+
+def _asked_zeros(stage: Stage) -> dict[str, float]:
+    """Zeros asked of each kernel by the last step that asked for any."""
+    asked: dict[str, float] = {}
+    for step in stage.steps:
+        asked |= step.asked
+    return asked
+
+
+def _layers_csv(stage: Stage, measured: Measured) -> bytes:
+    asked = _asked_zeros(stage)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["layer", "role", "tensor", "shape", "size", "nonzero", "zeros_asked", "zeros_reached"])
+    for weight in measured.exported.weights:
+        nonzero = int(np.count_nonzero(weight.values))
+        wanted = asked.get(f"{weight.layer}/0", "") if weight.role == "kernel" else ""
+        shape = "x".join(map(str, weight.values.shape))
+        table.writerow(
+            [weight.layer, weight.role, weight.tensor, shape, weight.values.size, nonzero, wanted, weight.values.size - nonzero]
+        )
+    return text.getvalue().encode()

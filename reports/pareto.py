@@ -1,0 +1,234 @@
+"""Accuracy against size: the Pareto front of a study beside its baseline and control.
+
+`pareto.*` and `trials.csv` hold only what the specs determine, so they are the same bytes for a study that was killed
+and went on. What depends on the machine is in `timing.csv` and `provenance.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+
+import framework
+from framework.fronts import Direction
+from framework.record import Run
+from framework.report.checklist import toys, unmet
+from framework.report.columns import COLUMNS
+from framework.report.figures import Axis, Cloud, save, trade_off
+from framework.report.frame import COUNTS, StudyRuns, timing_frame, trials_frame
+from framework.report.pareto import RATIO, axes_of, baselines_shown, feasible, front, pareto_frame, point
+from framework.report.resolved import names_of, part_text, train_text
+from framework.report.tables import Column, columns_of, csv, latex, markdown, markdown_text, percent
+
+AXIS_LABELS = {
+    "val_accuracy": "Validation accuracy (%)",
+    "accuracy_drop": "Accuracy drop (points)",
+    "params_nonzero": "Non-zero parameters",
+    "params_total": "Parameters",
+    "size_tflite_bytes": ".tflite file (bytes)",
+    "size_tflite_compressed_bytes": ".tflite file under zstandard (bytes)",
+    "macs_dense": "Multiply-accumulates per sample",
+}
+SHARES = ("val_accuracy", "accuracy_drop", "sparsity_asked", "sparsity_reached")
+ORIGIN_TAGS = ("host", "git", "dirty", "attempt", "spec_digest", "baseline")
+HOW_MUCH = ("trials", "trial_seconds", "hours")
+SEED_NOTE = "n = 1 seed: no interval is shown"
+RATIO_NOTE = "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than the baseline"
+
+
+def build(runs: StudyRuns, out: Path) -> list[Path]:
+    """Write the report's files into a folder.
+
+    Args:
+        runs: of one study.
+        out: an existing folder.
+
+    Returns:
+        The paths written: table, figure, data, provenance.
+    """
+    frame = pareto_frame(runs)
+    texts = {
+        "pareto.md": page(runs, frame),
+        "pareto.csv": csv(frame),
+        "pareto.tex": paper_table(runs, frame),
+        "trials.csv": csv(trials_frame(runs)),
+        "timing.csv": csv(timing_frame(runs)),
+        "provenance.json": json.dumps(provenance(runs), indent=2, sort_keys=True) + "\n",
+    }
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+    return [*(out / name for name in texts), *save(figure_of(runs), out, "pareto")]
+
+
+def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
+    """The report as one Markdown page."""
+    columns = columns_of(frame, COLUMNS, level=2)
+    title = f"# {markdown_text(runs.name)}: accuracy against size"
+    blocks = [
+        title,
+        markdown_text(runs.study.get("question", "")),
+        *toy_warning(runs),
+        "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
+        *no_front(runs, frame),
+        markdown(frame, columns),
+        "![Accuracy against size](pareto.svg)",
+        "## How to read it",
+        "\n".join(f"- {line}." for line in notes(columns)),
+        "## Asked of an honest result and not met here",
+        "\n".join(f"- {markdown_text(line)}." for line in unmet(runs, frame)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """(what, text) for the head of the page; what does not apply is left out."""
+    study = runs.resolved
+    ways = ", ".join(f"{name} {way}" for name, way in study["objectives"].items())
+    limits = ", ".join(f"{metric} {kind} {limit:g}" for kind, metric, limit in study["constraints"])
+    found = [
+        ("Overrides", " ".join(setting for setting in runs.study.get("overrides", ()) if not _how_much(setting))),
+        ("Data set", part_text(study["dataset"])),
+        ("Architecture", part_text(study["architecture"])),
+        ("Compression", "; then ".join(part_text(step) for step in study["compress"])),
+        ("Training", train_text(study["train"])),
+        ("Objectives", ways),
+        ("Constraints", limits.replace("AtMost", "at most").replace("AtLeast", "at least")),
+        ("Sampler", f"{study['sampler']}, seed {study['seed']}"),
+        ("Trials", trial_counts(runs)),
+        ("Baseline", baseline_text(frame)),
+        ("Study digest", runs.parent.tags.get("study_digest", "")),
+    ]
+    return [(head, text) for head, text in found if text]
+
+
+def trial_counts(runs: StudyRuns) -> str:
+    """`30 (29 finished, 1 failed: timeout)`."""
+    reasons = Counter(run.tags.get("reason", "unknown") for run in runs.failed)
+    why = ", ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in sorted(reasons.items()))
+    parts = [f"{len(runs.finished)} finished", f"{len(runs.failed)} failed{f': {why}' if why else ''}"]
+    broken = sum(not feasible(run) for run in runs.finished)
+    parts += [f"{broken} of the finished break a constraint"] if broken else []
+    return f"{len(runs.trials)} ({', '.join(parts)})"
+
+
+def baseline_text(frame: pd.DataFrame) -> str:
+    """The accuracy of each baseline on the validation split."""
+    rows = frame[frame["row"] == "baseline"].to_dict("records")
+    known = [row for row in rows if row.get("val_accuracy") is not None]
+    shares = [f"{percent(row['val_accuracy'])} %" for row in known]
+    if len(known) > 1:
+        whose = [f"{row.get('architecture') or ''} {row['label'].removeprefix('baseline')}".strip() for row in known]
+        shares = [f"{share} ({text})" for share, text in zip(shares, whose, strict=True)]
+    return f"{', '.join(shares)} on the validation split, exported file" if shares else ""
+
+
+def toy_warning(runs: StudyRuns) -> list[str]:
+    """One line that flags a toy data set or net."""
+    found = toys(runs)
+    verb = "is a toy" if len(found) == 1 else "are toys"
+    pairs = len(names_of(runs.resolved["architecture"]))
+    scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
+    warning = f"**{markdown_text(' and '.join(found))} {verb}**: do not generalise from this page ({scope})."
+    return [warning] if found else []
+
+
+def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
+    """Why the table has no row of the front, if it has none."""
+    if (frame["row"] == "front").any():
+        return []
+    if not runs.finished:
+        return ["**No trial has finished, so there is no front.** The reasons of failed trials are in `trials.csv`."]
+    return ["**No finished trial meets the constraints, so there is no front.** All trials are in `trials.csv`."]
+
+
+def notes(columns: Iterable[Column]) -> list[str]:
+    """What the rows and columns mean, in Markdown, without full stops."""
+    rows = [
+        "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning without compression; "
+        "**trial**: on the Pareto front of the finished trials that meet the constraints, largest first",
+        SEED_NOTE,
+        "The search saw the validation split, so the front is optimistic; the headline of a paper is the test split",
+        "Nothing here is a measured speed: zeros alone rarely make a net faster",
+        RATIO_NOTE,
+    ]
+    rows += [f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}" for column in columns if column.doc]
+    return [
+        *rows,
+        "`pareto.csv` has this table and `trials.csv` every trial with exact numbers (accuracies as shares of 1); "
+        "`provenance.json` leads from each row to its run; `timing.csv` has the seconds",
+    ]
+
+
+def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
+    """The table for a paper, with what its columns mean in the caption."""
+    columns = columns_of(frame, COLUMNS, level=1)
+    study = runs.resolved
+    nets = " and ".join(names_of(study["architecture"]))
+    described = [column for column in columns if column.doc and not column.name.endswith(RATIO)]
+    meanings = "; ".join(f"{column.short}: {column.doc}" for column in described)
+    found = toys(runs)
+    toy = f" Toys: {', '.join(found)}." if found else ""
+    caption = (
+        f"Pareto front of study {runs.name}: {nets} on {study['dataset']['use']}, {SEED_NOTE}.{toy} {meanings}. "
+        f"{RATIO_NOTE}. Control: identity strategy with the same fine-tuning. Bold: best trial of a column."
+    )
+    return latex(frame, columns, compared=list(frame["row"] == "front"), caption=caption, label=runs.name)
+
+
+def figure_of(runs: StudyRuns) -> Any:
+    """Quality against size, with every finished trial."""
+    axes = axes_of(runs)
+    best = front(runs)
+    chosen = {run.run_id for run in best}
+    others = [run for run in runs.finished if run.run_id not in chosen]
+
+    def points(group: Iterable[Run]) -> list[tuple[float, float]]:
+        found = (point(run, (axes.size, axes.quality)) for run in group)
+        return [(values[0], values[1]) for values in found if values is not None]
+
+    cloud = Cloud(
+        trials=points(run for run in others if feasible(run)),
+        infeasible=points(run for run in others if not feasible(run)),
+        front=points(best),
+        baselines=points(run for _, run in baselines_shown(runs)),
+        controls=points(runs.controls),
+    )
+    return trade_off(cloud, _axis(axes.size, axes.size_way), _axis(axes.quality, axes.quality_way))
+
+
+def provenance(runs: StudyRuns) -> dict[str, Any]:
+    """From each row to its run: run id, host, code revision, start, seconds."""
+    return {
+        "study": runs.name,
+        "study_digest": runs.parent.tags.get("study_digest", ""),
+        "generation": runs.parent.tags.get("generation", ""),
+        "parent": _origin(runs.parent),
+        "baselines": [_origin(run) for run in runs.baselines],
+        "controls": [_origin(run) for run in runs.controls],
+        "trials": {str(run.number): _origin(run) for run in runs.trials},
+        "environment": runs.study.get("environment", {}),
+        "report": {"squeezelab": framework.__version__, "matplotlib": matplotlib.__version__, "pandas": pd.__version__},
+    }
+
+
+def _how_much(setting: str) -> bool:
+    """Whether an override changes how much is run and not what: the same trials make the same page."""
+    return setting.partition("=")[0].strip() in HOW_MUCH
+
+
+def _origin(run: Run) -> dict[str, Any]:
+    tags = {name: run.tags[name] for name in ORIGIN_TAGS if name in run.tags}
+    start = datetime.fromtimestamp(run.start_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return {"run_id": run.run_id, "status": run.status, "start": start, "seconds": run.metrics.get("seconds")} | tags
+
+
+def _axis(name: str, better: Direction) -> Axis:
+    label, log = AXIS_LABELS.get(name, name.replace("_", " ")), name.startswith(COUNTS)
+    return Axis(label=f"{label} (log scale)" if log else label, better=better, log=log, percent=name in SHARES)

@@ -1,0 +1,14 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported by anything
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# The machine may be busy, so no example has a deadline; CI tries the same examples every time.
+settings.register_profile("squeezelab", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("squeezelab")

@@ -1,0 +1,143 @@
+"""The floors of the house: who imports whom, which library stands behind which door, and what stays small.
+
+import-linter's contracts are in pyproject.toml. Here they are run, shown to bite, and completed by what only a running
+interpreter can tell: that the light modules load no heavy library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FRAMEWORK = ROOT / "framework"
+HEAVY = {
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "tensorflow_model_optimization",
+    "tensorflow_datasets",
+    "ai_edge_litert",
+    "mlflow",
+}
+HEAVY |= {"optuna", "ray", "sklearn"}
+PLUGINS = ("datasets", "architectures", "strategies", "metrics")
+MOST_LINES = 400
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter's verdict on the `framework` in this folder, by the house's contracts."""
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def loaded_by(statements: str) -> set[str]:
+    """Names of the top-level packages that a fresh interpreter holds after these statements."""
+    code = f"{statements}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+# --- import-linter ---------------------------------------------------------------------------------------------------
+
+
+def test_floors_hold() -> None:
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
+    assert "BROKEN" not in done.stdout
+
+
+BREACHES = {
+    "errors.py": "from framework import spec",
+    "spec.py": "import numpy",
+    "contracts.py": "import mlflow, optuna, tensorflow, pandas, typer, sklearn, ray",
+    "record.py": "import moocore",
+    "store_file.py": "from framework import nn",
+    "report/frame.py": "from framework import strategies",
+}
+BROKEN_BY_THEM = {
+    "A module imports only from floors below its own",
+    "Values are plain Python",
+    "Reports stand on values, contracts and memory: never on nets, plug-ins or work",
+    "Memory knows neither nets nor plug-ins",
+    "MLflow only in the memory",
+    "Optuna only in the study loop",
+    "Ray only in the engine",
+    "moocore only in fronts",
+    "typer and rich only in the command line and its progress",
+    "Data libraries only in the data sets",
+    "pandas, matplotlib, scipy and tabulate only in reports",
+    "TensorFlow and its family only in nn and the plug-ins",
+}
+
+
+def test_every_contract_bites(tmp_path: Path) -> None:
+    shutil.copytree(FRAMEWORK, tmp_path / "framework", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for file, line in BREACHES.items():
+        path = tmp_path / "framework" / file
+        path.write_text(f"{path.read_text('utf-8')}\n{line}\n", "utf-8")
+    done = lint(tmp_path)
+    assert done.returncode == 1
+    verdicts = re.findall(r"^(.+?) (BROKEN|KEPT)\b", done.stdout, re.MULTILINE)
+    assert dict(verdicts) == dict.fromkeys(BROKEN_BY_THEM, "BROKEN")
+
+
+def test_no_plugin_imports_another() -> None:
+    graph = grimp.build_graph("framework", cache_dir=None)
+    for kind in PLUGINS:
+        files = graph.find_children(f"framework.{kind}")
+        for file in files:
+            shared = {name for name in graph.find_modules_directly_imported_by(file) if name in files}
+            assert all(name.rpartition(".")[2].startswith("_") for name in shared), f"{file} imports {shared}"
+
+
+# --- fresh interpreters ----------------------------------------------------------------------------------------------
+
+
+def test_values_need_nothing_but_python() -> None:
+    before = loaded_by("import json")
+    new = loaded_by("import framework, framework.overrides, framework.registry") - before
+    assert "framework" in new
+    assert new - {"framework"} <= set(sys.stdlib_module_names)
+
+
+def test_every_plugin_loads_without_heavy_libraries() -> None:
+    loaded = loaded_by(
+        "from framework.contracts import Catalog\n"
+        "catalog = Catalog()\n"
+        "for kind in ('dataset', 'architecture', 'strategy', 'metric'):\n"
+        "    for name in catalog.of(kind).names():\n"
+        "        assert catalog.of(kind).get(name).version >= 1"
+    )
+    assert "framework" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("modules", "allowed"),
+    [
+        ("framework.contracts, framework.record, framework.fronts", set()),
+        ("framework.cli", set()),
+        ("framework.tracking", {"mlflow"}),
+        ("framework.report", {"mlflow"}),
+    ],
+)
+def test_light_modules_stay_light(modules: str, allowed: set[str]) -> None:
+    assert not loaded_by(f"import {modules}") & (HEAVY - allowed)
+
+
+# --- size ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(FRAMEWORK.rglob("*.py")), ids=lambda path: str(path.relative_to(FRAMEWORK)))
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES

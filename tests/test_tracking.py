@@ -1,0 +1,614 @@
+"""Runs as they are written and read back, on real stores."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework import record, run_files, store_file, tracking
+from framework.errors import SqueezelabError, UnknownName, UserError
+from framework.record import Record
+from framework.tracking import Store, hide_password, ui_command
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MLFLOW_BACKEND_STORE_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield Store.open(tmp_path_factory.mktemp("a project # with +signs"))
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> str:
+    """A study of its own for every test."""
+    return str(request.node.name).partition("[")[0]
+
+
+def mlflow_client(store: Store) -> Any:
+    """MLflow's own view, past our code."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=store.uri)
+
+
+def begin(store: Store, study: str, **tags: str) -> str:
+    return store.begin(study, role="trial", name="trial 0", tags=tags, params={"seed": "0"})
+
+
+def folder_of(store: Store, study: str, run_id: str) -> Path:
+    return store.root / ".artifacts" / study / run_id / "artifacts"
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_names_other_peoples_scripts_rely_on() -> None:
+    assert record.PREFIX == "squeezelab."
+    assert {
+        "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
+        "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
+    } <= set(record.TAGS)  # fmt: skip
+    assert {"study", "baseline", "control", "trial", "confirm"} <= set(record.ROLES)
+    assert (record.STUDY_JSON, record.SPEC_JSON, record.OPTUNA_JSON) == ("study.json", "spec.json", "optuna.json")
+    assert (record.MODEL_TFLITE, record.WEIGHTS_NPZ) == ("model.tflite", "weights.npz")
+    assert (record.LAYERS_CSV, record.MANIFEST_JSON, record.ERROR_TXT) == ("layers.csv", "manifest.json", "error.txt")
+    assert (record.BASELINE_PREFIX, record.EPOCH_PREFIX) == ("baseline.", "epoch.")
+
+
+def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> None:
+    run_id = store.begin(study, role="trial", name="trial 7", tags={"trial": "000007"}, params={"compress.0": "x"})
+    store.curve(run_id, 1, {"loss": 0.5})
+    store.finish(run_id, Record(metrics={"val_accuracy": 0.9}, artifacts={"spec.json": b"{}"}))
+    seen = mlflow_client(store).get_run(run_id)
+    ours = {name: value for name, value in seen.data.tags.items() if name.startswith("squeezelab.")}
+    assert ours == {"squeezelab.role": "trial", "squeezelab.study": study, "squeezelab.trial": "000007"}
+    assert seen.data.params == {"compress.0": "x"}
+    assert seen.data.metrics == {"val_accuracy": 0.9, "epoch.loss": 0.5}
+    assert seen.info.run_name == "trial 7"
+    assert {file.path for file in mlflow_client(store).list_artifacts(run_id)} == {"spec.json", "manifest.json"}
+
+
+# --- one run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_comes_back_exactly(store: Store, study: str) -> None:
+    values = [0.1 + 0.2, math.nextafter(1, 2), math.pi * 1e-300, -1.7e308, 5e-324, float(2**53 - 1), 0.0]
+    wanted = Record(
+        metrics={f"m{index}": value for index, value in enumerate(values)},
+        times={"seconds": 1 / 3},
+        artifacts={"model.tflite": bytes(range(256)), "figures/front.svg": b"<svg/>"},
+    )
+    params = {f"compress.0.knob{index}": "é" * index for index in range(130)}
+    run_id = store.begin(study, role="trial", name="t", tags={"strategy": "a+b", "trial": "000003"}, params=params)
+    assert store.run(run_id).status == "RUNNING"
+    store.finish(run_id, wanted)
+    run = store.run(run_id)
+    assert run.status == "FINISHED"
+    assert run.metrics == {**wanted.metrics, **wanted.times}
+    assert run.params == params
+    assert run.tags == {"role": "trial", "study": study, "strategy": "a+b", "trial": "000003"}
+    assert run.number == 3
+    assert run.start_ms <= run.end_ms
+    assert {name: store.artifact(run_id, name) for name in wanted.artifacts} == wanted.artifacts
+    assert store.complete(run)
+
+
+def test_the_manifest_lists_every_file(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.finish(run_id, Record(artifacts={"spec.json": b"{}"}))
+    store.put(run_id, {"front.svg": b"<svg/>"})
+    assert json.loads(store.artifact(run_id, "manifest.json")) == [
+        {"name": "front.svg", "bytes": 6, "sha256": "d4dc56669143034f31aa309635d4113d9ad76a02b1739da22c965ed2049be9e6"},
+        {"name": "spec.json", "bytes": 2, "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+    ]
+
+
+def test_a_failure_keeps_reason_and_traceback(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.finish(run_id, Record(reason="diverged", error="Traceback: loss is nan", artifacts={"spec.json": b"{}"}))
+    run = store.run(run_id)
+    assert (run.status, run.tags["reason"]) == ("FAILED", "diverged")
+    assert store.artifact(run_id, "error.txt") == b"Traceback: loss is nan"
+    assert store.artifact(run_id, "spec.json") == b"{}"
+    assert store.complete(run)
+
+
+def test_values_that_are_not_finite_are_left_out(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.curve(run_id, 0, {"loss": math.nan, "val_accuracy": 0.5})
+    store.finish(run_id, Record(metrics={"a": math.inf, "b": math.nan, "c": -math.inf, "d": 1.0}))
+    assert store.run(run_id).metrics == {"d": 1.0}
+    assert mlflow_client(store).get_run(run_id).data.metrics == {"d": 1.0, "epoch.val_accuracy": 0.5}
+
+
+def test_a_killed_run_has_its_status_and_its_curves(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.curve(run_id, 3, {"loss": 0.25})
+    store.close(run_id, "KILLED", reason="interrupted")
+    run = store.run(run_id)
+    assert (run.status, run.tags["reason"], run.metrics) == ("KILLED", "interrupted", {})
+    assert [(point.step, point.value) for point in history(store, run_id)] == [(3, 0.25)]
+    assert not store.complete(run)
+
+
+def history(store: Store, run_id: str) -> list[Any]:
+    return list(mlflow_client(store).get_metric_history(run_id, "epoch.loss"))
+
+
+def test_curves_are_written_every_ten_seconds(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 105.0, 110.0, 111.0])
+    run_id = begin(store, study)
+    written = []
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking.time, "monotonic", lambda: next(clock))
+        for epoch in range(4):
+            store.curve(run_id, epoch, {"loss": 1 / (epoch + 1)})
+            written.append(len(history(store, run_id)))
+    assert written == [0, 0, 3, 3]
+    store.finish(run_id, Record())
+    assert [(point.step, point.value) for point in history(store, run_id)] == [
+        (0, 1),
+        (1, 1 / 2),
+        (2, 1 / 3),
+        (3, 1 / 4),
+    ]
+
+
+def test_long_curves_are_written_whole(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    for epoch in range(1700):
+        store.curve(run_id, epoch, {"loss": float(epoch)})
+    store.finish(run_id, Record(metrics={"last": 1.0}))
+    assert [point.value for point in history(store, run_id)] == list(map(float, range(1700)))
+    assert store.run(run_id).metrics == {"last": 1.0}
+
+
+def test_a_parent_goes_on(store: Store, study: str) -> None:
+    parent = store.begin(study, role="study", name=study, tags={}, params={})
+    child = store.begin(study, role="trial", name="trial 0", tags={}, params={}, parent=parent)
+    store.close(parent, "KILLED")
+    assert store.run(parent).end_ms > 0
+    store.resume(parent)
+    again = store.run(parent)
+    assert (again.status, again.end_ms) == ("RUNNING", 0)
+    store.tag(parent, lease="1", pareto="true")
+    assert store.run(parent).tags["lease"] == "1"
+    store.finish(parent, Record(artifacts={"study.json": b"{}"}))
+    assert store.complete(store.run(parent))
+    assert mlflow_client(store).get_run(child).data.tags["mlflow.parentRunId"] == parent
+
+
+def test_the_dataset_is_an_input(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.log_dataset(run_id, name="digits", digest="d" * 64, source="scikit-learn", profile={"train": 1078})
+    data = mlflow_client(store).get_run(run_id).inputs.dataset_inputs[0].dataset
+    assert (data.name, data.digest) == ("digits", "d" * 36)
+    assert json.loads(data.profile) == {"digest": "d" * 64, "train": 1078}
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_cut_silently(store: Store, study: str) -> None:
+    run_id = store.begin(study, role="trial", name="n" * 250, tags={"host": "h" * 8000}, params={"p": "v" * 6000})
+    run = store.run(run_id)
+    assert (len(run.name), len(run.tags["host"]), len(run.params["p"])) == (250, 8000, 6000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"params": {"train.note": "v" * 6001}}, "parameter train.note is longer than the 6000"),
+        ({"tags": {"overrides": "v" * 8001}}, "tag overrides is longer than the 8000"),
+        ({"name": "n" * 251}, "run's name is longer than the 250"),
+        ({"tags": {"colour": "red"}}, "no tag called colour"),
+        ({"role": "trail"}, "no role called 'trail'"),
+    ],
+)
+def test_what_the_store_cannot_keep_is_refused_before_anything_is_written(
+    store: Store, study: str, changed: dict[str, Any], says: str
+) -> None:
+    given: dict[str, Any] = {"role": "trial", "name": "t", "tags": {}, "params": {}} | changed
+    with pytest.raises(SqueezelabError, match=says):
+        store.begin(study, **given)
+    assert study not in store.studies()
+
+
+def test_a_long_tag_is_refused_later_too(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    with pytest.raises(SqueezelabError, match="tag reason is longer"):
+        store.tag(run_id, reason="x" * 8001)
+    assert "reason" not in store.run(run_id).tags
+
+
+@pytest.mark.parametrize("name", ["../other.txt", "/etc/other.txt", ""])
+def test_an_artifact_stays_in_its_folder(store: Store, study: str, name: str) -> None:
+    run_id = begin(store, study)
+    with pytest.raises(SqueezelabError, match="relative path"):
+        store.put(run_id, {name: b"x"})
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ""])
+def test_a_study_stays_in_its_folder(store: Store, name: str) -> None:
+    with pytest.raises(SqueezelabError, match="name of a file"):
+        begin(store, name)
+
+
+@pytest.mark.parametrize("run_id", ["0" * 32, "no such run!"])
+def test_an_unknown_run_is_the_users_mistake(store: Store, run_id: str) -> None:
+    with pytest.raises(UnknownName, match="no run called"):
+        store.run(run_id)
+
+
+def test_an_experiment_deleted_in_the_ui_is_named(store: Store, study: str) -> None:
+    begin(store, study)
+    client = mlflow_client(store)
+    client.delete_experiment(client.get_experiment_by_name(study).experiment_id)
+    fresh = Store.open(store.root)
+    assert fresh.runs(study) == []
+    with pytest.raises(UserError, match="was deleted in the MLflow UI"):
+        begin(fresh, study)
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_artifact_is_named(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.finish(run_id, Record(artifacts={"model.tflite": b"weights", "spec.json": b"{}"}))
+    file = folder_of(store, study, run_id) / "model.tflite"
+    file.write_bytes(b"weighty")
+    with pytest.raises(SqueezelabError, match=r"model\.tflite is damaged or gone") as caught:
+        store.artifact(run_id, "model.tflite")
+    assert str(file.parent) in str(caught.value)
+    file.unlink()
+    with pytest.raises(SqueezelabError, match=r"model\.tflite is damaged or gone"):
+        store.artifact(run_id, "model.tflite")
+    assert store.artifact(run_id, "spec.json") == b"{}"
+
+
+def test_an_unknown_artifact_gets_a_suggestion(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    store.finish(run_id, Record(artifacts={"model.tflite": b"x"}))
+    with pytest.raises(UnknownName, match=r"Did you mean 'model\.tflite'"):
+        store.artifact(run_id, "model.tflit")
+
+
+@pytest.mark.parametrize("left", [None, b"", b"[{", b"{}", b"[1]"])
+def test_a_run_without_its_manifest_is_not_complete(store: Store, study: str, left: bytes | None) -> None:
+    run_id = begin(store, study)
+    store.finish(run_id, Record(artifacts={"spec.json": b"{}"}))
+    assert store.complete(store.run(run_id))
+    file = folder_of(store, study, run_id) / "manifest.json"
+    file.unlink() if left is None else file.write_bytes(left)
+    assert store.run(run_id).status == "FINISHED"
+    assert not store.complete(store.run(run_id))
+    with pytest.raises(SqueezelabError, match="manifest"):
+        store.artifact(run_id, "spec.json")
+
+
+def test_a_finish_that_was_cut_off_leaves_no_manifest(
+    store: Store, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(store, study)
+    whole = run_files.write
+
+    def cut_off(folder: Path, name: str, content: bytes) -> None:
+        if name == "b.bin":
+            raise KeyboardInterrupt
+        whole(folder, name, content)
+
+    monkeypatch.setattr(run_files, "write", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        store.finish(run_id, Record(artifacts={"a.bin": b"a", "b.bin": b"b"}))
+    assert not store.has_manifest(run_id)
+    assert store.run(run_id).status == "RUNNING"
+
+
+# --- many runs -------------------------------------------------------------------------------------------------------
+
+
+def test_runs_by_their_tags(store: Store, study: str) -> None:
+    quoted = 'it\'s "so"'
+    ids = [begin(store, study, generation=str(index % 2), host=quoted if index == 3 else "h") for index in range(5)]
+    store.finish(ids[0], Record())
+    store.close(ids[1], "KILLED")
+    assert [run.run_id for run in store.runs(study)] == ids
+    assert [run.run_id for run in store.runs(study, generation="1")] == [ids[1], ids[3]]
+    assert [run.run_id for run in store.runs(study, generation="1", host=quoted)] == [ids[3]]
+    assert store.runs(study, generation="2") == []
+    assert store.runs("a study that never ran") == []
+
+
+def test_all_pages_are_read(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [begin(store, study) for _ in range(7)]
+    begin(store, study + "2")
+    monkeypatch.setattr(tracking, "RUNS_PER_PAGE", 3)
+    assert [run.run_id for run in store.runs(study, role="trial")] == ids
+    assert {study, study + "2"} <= set(store.studies())
+    assert "Default" not in store.studies()
+    assert store.studies() == sorted(store.studies())
+
+
+# --- what the UI shows -----------------------------------------------------------------------------------------------
+
+
+def test_notes_are_cut_at_a_lines_end(store: Store, study: str) -> None:
+    run_id = begin(store, study)
+    long = "\n".join(f"| {index:06d} | a line of a table |" for index in range(3000))
+    store.note(study, long)
+    store.note(study, long, run_id=run_id)
+    client = mlflow_client(store)
+    notes = [client.get_experiment_by_name(study).tags, client.get_run(run_id).data.tags]
+    for tags, limit in zip(notes, (20_000, 8000), strict=True):
+        text = tags["mlflow.note.content"]
+        assert limit - 100 < len(text) <= limit
+        head, _, tail = text.rpartition("\n\n")
+        assert tail == "(shortened)"
+        assert long.startswith(head + "\n")
+    store.note(study, "short")
+    assert client.get_experiment_by_name(study).tags["mlflow.note.content"] == "short"
+
+
+def test_the_primary_metric(store: Store, study: str) -> None:
+    store.set_primary_metric(study, "params_nonzero", direction="min")
+    tags = mlflow_client(store).get_experiment_by_name(study).tags
+    assert tags["mlflow.experiment.primaryMetric.name"] == "params_nonzero"
+    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "False"
+
+
+def test_the_ui_is_for_this_machine_with_its_checks_on(store: Store, tmp_path: Path) -> None:
+    command = ui_command(store.root, port=5001)
+    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+    assert command[command.index("--port") + 1] == "5001"
+    assert not {"--disable-security-middleware", "--allowed-hosts", "--cors-allowed-origins"} & set(command)
+    assert os.environ["MLFLOW_BACKEND_STORE_URI"] == store.uri
+    with pytest.raises(UserError, match="no runs yet"):
+        ui_command(tmp_path, port=5001)
+
+
+def test_no_password_on_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://lab:secret@db/runs")
+    assert not any("secret" in part for part in ui_command(tmp_path, port=5001))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://lab:secret@runs.example")
+    with pytest.raises(UserError, match=r"Open https://lab:\*\*\*@runs\.example") as caught:
+        ui_command(tmp_path, port=5001)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://lab:secret@db:5432/runs", "postgresql://lab:***@db:5432/runs"),
+        ("postgresql+psycopg://lab:se:cr@t@db/runs", "postgresql+psycopg://lab:***@db/runs"),
+        ("mysql://db/runs?user=lab&password=secret&x=1", "mysql://db/runs?user=lab&password=***&x=1"),
+        ("cannot reach https://:secret@host/ now", "cannot reach https://:***@host/ now"),
+        ("sqlite:////home/lab/mlflow.db", "sqlite:////home/lab/mlflow.db"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ],
+)
+def test_passwords_are_hidden(uri: str, shown: str) -> None:
+    assert hide_password(uri) == shown
+
+
+# --- the folder ------------------------------------------------------------------------------------------------------
+
+
+def test_only_three_names_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store.open(tmp_path)
+    store.finish(begin(store, "s"), Record(artifacts={"spec.json": b"{}"}))
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", ".artifacts", ".cache"}
+    assert {path.name for path in (tmp_path / ".artifacts").rglob("*") if path.is_file()} == {
+        "spec.json",
+        "manifest.json",
+    }
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_no_store_and_none_to_be_made(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no runs yet[\s\S]*make study NAME="):
+        Store.open(tmp_path, create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(SqueezelabError, match=r"cannot be read[\s\S]*mlflow\.db"):
+        Store.open(tmp_path)
+
+
+def test_a_folder_sqlite_has_no_address_for(tmp_path: Path) -> None:
+    (tmp_path / "why?").mkdir()
+    with pytest.raises(UserError, match="Rename the folder"):
+        Store.open(tmp_path / "why?")
+    assert list((tmp_path / "why?").iterdir()) == []
+
+
+def test_another_sqlite_store_by_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'team' / 'runs.db'}")
+    (tmp_path / "team").mkdir()
+    (tmp_path / "mine").mkdir()
+    store = Store.open(tmp_path / "mine")
+    run_id = begin(store, "s")
+    store.finish(run_id, Record(artifacts={"spec.json": b"{}"}))
+    assert (tmp_path / "mine" / ".artifacts" / "s" / run_id / "artifacts" / "spec.json").is_file()
+    assert not (tmp_path / "mine" / "mlflow.db").exists()
+    assert (tmp_path / "team" / "runs.db").is_file()
+
+
+def test_artifacts_that_lie_with_a_server(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_file, "place", lambda location, root: None)
+    run_id = begin(store, study)
+    assert not store.has_manifest(run_id)
+    store.finish(run_id, Record(artifacts={"model.tflite": b"x", "figures/a.svg": b"<svg/>"}))
+    store.put(run_id, {"figures/b.svg": b"<svg/>"})
+    assert store.complete(store.run(run_id))
+    assert store.artifact(run_id, "figures/a.svg") == store.artifact(run_id, "figures/b.svg") == b"<svg/>"
+    assert [path.name for path in (store.root / ".cache").iterdir()] == ["store"]
+
+
+def moved(old: Path, new: Path, how: str) -> Path:
+    shutil.copytree(old, new) if how == "copied" else shutil.move(old, new)
+    return new
+
+
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_the_folder_may_move(tmp_path: Path, how: str) -> None:
+    (tmp_path / "old").mkdir()
+    store = Store.open(tmp_path / "old")
+    ids = [begin(store, study) for study in ("one", "one", "two")]
+    for run_id in ids:
+        store.finish(run_id, Record(artifacts={"model.tflite": run_id.encode()}))
+    unfinished = begin(store, "two")
+    before = sorted((tmp_path / "old").rglob("*"))
+
+    here = Store.open(moved(tmp_path / "old", tmp_path / "new place", how), create=False)
+    assert all(here.artifact(run_id, "model.tflite") == run_id.encode() for run_id in ids)
+    assert all(here.complete(run) for run in here.runs("one"))
+    here.finish(unfinished, Record(artifacts={"model.tflite": b"late"}))
+    new = begin(here, "one")
+    here.finish(new, Record(artifacts={"model.tflite": b"new"}))
+    for run_id in (new, unfinished, *ids):  # as the UI finds them
+        folder = mlflow_client(here).get_run(run_id).info.artifact_uri
+        assert folder.startswith((tmp_path / "new place" / ".artifacts").as_uri())
+        assert "model.tflite" in {file.path for file in mlflow_client(here).list_artifacts(run_id)}
+    assert sorted((tmp_path / "old").rglob("*")) == (before if how == "copied" else [])
+
+
+def test_a_store_whose_columns_are_not_known_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").mkdir()
+    store = Store.open(tmp_path / "old")
+    run_id = begin(store, "s")
+    store.finish(run_id, Record(artifacts={"model.tflite": b"x"}))
+    monkeypatch.setattr(store_file, "_has_location_columns", lambda database: False)
+    here = Store.open(moved(tmp_path / "old", tmp_path / "new", "moved"))
+    assert here.artifact(run_id, "model.tflite") == b"x"
+    here.finish(begin(here, "s"), Record(artifacts={"model.tflite": b"y"}))
+    assert [here.artifact(run.run_id, "model.tflite") for run in here.runs("s")] == [b"x", b"y"]
+    assert not (tmp_path / "old").exists()
+
+
+def test_artifacts_left_behind_are_read_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    store = Store.open(tmp_path / "old")
+    run_id = begin(store, "s")
+    store.finish(run_id, Record(artifacts={"model.tflite": b"x"}))
+    shutil.copy(tmp_path / "old" / "mlflow.db", tmp_path / "new" / "mlflow.db")
+    here = Store.open(tmp_path / "new")
+    assert here.artifact(run_id, "model.tflite") == b"x"
+    late = begin(here, "s")
+    here.finish(late, Record(artifacts={"model.tflite": b"y"}))
+    assert folder_of(here, "s", late).is_dir()
+
+
+# --- starting --------------------------------------------------------------------------------------------------------
+
+STARTS = """
+import os, signal, sys, time
+from pathlib import Path
+from framework.tracking import Store
+
+base, plan = Path(sys.argv[1]), sys.argv[2:]
+Store.open(base / "warm")  # MLflow is loaded once, for all that follow
+
+def start(root):
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            Store.open(root).begin("s", role="trial", name="t", tags={}, params={})
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+def end(child):
+    assert os.waitpid(child, 0)[1] == 0
+
+if plan == ["together"]:
+    for child in [start(base / "together") for _ in range(4)]:
+        end(child)
+for number, delay in enumerate(plan if plan != ["together"] else []):
+    child = start(base / str(number))
+    time.sleep(float(delay))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    end(start(base / str(number)))
+"""
+
+
+def run_starts(base: Path, *plan: str) -> None:
+    """Real processes; they say nothing."""
+    for name in ("warm", "together", *map(str, range(len(plan)))):
+        (base / name).mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS, str(base), *plan],
+        cwd=base, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (plan, done.stdout, done.stderr)
+
+
+def assert_sound(root: Path) -> None:
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert [path.name for path in (root / ".cache" / "store").iterdir()] == ["lock"]
+    assert {path.name for path in root.iterdir()} <= {"mlflow.db", ".artifacts", ".cache"}
+
+
+def test_a_kill_during_the_first_start(tmp_path: Path) -> None:
+    delays = [f"{moment + random.uniform(0, 0.25):.3f}" for moment in (0.0, 0.2, 0.4, 0.6, 0.8)]
+    run_starts(tmp_path, *delays)
+    for number in range(5):
+        assert_sound(tmp_path / str(number))
+        assert 1 <= len(Store.open(tmp_path / str(number)).runs("s")) <= 2
+
+
+def test_what_a_kill_leaves_behind_is_cleared(tmp_path: Path) -> None:
+    aside = tmp_path / ".cache" / "store"
+    aside.mkdir(parents=True)
+    for name in ("building.db", "building.db-journal"):
+        (aside / name).write_bytes(b"half a database")
+    (tmp_path / "mlflow.db").touch()
+    assert Store.open(tmp_path).studies() == []
+    assert_sound(tmp_path)
+
+
+def test_several_processes_start_at_once(tmp_path: Path) -> None:
+    run_starts(tmp_path, "together")
+    assert_sound(tmp_path / "together")
+    assert len(Store.open(tmp_path / "together").runs("s")) == 4
+
+
+def test_importing_the_door_loads_no_mlflow_and_sets_its_guards() -> None:
+    code = (
+        "import os, sys, framework.tracking; print('mlflow' in sys.modules,"
+        " os.environ['MLFLOW_ALLOW_PICKLE_DESERIALIZATION'], os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "False false true\n"
