@@ -42,8 +42,8 @@ list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 check: $(READY)  ## check every study file, or the one of NAME=, without running it
 	@set -- check; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
 
-show: need-name-or-run $(READY)  ## one study (NAME=) or one run (RUN=id)
-	@set -- show; if [ -n "$$RUN" ]; then set -- "$$@" --run "$$RUN"; else set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
+show: need-name-or-run $(READY)  ## one study or plug-in (NAME=), or one run (RUN=id)
+	@exec $(SQUEEZELAB) show "$${RUN:-$$NAME}"
 
 ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 	@set -- ui; if [ -n "$$PORT" ]; then set -- "$$@" --port "$$PORT"; fi; exec $(SQUEEZELAB) "$$@"
@@ -127,7 +127,7 @@ FIND_PYTHON = \
 	  echo "Another interpreter: make $(firstword $(MAKECMDGOALS) setup) PYTHON=/path/to/python3.12" >&2; exit 2; \
 	fi
 
-PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(RUN_PYTHON) -m pip install --quiet
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(RUN_PYTHON) -m pip install -qq
 
 # A .venv that an interrupt left without pip, or with a Python that will not do, is made anew.
 VENV_OK = $(RUN_PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
@@ -135,7 +135,7 @@ VENV_OK = $(RUN_PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version
 $(READY): requirements.lock pyproject.toml $(MISSING)
 	@$(VENV_OK) || { $(FIND_PYTHON); \
 	echo "Making .venv with $$python (Python $$version)" >&2; "$$python" -m venv --clear .venv; }
-	@[ "`cat $(INSTALLED) 2>/dev/null`" = "$(WANTED)" ] || { rm -f $(INSTALLED); \
+	@[ "`cat $(INSTALLED) 2>/dev/null`" = "$(WANTED)" ] || { rm -f $(INSTALLED) .venv/ready-*; \
 	echo "Installing `grep -c '^[a-zA-Z0-9].*==' requirements.lock` packages into .venv, about 3 minutes" >&2; \
 	$(PIP) --require-hashes -r requirements.lock && echo "$(WANTED)" > $(INSTALLED); }
 	@echo "Installing squeezelab itself, a few seconds" >&2

@@ -107,7 +107,9 @@ class Lab:
         nn.backend.start(spec.train.threads)
         architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
         head = Head.of(self.info(spec))
-        return nn.graph.initial_stage(architecture, self.shapes(spec), head=head, seed=purpose_seed(spec.seed, "weights"))
+        return nn.graph.initial_stage(
+            architecture, self.shapes(spec), head=head, seed=purpose_seed(spec.seed, "weights")
+        )
 
     def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
         """The dense net of a spec, from memory, from the cache or trained now (by one process at a time)."""
@@ -205,4 +207,3 @@ def _read(folder: Path, digest: str, initial: Stage) -> Baseline | None:
         os.replace(folder, aside)
         log.warning("A cached baseline is damaged (%s). It is put aside as %s and trained again.", error, aside.name)
         return None
-

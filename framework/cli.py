@@ -23,7 +23,8 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="a file of studies/, without .py", show_default=False)]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8"),
 ]
 INTERRUPTED = 130
 
@@ -36,7 +37,7 @@ def study(
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.contracts import Catalog
-    from framework.study import plan
+    from framework.plan import plan
 
     root = _root()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
@@ -52,8 +53,8 @@ def report(
 ) -> None:
     """Tables and figures of a study, from the runs in the store."""
     from framework.contracts import Catalog
+    from framework.plan import plan
     from framework.report import run_report
-    from framework.study import plan
     from framework.tracking import Store
 
     root = _root()
@@ -74,7 +75,12 @@ def list_() -> None:
     root = _root()
     catalog = Catalog()
     lines = [("studies", [(name, load_study(root, name).question) for name in study_names(root)])]
-    for title, kind in (("data sets", "dataset"), ("architectures", "architecture"), ("strategies", "strategy"), ("metrics", "metric")):
+    for title, kind in (
+        ("data sets", "dataset"),
+        ("architectures", "architecture"),
+        ("strategies", "strategy"),
+        ("metrics", "metric"),
+    ):
         registry = catalog.of(kind)
         lines.append((title, [(item, registry.get(item).summary()) for item in registry.names()]))
     for title, rows in lines:
@@ -84,11 +90,13 @@ def list_() -> None:
 
 
 @app.command()
-def check(name: Annotated[str | None, typer.Argument(help="one study; all by default", show_default=False)] = None) -> None:
+def check(
+    name: Annotated[str | None, typer.Argument(help="one study; all by default", show_default=False)] = None,
+) -> None:
     """Check study files against the plug-ins; nothing is run."""
     from framework.contracts import Catalog
+    from framework.plan import plan
     from framework.project import study_names
-    from framework.study import plan
 
     root = _root()
     catalog = Catalog()
@@ -125,7 +133,7 @@ def confirm(
     """Measure one trial's file on the sealed test split; each look is a run of its own."""
     from framework.confirm import confirm as confirm_trial
     from framework.contracts import Catalog
-    from framework.study import plan
+    from framework.plan import plan
 
     root = _root()
     catalog = Catalog()
@@ -228,4 +236,3 @@ def _say(text: str) -> None:
 
 def _text(error: SqueezelabError) -> str:
     return "\n".join([str(error), *getattr(error, "__notes__", [])])
-

@@ -44,4 +44,6 @@ def hypervolume(
     if not points:
         return 0.0
     maximise = [direction == "max" for direction in directions]
-    return float(moocore.hypervolume(np.asarray(points, dtype=float), ref=np.asarray(reference, dtype=float), maximise=maximise))
+    return float(
+        moocore.hypervolume(np.asarray(points, dtype=float), ref=np.asarray(reference, dtype=float), maximise=maximise)
+    )

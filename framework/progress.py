@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 
-from framework.study import Ended, Plan
+from framework.plan import Plan
+from framework.view import Ended
 
 
 class Progress:

@@ -78,7 +78,9 @@ def _parsed(path: Path, where: str) -> ast.Module:
     except SyntaxError as error:
         line = (error.text or "").rstrip()
         raise InvalidStudy(
-            f"{where}, line {error.lineno}: {error.msg}.", given=f"    {line.strip()}" if line else "", todo="Mend the line."
+            f"{where}, line {error.lineno}: {error.msg}.",
+            given=f"    {line.strip()}" if line else "",
+            todo="Mend the line.",
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error)) from error
@@ -87,9 +89,14 @@ def _parsed(path: Path, where: str) -> ast.Module:
 def _check_is_value(tree: ast.Module, where: str) -> None:
     """A study is a value, not a program: one docstring, imports from `framework`, one assignment."""
     if not ast.get_docstring(tree):
-        raise InvalidStudy(f"{where} has no docstring.", todo="Begin it with the question it asks, its source and its cost.")
+        raise InvalidStudy(
+            f"{where} has no docstring.", todo="Begin it with the question it asks, its source and its cost."
+        )
     for node in tree.body[1:]:
-        is_import = isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("framework", "__future__")
+        is_import = isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            "framework",
+            "__future__",
+        )
         targets = node.targets if isinstance(node, ast.Assign) else []
         is_study = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
         if not (is_import or is_study):

@@ -28,7 +28,12 @@ ERROR_TXT = "error.txt"
 
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
-TIMES = ("seconds", "fit_seconds", "export_seconds", "measure_seconds")  # depend on the machine: never in a table of results
+TIMES = (
+    "seconds",
+    "fit_seconds",
+    "export_seconds",
+    "measure_seconds",
+)  # depend on the machine: never in a table of results
 
 
 @dataclass(frozen=True)

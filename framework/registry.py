@@ -56,7 +56,7 @@ class Registry(Generic[T]):
                     given=f"{other.__module__} and {module}.",
                     todo="Give one of them another name.",
                 )
-            cls.name, cls.version = name, version  # type: ignore[attr-defined]
+            cls.name, cls.plugin_version = name, version  # type: ignore[attr-defined]
             self._classes[name] = cls
             return cls
 

@@ -62,9 +62,7 @@ def measurable(catalog: Catalog, task: str) -> list[str]:
 
 def largest_budget(study: Study, catalog: Catalog) -> int:
     """The most epochs of fine-tuning that a trial of this study may spend."""
-    return sum(
-        max((_step_budget(option, catalog) for option in _options(step)), default=0) for step in study.compress
-    )
+    return sum(max((_step_budget(option, catalog) for option in _options(step)), default=0) for step in study.compress)
 
 
 def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
@@ -80,7 +78,7 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
         owner = f"{path} ({part.name})"
         is_domain = isinstance(value, (Float, Int, Choice))
         values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
-    return replace(part, knobs=values, version=cls.version)
+    return replace(part, knobs=values, version=cls.plugin_version)
 
 
 def _knob_help(cls: type[Plugin]) -> str:
@@ -132,5 +130,3 @@ def _check_pair(earlier: type[Strategy], later: type[Strategy], given: str) -> N
 
 def _chain_text(chain: Iterable[Iterable[type[Strategy]]]) -> str:
     return " + ".join(" or ".join(option.name for option in options) for options in chain)
-
-

@@ -196,7 +196,9 @@ class Knob:
         if self.type in (bool, str) and isinstance(value, self.type):
             return value
         raise InvalidValue(
-            f"{owner}: {name} is a {self.type.__name__}.", given=f"Given: {value!r}.", todo=f"Allowed: {self.range_text()}."
+            f"{owner}: {name} is a {self.type.__name__}.",
+            given=f"Given: {value!r}.",
+            todo=f"Allowed: {self.range_text()}.",
         )
 
 

@@ -54,11 +54,17 @@ class Train(Knobbed):
     searchable: ClassVar[bool] = True
 
     epochs: int = knob(30, low=1, high=10_000, unit="epochs", doc="passes over the training split")
-    batch_size: int = knob(16, low=1, high=65_536, unit="samples", doc="samples a step; the last, partial batch is left out")
-    optimizer: str = knob("adam", choices=("adam", "adamw", "sgd", "momentum"), doc="update rule; momentum is 0.9, Nesterov")
+    batch_size: int = knob(
+        16, low=1, high=65_536, unit="samples", doc="samples a step; the last, partial batch is left out"
+    )
+    optimizer: str = knob(
+        "adam", choices=("adam", "adamw", "sgd", "momentum"), doc="update rule; momentum is 0.9, Nesterov"
+    )
     learning_rate: float = knob(1e-3, low=1e-8, high=10.0, doc="peak learning rate")
     warmup_epochs: int = knob(3, low=0, high=1_000, unit="epochs", doc="linear rise from zero to the peak")
-    decay: str = knob("cosine", choices=("cosine", "constant", "step"), doc="after warm-up; step: a tenth at 1/2 and 3/4")
+    decay: str = knob(
+        "cosine", choices=("cosine", "constant", "step"), doc="after warm-up; step: a tenth at 1/2 and 3/4"
+    )
     weight_decay: float = knob(0.0, low=0.0, high=1.0, doc="adamw: decoupled; others: L2 penalty; kernels only")
     label_smoothing: float = knob(0.0, low=0.0, high=0.5, doc="share of the label spread over all classes")
     augment: bool = knob(False, doc="random shift by up to a tenth of the side; mirrored where the data set allows it")
@@ -329,11 +335,14 @@ def _check_study(study: Study) -> None:
         raise InvalidValue(
             "The data set is one use(...); it is never searched, because results would not compare.",
             given=f"Given: {study.dataset!r}.",
-            todo="Write one study per data set, or override it: SET=\"dataset=mnist\".",
+            todo='Write one study per data set, or override it: SET="dataset=mnist".',
         )
     if any(isinstance(value, (Float, Int, Choice)) for value in study.dataset.knobs.values()):
         raise InvalidValue("The data set's knobs are never searched.", given=f"Given: {study.dataset!r}.")
-    for path, part in [("architecture", study.architecture), *((f"compress.{i}", s) for i, s in enumerate(study.compress))]:
+    for path, part in [
+        ("architecture", study.architecture),
+        *((f"compress.{i}", s) for i, s in enumerate(study.compress)),
+    ]:
         _check_part(path, part)
     if isinstance(study.train.threads, Choice | Int):
         raise InvalidValue(

@@ -11,89 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from framework import fronts, overrides, project, record, trial
-from framework.baseline import Lab
+from framework import record, trial
+from framework.baseline import Lab, fingerprint
 from framework.contracts import Catalog
 from framework.engine import InProcess
 from framework.errors import StudyLocked, StudyStopped
+from framework.plan import Plan
 from framework.record import Record, Run
-from framework.resolve import dataset_of, largest_budget, resolve
+from framework.resolve import dataset_of, largest_budget
 from framework.sampling import Sampler, Suggestion, Told
 from framework.space import Choice, Domain
 from framework.spec import Spec, Study, Use
+from framework.standing import Standing, objective_values, violations
+from framework.takeup import take_up
 from framework.tracking import Store
+from framework.view import Ended, View
 
 LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
-LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
 FAILURES_AT_START = 3
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be run.
-
-    Args:
-        overrides: as given on the command line, in their order.
-        study: resolved.
-    """
-
-    name: str
-    question: str
-    overrides: tuple[str, ...]
-    study: Study
-
-    @property
-    def folder(self) -> str:
-        """Name of its folder under `reports/out/`: an overridden study has one of its own."""
-        return f"{self.name}@{self.study.digest[:8]}" if self._changed else self.name
-
-    @property
-    def _changed(self) -> bool:
-        """Whether an override changes what is run, not only how much of it."""
-        free = ("trials", "trial_seconds", "hours")
-        return any(setting.partition("=")[0].strip() not in free for setting in self.overrides)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A run that has ended, and how the study stands; for the progress lines.
-
-    Args:
-        what: "baseline", "control" or "trial 3".
-        position, of: trials done and wanted; 0 for a run that is no trial.
-        volume: hypervolume against the baseline, 0 to about 1; None before the first finished trial.
-        eta_seconds: until the last trial ends; None if unknown.
-    """
-
-    what: str
-    position: int
-    of: int
-    record: Record
-    values: Mapping[str, float]
-    front: int = 0
-    volume: float | None = None
-    failed: int = 0
-    eta_seconds: float | None = None
-
-
-class View(Protocol):
-    """What a person sees of a study while it runs."""
-
-    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
-        """Before anything runs."""
-
-    def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
-        """After each epoch of training."""
-
-    def ended(self, event: Ended) -> None:
-        """After each run."""
-
-    def say(self, text: str) -> None:
-        """A sentence."""
 
 
 @dataclass(frozen=True)
@@ -111,17 +49,6 @@ class Outcome:
     parent: str
     ran: int
     out_of_time: bool
-
-
-def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:
-    """The study `name` with overrides, resolved and checked; nothing is written and no TensorFlow is loaded.
-
-    Raises:
-        UserError: anything that is wrong with the study or its data set.
-    """
-    file = project.load_study(root, name)
-    study = resolve(overrides.apply(file.study, settings), catalog)
-    return Plan(name, file.question, tuple(settings), study)
 
 
 def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = False) -> Outcome:
@@ -151,21 +78,29 @@ class Coordinator:
         self.generation = 0
         self.parent = ""
         self._dense_runs: dict[str, str] = {}
-        self._reference: list[float] = []
+        self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
         self._open: list[str] = []
         self._leased = 0.0
         self._common = _host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
 
     def run(self, *, fresh: bool) -> Outcome:
         """Take up the study, run what is missing, close it."""
-        known = self._take_up(fresh=fresh)
+        history = take_up(self.store, self.plan, host=self._common["host"], fresh=fresh)
+        self.generation, self.done, self.attempts = history.generation, history.done, history.attempts
+        self.parent = history.parent.run_id if history.parent else ""
+        self._has_control = history.has_control
+        for run in history.dense:
+            self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
+        self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
+        if history.changed and not self.plan.overrides:
+            self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")
         wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         todo = [number for number in range(wanted) if number not in self.done]
         self.view.begin(self.plan, done=len(self.done), wanted=wanted)
-        if not todo and known and known.status == "FINISHED":
+        if not todo and history.parent and history.parent.status == "FINISHED":
             return self._outcome(0, out_of_time=False)
         try:
-            self._open_parent(known)
+            self._open_parent()
             ran, out_of_time = self._run_trials(todo, wanted)
             self._mark_front()
             self.store.close(self.parent, "FINISHED")
@@ -174,71 +109,25 @@ class Coordinator:
             raise
         return self._outcome(ran, out_of_time=out_of_time)
 
-    # --- taking up ---------------------------------------------------------------------------------------------------
-
-    def _take_up(self, *, fresh: bool) -> Run | None:
-        """Find the study's runs, bury those of dead sessions, and tell the sampler what is done."""
-        digest = self.plan.study.digest
-        everything = self.store.runs(self.plan.name)
-        others = {run.tags.get("study_digest") for run in everything if run.tags.get("role") == "study"} - {digest}
-        mine = [run for run in everything if run.tags.get("study_digest") == digest]
-        generations = [int(run.tags.get("generation", "0")) for run in mine]
-        self.generation = max(generations, default=0) + (1 if fresh and generations else 0)
-        if others and not mine and not self.plan.overrides:
-            self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")
-        runs = [run for run in mine if run.tags.get("generation") == str(self.generation)]
-        parent = next((run for run in runs if run.tags.get("role") == "study"), None)
-        self._bury(runs, parent)
-        for run in runs:
-            self._recall(run)
-        self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
-        return parent
-
-    def _bury(self, runs: Sequence[Run], parent: Run | None) -> None:
-        """Close as KILLED what a dead session left RUNNING; whoever holds the lock knows that it is dead."""
-        host = self._common["host"]
-        running = [run for run in runs if run.status == "RUNNING" and run.tags.get("role") != "study"]
-        foreign = [run for run in running if run.tags.get("host") != host]
-        lease = float(parent.tags.get("lease", "0")) if parent else 0.0
-        if foreign and time.time() - lease < LEASE_OVER_SECONDS:
-            raise StudyLocked(
-                f"Study {self.plan.name} runs on another host.",
-                given=f"Host: {foreign[0].tags.get('host')}; last sign of life {time.time() - lease:.0f} s ago.",
-                todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this host may go on.",
-            )
-        for run in running:
-            self.store.close(run.run_id, "KILLED", reason="died")
-
-    def _recall(self, run: Run) -> None:
-        role = run.tags.get("role")
-        if role == "trial":
-            self.attempts[run.number] = self.attempts.get(run.number, 0) + 1
-        if not self.store.complete(run):
-            return
-        if role == "trial":
-            self.done[run.number] = run
-        elif role == "baseline" and run.status == "FINISHED":
-            self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
-
     def _told(self, run: Run) -> Told:
         asked = self.store.artifact(run.run_id, record.OPTUNA_JSON).decode()
         if run.status == "FAILED":
             return Told(asked, None, {})
-        return Told(asked, self._values(run.metrics), self._violations(run.metrics))
+        return Told(asked, objective_values(self.plan.study, run.metrics), violations(self.plan.study, run.metrics))
 
     # --- running -----------------------------------------------------------------------------------------------------
 
-    def _open_parent(self, known: Run | None) -> None:
-        self._renew_lease(force=True) if self.parent else None
-        if known:
-            self.parent = known.run_id
+    def _open_parent(self) -> None:
+        if self.parent:
             self.store.resume(self.parent)
         else:
             tags = self._common | {"strategy": _chain(self.plan.study), "overrides": " ".join(self.plan.overrides)}
             self.parent = self._begin("study", "study", tags=tags, params={})
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
         self.store.set_primary_metric(
-            self.plan.name, next(iter(self.plan.study.objectives)), direction=next(iter(self.plan.study.objectives.values()))
+            self.plan.name,
+            next(iter(self.plan.study.objectives)),
+            direction=next(iter(self.plan.study.objectives.values())),
         )
         self._renew_lease(force=True)
 
@@ -260,20 +149,17 @@ class Coordinator:
 
     def _run_references(self) -> None:
         """The study's own baseline and the identity control, unless they are in the store."""
-        spec = self.plan.study.fix(_first)
+        spec = self.plan.study.fix(first_value)
         if self._dense_run(spec) == "":
             raise StudyStopped(
                 "The baseline cannot be trained.",
                 given=f"See error.txt of its run in experiment {self.plan.name}: make ui.",
                 todo="Change train= in the study file.",
             )
-        existing = self.store.runs(
-            self.plan.name, role="control", study_digest=self.plan.study.digest, generation=str(self.generation)
-        )
-        if any(self.store.complete(run) and run.status == "FINISHED" for run in existing):
+        if self._has_control:
             return
         epochs = largest_budget(self.plan.study, self.catalog)
-        identity = Use("identity", {"epochs": epochs}, version=self.catalog.strategies.get("identity").version)
+        identity = Use("identity", {"epochs": epochs}, version=self.catalog.strategies.get("identity").plugin_version)
         self._execute("control", "control", replace(spec, compress=(identity,)))
 
     def _run_trial(self, number: int) -> Record:
@@ -282,9 +168,8 @@ class Coordinator:
         self.attempts[number] = self.attempts.get(number, 0) + 1
         tags = {"trial": f"{number:06d}", "attempt": str(self.attempts[number])}
         run_id, result = self._execute("trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion)
-        told = self._told(self.store.run(run_id))
-        self.sampler.tell(told)
         self.done[number] = self.store.run(run_id)
+        self.sampler.tell(self._told(self.done[number]))
         return result
 
     def _dense_run(self, spec: Spec) -> str:
@@ -299,10 +184,7 @@ class Coordinator:
 
     def _know_dense(self, spec_digest: str, run_id: str, metrics: Mapping[str, float]) -> None:
         self._dense_runs[spec_digest] = run_id
-        if not self._reference:
-            ways = self.plan.study.objectives
-            self._reference = [0.0 if way == "max" else metrics.get(name, 0.0) or 1.0 for name, way in ways.items()]
-            self._scale = [abs(metrics.get(name, 0.0)) or 1.0 for name in ways]
+        self._dense_metrics = self._dense_metrics or metrics
 
     def _execute(
         self,
@@ -318,7 +200,13 @@ class Coordinator:
         run_id = self._begin(
             role,
             f"{what} {spec.strategy}" if role != "baseline" else f"baseline {spec.architecture.name}",
-            tags={**self._common, **(tags or {}), "spec_digest": spec.digest, "strategy": spec.strategy, "baseline": dense},
+            tags={
+                **self._common,
+                **(tags or {}),
+                "spec_digest": spec.digest,
+                "strategy": spec.strategy,
+                "baseline": dense,
+            },
             params=spec.parameters(),
         )
 
@@ -335,7 +223,7 @@ class Coordinator:
         self.store.finish(run_id, result)
         self._open.remove(run_id)
         if role != "trial":
-            self.view.ended(Ended(what, 0, 0, result, {name: result.metrics.get(name, 0.0) for name in self.plan.study.objectives}))
+            self.view.ended(Ended(what=what, record=result, values=_objectives(self.plan.study, result)))
         return run_id, result
 
     def _completed(self, result: Record, suggestion: Suggestion | None) -> Record:
@@ -346,7 +234,9 @@ class Coordinator:
             artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
             artifacts[record.SPEC_JSON] = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True).encode()
         if self.plan.study.constraints and metrics:
-            metrics["constraint_violation"] = sum(max(0.0, value) for value in self._violations(metrics).values())
+            metrics["constraint_violation"] = sum(
+                max(0.0, value) for value in violations(self.plan.study, metrics).values()
+            )
         return replace(result, artifacts=artifacts, metrics=metrics)
 
     def _log_data(self, run_id: str, spec: Spec) -> None:
@@ -359,44 +249,38 @@ class Coordinator:
             name=spec.dataset.name,
             digest=splits.digests.get("train", ""),
             source=f"tensorflow-datasets: {spec.dataset.name}",
-            profile={"train": len(splits.train), "calibration": len(splits.calibration), "validation": len(splits.validation)}
+            profile={
+                "train": len(splits.train),
+                "calibration": len(splits.calibration),
+                "validation": len(splits.validation),
+            }
             | {f"{name}_sha256": value for name, value in splits.digests.items()},
         )
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
     def _show(self, number: int, wanted: int, result: Record, *, eta_seconds: float) -> None:
-        points, ways = self._points()
-        front = sum(fronts.on_front(list(points.values()), ways))
-        scale = 1.0
-        for span in self._scale:
-            scale *= span
-        volume = fronts.hypervolume(list(points.values()), ways, self._reference) / scale if points else None
-        failed = sum(run.status == "FAILED" for run in self.done.values())
-        values = {name: result.metrics[name] for name in self.plan.study.objectives if name in result.metrics}
-        event = Ended(f"trial {number}", len(self.done), wanted, result, values, front, volume, failed, eta_seconds)
+        standing = Standing(self.plan.study, self.done)
+        event = Ended(
+            what=f"trial {number}",
+            position=len(self.done),
+            of=wanted,
+            record=result,
+            values=_objectives(self.plan.study, result),
+            front=len(standing.front()),
+            volume=standing.volume(self._dense_metrics),
+            failed=standing.failed(),
+            eta_seconds=eta_seconds,
+        )
         self.view.ended(event)
-
-    def _points(self) -> tuple[dict[int, tuple[float, ...]], list[fronts.Direction]]:
-        """Objective values of the finished trials that meet the constraints, by number."""
-        finished = {number: run for number, run in self.done.items() if run.status == "FINISHED"}
-        feasible = {n: run for n, run in finished.items() if run.metrics.get("constraint_violation", 0.0) <= 0}
-        return {n: self._values(run.metrics) for n, run in feasible.items()}, list(self.plan.study.objectives.values())
 
     def _mark_front(self) -> None:
         """Tag every trial with whether it is on the front."""
-        points, ways = self._points()
-        on_front = dict(zip(points, fronts.on_front(list(points.values()), ways), strict=True))
+        front = Standing(self.plan.study, self.done).front()
         for number, run in self.done.items():
-            mark = "true" if on_front.get(number) else "false"
+            mark = str(number in front).lower()
             if run.tags.get("pareto") != mark:
                 self.store.tag(run.run_id, pareto=mark)
-
-    def _values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        return tuple(metrics[name] for name in self.plan.study.objectives)
-
-    def _violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        return {f"{type(item).__name__} {item.metric}": item.violation(metrics) for item in self.plan.study.constraints}
 
     def _check_start(self) -> None:
         """Stop when the first three trials have all failed."""
@@ -426,7 +310,9 @@ class Coordinator:
         """Leave nothing RUNNING behind."""
         interrupted = isinstance(error, KeyboardInterrupt)
         for run_id in [*self._open, *([self.parent] if self.parent else [])]:
-            self.store.close(run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception")
+            self.store.close(
+                run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception"
+            )
 
     def _study_json(self) -> bytes:
         described = {
@@ -436,12 +322,13 @@ class Coordinator:
             "digest": self.plan.study.digest,
             "trials": self.plan.study.trials,
             "study": self.plan.study.json(),
+            "toy": dataset_of(self.plan.study, self.catalog).info.toy,
+            "environment": fingerprint(),
         }
         return json.dumps(described, indent=1, sort_keys=True).encode()
 
     def _outcome(self, ran: int, *, out_of_time: bool) -> Outcome:
-        parent = self.parent or self.store.runs(self.plan.name, role="study", study_digest=self.plan.study.digest)[-1].run_id
-        return Outcome(self.plan, self.generation, parent, ran, out_of_time)
+        return Outcome(self.plan, self.generation, self.parent, ran, out_of_time)
 
 
 @contextmanager
@@ -459,7 +346,12 @@ def _locked(root: Path, name: str) -> Iterator[None]:
         ) from error
 
 
-def _first(name: str, domain: Domain) -> object:
+def _objectives(study: Study, result: Record) -> dict[str, float]:
+    """The objectives' values of a run that has ended, as far as there are any."""
+    return {name: result.metrics[name] for name in study.objectives if name in result.metrics}
+
+
+def first_value(name: str, domain: Domain) -> object:
     """The first value of a domain: what the study's own baseline and control use where train or architecture is searched."""
     return domain.options[0] if isinstance(domain, Choice) else domain.low
 

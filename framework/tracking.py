@@ -1,4 +1,4 @@
-"""The one door to MLflow: every run is written and read here, and no other module imports it.
+"""The one door to MLflow: every run is written and read here; only this module and `store_file` import it.
 
 The store is `mlflow.db` and `.artifacts/` under the root, or the server or database in `MLFLOW_TRACKING_URI`.
 """
@@ -178,7 +178,7 @@ class Store:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def runs(self, study: str, **tags: str) -> list[Run]:
+    def runs(self, study: str, /, **tags: str) -> list[Run]:
         """All runs of a study whose tags equal these, whatever their status, by start time.
 
         Args:

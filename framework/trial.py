@@ -35,7 +35,9 @@ class Measured:
     times: Mapping[str, float]
 
 
-def run(spec: Spec, lab: Lab, *, seconds: float | None = None, report: EpochReport = lambda epoch, values: None) -> Record:
+def run(
+    spec: Spec, lab: Lab, *, seconds: float | None = None, report: EpochReport = lambda epoch, values: None
+) -> Record:
     """Compress, export and measure one spec. A failure is a Record too; only an interrupt passes through.
 
     Args:
@@ -55,8 +57,14 @@ def run(spec: Spec, lab: Lab, *, seconds: float | None = None, report: EpochRepo
         if time.monotonic() > job.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
         times = {**measured.times, "fit_seconds": job.fit_seconds or 0.0, "seconds": time.monotonic() - began}
-        metrics = {**measured.metrics, **against(spec, lab, baseline, measured.metrics), **asked_and_reached(stage, measured)}
-        return Record(metrics=metrics, times=times, artifacts=artifacts(stage, spec, measured), tensors=tensors(measured))
+        metrics = {
+            **measured.metrics,
+            **against(spec, lab, baseline, measured.metrics),
+            **asked_and_reached(stage, measured),
+        }
+        return Record(
+            metrics=metrics, times=times, artifacts=artifacts(stage, spec, measured), tensors=tensors(measured)
+        )
     except Exception as error:
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
@@ -235,6 +243,15 @@ def _layers_csv(stage: Stage, measured: Measured) -> bytes:
         wanted = asked.get(f"{weight.layer}/0", "") if weight.role == "kernel" else ""
         shape = "x".join(map(str, weight.values.shape))
         table.writerow(
-            [weight.layer, weight.role, weight.tensor, shape, weight.values.size, nonzero, wanted, weight.values.size - nonzero]
+            [
+                weight.layer,
+                weight.role,
+                weight.tensor,
+                shape,
+                weight.values.size,
+                nonzero,
+                wanted,
+                weight.values.size - nonzero,
+            ]
         )
     return text.getvalue().encode()

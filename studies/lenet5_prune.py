@@ -9,7 +9,9 @@ from framework import Choice, Float, Study, use
 STUDY = Study(
     dataset=use("digits"),
     architecture=use("lenet5"),
-    compress=[use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.99), epochs=Choice(2, 4, 8))],
+    compress=[
+        use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.99), epochs=Choice(2, 4, 8))
+    ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
     trials=30,
 )

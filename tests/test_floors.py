@@ -116,7 +116,7 @@ def test_every_plugin_loads_without_heavy_libraries() -> None:
         "catalog = Catalog()\n"
         "for kind in ('dataset', 'architecture', 'strategy', 'metric'):\n"
         "    for name in catalog.of(kind).names():\n"
-        "        assert catalog.of(kind).get(name).version >= 1"
+        "        assert catalog.of(kind).get(name).plugin_version >= 1"
     )
     assert "framework" in loaded
     assert not loaded & HEAVY
@@ -133,6 +133,17 @@ def test_every_plugin_loads_without_heavy_libraries() -> None:
 )
 def test_light_modules_stay_light(modules: str, allowed: set[str]) -> None:
     assert not loaded_by(f"import {modules}") & (HEAVY - allowed)
+
+
+@pytest.mark.parametrize("command", ["--help", "list", "check"])
+def test_light_commands_load_no_net_and_no_store(command: str) -> None:
+    loaded = loaded_by(
+        f"import sys\nsys.argv = ['squeezelab', {command!r}]\n"
+        "from framework.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code"
+    )
+    assert "framework" in loaded
+    assert not loaded & (HEAVY - {"optuna"})
 
 
 # --- size ------------------------------------------------------------------------------------------------------------

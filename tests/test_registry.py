@@ -57,7 +57,7 @@ def test_a_dropped_in_file_is_found_with_its_name_and_version(rooms: Path) -> No
     add(rooms, "attic")
     registry = registry_of(rooms)
     assert registry.names() == ["attic", "kitchen"]
-    assert (registry.get("kitchen").name, registry.get("kitchen").version) == ("kitchen", 3)  # type: ignore[attr-defined]
+    assert (registry.get("kitchen").name, registry.get("kitchen").plugin_version) == ("kitchen", 3)  # type: ignore[attr-defined]
 
 
 def test_private_files_are_no_plugins(rooms: Path) -> None:
@@ -129,4 +129,4 @@ def test_plugins_from_outside_the_package_choose_their_name() -> None:
     class Plugin(Knobbed):
         depth: int = knob(1, low=1)
 
-    assert (Plugin.name, Plugin.version) == ("anything", 2)  # type: ignore[attr-defined]
+    assert (Plugin.name, Plugin.plugin_version) == ("anything", 2)  # type: ignore[attr-defined]

@@ -11,7 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
+from framework.contracts import Catalog
 from framework.errors import InvalidStudy, InvalidValue
+from framework.resolve import resolve
 from framework.spec import Spec, canonical, digest_of, enumerate_specs, spec_from_json
 
 REALS = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -74,11 +76,26 @@ def test_order_of_knobs_does_not_count(knobs: dict[str, Any], data: st.DataObjec
     assert replace(spec, architecture=first).digest == replace(spec, architecture=second).digest
 
 
-def test_studies_of_one_digest_ask_in_one_order() -> None:
-    knobs = {"sparsity": Float(0.5, 0.98), "epochs": Choice(2, 4), "beta": Int(1, 3)}
-    one, two = study(compress=[Use("prune", knobs)]), study(compress=[Use("prune", dict(reversed(knobs.items())))])
+KNOBS = {"sparsity": Float(0.5, 0.9), "layers": Choice("erk", "uniform"), "epochs": Choice(2, 4)}
+
+
+@given(st.permutations(list(KNOBS)))
+def test_resolved_studies_of_one_digest_ask_in_one_order(order: list[str]) -> None:
+    one, two = (
+        resolve(study(compress=[Use("magnitude_prune", knobs)]), Catalog())
+        for knobs in (KNOBS, {name: KNOBS[name] for name in order})
+    )
     assert one.digest == two.digest
     assert _questions(one) == _questions(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [({"dropout": 0}, {"dropout": 0.0}), ({"units": 500.0}, {"units": 500}), ({}, {"dropout": 0.0, "units": 500})],
+)
+def test_one_value_written_in_two_ways_is_one_resolved_study(one: dict[str, Any], two: dict[str, Any]) -> None:
+    digests = {resolve(study(architecture=Use("lenet5", knobs), compress=[]), Catalog()).digest for knobs in (one, two)}
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize(

@@ -32,21 +32,25 @@ class SqueezeNet(Architecture):
     width: float = knob(1.0, low=0.05, high=4.0, doc="factor on all channel numbers", static=True)
     squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze channels over expand channels", static=True)
     share_3x3: float = knob(0.5, low=0.01, high=0.99, doc="share of 3x3 filters among the expand filters", static=True)
-    bypass: str = knob("none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper", static=True)
-    version_of: str = knob("small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant", static=True)
+    bypass: str = knob(
+        "none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper", static=True
+    )
+    version: str = knob(
+        "small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant", static=True
+    )
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last convolution", static=True)
 
     def input_shapes(self, info: Any) -> Mapping[str, tuple[int, ...]]:
         """At least 28x28 for `small`, 224x224 for the releases; the data set's own channels."""
         height, width, channels = info.inputs["image"]
-        least = 28 if self.version_of == "small" else 224
+        least = 28 if self.version == "small" else 224
         return {"image": (max(height, least), max(width, least), channels)}
 
     def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
         """(height, width, channels) -> (units of the head,)."""
         layers = nn.backend.keras.layers
-        (filters, side, stride), pooled = STEMS[self.version_of]
-        padding = "same" if self.version_of == "small" else "valid"
+        (filters, side, stride), pooled = STEMS[self.version]
+        padding = "same" if self.version == "small" else "valid"
         inputs = layers.Input(shapes["image"], name="image")
         x = self._conv(self._wide(filters), side, "conv1", strides=stride, padding=padding)(inputs)
         for module in range(1, 10):

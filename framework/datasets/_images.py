@@ -64,7 +64,7 @@ class TfdsImages(Dataset):
 
     def _cache(self, root: Path) -> Cache:
         # All that decides the arrays: a change of any of it never meets files of the old rule.
-        rule = [self.name, self.version, self.builder, self.builder_version, dict(self.features), RULE]
+        rule = [self.name, self.plugin_version, self.builder, self.builder_version, dict(self.features), RULE]
         text = json.dumps([*rule, self.calibration_size, self.validation_size])
         return Cache(root.resolve(), self.name, hashlib.sha256(text.encode()).hexdigest()[:8])
 

@@ -48,7 +48,9 @@ def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
     """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision that is no tie."""
     difference = np.abs(net_outputs - file_outputs)
     if not np.isfinite(file_outputs).all() or difference.max() > TOLERANCE:
-        raise NotDeployable("The file answers differently from its net.", given=f"Largest difference: {difference.max()}.")
+        raise NotDeployable(
+            "The file answers differently from its net.", given=f"Largest difference: {difference.max()}."
+        )
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
     if (net_outputs.max(axis=1) - chosen > 2 * TOLERANCE).any():
         raise NotDeployable("The file decides differently from its net.")

@@ -206,7 +206,9 @@ class Watch(keras.callbacks.Callback):
         values = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(values["loss"]):
             raise TrialDiverged(
-                f"The loss is not finite in epoch {epoch + 1}.", given=f"loss = {values['loss']}.", todo="Lower the learning rate."
+                f"The loss is not finite in epoch {epoch + 1}.",
+                given=f"loss = {values['loss']}.",
+                todo="Lower the learning rate.",
             )
         self.request.report(epoch + 1, values)
 

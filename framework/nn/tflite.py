@@ -79,7 +79,9 @@ def _operator_weights(model: Any, subgraph: Any, operator: Any, layers: dict[str
 def _values(model: Any, tensor: Any) -> Array:
     data = model.buffers[tensor.buffer].data
     if data is None or tensor.type not in DTYPES:
-        raise NotDeployable("A weight of the file cannot be read.", given=f"Tensor {tensor.name!r}, type {tensor.type}.")
+        raise NotDeployable(
+            "A weight of the file cannot be read.", given=f"Tensor {tensor.name!r}, type {tensor.type}."
+        )
     return np.frombuffer(bytes(data), dtype=DTYPES[tensor.type]).reshape(tensor.shape)
 
 

@@ -26,7 +26,9 @@ class MagnitudePrune(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of all kernel weights set to zero")
     layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
-    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once, without training")
+    epochs: int = knob(
+        4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once, without training"
+    )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every dense and convolution kernel; zeros that the stage keeps stay zero."""

@@ -1,0 +1,72 @@
+"""The only place that opens a test split: for one trial's file, after a run of its own is in the store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from framework import record, trial
+from framework.baseline import Lab, unpack_weights
+from framework.contracts import Catalog, Ticket
+from framework.errors import UnknownName, UserError
+from framework.plan import Plan
+from framework.record import Record, Run
+from framework.resolve import dataset_of
+from framework.spec import spec_from_json
+from framework.tracking import Store
+
+
+def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[str]:
+    """Measure a trial's logged file on the test split; every look is logged, so that looks can be counted.
+
+    Args:
+        number: of the trial.
+
+    Returns:
+        Lines for the terminal.
+
+    Raises:
+        UnknownName: there is no such trial.
+        UserError: it failed, so there is no file.
+    """
+    store = Store.open(root, create=False)
+    run = _trial(store, plan, number)
+    spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
+    earlier = len(store.runs(plan.name, role="confirm", spec_digest=spec.digest))
+    tags = {
+        name: run.tags[name] for name in ("dataset", "architecture", "strategy", "seed", "study_digest", "generation")
+    }
+    tags |= {"trial": run.tags["trial"], "spec_digest": spec.digest, "host": run.tags.get("host", "")}
+    run_id = store.begin(plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params)
+    try:
+        metrics = _measure(store, run, Ticket(run_id, spec.digest), lab=Lab(root, catalog))
+    except BaseException:
+        store.close(run_id, "FAILED", reason="exception")
+        raise
+    store.finish(run_id, Record(metrics=metrics))
+    looks = f"look {earlier + 1} at the test split for this configuration"
+    return [f"{name} {value:.4f}" for name, value in metrics.items()] + [f"({looks}; run {run_id})"]
+
+
+def _trial(store: Store, plan: Plan, number: int) -> Run:
+    found = {run.number: run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest)}
+    done = {number: run for number, run in found.items() if store.complete(run)}
+    if number not in done:
+        raise UnknownName(
+            f"trial of {plan.name}", str(number), map(str, sorted(done)), todo=f"There are {len(done)} trials."
+        )
+    if done[number].status == "FAILED":
+        raise UserError(f"Trial {number} of {plan.name} failed, so it has no file to confirm.")
+    return done[number]
+
+
+def _measure(store: Store, run: Run, ticket: Ticket, *, lab: Lab) -> dict[str, float]:
+    """The metrics that depend on samples, on the test split."""
+    spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
+    weights = unpack_weights(store.artifact(run.run_id, record.WEIGHTS_NPZ))
+    file = store.artifact(run.run_id, record.MODEL_TFLITE)
+    stage = lab.initial(spec).with_weights(weights)
+    samples = dataset_of(spec, lab.catalog).load_sealed(lab.root, lab.shapes(spec), ticket)
+    exported = trial.evaluate(file, stage, samples, task=lab.info(spec).task)
+    values = trial.take_metrics(exported, lab.catalog, split="test")
+    return {name: value for name, value in values.items() if name.startswith("test_")}

@@ -1,0 +1,50 @@
+"""What is to be run: a study file with its overrides, resolved against the plug-ins. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework import overrides, project
+from framework.contracts import Catalog
+from framework.resolve import resolve
+from framework.spec import Study
+
+HOW_MUCH = ("trials", "trial_seconds", "hours")  # overrides that do not change what is run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Args:
+        overrides: as given on the command line, in their order.
+        study: resolved.
+    """
+
+    name: str
+    question: str
+    overrides: tuple[str, ...]
+    study: Study
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder under `reports/out/`: an overridden study has one of its own."""
+        return f"{self.name}@{self.study.digest[:8]}" if self._changed else self.name
+
+    @property
+    def _changed(self) -> bool:
+        """Whether an override changes what is run, not only how much of it."""
+        return any(setting.partition("=")[0].strip() not in HOW_MUCH for setting in self.overrides)
+
+
+def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:
+    """The study `name` with overrides, resolved and checked; nothing is written and no TensorFlow is loaded.
+
+    Raises:
+        UserError: anything that is wrong with the study or its data set.
+    """
+    file = project.load_study(root, name)
+    study = resolve(overrides.apply(file.study, settings), catalog)
+    return Plan(name, file.question, tuple(settings), study)

@@ -1,0 +1,86 @@
+"""What a study asks, what a plug-in can be given, what a run measured: as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.contracts import Catalog, Plugin
+from framework.errors import UnknownName
+from framework.plan import plan
+from framework.project import study_names
+from framework.record import Run
+from framework.resolve import largest_budget
+from framework.space import Choice, Float, Int
+from framework.spec import Use
+from framework.tracking import Store
+
+KINDS = ("dataset", "architecture", "strategy", "metric")
+
+
+def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
+    """Text on a study, a plug-in or a run, whichever is called `name`.
+
+    Raises:
+        UnknownName: nothing is.
+    """
+    catalog = Catalog()
+    if name in study_names(root):
+        return _study(root, name, settings, catalog)
+    for kind in KINDS:
+        if name in catalog.of(kind).names():
+            return _plugin(kind, catalog.of(kind).get(name))
+    if len(name) == 32 and (root / "mlflow.db").exists():
+        return _run(Store.open(root, create=False).run(name))
+    known = [*study_names(root), *(item for kind in KINDS for item in catalog.of(kind).names())]
+    raise UnknownName("study, plug-in or run", name, known)
+
+
+def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
+    planned = plan(root, name, settings=settings, catalog=catalog)
+    study = planned.study
+    rows: dict[str, Any] = {"question": planned.question, "digest": study.digest[:8]}
+    rows |= {path: _use(part) for _, path, part in study.parts()}
+    rows |= {f"train.{name}": _value(value) for name, value in study.train.values().items()}
+    rows |= {f"objective {name}": way for name, way in study.objectives.items()}
+    rows |= {f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}" for item in study.constraints}
+    rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
+    rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
+    rows["epochs a trial, at most"] = largest_budget(study, catalog)
+    return _table(name, rows)
+
+
+def _plugin(kind: str, cls: type[Plugin]) -> str:
+    rows = {"what": cls.summary(), "version": cls.plugin_version, "source": cls.source()}
+    for name, knob in cls.knobs().items():
+        unit = f" {knob.unit}" if knob.unit else ""
+        rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
+    return _table(f"{cls.name} ({kind})", rows)
+
+
+def _run(run: Run) -> str:
+    rows: dict[str, Any] = {"name": run.name, "status": run.status}
+    rows |= {f"tag {name}": value for name, value in sorted(run.tags.items())}
+    rows |= dict(sorted(run.params.items()))
+    rows |= {name: f"{value:.10g}" for name, value in sorted(run.metrics.items())}
+    return _table(f"run {run.run_id}", rows)
+
+
+def _use(part: Use) -> str:
+    knobs = ", ".join(f"{name}={_value(value)}" for name, value in part.knobs.items())
+    return f"{part.name} v{part.version}" + (f" ({knobs})" if knobs else "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Choice):
+        return "one of " + " ".join(json.dumps(option) for option in value.options)
+    if isinstance(value, (Float, Int)):
+        return f"{value.low:g} to {value.high:g}"
+    return json.dumps(value)
+
+
+def _table(title: str, rows: Mapping[str, Any]) -> str:
+    width = max(len(name) for name in rows) + 2
+    return "\n".join([title, *(f"  {name:<{width}}{value}" for name, value in rows.items())])

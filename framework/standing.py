@@ -1,0 +1,68 @@
+"""How a study stands: its front, the volume it covers, its failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from framework import fronts
+from framework.record import Run
+from framework.spec import Study
+
+
+def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float, ...]:
+    """The objectives' values, in their order."""
+    return tuple(metrics[name] for name in study.objectives)
+
+
+def violations(study: Study, metrics: Mapping[str, float]) -> dict[str, float]:
+    """How far each constraint is violated; at most 0 where it is met."""
+    return {f"{type(item).__name__} {item.metric}": item.violation(metrics) for item in study.constraints}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The trials of a study that are done.
+
+    Args:
+        done: runs by trial number, failed ones included.
+    """
+
+    study: Study
+    done: Mapping[int, Run]
+
+    def front(self) -> set[int]:
+        """Numbers of the trials on the Pareto front."""
+        points = self._points()
+        kept = fronts.on_front(list(points.values()), self._ways())
+        return {number for number, on_front in zip(points, kept, strict=True) if on_front}
+
+    def volume(self, baseline: Mapping[str, float]) -> float | None:
+        """Hypervolume as a share of what the baseline spans: 1 would be its quality at no cost; None without a point.
+
+        The reference is 0 for what is maximised and the baseline's own value for what is minimised.
+        """
+        points = list(self._points().values())
+        if not points:
+            return None
+        spans = {name: abs(baseline.get(name, 0.0)) or 1.0 for name in self.study.objectives}
+        reference = [0.0 if way == "max" else spans[name] for name, way in self.study.objectives.items()]
+        volume = fronts.hypervolume(points, self._ways(), reference)
+        for span in spans.values():
+            volume /= span
+        return volume
+
+    def failed(self) -> int:
+        """How many trials failed."""
+        return sum(run.status == "FAILED" for run in self.done.values())
+
+    def _points(self) -> dict[int, tuple[float, ...]]:
+        """Objective values of the finished trials that meet the constraints, by number."""
+        return {
+            number: objective_values(self.study, run.metrics)
+            for number, run in self.done.items()
+            if run.status == "FINISHED" and run.metrics.get("constraint_violation", 0.0) <= 0
+        }
+
+    def _ways(self) -> list[fronts.Direction]:
+        return list(self.study.objectives.values())

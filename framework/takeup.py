@@ -1,0 +1,89 @@
+"""Where a study stopped: what its runs in the store say, after those of dead sessions are closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from framework.errors import StudyLocked
+from framework.plan import Plan
+from framework.record import Run
+from framework.tracking import Store
+
+LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier sessions of a study left.
+
+    Args:
+        generation: the one to go on with.
+        parent: the parent run, if there is one.
+        changed: the store knows this study's name only under other digests.
+        done: runs of finished and failed trials by number.
+        attempts: how often each trial was begun.
+        dense: finished baseline runs.
+        has_control: whether the identity control is done.
+    """
+
+    generation: int
+    parent: Run | None
+    changed: bool
+    done: dict[int, Run] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    dense: tuple[Run, ...] = ()
+    has_control: bool = False
+
+
+def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
+    """Read a study's history; the caller holds its lock.
+
+    Args:
+        host: this machine's name.
+        fresh: begin a new generation.
+
+    Raises:
+        StudyLocked: it runs on another host.
+    """
+    everything = store.runs(plan.name)
+    mine = [run for run in everything if run.tags.get("study_digest") == plan.study.digest]
+    generations = [int(run.tags.get("generation", "0")) for run in mine]
+    generation = max(generations, default=0) + (1 if fresh and generations else 0)
+    runs = [run for run in mine if run.tags.get("generation") == str(generation)]
+    parents = _of_role(runs, "study")
+    _bury(store, plan.name, everything, host=host, keep=parents[:1])
+    trials = _of_role(runs, "trial")
+    done = [run for run in runs if run.status != "RUNNING" and store.complete(run)]
+    finished = [run for run in done if run.status == "FINISHED"]
+    return History(
+        generation=generation,
+        parent=parents[0] if parents else None,
+        changed=bool(everything) and not mine,
+        done={run.number: run for run in _of_role(done, "trial")},
+        attempts={run.number: sum(other.number == run.number for other in trials) for run in trials},
+        dense=tuple(_of_role(finished, "baseline")),
+        has_control=bool(_of_role(finished, "control")),
+    )
+
+
+def _of_role(runs: Sequence[Run], role: str) -> list[Run]:
+    return [run for run in runs if run.tags.get("role") == role]
+
+
+def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
+    """Close as KILLED what dead sessions left RUNNING: whoever holds the lock knows that all of this host are dead."""
+    running = [run for run in runs if run.status == "RUNNING"]
+    leases = [float(run.tags.get("lease", "0")) for run in running if run.tags.get("host") != host]
+    silence = time.time() - max(leases, default=0.0)
+    if silence < LEASE_OVER_SECONDS:
+        other = next(run.tags.get("host", "?") for run in running if run.tags.get("host") != host)
+        raise StudyLocked(
+            f"Study {name} runs on another host.",
+            given=f"Host: {other}; last sign of life {silence:.0f} s ago.",
+            todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this host may go on.",
+        )
+    for run in running:
+        if run not in keep:
+            store.close(run.run_id, "KILLED", reason="died")
