@@ -6,7 +6,7 @@ RUN_PYTHON := $(BIN)/python
 SQUEEZELAB := $(RUN_PYTHON) -m framework
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
-VARIABLES := NAME SET FRESH DRY RUN TRIAL PORT
+VARIABLES := NAME SET FRESH RUN TRIAL PORT
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),,$(eval $(name) :=)))
 export $(VARIABLES)
 
@@ -19,8 +19,7 @@ MISSING := $(shell test -x $(RUN_PYTHON) || echo FORCE)
 # Appends `--set KEY=VALUE` for every word of SET and the switches, without the shell looking into them.
 ARGUMENTS = set -f; \
 	for pair in $$SET; do set -- "$$@" --set "$$pair"; done; \
-	case "$$FRESH" in ''|0) ;; *) set -- "$$@" --fresh;; esac; \
-	case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac
+	case "$$FRESH" in ''|0) ;; *) set -- "$$@" --fresh;; esac
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -30,7 +29,7 @@ ARGUMENTS = set -f; \
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, FRESH=1, DRY=1
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, FRESH=1
 	@set -- study "$$NAME"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=
@@ -42,14 +41,14 @@ list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 check: $(READY)  ## check every study file, or the one of NAME=, without running it
 	@set -- check; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
 
-show: need-name-or-run $(READY)  ## one study or plug-in (NAME=), or one run (RUN=id)
-	@exec $(SQUEEZELAB) show "$${RUN:-$$NAME}"
+show: need-name-or-run $(READY)  ## one study or plug-in (NAME=, SET=), or one run (RUN=id)
+	@set -- show "$${RUN:-$$NAME}"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 	@set -- ui; if [ -n "$$PORT" ]; then set -- "$$@" --port "$$PORT"; fi; exec $(SQUEEZELAB) "$$@"
 
-confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test split: NAME=, TRIAL=
-	@exec $(SQUEEZELAB) confirm "$$NAME" --trial "$$TRIAL"
+confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test split: NAME=, SET=, TRIAL=
+	@set -- confirm "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 test: $(READY)  ## the fast tests, a few minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow"
@@ -84,7 +83,6 @@ help:  ## this page
 	@echo "  NAME=squeezenet_prune           a study: the name of a file in studies/"
 	@echo "  SET=\"trials=50 dataset=mnist\"   changes for a quick try, separated by spaces"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
-	@echo "  DRY=1                           say what would run, and run nothing"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
 	@echo "  PYTHON=python3.12               the interpreter for .venv, 3.11 to 3.13; make clean first to change it"
 	@echo

@@ -1,4 +1,4 @@
-"""The dense net: trained once for (data set, architecture, training, seed, environment), kept under its digest, found again."""
+"""The dense net: trained once for its spec and environment, kept under their digest, found again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Baseline:
 
 
 def fingerprint() -> dict[str, str]:
-    """What besides the spec decides the bits of a result: library versions, CPU vendor, instruction set. No TensorFlow."""
+    """What besides the spec decides the bits of a result: library versions, CPU vendor, instruction set."""
     found = {name: version(name) for name in PACKAGES}
     cpu = Path("/proc/cpuinfo")
     if not cpu.exists():
@@ -107,9 +107,8 @@ class Lab:
         nn.backend.start(spec.train.threads)
         architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
         head = Head.of(self.info(spec))
-        return nn.graph.initial_stage(
-            architecture, self.shapes(spec), head=head, seed=purpose_seed(spec.seed, "weights")
-        )
+        seed = purpose_seed(spec.seed, "weights")
+        return nn.graph.initial_stage(architecture, self.shapes(spec), head=head, seed=seed)  # type: ignore[no-any-return]
 
     def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
         """The dense net of a spec, from memory, from the cache or trained now (by one process at a time)."""
@@ -123,6 +122,9 @@ class Lab:
                 if found is None:
                     found = self._train(spec, digest, initial, report)
                     _write(folder, found, spec)
+                elif not spec.compress:  # the dense net's own run shows its curve, whoever trained it
+                    for epoch, values in enumerate(found.curve, start=1):
+                        report(epoch, values)
             self._baselines[digest] = found
         return self._baselines[digest]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,6 +29,8 @@ Settings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8"),
 ]
 INTERRUPTED = 130
+LIST_COLUMNS = 100
+LIST_INDENT = 31  # the longest name so far is size_tflite_compressed_bytes
 
 
 @app.command()
@@ -70,11 +74,11 @@ def report(
 def list_() -> None:
     """Studies, data sets, architectures, strategies and metrics, one line each."""
     from framework.contracts import Catalog
-    from framework.project import load_study, study_names
+    from framework.project import study_names
 
     root = _root()
     catalog = Catalog()
-    lines = [("studies", [(name, load_study(root, name).question) for name in study_names(root)])]
+    lines = [("studies", [(name, _question(root, name)) for name in study_names(root)])]
     for title, kind in (
         ("data sets", "dataset"),
         ("architectures", "architecture"),
@@ -84,9 +88,9 @@ def list_() -> None:
         registry = catalog.of(kind)
         lines.append((title, [(item, registry.get(item).summary()) for item in registry.names()]))
     for title, rows in lines:
-        _print(f"{title}")
+        _print(title)
         for item, text in rows:
-            _print(f"  {item:<30}{text}")
+            _print(_row(item, text))
 
 
 @app.command()
@@ -107,8 +111,7 @@ def check(
             _print(f"ok     {item}  {planned.study.digest[:8]}")
         except UserError as error:
             wrong += 1
-            _print(f"WRONG  {item}")
-            _say(_text(error))
+            _print(f"WRONG  {item}\n{textwrap.indent(_text(error), '       ')}")
     if wrong:
         raise typer.Exit(UserError.exit_code)
 
@@ -156,29 +159,33 @@ def main() -> NoReturn:
     """Entry point: errors of our own tree become a few lines and an exit code, never a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(standalone_mode=False, prog_name="squeezelab")
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
+        code = app(standalone_mode=False, prog_name="squeezelab")
+        sys.stdout.flush()
     except SqueezelabError as error:
         _say(_text(error))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
         _say("Stopped. What is done is kept; the same command goes on from here.")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has read enough, as `squeezelab list | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except Exception as error:
-        _fail(error)
-    sys.exit(0)
+        if not hasattr(error, "format_message"):
+            raise
+        if str(error):  # empty after `squeezelab` alone, which has shown the help
+            _say(_usage(error))
+        code = UserError.exit_code
+    sys.exit(code or 0)
 
 
-def _fail(error: Exception) -> NoReturn:
-    import click
+def _usage(error: Any) -> str:
+    """A mistake in the command itself: typer's sentence, and where the right words stand.
 
-    if isinstance(error, click.exceptions.Abort):
-        sys.exit(INTERRUPTED)
-    if isinstance(error, click.ClickException):
-        error.show()
-        sys.exit(UserError.exit_code)
-    raise error
+    Typer's own class of such errors is private, and another one in each of its versions.
+    """
+    context = getattr(error, "ctx", None)
+    return f"{error.format_message()}\nSee: {context.command_path if context else 'squeezelab'} --help"
 
 
 def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
@@ -224,6 +231,24 @@ def _relative(path: Path, root: Path) -> str:
     return str(path)
 
 
+def _question(root: Path, name: str) -> str:
+    from framework.project import load_study
+
+    try:
+        return load_study(root, name).question
+    except UserError:
+        return f"does not load: squeezelab check {name}"
+
+
+def _row(item: str, text: str) -> str:
+    """One line of a list; a long text goes on below itself."""
+    width = min(shutil.get_terminal_size((LIST_COLUMNS, 24)).columns, LIST_COLUMNS)
+    indent = " " * LIST_INDENT
+    return textwrap.fill(
+        text, max(width, 2 * LIST_INDENT), initial_indent=f"  {item:<{LIST_INDENT - 2}}", subsequent_indent=indent
+    )
+
+
 def _print(text: str) -> None:
     """Results go to stdout."""
     print(text)
@@ -235,4 +260,5 @@ def _say(text: str) -> None:
 
 
 def _text(error: SqueezelabError) -> str:
-    return "\n".join([str(error), *getattr(error, "__notes__", [])])
+    """What was wrong, what was given and where, what to do next."""
+    return "\n".join(filter(None, [error.what, error.given, *getattr(error, "__notes__", []), error.todo]))

@@ -8,11 +8,11 @@ from pathlib import Path
 from framework import record, trial
 from framework.baseline import Lab, unpack_weights
 from framework.contracts import Catalog, Ticket
-from framework.errors import UnknownName, UserError
+from framework.errors import UserError
 from framework.plan import Plan
 from framework.record import Record, Run
 from framework.resolve import dataset_of
-from framework.spec import spec_from_json
+from framework.spec import Spec, spec_from_json
 from framework.tracking import Store
 
 
@@ -26,8 +26,7 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
         Lines for the terminal.
 
     Raises:
-        UnknownName: there is no such trial.
-        UserError: it failed, so there is no file.
+        UserError: there is no such trial, or it failed, so there is no file.
     """
     store = Store.open(root, create=False)
     run = _trial(store, plan, number)
@@ -39,9 +38,10 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
     tags |= {"trial": run.tags["trial"], "spec_digest": spec.digest, "host": run.tags.get("host", "")}
     run_id = store.begin(plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params)
     try:
-        metrics = _measure(store, run, Ticket(run_id, spec.digest), lab=Lab(root, catalog))
-    except BaseException:
-        store.close(run_id, "FAILED", reason="exception")
+        metrics = _measure(store, run, spec, ticket=Ticket(run_id, spec.digest), lab=Lab(root, catalog))
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        store.close(run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception")
         raise
     store.finish(run_id, Record(metrics=metrics))
     looks = f"look {earlier + 1} at the test split for this configuration"
@@ -49,20 +49,29 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
 
 
 def _trial(store: Store, plan: Plan, number: int) -> Run:
-    found = {run.number: run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest)}
-    done = {number: run for number, run in found.items() if store.complete(run)}
+    """The trial of this number in the latest generation, the one that tables show."""
+    runs = [run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest) if store.complete(run)]
+    generation = max((int(run.tags["generation"]) for run in runs), default=0)
+    done = {run.number: run for run in runs if run.tags["generation"] == str(generation)}
     if number not in done:
-        raise UnknownName(
-            f"trial of {plan.name}", str(number), map(str, sorted(done)), todo=f"There are {len(done)} trials."
+        raise UserError(
+            f"{plan.name} has no trial {number}.",
+            given=f"Done: {len(done)} trials, {min(done)} to {max(done)}."
+            if done
+            else f"None is done under its digest, {plan.study.digest[:8]}.",
+            todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
         )
     if done[number].status == "FAILED":
-        raise UserError(f"Trial {number} of {plan.name} failed, so it has no file to confirm.")
+        raise UserError(
+            f"Trial {number} of {plan.name} failed, so it has no file to measure.",
+            given=f"Reason: {done[number].tags.get('reason', 'unknown')}.",
+            todo="Choose a trial of the table.",
+        )
     return done[number]
 
 
-def _measure(store: Store, run: Run, ticket: Ticket, *, lab: Lab) -> dict[str, float]:
+def _measure(store: Store, run: Run, spec: Spec, *, ticket: Ticket, lab: Lab) -> dict[str, float]:
     """The metrics that depend on samples, on the test split."""
-    spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
     weights = unpack_weights(store.artifact(run.run_id, record.WEIGHTS_NPZ))
     file = store.artifact(run.run_id, record.MODEL_TFLITE)
     stage = lab.initial(spec).with_weights(weights)

@@ -17,9 +17,10 @@ from framework.space import Knobbed, knob
 from framework.stage import Array, Keep, Mask, Stage, Step, Weights
 
 __all__ = [  # all that a plug-in needs, from one place
-    "Architecture", "Array", "Catalog", "DataInfo", "Dataset", "Exported", "FileWeight", "Head", "Job", "Keep", "Mask", "Metric",
-    "Plugin", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Weights", "Wrap", "architecture",
-    "architectures", "dataset", "datasets", "knob", "metric", "metrics", "strategies", "strategy",
+    "Architecture", "Array", "Catalog", "DataInfo", "Dataset", "Exported", "FileWeight", "Head", "Job", "Keep",
+    "Mask", "Metric", "Plugin", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Weights",
+    "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric", "metrics", "strategies",
+    "strategy",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -167,7 +168,8 @@ class Wrap(Protocol):
     """
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """The digest of all that is static in it."""
 
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The wrapped functional model and its dynamic `tf.Variable`s by name."""
@@ -330,19 +332,19 @@ class Catalog:
 
 def dataset(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
     """Class decorator: file this class as a data set."""
-    return datasets.register(name, version=version)  # type: ignore[arg-type, return-value]
+    return datasets.register(name, version=version)  # type: ignore[return-value]
 
 
 def architecture(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
     """Class decorator: file this class as an architecture."""
-    return architectures.register(name, version=version)  # type: ignore[arg-type, return-value]
+    return architectures.register(name, version=version)  # type: ignore[return-value]
 
 
 def strategy(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
     """Class decorator: file this class as a strategy."""
-    return strategies.register(name, version=version)  # type: ignore[arg-type, return-value]
+    return strategies.register(name, version=version)  # type: ignore[return-value]
 
 
 def metric(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
     """Class decorator: file this class as a metric."""
-    return metrics.register(name, version=version)  # type: ignore[arg-type, return-value]
+    return metrics.register(name, version=version)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Where trials run, behind one interface: futures. Today in this process; worker processes and a cluster come behind the same."""
+"""Where trials run, behind one interface: futures. Today in this process."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ class InProcess(Executor):
         future: Future[R] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a future carries any error)
             future.set_exception(error)
         return future

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from framework import overrides, project
 from framework.contracts import Catalog
+from framework.errors import UserError
 from framework.resolve import resolve
 from framework.spec import Study
 
@@ -46,5 +47,26 @@ def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) ->
         UserError: anything that is wrong with the study or its data set.
     """
     file = project.load_study(root, name)
-    study = resolve(overrides.apply(file.study, settings), catalog)
+    try:
+        study = resolve(overrides.apply(file.study, settings), catalog)
+    except UserError as error:
+        if not _names_its_override(error):
+            error.add_note(_where(file, settings, catalog, str(error)))
+        raise
     return Plan(name, file.question, tuple(settings), study)
+
+
+def _names_its_override(error: UserError) -> bool:
+    return "In the override" in error.given
+
+
+def _where(file: project.StudyFile, settings: Sequence[str], catalog: Catalog, message: str) -> str:
+    """The override that brings this message about, or the file."""
+    for count in reversed(range(len(settings))):
+        try:
+            resolve(overrides.apply(file.study, settings[:count]), catalog)
+        except UserError as error:
+            if str(error) == message:
+                continue
+        return f"In the override {settings[count]!r}."
+    return f"In studies/{file.name}.py."

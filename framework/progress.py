@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Live
 
 from framework.plan import Plan
 from framework.view import Ended
@@ -22,18 +25,16 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._status = console.status("starting", spinner="dots") if console.is_terminal else None
+        self._live = _live(console) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
         handler = RichHandler(console=self.console, show_time=False, show_path=False, markup=False)
         logging.getLogger("framework").handlers = [handler]
-        if self._status:
-            self._status.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._status:
-            self._status.stop()
+        if self._live:
+            self._live.stop()
 
     def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
         """One line on what is about to happen."""
@@ -45,12 +46,14 @@ class Progress:
         todo = max(0, wanted - done)
         state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
         self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
+        if self._live and todo:
+            self._live.add_task("starting", total=wanted, completed=done, left="")
+            self._live.start()
 
     def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
         """The live line; nothing where there is no terminal."""
-        if self._status:
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            self._status.update(escape(f"{what}: epoch {epoch}  {shown}"))
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        self._update(description=escape(f"{what}, epoch {epoch}  {shown}"))
 
     def ended(self, event: Ended) -> None:
         """One line for each run."""
@@ -63,10 +66,16 @@ class Progress:
             self._line(head, values)
         if event.of:
             self._standing(event)
+            left = f"about {duration(event.eta_seconds)} left" if event.eta_seconds else ""
+            self._update(completed=event.position, left=left)
 
     def say(self, text: str) -> None:
         """A sentence."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _update(self, **fields: Any) -> None:
+        if self._live:
+            self._live.update(self._live.task_ids[0], **fields)
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
         self.console.print(f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True)
@@ -80,6 +89,20 @@ class Progress:
         if event.eta_seconds:
             parts.append(f"about {duration(event.eta_seconds)} left")
         self._line("", ", ".join(parts), style="dim")
+
+
+def _live(console: Console) -> Live:
+    """The line that stays at the bottom: what runs, trials done and wanted, the time left. It vanishes at the end."""
+    return Live(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # results go to stdout, also while this line is shown
+    )
 
 
 def number(value: float) -> str:

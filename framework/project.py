@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import re
+import traceback
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from framework.errors import InvalidStudy, SqueezelabError, UnknownName, UserError
-from framework.spec import Study
+import framework
+from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
+from framework.spec import Study, Train
+
+ARGUMENTS = {cls.__name__: [item.name for item in fields(cls)] for cls in (Study, Train)}
 
 
 @dataclass(frozen=True)
@@ -50,26 +55,45 @@ def load_study(root: Path, name: str) -> StudyFile:
 
     Raises:
         UnknownName: no such file.
-        InvalidStudy: the file has a syntax error, or is more than a docstring, imports from `framework` and `STUDY = ...`.
+        InvalidStudy: the file has a syntax error, or is more than a docstring, imports from `framework` and
+            `STUDY = ...`.
     """
-    path = root / "studies" / f"{name}.py"
     if name not in study_names(root):
         raise UnknownName("study", name, study_names(root))
     where = f"studies/{name}.py"
-    tree = _parsed(path, where)
+    tree = _parsed(root / "studies" / f"{name}.py", where)
     _check_is_value(tree, where)
-    namespace: dict[str, object] = {}
-    try:
-        exec(compile(tree, where, "exec"), namespace)
-    except SqueezelabError as error:
-        error.add_note(f"In {where}.")
-        raise
-    except Exception as error:
-        raise InvalidStudy(f"{where} does not load.", given=f"{type(error).__name__}: {error}") from error
-    study = namespace.get("STUDY")
+    study = _executed(tree, where).get("STUDY")
+    if study is None:
+        raise InvalidStudy(f"{where} sets no STUDY.", todo="End it with STUDY = Study(...).")
     if not isinstance(study, Study):
-        raise InvalidStudy(f"{where} does not set STUDY to a Study.", given=f"STUDY is {study!r}.")
+        raise InvalidStudy(
+            f"{where}: STUDY is not a Study.", given=f"Given: {study!r}.", todo="Write STUDY = Study(...)."
+        )
     return StudyFile(name, (ast.get_docstring(tree) or "").split("\n")[0], study)
+
+
+def _executed(tree: ast.Module, where: str) -> dict[str, object]:
+    """The names a study file sets; what goes wrong names its line."""
+    names: dict[str, object] = {}
+    try:
+        exec(compile(tree, where, "exec"), names)  # noqa: S102 - checked to be a value
+    except Exception as error:  # noqa: BLE001 - whatever a file of the user's raises is told with its line
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == where]
+        told = error if isinstance(error, SqueezelabError) else _explained(error)
+        told.add_note(f"In {where}, line {lines[-1]}." if lines else f"In {where}.")
+        raise told from None
+    return names
+
+
+def _explained(error: Exception) -> UserError:
+    """Python's own complaint about an argument or a name, with what was probably meant."""
+    unexpected = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if unexpected and unexpected[1] in ARGUMENTS:
+        return UnknownName(f"argument of {unexpected[1]}", unexpected[2], ARGUMENTS[unexpected[1]])
+    if isinstance(error, NameError) and error.name:
+        return UnknownName("name", error.name, framework.__all__, todo="Import it from framework.")
+    return InvalidValue("This study file does not load.", given=f"{type(error).__name__}: {error}")
 
 
 def _parsed(path: Path, where: str) -> ast.Module:
@@ -86,6 +110,14 @@ def _parsed(path: Path, where: str) -> ast.Module:
         raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error)) from error
 
 
+def _check_import(node: ast.ImportFrom, where: str) -> None:
+    for alias in node.names:
+        if alias.name not in framework.__all__:
+            error = UnknownName("name in framework", alias.name, framework.__all__)
+            error.add_note(f"In {where}, line {node.lineno}.")
+            raise error
+
+
 def _check_is_value(tree: ast.Module, where: str) -> None:
     """A study is a value, not a program: one docstring, imports from `framework`, one assignment."""
     if not ast.get_docstring(tree):
@@ -97,6 +129,8 @@ def _check_is_value(tree: ast.Module, where: str) -> None:
             "framework",
             "__future__",
         )
+        if isinstance(node, ast.ImportFrom) and node.module == "framework":
+            _check_import(node, where)
         targets = node.targets if isinstance(node, ast.Assign) else []
         is_study = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
         if not (is_import or is_study):

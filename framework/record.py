@@ -11,8 +11,8 @@ from typing import Literal
 
 PREFIX = "squeezelab."
 TAGS = (
-    "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial", "attempt",
-    "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
+    "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
+    "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
 )  # fmt: skip
 ROLES = ("study", "baseline", "control", "trial", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -23,7 +23,7 @@ OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
 MODEL_TFLITE = "model.tflite"
 WEIGHTS_NPZ = "weights.npz"
 LAYERS_CSV = "layers.csv"
-MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact; written last
+MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact, and weight -> tensor; written last
 ERROR_TXT = "error.txt"
 
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own

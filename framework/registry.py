@@ -50,7 +50,7 @@ class Registry(Generic[T]):
             if version < 1:
                 raise InvalidValue(f"The version of {self.kind} {name!r} is {version}; it starts at 1.")
             other = self._classes.get(name)
-            if other is not None and other.__module__ != module:
+            if other is not None and (other.__module__, other.__qualname__) != (module, cls.__qualname__):
                 raise DuplicateName(
                     f"Two files register the {self.kind} {name!r}.",
                     given=f"{other.__module__} and {module}.",
@@ -81,7 +81,7 @@ class Registry(Generic[T]):
     def build(self, name: str, knobs: dict[str, Any]) -> T:
         """A plug-in with these knobs; what is not given takes its default."""
         cls = self.get(name)
-        known = getattr(cls, "knobs", dict)()
+        known: dict[str, Any] = getattr(cls, "knobs", dict)()
         for knob in knobs:
             if knob not in known:
                 raise UnknownName(f"knob of {name}", knob, known)

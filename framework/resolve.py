@@ -19,8 +19,8 @@ def resolve(study: Study, catalog: Catalog) -> Study:
     """The same study with all defaults and versions written out.
 
     Raises:
-        UserError: an unknown name, a value out of range, an objective that does not exist, an order of steps that undoes
-            itself, an infinite domain under grid sampling.
+        UserError: an unknown name, a value out of range, an objective that does not exist, an order of steps that
+            undoes itself, an infinite domain under grid sampling.
     """
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog))
     info = dataset_of(resolved, catalog).info
@@ -36,6 +36,7 @@ def resolve(study: Study, catalog: Catalog) -> Study:
     resolved = replace(resolved, objectives=objectives, constraints=constraints)
     _check_orders(resolved, catalog)
     if resolved.sampler == "grid":
+        _check_finite(resolved)
         enumerate_specs(resolved)
     return resolved
 
@@ -66,12 +67,17 @@ def largest_budget(study: Study, catalog: Catalog) -> int:
 
 
 def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
-    registry = catalog.of(kind)
-    cls: type[Plugin] = registry.get(part.name)
+    try:
+        cls: type[Plugin] = catalog.of(kind).get(part.name)
+    except UnknownName as error:
+        error.add_note(f"At {path}.")
+        raise
     declared = cls.knobs()
     for name in part.knobs:
         if name not in declared:
-            raise UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
+            unknown = UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
+            unknown.add_note(f"At {path}.")
+            raise unknown
     values: dict[str, Any] = {}
     for name, item in declared.items():
         value = part.knobs.get(name, item.default)
@@ -79,6 +85,19 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
         is_domain = isinstance(value, (Float, Int, Choice))
         values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
     return replace(part, knobs=values, version=cls.plugin_version)
+
+
+def _check_finite(study: Study) -> None:
+    """Refuse a domain that a grid cannot walk through."""
+    owners = {"train": study.train.values()} | {path: part.knobs for _, path, part in study.parts()}
+    for path, values in owners.items():
+        for name, value in values.items():
+            if isinstance(value, Float) and not value.finite:
+                raise InvalidStudy(
+                    f"sampler 'grid' walks through all values, and {path}.{name} has infinitely many.",
+                    given=f"Given: Float({value.low:g}, {value.high:g}).",
+                    todo="Give it a step, as Float(0.5, 0.9, step=0.1), or use Choice, or another sampler.",
+                )
 
 
 def _knob_help(cls: type[Plugin]) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 
 from framework import store_file
 from framework.errors import SqueezelabError, UnknownName
-from framework.record import MANIFEST_JSON
+from framework.record import MANIFEST_JSON, MODEL_TFLITE
 
-Lines = dict[str, dict[str, str | int]]
-"""file name -> its line of the manifest: name, bytes, sha256."""
+Lines = dict[str, dict[str, Any]]
+"""file name -> its line of the manifest: name, bytes, sha256; of a net's file also `tensors`."""
 
 
 class RunFiles:
@@ -35,13 +35,16 @@ class RunFiles:
         """Note where MLflow says a run's artifacts are; saves asking for it."""
         self._locations[run.info.run_id] = run.info.artifact_uri
 
-    def put(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    def put(self, run_id: str, artifacts: Mapping[str, bytes], *, tensors: Mapping[str, int] | None = None) -> None:
         """Write the files, then the manifest anew.
 
         Args:
             artifacts: file name -> content.
+            tensors: weight -> index of its tensor in `model.tflite`; kept in that file's line.
         """
         lines = (self._manifest(run_id) or {}) | entries(artifacts)
+        if tensors:
+            lines[MODEL_TFLITE]["tensors"] = dict(tensors)
         folder = self._folder(run_id)
         # The manifest is the last step: what it lists is there.
         for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import (
@@ -100,7 +100,7 @@ class Sampler:
             self._optuna.tell(self._trial, list(told.values))
 
 
-_DIRECTIONS = {"max": "maximize", "min": "minimize"}
+_DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {"max": "maximize", "min": "minimize"}
 
 
 def _from_grid(asked: Mapping[str, Any], spec: Spec) -> Suggestion:

@@ -27,13 +27,13 @@ class Float:
 
     def __post_init__(self) -> None:
         for end in (self.low, self.high):
-            if isinstance(end, bool) or not isinstance(end, (int, float)) or not math.isfinite(end):
+            if not _is_number(end):
                 raise InvalidValue("The ends of Float are finite numbers.", given=f"Given: {self}.")
         object.__setattr__(self, "low", float(self.low))
         object.__setattr__(self, "high", float(self.high))
         _check_interval(self)
-        if self.step is not None and self.step <= 0:
-            raise InvalidValue("The step of Float is above 0.", given=f"Given: {self}.")
+        if self.step is not None and (not _is_number(self.step) or self.step <= 0 or self.log):
+            raise InvalidValue("The step of Float is a number above 0, and goes without log.", given=f"Given: {self}.")
 
     @property
     def finite(self) -> bool:
@@ -45,7 +45,7 @@ class Float:
         if self.step is None:
             raise InvalidStudy(f"{self} has infinitely many values.", todo="Give it a step, or use Choice.")
         count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        return [self.low + index * self.step for index in range(count)]
+        return [min(self.low + index * self.step, self.high) for index in range(count)]
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,24 @@ class Choice:
 Domain = Float | Int | Choice
 
 
+def _is_number(value: Any) -> bool:
+    """A finite number that a float can hold; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _check_interval(domain: Float | Int) -> None:
     if not domain.low < domain.high:
         raise InvalidValue("The lower end is below the upper.", given=f"Given: {domain}.")
     if domain.log and domain.low <= 0:
         raise InvalidValue("A logarithmic domain begins above 0.", given=f"Given: {domain}.")
+
+
+KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
 
 
 @dataclass(frozen=True)
@@ -185,18 +198,18 @@ class Knob:
             return ", ".join(repr(choice) for choice in self.choices)
         ends = [f"at least {self.low:g}" if self.low is not None else ""]
         ends.append(f"at most {self.high:g}" if self.high is not None else "")
-        return f"{self.type.__name__} {' and '.join(filter(None, ends))}".strip()
+        return " ".join(filter(None, (KINDS[self.type], " and ".join(filter(None, ends)))))
 
     def _typed(self, owner: str, name: str, value: Any) -> Any:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if self.type is float and number and math.isfinite(value):
+        number = _is_number(value)
+        if self.type is float and number:
             return float(value)
-        if self.type is int and number and math.isfinite(value) and float(value).is_integer():
+        if self.type is int and number and float(value).is_integer():
             return int(value)
         if self.type in (bool, str) and isinstance(value, self.type):
             return value
         raise InvalidValue(
-            f"{owner}: {name} is a {self.type.__name__}.",
+            f"{owner}: {name} is {KINDS[self.type]}.",
             given=f"Given: {value!r}.",
             todo=f"Allowed: {self.range_text()}.",
         )

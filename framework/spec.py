@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -55,7 +56,7 @@ class Train(Knobbed):
 
     epochs: int = knob(30, low=1, high=10_000, unit="epochs", doc="passes over the training split")
     batch_size: int = knob(
-        16, low=1, high=65_536, unit="samples", doc="samples a step; the last, partial batch is left out"
+        16, low=1, high=65_536, unit="samples", doc="samples a step; a last, partial batch is left out"
     )
     optimizer: str = knob(
         "adam", choices=("adam", "adamw", "sgd", "momentum"), doc="update rule; momentum is 0.9, Nesterov"
@@ -101,7 +102,7 @@ class AtLeast:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """All that decides the result of one trial, besides the environment: every value fixed, every default written out."""
+    """All that decides the result of one trial besides the environment: values fixed, defaults written out."""
 
     dataset: Use
     architecture: Use
@@ -165,8 +166,8 @@ class Study:
     hours: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "compress", tuple(self.compress))
-        object.__setattr__(self, "constraints", tuple(self.constraints))
+        for name, kind in (("compress", (Use, Choice)), ("constraints", (AtMost, AtLeast))):
+            object.__setattr__(self, name, _sequence(name, getattr(self, name), kind))
         _check_study(self)
 
     def json(self) -> dict[str, Any]:
@@ -177,7 +178,7 @@ class Study:
             "architecture": _plain(self.architecture),
             "train": self.train.json(),
             "compress": [_plain(step) for step in self.compress],
-            "objectives": dict(self.objectives),
+            "objectives": [list(item) for item in self.objectives.items()],  # their order counts
             "constraints": [[type(item).__name__, item.metric, float(item.limit)] for item in self.constraints],
             "sampler": self.sampler,
             "seed": self.seed,
@@ -265,7 +266,8 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec:
     """The spec that `Spec.json` wrote."""
 
     def read(part: Mapping[str, Any]) -> Use:
-        return Use(part["use"], dict(part["knobs"]), part["label"], part["version"])
+        label = "" if part["label"] == part["use"] else part["label"]
+        return Use(part["use"], dict(part["knobs"]), label, part["version"])
 
     return Spec(
         dataset=read(value["dataset"]),
@@ -316,8 +318,8 @@ def _fix_value(path: str, value: Any, ask: Ask) -> Any:
 def _fix_part(path: str, part: Use | Choice | None, ask: Ask) -> Use | None:
     if isinstance(part, Choice):
         label = ask(path, Choice(*_labels(part)))
-        part = next(option for option in part.options if _label(option) == label)
-        path = f"{path}={label}"
+        chosen = next(option for option in part.options if _label(option) == label)
+        return _fix_part(f"{path}={label}", chosen, ask)
     if part is None:
         return None
     return replace(part, knobs={name: _fix_value(f"{path}.{name}", value, ask) for name, value in part.knobs.items()})
@@ -328,6 +330,15 @@ def _next_path(path: list[int], sizes: list[int]) -> list[int] | None:
         if path[position] + 1 < sizes[position]:
             return [*path[:position], path[position] + 1]
     return None
+
+
+def _sequence(name: str, value: Any, kind: tuple[type, ...]) -> tuple[Any, ...]:
+    """A list or tuple as a tuple; what a step of `compress` may be is checked with its path."""
+    listed = isinstance(value, (list, tuple))
+    if not listed or (name == "constraints" and not all(isinstance(item, kind) for item in value)):
+        names = " or ".join(item.__name__ for item in kind)
+        raise InvalidValue(f"{name} is a list of {names}.", given=f"Given: {value!r}.", todo="Write it in [brackets].")
+    return tuple(value)
 
 
 def _check_study(study: Study) -> None:
@@ -344,13 +355,16 @@ def _check_study(study: Study) -> None:
         *((f"compress.{i}", s) for i, s in enumerate(study.compress)),
     ]:
         _check_part(path, part)
+    if not isinstance(study.train, Train):
+        raise InvalidValue("train is a Train(...) value.", given=f"Given: {study.train!r}.")
     if isinstance(study.train.threads, Choice | Int):
         raise InvalidValue(
             "train.threads is one number: TensorFlow fixes it when it starts.", given=f"Given: {study.train.threads}."
         )
-    if not study.objectives or any(direction not in ("max", "min") for direction in study.objectives.values()):
+    ways = study.objectives.values() if isinstance(study.objectives, Mapping) else ["?"]
+    if not study.objectives or any(way not in ("max", "min") for way in ways):
         raise InvalidValue(
-            "Objectives map metrics to 'max' or 'min', at least one.", given=f"Given: {dict(study.objectives)}."
+            "Objectives map metrics to 'max' or 'min', at least one.", given=f"Given: {study.objectives}."
         )
     if study.sampler not in SAMPLERS:
         raise InvalidValue(
@@ -380,5 +394,6 @@ def _check_numbers(study: Study) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise InvalidValue(f"{name} is a whole number, at least {low}.", given=f"Given: {value!r}.")
     for name, limit in (("trial_seconds", study.trial_seconds), ("hours", study.hours)):
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or limit <= 0):
+        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+        if limit is not None and not (number and 0 < limit < math.inf):
             raise InvalidValue(f"{name} is a number above 0, or None.", given=f"Given: {limit!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float,
 def violations(study: Study, metrics: Mapping[str, float]) -> dict[str, float]:
     """How far each constraint is violated; at most 0 where it is met."""
     return {f"{type(item).__name__} {item.metric}": item.violation(metrics) for item in study.constraints}
+
+
+def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
+    """The objectives and constraints for which there is no finite value."""
+    asked = (*study.objectives, *(item.metric for item in study.constraints))
+    return [name for name in asked if not math.isfinite(metrics.get(name, math.nan))]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The study loop: ask, run, tell, until the trials asked for are done. It goes on where it stopped, from the runs in the store."""
+"""The study loop: ask, run, tell. It goes on where it stopped, from the runs in the store."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from framework import record, trial
 from framework.baseline import Lab, fingerprint
 from framework.contracts import Catalog
 from framework.engine import InProcess
-from framework.errors import StudyLocked, StudyStopped
+from framework.errors import StudyLocked, StudyStopped, TrialDiverged
 from framework.plan import Plan
 from framework.record import Record, Run
 from framework.resolve import dataset_of, largest_budget
 from framework.sampling import Sampler, Suggestion, Told
 from framework.space import Choice, Domain
 from framework.spec import Spec, Study, Use
-from framework.standing import Standing, objective_values, violations
+from framework.standing import Standing, objective_values, unmeasured, violations
 from framework.takeup import take_up
 from framework.tracking import Store
 from framework.view import Ended, View
@@ -118,18 +118,17 @@ class Coordinator:
     # --- running -----------------------------------------------------------------------------------------------------
 
     def _open_parent(self) -> None:
-        if self.parent:
-            self.store.resume(self.parent)
-        else:
+        if not self.parent:
             tags = self._common | {"strategy": _chain(self.plan.study), "overrides": " ".join(self.plan.overrides)}
             self.parent = self._begin("study", "study", tags=tags, params={})
+        self._renew_lease(force=True)  # before it is RUNNING again: other hosts ask whose it is and when it last spoke
+        self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
         self.store.set_primary_metric(
             self.plan.name,
             next(iter(self.plan.study.objectives)),
             direction=next(iter(self.plan.study.objectives.values())),
         )
-        self._renew_lease(force=True)
 
     def _run_trials(self, todo: Sequence[int], wanted: int) -> tuple[int, bool]:
         """Run the missing trials; (how many ran, whether the time was up before the last)."""
@@ -228,12 +227,15 @@ class Coordinator:
 
     def _completed(self, result: Record, suggestion: Suggestion | None) -> Record:
         """The record with what only the study knows: the sampler's question, and how far constraints are violated."""
+        missing = [] if result.reason else unmeasured(self.plan.study, result.metrics)
+        if missing:
+            result = replace(result, reason=TrialDiverged.reason, error=f"Not a finite number: {', '.join(missing)}.")
         artifacts = dict(result.artifacts)
         metrics = dict(result.metrics)
         if suggestion:
             artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
             artifacts[record.SPEC_JSON] = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True).encode()
-        if self.plan.study.constraints and metrics:
+        if self.plan.study.constraints and metrics and not missing:
             metrics["constraint_violation"] = sum(
                 max(0.0, value) for value in violations(self.plan.study, metrics).values()
             )
@@ -242,7 +244,7 @@ class Coordinator:
     def _log_data(self, run_id: str, spec: Spec) -> None:
         try:
             splits = self.lab.splits(spec)
-        except Exception:  # the trial's own record tells why; the run is still to be closed
+        except Exception:  # noqa: BLE001  (the trial's own record tells why; the run is still to be closed)
             return
         self.store.log_dataset(
             run_id,
@@ -303,16 +305,17 @@ class Coordinator:
 
     def _renew_lease(self, *, force: bool = False) -> None:
         if self.parent and (force or time.monotonic() - self._leased > LEASE_SECONDS):
-            self.store.tag(self.parent, lease=f"{time.time():.0f}")
+            self.store.tag(self.parent, lease=f"{time.time():.0f}", host=self._common["host"])
             self._leased = time.monotonic()
 
     def _close_open(self, error: BaseException) -> None:
-        """Leave nothing RUNNING behind."""
+        """Leave nothing RUNNING behind. A run whose result was not written never happened: it is KILLED, not FAILED."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        for run_id in [*self._open, *([self.parent] if self.parent else [])]:
-            self.store.close(
-                run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception"
-            )
+        reason = "interrupted" if interrupted else "exception"
+        for run_id in self._open:
+            self.store.close(run_id, "KILLED", reason=reason)
+        if self.parent:
+            self.store.close(self.parent, "KILLED" if interrupted else "FAILED", reason=reason)
 
     def _study_json(self) -> bytes:
         described = {
@@ -351,8 +354,8 @@ def _objectives(study: Study, result: Record) -> dict[str, float]:
     return {name: result.metrics[name] for name in study.objectives if name in result.metrics}
 
 
-def first_value(name: str, domain: Domain) -> object:
-    """The first value of a domain: what the study's own baseline and control use where train or architecture is searched."""
+def first_value(_name: str, domain: Domain) -> object:
+    """The first value of a domain: of the study's own baseline and control, where train or architecture is searched."""
     return domain.options[0] if isinstance(domain, Choice) else domain.low
 
 

@@ -138,7 +138,7 @@ class Store:
         artifacts = dict(record.artifacts)
         if record.reason:
             artifacts[ERROR_TXT] = (record.error or record.reason).encode()
-        self.put(run_id, artifacts)
+        self._files.put(run_id, artifacts, tensors=record.tensors)
         final = _metrics({**record.metrics, **record.times}, step=0)
         self._end(run_id, record.status, metrics=final, reason=record.reason)
 

@@ -17,7 +17,7 @@ import numpy as np
 from framework import nn, record
 from framework.baseline import Baseline, Lab, pack_weights, purpose_seed
 from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
-from framework.errors import TrialError, TrialTimeout
+from framework.errors import TrialDiverged, TrialError, TrialTimeout
 from framework.record import Record
 from framework.resolve import QUALITY, strategy_of
 from framework.spec import Spec
@@ -65,7 +65,7 @@ def run(
         return Record(
             metrics=metrics, times=times, artifacts=artifacts(stage, spec, measured), tensors=tensors(measured)
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
 
@@ -77,8 +77,16 @@ def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
         strategy = strategy_of(step, lab.catalog)
         begin = job.initial if index == 0 and strategy.needs == "initial" else stage
         stage = strategy.apply(begin, job)
+        check_finite(stage)
         check_keeps(stage)
     return stage
+
+
+def check_finite(stage: Stage) -> None:
+    """Raise TrialDiverged if a weight is not finite."""
+    broken = sorted({layer for (layer, _), values in stage.weights.items() if not np.isfinite(values).all()})
+    if broken:
+        raise TrialDiverged(f"Weights are not finite after the last step, in: {', '.join(broken)}.")
 
 
 def check_keeps(stage: Stage) -> None:
@@ -135,7 +143,7 @@ def dense_metrics(spec: Spec, lab: Lab, baseline: Baseline) -> Mapping[str, floa
 
 
 def asked_and_reached(stage: Stage, measured: Measured) -> dict[str, float]:
-    """Sparsity asked of the kernels and reached in the file, as shares of these kernels; absent where none was asked."""
+    """Sparsity asked of the kernels and reached in the file, as shares of them; absent where none was asked."""
     asked = _asked_zeros(stage)
     if not asked:
         return {}

@@ -90,7 +90,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
 def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """(what, text) for the head of the page; what does not apply is left out."""
     study = runs.resolved
-    ways = ", ".join(f"{name} {way}" for name, way in study["objectives"].items())
+    ways = ", ".join(f"{name} {way}" for name, way in study["objectives"])
     limits = ", ".join(f"{metric} {kind} {limit:g}" for kind, metric, limit in study["constraints"])
     found = [
         ("Overrides", " ".join(setting for setting in runs.study.get("overrides", ()) if not _how_much(setting))),

@@ -1,6 +1,7 @@
 """How sparse can SqueezeNet get before accuracy falls by two points?
 
-Magnitude pruning (Zhu & Gupta 2017) of SqueezeNet (Iandola et al. 2016) at half width on the real digits of scikit-learn.
+Magnitude pruning (Zhu & Gupta 2017) of SqueezeNet (Iandola et al. 2016) at half width, on the real digits of
+scikit-learn.
 Cost: about 6 minutes on 2 cores.
 """
 

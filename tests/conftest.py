@@ -12,3 +12,5 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The machine may be busy, so no example has a deadline; CI tries the same examples every time.
 settings.register_profile("squeezelab", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("squeezelab")
+
+pytest_plugins = ["nets_support"]

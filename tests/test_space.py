@@ -117,8 +117,8 @@ def test_wrong_values_are_refused_with_the_way_out(declared: Knob, value: Any) -
 
 
 def test_range_in_words() -> None:
-    assert RATE.range_text() == "float at least 0 and at most 1"
-    assert Knob(1, low=1).range_text() == "int at least 1"
+    assert RATE.range_text() == "a number at least 0 and at most 1"
+    assert Knob(1, low=1).range_text() == "a whole number at least 1"
     assert KIND.range_text() == "'adam', 'sgd'"
 
 

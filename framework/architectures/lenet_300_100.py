@@ -17,7 +17,7 @@ class Lenet300100(Architecture):
 
     Source: LeCun et al. 1998, Proc. IEEE 86(11); sizes as in Han et al. 2015, arXiv:1506.02626.
 
-    Departures: ReLU and He initialisation instead of a scaled tanh; optional Dropout before each dense layer but the first.
+    Departures: ReLU and He initialisation instead of a scaled tanh; optional Dropout after the hidden layers.
     """
 
     units_1: int = knob(300, low=1, high=10_000, unit="units", doc="first hidden layer", static=True)

@@ -24,9 +24,9 @@ class SqueezeNet(Architecture):
 
     Source: Iandola et al. 2016, arXiv:1602.07360; 1.1 as the authors released it later.
 
-    Departures: He initialisation; no ReLU after the last convolution (narrow nets die there and stay at chance); Dropout is a
-    knob and off by default. `small` is 1.1 with a first convolution of stride 1 and padding that keeps the sides, for
-    images of 28 to 64 pixels.
+    Departures: He initialisation; no ReLU after the last convolution (narrow nets die there and stay at chance);
+    Dropout is a knob and off by default. `small` is 1.1 with a first convolution of stride 1 and padding that keeps
+    the sides, for images of 28 to 64 pixels.
     """
 
     width: float = knob(1.0, low=0.05, high=4.0, doc="factor on all channel numbers", static=True)

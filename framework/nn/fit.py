@@ -1,4 +1,4 @@
-"""Training. A traced net is reused: before each use everything it holds is set, so that reused and fresh are the same."""
+"""Training. A traced net is reused: before each use all it holds is set, so that reused and fresh are the same."""
 
 from __future__ import annotations
 

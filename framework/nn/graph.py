@@ -15,15 +15,17 @@ from framework.nn.backend import keras
 
 NET = "net"  # the name of every model: it begins each tensor's name in the exported file
 LAYERS = frozenset(
-    "InputLayer Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization Concatenate Conv1D Conv2D Dense "
-    "DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D "
-    "GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D MultiHeadAttention Multiply Permute "
-    "ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D Subtract ZeroPadding1D ZeroPadding2D".split()
+    "InputLayer Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization Concatenate Conv1D "
+    "Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
+    "GlobalMaxPooling1D GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D "
+    "MultiHeadAttention Multiply Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D "
+    "Subtract ZeroPadding1D ZeroPadding2D".split()
 )
 PARTS = frozenset(  # initializers and the like that a layer's configuration may name
-    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal RandomNormal "
-    "RandomUniform TruncatedNormal VarianceScaling".split()
+    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal "
+    "RandomNormal RandomUniform TruncatedNormal VarianceScaling".split()
 )
+MODULES = frozenset({"keras.initializers", "keras.layers"})  # keras would import any other that a graph names
 
 
 def initial_stage(architecture: Architecture, shapes: Mapping[str, tuple[int, ...]], *, head: Head, seed: int) -> Stage:
@@ -35,12 +37,12 @@ def initial_stage(architecture: Architecture, shapes: Mapping[str, tuple[int, ..
     keras.utils.set_random_seed(seed)
     model = architecture.build(shapes, head)
     graph = to_graph(model)
-    stage = Stage(graph=graph, weights={}).with_weights(read_weights(model))
-    return stage
+    return Stage(graph=graph, weights={}).with_weights(read_weights(model))
 
 
 def to_graph(model: Any) -> str:
     """The canonical JSON of a functional model's configuration, under the name `net`."""
+    _check_class(type(model).__name__, frozenset({"Functional"}), NET)
     config = json.loads(model.to_json())["config"]
     config["name"] = NET
     for layer in config["layers"]:
@@ -54,6 +56,7 @@ def check_graph(config: Mapping[str, Any]) -> None:
     """Raise SqueezelabError unless every layer class, and every class a layer names, is on the allow-list."""
     for layer in config.get("layers", [{"class_name": "a model without layers"}]):
         _check_class(layer["class_name"], LAYERS, layer.get("name", ""))
+        _check_class(layer.get("module", "keras.layers"), MODULES, layer.get("name", ""))
         _check_parts(layer["config"], layer.get("name", ""))
 
 
@@ -113,6 +116,7 @@ def _check_parts(value: Any, layer: str) -> None:
     if isinstance(value, dict):
         if "class_name" in value:
             _check_class(value["class_name"], PARTS, layer)
+            _check_class(value.get("module", "keras.initializers"), MODULES, layer)
         for item in value.values():
             _check_parts(item, layer)
     elif isinstance(value, list):

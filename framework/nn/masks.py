@@ -35,8 +35,9 @@ def uniform(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key,
 def erk(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, float]:
     """Erdos-Renyi-kernel proportions: the density of a kernel goes with the sum of its sides over their product.
 
-    Thin layers stay denser than wide ones; a kernel that would need more than all its weights stays dense, and the others
-    share what is left, so that the total is `sparsity`. (Evci et al. 2020, arXiv:1911.11134, after Mocanu et al. 2018.)
+    Thin layers stay denser than wide ones; a kernel that would need more than all its weights stays dense, and the
+    others share what is left, so that the total is `sparsity`. (Evci et al. 2020, arXiv:1911.11134, after Mocanu et
+    al. 2018.)
 
     Args:
         shapes: kernels, as (..., inputs, outputs).

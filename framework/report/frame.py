@@ -75,7 +75,7 @@ class StudyRuns:
     def objectives(self) -> dict[str, Direction]:
         """Metric -> direction; `quality` is replaced by the task's own metric."""
         own = next((name for name in QUALITIES if any(name in run.metrics for run in self.finished)), QUALITIES[0])
-        return {own if name == "quality" else name: way for name, way in self.resolved["objectives"].items()}
+        return {own if name == "quality" else name: way for name, way in self.resolved["objectives"]}
 
 
 def collect(store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None) -> StudyRuns:

@@ -1,0 +1,123 @@
+"""What the tests of nets share: small specs on the real digits, one lab for the whole session, small nets of known shape.
+
+This module is a pytest plug-in (see conftest.py). It loads TensorFlow only when a test uses a net.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from framework import Study, Train, nn, use
+from framework.baseline import Lab
+from framework.contracts import Architecture, Catalog, DataInfo, Exported, FileWeight, Head, Mask, Samples, Stage
+from framework.resolve import resolve
+from framework.spec import Spec, Use
+from framework.trial import TrialJob
+
+CATALOG = Catalog()
+INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})
+BASE = Train(epochs=2, batch_size=60, warmup_epochs=1)  # 20 steps an epoch on the digits
+SMALL = {
+    "lenet_300_100": use("lenet_300_100", units_1=24, units_2=12),
+    "lenet5": use("lenet5", filters_1=4, filters_2=6, units=16),
+}
+
+
+def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spec:
+    """A resolved spec on the digits."""
+    study = Study(dataset=use("digits"), architecture=architecture, train=replace(BASE, **train), compress=compress)
+    return replace(resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")), seed=seed)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """One lab on an empty project: data sets and baselines are made once a session."""
+    return Lab(tmp_path_factory.mktemp("project"), CATALOG)
+
+
+def job_for(spec: Spec, lab: Lab, deadline: float = float("inf")) -> TrialJob:
+    """A job as a trial makes it."""
+    return TrialJob(spec, lab, lab.baseline(spec), deadline=deadline, report=lambda epoch, values: None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiny(Architecture):
+    """A net small enough to train in no time, with what a test asks for; not registered."""
+
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+        """(6, 6, channels) -> (units of the head,)."""
+        layers = nn.backend.keras.layers
+        inputs = layers.Input(shapes["image"], name="image")
+        x = layers.Conv2D(4, 3, activation="relu", use_bias=not self.batch_norm, name="conv")(inputs)
+        x = layers.BatchNormalization(name="norm")(x) if self.batch_norm else x
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(8, activation="relu", name="hidden")(x)
+        x = layers.Dropout(self.dropout, name="dropout")(x) if self.dropout else x
+        return nn.backend.keras.Model(inputs, layers.Dense(head.units, activation=head.activation, name="head")(x))
+
+
+def tiny_stage(info: DataInfo = INFO, *, seed: int = 0, **knobs: Any) -> Stage:
+    """An untrained `Tiny`."""
+    return nn.graph.initial_stage(Tiny(**knobs), info.inputs, head=Head.of(info), seed=seed)
+
+
+def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Samples:
+    """Pictures whose class shows in their brightness."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % max(info.classes, 2)
+    images = random.uniform(0, 0.3, (count, *info.inputs["image"])) + 0.3 * labels[:, None, None, None]
+    kinds = {"classes": np.int64, "binary": np.float32, "regression": np.float32}
+    return Samples({"image": images.astype(np.float32)}, labels.astype(kinds[info.task]))
+
+
+def tiny_fit(**changes: Any) -> Any:
+    """A training of `Tiny`; field names of `Fit`, or of `Train` for what it lacks."""
+    own = {"info", "samples", "validation", "epochs", "stop", "warmup_epochs", "seed", "wrap", "dynamic", "deadline"}
+    own |= {"report"}
+    train = replace(Train(batch_size=12), **{name: value for name, value in changes.items() if name not in own})
+    info = changes.get("info", INFO)
+    asked = {
+        "info": info,
+        "samples": tiny_samples(info=info),
+        "validation": tiny_samples(12, info=info, seed=1),
+        "epochs": 2,
+        "warmup_epochs": 0,
+        "seed": 0,
+    }
+    return nn.fit.Fit(train=train, **(asked | {name: value for name, value in changes.items() if name in own}))
+
+
+def masked(stage: Stage, share: float) -> Stage:
+    """The stage with the smallest `share` of each kernel zeroed, and the promise that these zeros stay."""
+    weights, masks = dict(stage.weights), []
+    for key in nn.pruning.kernels(stage):
+        zeros = nn.masks.smallest(weights[key], round(weights[key].size * share))
+        weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
+        masks.append(Mask(key, zeros))
+    return replace(stage.with_weights(weights), keeps=tuple(masks))
+
+
+def zeros_in_file(file: bytes, stage: Stage) -> dict[str, int]:
+    """`layer/0` -> zeros of its kernel as it lies in the exported file."""
+    weights = nn.tflite.read_weights(file, stage)
+    return {f"{weight.layer}/0": int((weight.values == 0).sum()) for weight in weights if weight.role == "kernel"}
+
+
+def digest(stage: Stage) -> str:
+    """sha256 of all weights."""
+    return str(nn.graph.weights_digest(stage.weights))
+
+
+def exported(*kernels: Any, outputs: Any = ((0.0, 1.0),), labels: Iterable[Any] = (1,), **changes: Any) -> Exported:
+    """What a metric is given: a made-up file whose kernels hold these values, each used at two positions."""
+    weights = tuple(FileWeight(f"layer_{i}", "kernel", i, 2, np.array(value)) for i, value in enumerate(kernels))
+    given = {"file": b"file", "weights": weights, "outputs": np.array(outputs), "labels": np.array(list(labels))}
+    return Exported(**(given | {"task": "classes"} | changes))

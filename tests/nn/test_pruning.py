@@ -1,0 +1,54 @@
+"""The pruning schedule: cubic, and final on its end step."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nets_support import tiny_stage
+
+from framework import nn
+
+
+def schedule(*, end, frequency, initial, final):
+    tf = nn.backend.tf
+    clock = {"end_step": tf.Variable(end, dtype=tf.int64), "frequency": tf.Variable(frequency, dtype=tf.int64)}
+    made = nn.pruning.Polynomial(clock)
+    made.initial.assign(initial)
+    made.final.assign(final)
+
+    def at(step):
+        due, sparsity = made(tf.constant(step, tf.int64))
+        return bool(due), float(sparsity)
+
+    return at
+
+
+def test_the_sparsity_rises_cubically_and_stays():
+    at = schedule(end=10, frequency=3, initial=0.2, final=0.8)
+    assert at(0)[1] == pytest.approx(0.2)
+    assert at(5)[1] == pytest.approx(0.8 - 0.6 * 0.125)  # half-way, seven eighths are done
+    assert at(9)[1] == pytest.approx(0.8 - 0.6 * 0.001)
+    assert at(10)[1] == at(1000)[1] == pytest.approx(0.8)
+
+
+def test_updates_are_counted_back_from_the_end_step():
+    at = schedule(end=10, frequency=3, initial=0.0, final=0.8)
+    assert [step for step in range(40) if at(step)[0]] == [1, 4, 7, 10]
+
+
+@given(total=st.integers(1, 100_000))
+def test_a_ramp_ends_within_the_training_on_an_update(total):
+    end, frequency = nn.pruning.ramp(total)
+    assert 1 <= end <= total
+    assert 1 <= frequency <= end
+    assert end == 1 or end == pytest.approx(0.6 * total, abs=0.5)
+    assert (end - end % frequency) // frequency <= 2 * nn.pruning.UPDATES  # each update sorts all weights of a layer
+
+
+def test_kernels_are_those_of_dense_and_convolution_layers():
+    stage = tiny_stage(batch_norm=True)
+    assert nn.pruning.kernels(stage) == {
+        ("conv", 0): (3, 3, 1, 4),
+        ("hidden", 0): (64, 8),
+        ("head", 0): (8, 3),
+    }
+    assert ("norm", 0) in stage.weights

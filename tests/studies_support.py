@@ -1,0 +1,181 @@
+"""Small projects for tests of the study loop: a folder of their own, data prepared once, nets that train in a second."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from framework.baseline import Lab
+from framework.contracts import Catalog
+from framework.plan import plan
+from framework.record import Run
+from framework.study import Outcome, first_value, run
+from framework.tracking import Store
+from framework.view import Ended
+
+REPOSITORY = Path(__file__).parent.parent
+RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")  # hold only what the specs determine
+SECONDS = 300.0  # until a test gives up waiting for a process
+NET = 'use("lenet_300_100", units_1=16, units_2=8)'
+TRAIN = "Train(epochs=1, warmup_epochs=0, batch_size=32, learning_rate=0.01)"
+PRUNE = 'use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.3, 0.95), epochs=Choice(1, 2))'
+FILE = '''"""{question}"""
+
+from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, use
+
+STUDY = Study(dataset=use("digits"), {parts})
+'''
+
+
+@dataclass
+class Watcher:
+    """A view that remembers what it was shown, and can act at a trial's end."""
+
+    ended_runs: list[Ended] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    at_end: Callable[[Ended], None] = lambda event: None
+
+    def begin(self, plan: Any, *, done: int, wanted: int) -> None:
+        self.done, self.wanted = done, wanted
+
+    def epoch(self, what: str, epoch: int, values: Any) -> None:
+        pass
+
+    def ended(self, event: Ended) -> None:
+        self.ended_runs.append(event)
+        self.at_end(event)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    @property
+    def ran(self) -> list[str]:
+        """What was run, in order."""
+        return [event.what for event in self.ended_runs]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's folder."""
+
+    root: Path
+
+    def write_study(self, name: str = "tiny", *, question: str = "Does it run?", **parts: object) -> None:
+        """A study file; what is not given is small: `trials=3`, `train="Train(epochs=1)"`."""
+        source = {"architecture": NET, "train": TRAIN, "compress": f"[{PRUNE}]", "trials": 3} | parts
+        text = ", ".join(f"{key}={value}" for key, value in source.items())
+        (self.root / "studies" / f"{name}.py").write_text(FILE.format(question=question, parts=text))
+
+    def study(self, name: str = "tiny", *settings: str, fresh: bool = False, view: Watcher | None = None) -> Outcome:
+        """Run the study in this process, without a report."""
+        catalog = Catalog()
+        planned = plan(self.root, name, settings=settings, catalog=catalog)
+        return run(planned, self.root, catalog=catalog, view=view or Watcher(), fresh=fresh)
+
+    def command(self, *arguments: str) -> None:
+        """The command line, in this process."""
+        from framework.cli import app
+
+        before = Path.cwd()
+        os.chdir(self.root)
+        try:
+            app(list(arguments), standalone_mode=False)
+        finally:
+            os.chdir(before)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command line, as a process of its own."""
+        return self.python("from framework.cli import main; main()", *arguments)
+
+    def python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """A fresh interpreter in the project's folder."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def store(self) -> Store:
+        return Store.open(self.root, create=False)
+
+    def runs(self, role: str, name: str = "tiny", **tags: str) -> list[Run]:
+        return self.store().runs(name, role=role, **tags)
+
+    def results(self, folder: str = "tiny") -> dict[str, bytes]:
+        """The report's files that hold only what the specs determine."""
+        return {name: (self.root / "reports" / "out" / folder / name).read_bytes() for name in RESULTS}
+
+    def wait_for(self, process: subprocess.Popen[str], *, role: str, number: int = -1) -> None:
+        """Return as soon as the store shows a RUNNING run of this role, of this trial or a later one."""
+        deadline = time.monotonic() + SECONDS
+        while not any(found == role and at >= number for found, at in running(self.root)):
+            if process.poll() is not None:
+                raise AssertionError(f"It ended before: {process.communicate()}")
+            if time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError("It did not begin in time.")
+            time.sleep(0.02)
+
+
+def running(root: Path) -> list[tuple[str, int]]:
+    """(role, trial number) of the RUNNING runs, read without MLflow; empty while there is no store."""
+    query = """
+        SELECT role.value, COALESCE(trial.value, '-1') FROM runs
+        JOIN tags role ON role.run_uuid = runs.run_uuid AND role.key = 'squeezelab.role'
+        LEFT JOIN tags trial ON trial.run_uuid = runs.run_uuid AND trial.key = 'squeezelab.trial'
+        WHERE runs.status = 'RUNNING'
+    """
+    with closing(sqlite3.connect(f"file:{root / 'mlflow.db'}?mode=ro", uri=True, timeout=20)) as database:
+        return [(role, int(number)) for role, number in database.execute(query)]
+
+
+def integrity(root: Path) -> str:
+    """SQLite's own verdict on the store."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        return str(database.execute("PRAGMA integrity_check").fetchone()[0])
+
+
+@cache
+def prepared(base: Path) -> Path:
+    """A project with an empty store and the digits prepared; made once per session.
+
+    Args:
+        base: pytest's folder for this session.
+    """
+    root = base / "prepared"
+    (root / "studies").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "reports", root / "reports", ignore=shutil.ignore_patterns("out", "__pycache__"))
+    Project(root).write_study()
+    Store.open(root)
+    catalog = Catalog()
+    spec = plan(root, "tiny", settings=[], catalog=catalog).study.fix(first_value)
+    Lab(root, catalog).splits(spec)
+    return root
+
+
+def new_project(base: Path, root: Path) -> Project:
+    """A project of its own in `root`, with what was prepared once."""
+    shutil.copytree(prepared(base), root)
+    return Project(root)
+
+
+@cache
+def never_killed(base: Path, trials: int) -> Project:
+    """A project whose study `tiny` ran to its end in one go, with its report; made once per session, only to be read."""
+    project = new_project(base, base / f"never_killed_{trials}")
+    project.write_study(trials=trials)
+    project.command("study", "tiny")
+    return project
