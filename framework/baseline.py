@@ -122,7 +122,7 @@ class Lab:
                 if found is None:
                     found = self._train(spec, digest, initial, report)
                     _write(folder, found, spec)
-                elif not spec.compress:  # the dense net's own run shows its curve, whoever trained it
+                else:  # the dense net's own run shows its curve, whoever trained it
                     for epoch, values in enumerate(found.curve, start=1):
                         report(epoch, values)
             self._baselines[digest] = found

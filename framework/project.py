@@ -106,8 +106,8 @@ def _parsed(path: Path, where: str) -> ast.Module:
             given=f"    {line.strip()}" if line else "",
             todo="Mend the line.",
         ) from error
-    except UnicodeDecodeError as error:
-        raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error)) from error
+    except ValueError as error:  # bytes that are not UTF-8, or a null byte
+        raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error), todo="Save it as UTF-8.") from error
 
 
 def _check_import(node: ast.ImportFrom, where: str) -> None:

@@ -39,6 +39,7 @@ DATASET_DIGEST_LIMIT = 36
 METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
 FLUSH_SECONDS = 10.0
 NOTE_TAG, PARENT_TAG = "mlflow.note.content", "mlflow.parentRunId"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens on pages for language models
 METRIC_TAG = "mlflow.experiment.primaryMetric."
 
 
@@ -258,7 +259,8 @@ class Store:
         # A server keeps artifacts where it likes.
         location = None if self.uri.startswith(REMOTE) else (self.root / ARTIFACTS / study).as_uri()
         try:
-            made = self._client.create_experiment(study, artifact_location=location, tags=_prefixed({"study": study}))
+            tags = _prefixed({"study": study}) | KIND
+            made = self._client.create_experiment(study, artifact_location=location, tags=tags)
         except SqueezelabError as error:
             if error_code(error) != "RESOURCE_ALREADY_EXISTS":
                 raise

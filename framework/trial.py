@@ -17,7 +17,7 @@ import numpy as np
 from framework import nn, record
 from framework.baseline import Baseline, Lab, pack_weights, purpose_seed
 from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
-from framework.errors import TrialDiverged, TrialError, TrialTimeout
+from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
 from framework.record import Record
 from framework.resolve import QUALITY, strategy_of
 from framework.spec import Spec
@@ -49,25 +49,37 @@ def run(
     began = time.monotonic()
     try:
         lab.splits(spec)
-        baseline = lab.baseline(spec, report)
+        baseline = lab.baseline(spec) if spec.compress else lab.baseline(spec, report)
         began = time.monotonic()
         job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
         stage = compress(spec, lab, job)
         measured = measure(stage, spec, lab)
+        if not spec.compress:
+            lab.measured[baseline.digest] = measured.metrics
         if time.monotonic() > job.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
-        times = {**measured.times, "fit_seconds": job.fit_seconds or 0.0, "seconds": time.monotonic() - began}
-        metrics = {
-            **measured.metrics,
-            **against(spec, lab, baseline, measured.metrics),
-            **asked_and_reached(stage, measured),
-        }
-        return Record(
-            metrics=metrics, times=times, artifacts=artifacts(stage, spec, measured), tensors=tensors(measured)
-        )
+        dense_seconds = 0.0 if spec.compress else baseline.seconds
+        fit_seconds = job.fit_seconds + dense_seconds
+        times = {"fit_seconds": fit_seconds, "seconds": time.monotonic() - began + dense_seconds, **measured.times}
+        return _record(spec, lab, job, stage=stage, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
+
+
+def _record(
+    spec: Spec, lab: Lab, job: TrialJob, *, stage: Stage, measured: Measured, times: Mapping[str, float]
+) -> Record:
+    return Record(
+        metrics={
+            **measured.metrics,
+            **against(spec, lab, job.baseline, measured.metrics),
+            **asked_and_reached(stage, measured),
+        },
+        times=times,
+        artifacts=artifacts(stage, spec, measured),
+        tensors=tensors(measured),
+    )
 
 
 def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
@@ -196,6 +208,11 @@ class TrialJob:
 
     def rewind(self, epoch: int) -> Stage:
         """The baseline's net after `epoch` epochs, trained again as far as that."""
+        if not 0 <= epoch <= self._spec.train.epochs:
+            raise SqueezelabError(
+                "A strategy can rewind to an epoch of the baseline's training only.",
+                given=f"Asked for: {epoch}; the training has {self._spec.train.epochs} epochs.",
+            )
         if epoch == 0:
             return self.initial
         return self._lab.train_dense(self._spec, self.initial, report=lambda *_: None, stop=epoch)

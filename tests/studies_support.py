@@ -1,9 +1,10 @@
-"""Small projects for tests of the study loop: a folder of their own, data prepared once, nets that train in a second."""
+"""Small projects for tests of the study loop: a folder of their own, data prepared once, nets that train fast."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from framework.baseline import Lab
 from framework.contracts import Catalog
@@ -26,8 +29,8 @@ from framework.view import Ended
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")  # hold only what the specs determine
 SECONDS = 300.0  # until a test gives up waiting for a process
-NET = 'use("lenet_300_100", units_1=16, units_2=8)'
-TRAIN = "Train(epochs=1, warmup_epochs=0, batch_size=32, learning_rate=0.01)"
+NET = 'use("lenet_300_100", units_1=32, units_2=16)'
+TRAIN = "Train(epochs=2, warmup_epochs=0, batch_size=32, learning_rate=0.003)"
 PRUNE = 'use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.3, 0.95), epochs=Choice(1, 2))'
 FILE = '''"""{question}"""
 
@@ -71,7 +74,7 @@ class Project:
     root: Path
 
     def write_study(self, name: str = "tiny", *, question: str = "Does it run?", **parts: object) -> None:
-        """A study file; what is not given is small: `trials=3`, `train="Train(epochs=1)"`."""
+        """A study file; source by field; what is not given is small."""
         source = {"architecture": NET, "train": TRAIN, "compress": f"[{PRUNE}]", "trials": 3} | parts
         text = ", ".join(f"{key}={value}" for key, value in source.items())
         (self.root / "studies" / f"{name}.py").write_text(FILE.format(question=question, parts=text))
@@ -89,9 +92,22 @@ class Project:
         before = Path.cwd()
         os.chdir(self.root)
         try:
-            app(list(arguments), standalone_mode=False)
+            assert app(list(arguments), standalone_mode=False) in (None, 0)
         finally:
             os.chdir(before)
+
+    def exit_code(self, *arguments: str) -> Any:
+        """What the command line ends with, in this process."""
+        from framework.cli import main
+
+        handler = signal.getsignal(signal.SIGTERM)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["squeezelab", *arguments])
+            patch.chdir(self.root)
+            with pytest.raises(SystemExit) as left:
+                main()
+        signal.signal(signal.SIGTERM, handler)
+        return left.value.code
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command line, as a process of its own."""
@@ -138,7 +154,7 @@ def running(root: Path) -> list[tuple[str, int]]:
         LEFT JOIN tags trial ON trial.run_uuid = runs.run_uuid AND trial.key = 'squeezelab.trial'
         WHERE runs.status = 'RUNNING'
     """
-    with closing(sqlite3.connect(f"file:{root / 'mlflow.db'}?mode=ro", uri=True, timeout=20)) as database:
+    with closing(sqlite3.connect(root / "mlflow.db", timeout=20)) as database:
         return [(role, int(number)) for role, number in database.execute(query)]
 
 
@@ -174,7 +190,7 @@ def new_project(base: Path, root: Path) -> Project:
 
 @cache
 def never_killed(base: Path, trials: int) -> Project:
-    """A project whose study `tiny` ran to its end in one go, with its report; made once per session, only to be read."""
+    """A project whose study `tiny` ran to its end in one go, with its report; made once per session, to be read."""
     project = new_project(base, base / f"never_killed_{trials}")
     project.write_study(trials=trials)
     project.command("study", "tiny")

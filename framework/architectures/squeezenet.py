@@ -56,7 +56,8 @@ class SqueezeNet(Architecture):
         for module in range(1, 10):
             x = self._fire(x, module) if module > 1 else x
             if module in pooled:
-                x = layers.MaxPooling2D(3, 2, padding=padding, name=f"pool{module}")(x)
+                even = x.shape[1] % 2 == 0  # there `same` rounds up as Caffe does, and `valid` would round down
+                x = layers.MaxPooling2D(3, 2, padding="same" if even else padding, name=f"pool{module}")(x)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
         x = self._conv(head.units, 1, "conv10", activation=None)(x)

@@ -39,7 +39,8 @@ with quiet(), warnings.catch_warnings():
     logging.getLogger("absl").setLevel(logging.ERROR)
     # Generators that can be reset: a traced net otherwise repeats the random numbers of its first seed.
     keras.backend.experimental.enable_tf_random_generator()
-    tf.config.threading.set_intra_op_parallelism_threads(1)  # until `start`, which comes too late once anything ran
+    with contextlib.suppress(RuntimeError):  # somebody else has started it
+        tf.config.threading.set_intra_op_parallelism_threads(1)  # `start` comes too late once anything has run
 
 __all__ = ["keras", "quiet", "start", "tf"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import Array, DataInfo, Mask, Samples, Stage, Wrap
-from framework.errors import TrialDiverged, TrialTimeout
+from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
 from framework.spec import Train, digest_of
@@ -108,6 +108,11 @@ class TracedNet:
         self.schedule.set(
             peak=request.train.learning_rate, warmup=request.warmup_epochs * steps, total=request.epochs * steps
         )
+        if set(request.dynamic) != set(self.dynamic):  # one left out would keep the value of another trial
+            raise SqueezelabError(
+                "A strategy sets each dynamic variable of its wrap, and no other.",
+                given=f"Set: {sorted(request.dynamic)}; there are: {sorted(self.dynamic)}.",
+            )
         for name, value in request.dynamic.items():
             self.dynamic[name].assign(value)
         for position, layer in enumerate(self.plain.layers):

@@ -17,7 +17,7 @@ with quiet(), warnings.catch_warnings():
 
 Key = tuple[str, int]
 KERNELS = frozenset({"Conv1D", "Conv2D", "Dense"})  # tfmot accepts DepthwiseConv2D too and then does not prune it
-UPDATES = 50  # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
+UPDATES = 20  # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
 RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
 
 

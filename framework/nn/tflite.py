@@ -49,7 +49,7 @@ def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     """Every weight of the net and the tensor that holds it; batch normalisation is folded into the kernels before it.
 
     Raises:
-        NotDeployable: a constant of the file belongs to no layer of the net.
+        NotDeployable: a constant of the file belongs to no layer of the net, or to none that has a kernel.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(file, 0))
     layers = {layer["config"]["name"]: layer["config"] for layer in graph.layers(stage.graph)}
@@ -59,6 +59,8 @@ def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
             code = model.operatorCodes[operator.opcodeIndex]
             if max(code.builtinCode, code.deprecatedBuiltinCode) in WEIGHTED:
                 found += _operator_weights(model, subgraph, operator, layers)
+            else:
+                _refuse_constants(model, subgraph, operator)
     return tuple(found)
 
 
@@ -74,6 +76,19 @@ def _operator_weights(model: Any, subgraph: Any, operator: Any, layers: dict[str
     bias = _values(model, subgraph.tensors[bias_index]) if bias_index >= 0 else np.zeros(channels, np.float32)
     if layers[layer].get("use_bias", True) or bias.any():  # the converter adds a zero bias to a convolution without one
         yield FileWeight(layer, "bias", bias_index, 0, bias)
+
+
+def _refuse_constants(model: Any, subgraph: Any, operator: Any) -> None:
+    """A batch normalisation that could not be folded, and its like: parameters that nothing would count."""
+    for index in operator.inputs:
+        tensor = subgraph.tensors[index]
+        constant = index >= 0 and model.buffers[tensor.buffer].data is not None
+        if constant and tensor.type in DTYPES and np.prod(tensor.shape, dtype=int) > 1:
+            raise NotDeployable(
+                "A constant of the file belongs to no layer that is counted.",
+                given=f"Tensor {tensor.name.decode()!r}.",
+                todo="Put a batch normalisation right behind its convolution or dense layer, before the activation.",
+            )
 
 
 def _values(model: Any, tensor: Any) -> Array:

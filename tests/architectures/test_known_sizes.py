@@ -1,0 +1,91 @@
+"""Parameter and operation counts that the literature states, and shapes worked out by hand."""
+
+import pytest
+from nets_support import CATALOG, exported, fixed
+
+from framework import nn
+from framework.contracts import DataInfo, Head
+from framework.spec import Use
+
+IMAGENET = DataInfo(task="classes", classes=1000, inputs={"image": (224, 224, 3)})
+GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
+
+
+def built(name, info=GREY, **knobs):
+    plugin = CATALOG.architectures.build(name, knobs)
+    return plugin.build(plugin.input_shapes(info), Head.of(info))
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "info", "parameters"),
+    [
+        ("lenet_300_100", {}, GREY, 266_610),
+        ("lenet5", {}, GREY, 431_080),
+        ("squeezenet", {"version": "1.0"}, IMAGENET, 1_248_424),
+        ("squeezenet", {"version": "1.1"}, IMAGENET, 1_235_496),
+    ],
+)
+def test_parameters_are_those_of_the_literature(name, knobs, info, parameters):
+    assert built(name, info, **knobs).count_params() == parameters
+
+
+def fires(model):
+    return [layer for layer in model.layers if type(layer).__name__ == "Concatenate"]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "small"])
+def test_squeezenet_has_all_eight_fire_modules(version):
+    info = GREY if version == "small" else IMAGENET
+    model = built("squeezenet", info, version=version)
+    assert [layer.output_shape[-1] for layer in fires(model)] == [128, 128, 256, 256, 384, 384, 512, 512]
+    thin = [model.get_layer(f"fire{module}_squeeze").filters for module in range(2, 10)]
+    assert thin == [16, 16, 32, 32, 48, 48, 64, 64]
+    assert not any(type(layer).__name__ in ("Dense", "BatchNormalization") for layer in model.layers)
+
+
+def test_pooling_rounds_up_as_in_the_authors_files():
+    model = built("squeezenet", IMAGENET, version="1.0")
+    sides = {name: model.get_layer(name).output_shape[1] for name in ("conv1", "pool1", "pool4", "pool8", "conv10")}
+    assert sides == {"conv1": 109, "pool1": 54, "pool4": 27, "pool8": 13, "conv10": 13}
+
+
+def test_the_knobs_of_squeezenet_say_how_wide_it_is():
+    model = built("squeezenet", width=0.5, squeeze=0.25, share_3x3=0.75)
+    layers = [model.get_layer(f"fire9_{part}") for part in ("squeeze", "expand1x1", "expand3x3")]
+    assert [layer.filters for layer in layers] == [64, 64, 192]
+
+
+def test_bypasses_are_those_of_the_paper():
+    def sums(bypass):
+        model = built("squeezenet", bypass=bypass)
+        names = [layer.name for layer in model.layers]
+        return (
+            [int(name[4]) for name in names if name.endswith("_sum")],
+            [int(name[4]) for name in names if name.endswith("_bypass")],
+        )
+
+    assert sums("none") == ([], [])
+    assert sums("simple") == ([3, 5, 7, 9], [])
+    assert sums("complex") == ([2, 3, 4, 5, 6, 7, 8, 9], [2, 4, 6, 8])
+
+
+@pytest.mark.parametrize("name", CATALOG.architectures.names())
+def test_dropout_is_a_knob_and_off_by_default(name):
+    plain, dropped = (built(name, **knobs) for knobs in ({}, {"dropout": 0.4}))
+    assert not any(type(layer).__name__ == "Dropout" for layer in plain.layers)
+    assert {layer.rate for layer in dropped.layers if type(layer).__name__ == "Dropout"} == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"),
+    [
+        ("lenet_300_100", 784 * 300 + 300 * 100 + 100 * 10),
+        ("lenet5", 24 * 24 * 5 * 5 * 20 + 8 * 8 * 5 * 5 * 20 * 50 + 800 * 500 + 500 * 10),
+    ],
+)
+def test_operations_of_the_file_are_those_worked_out_by_hand(name, macs, lab):
+    assert macs in (266_200, 2_293_000)
+    stage = lab.initial(fixed(Use(name)))
+    weights = nn.tflite.read_weights(nn.export.to_tflite(stage), stage)
+    counted = CATALOG.metrics.build("macs_dense", {}).measure(exported(weights=weights))
+    assert counted == macs

@@ -1,0 +1,110 @@
+"""One new file in a folder is listed, and held to the contract with no other edit."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+NET = '''
+"""A net that was not here before."""
+from dataclasses import dataclass
+from framework import nn
+from framework.contracts import Architecture, architecture, knob
+
+@architecture("dropped_net", version=1)
+@dataclass(frozen=True, kw_only=True)
+class DroppedNet(Architecture):
+    """One dense layer and nothing else.
+
+    Source: written for this test.
+    """
+
+    def build(self, shapes, head):
+        """An image -> the head."""
+        layers = nn.backend.keras.layers
+        inputs = layers.Input(shapes["image"], name="image")
+        x = layers.Flatten(name="flatten")(inputs)
+        return nn.backend.keras.Model(inputs, layers.Dense(head.units, activation=head.activation, name="head")(x))
+'''
+
+STRATEGY = '''
+"""A strategy that was not here before."""
+from dataclasses import dataclass
+import numpy as np
+from framework import nn
+from framework.contracts import Mask, Step, Strategy, knob, strategy
+
+@strategy("dropped_prune", version=1)
+@dataclass(frozen=True, kw_only=True)
+class DroppedPrune(Strategy):
+    """Zero the first half of each kernel, whatever its values.
+
+    Source: written for this test.
+    """
+
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+    epochs: int = knob(0, low=0, high=10, unit="epochs", doc="fine-tuning afterwards")
+
+    def apply(self, stage, job):
+        """Half of each kernel."""
+        weights, masks, asked, seconds = dict(stage.weights), [], {}, job.fit_seconds
+        for key, shape in nn.pruning.kernels(stage).items():
+            zeros = (np.arange(weights[key].size) < weights[key].size // 2).reshape(shape)
+            weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
+            masks.append(Mask(key, zeros))
+            asked[f"{key[0]}/0"] = int(zeros.sum())
+        half = stage.with_weights(weights)
+        step = Step(self.name, self.values(), asked, asked, 0, 0.0)
+        half = half.with_step(step, keeps=tuple(masks))
+        tuned = job.finetune(half, self.epochs) if self.epochs else half
+        step = Step(self.name, self.values(), asked, asked, self.epochs, job.fit_seconds - seconds)
+        return stage.with_weights(tuned.weights).with_step(step, keeps=tuple(masks))
+'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    for name in ("framework", "tests/contract"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/nets_support.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "framework" / "architectures" / "dropped_net.py").write_text(NET)
+    (tmp_path / "framework" / "strategies" / "dropped_prune.py").write_text(STRATEGY)
+    return tmp_path
+
+
+def contract(project, words):
+    """pytest on the copy, its tests named by `words`: (exit code, last line)."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", words]
+    env = os.environ | {"PYTHONPATH": str(project)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_files_dropped_in_are_held_to_the_contract(project):
+    code, said = contract(project, "dropped_net or dropped_prune")
+    assert code == 0, said
+    passed = int(said.strip().splitlines()[-1].split(" passed")[0].split()[-1])
+    assert passed >= 8 + 4 + 9 * 4 + 3  # the net's, the descriptions', the strategy's on two nets and two budgets, more
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        ("asked, asked, self.epochs", "test_what_it_declares_is_reached_in_the_exported_file"),
+        ("Source: written", "test_its_docstring_says_what_it_does_and_where_it_comes_from"),
+    ],
+)
+def test_a_file_that_breaks_its_promise_is_caught(broken, complaint, project):
+    mended = {"asked, asked, self.epochs": "{k: v + 9 for k, v in asked.items()}, asked, self.epochs"}
+    file = project / "framework" / "strategies" / "dropped_prune.py"
+    file.write_text(file.read_text().replace(broken, mended.get(broken, "Written")))
+    code, said = contract(project, f"{complaint} and dropped_prune")
+    assert code == 1
+    assert f"FAILED tests/contract/{'test_every_strategy' if broken in mended else 'test_every_plugin'}" in said

@@ -1,0 +1,145 @@
+"""What every architecture promises. The registry names them: a file dropped into its folder is covered with no edit here."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from nets_support import CATALOG, digest, fixed
+
+from framework import nn
+from framework.contracts import Head, Stage
+from framework.spec import Use
+
+NAMES = CATALOG.architectures.names()
+
+
+@dataclass(frozen=True)
+class Built:
+    """One architecture with its defaults, on the digits."""
+
+    plugin: Any
+    stage: Stage
+    file: bytes
+    samples: Any
+    head: Head
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def built(request, lab):
+    spec = fixed(Use(request.param))
+    stage, data = lab.initial(spec), lab.splits(spec).calibration
+    few = replace(data, inputs={name: value[:20] for name, value in data.inputs.items()}, labels=data.labels[:20])
+    plugin = CATALOG.architectures.build(request.param, {})
+    return Built(plugin, with_biases(stage), nn.export.to_tflite(with_biases(stage)), few, Head.of(lab.info(spec)))
+
+
+def with_biases(stage):
+    """Biases are zero at first: with other values it shows where each lies in the file."""
+    random = np.random.default_rng(0)
+    last = {key: max(position for name, position in stage.weights if name == key[0]) for key in stage.weights}
+    return stage.with_weights(
+        {
+            key: random.uniform(0.01, 0.1, value.shape).astype(np.float32) if key[1] == last[key] > 0 else value
+            for key, value in stage.weights.items()
+        }
+    )
+
+
+def deployed_parameters(model):
+    """Weights after folding: a batch normalisation goes into the layer before it, which then has a bias."""
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    before = [layer.input._keras_history.layer for layer in norms]
+    gained = [layer.output_shape[-1] for layer in before if not layer.use_bias]
+    return model.count_params() - sum(layer.count_params() for layer in norms) + sum(gained)
+
+
+def macs_of(layer):
+    """By the textbook, from the layer's kernel and output shape."""
+    kernels = [weight for weight in layer.weights if "kernel" in weight.name]
+    return sum(int(np.prod(kernel.shape) * np.prod(layer.output_shape[1:-1])) for kernel in kernels)
+
+
+def test_it_builds_the_same_graph_each_time(built):
+    """Names that keras makes up count on from net to net: every layer needs its own."""
+    shapes = {name: value.shape[1:] for name, value in built.samples.inputs.items()}
+    again = [nn.graph.to_graph(built.plugin.build(shapes, built.head)) for _ in range(2)]
+    assert again == [built.stage.graph] * 2
+
+
+def test_its_answers_are_those_the_task_asks_for(built):
+    outputs = nn.export.predict(built.stage, built.samples)
+    assert outputs.shape == (20, built.head.units)
+    assert np.isfinite(outputs).all()
+    if built.head.activation == "softmax":
+        assert outputs.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_new_net_from_its_json_gives_the_same_answers(built):
+    model = nn.graph.build(json.dumps(json.loads(built.stage.graph)))
+    nn.graph.write_weights(model, built.stage.weights)
+    assert nn.graph.to_graph(model) == built.stage.graph
+    answers = model(dict(built.samples.inputs), training=False).numpy()
+    assert answers == pytest.approx(nn.export.predict(built.stage, built.samples), abs=1e-5)
+
+
+def test_the_seed_decides_its_weights(built, lab):
+    one, again, other = (digest(lab.initial(fixed(Use(built.plugin.name), seed=seed))) for seed in (0, 0, 1))
+    assert one == again != other
+
+
+def test_its_file_agrees_with_the_net(built):
+    nn.export.check_agreement(
+        nn.export.predict(built.stage, built.samples), nn.tflite.answers(built.file, built.samples)
+    )
+
+
+def test_every_weight_lies_in_the_file_under_its_own_name(built):
+    found = {(weight.layer, weight.role): weight for weight in nn.tflite.read_weights(built.file, built.stage)}
+    model = nn.graph.build(built.stage.graph)
+    folded = {
+        layer.input._keras_history.layer.name for layer in model.layers if type(layer).__name__ == "BatchNormalization"
+    }
+    for layer in model.layers:
+        roles = [weight.name.split("/")[-1].split(":")[0] for weight in layer.weights]
+        for position, role in enumerate(roles if layer.name not in folded else ()):
+            kind = "bias" if role == "bias" else "kernel"
+            if type(layer).__name__ != "BatchNormalization":
+                inside = np.sort(found[layer.name, kind].values.ravel())
+                assert np.array_equal(inside, np.sort(built.stage.weights[layer.name, position].ravel()))
+
+
+def test_the_file_has_as_many_parameters_as_the_net_after_folding(built):
+    model = nn.graph.build(built.stage.graph)
+    in_file = sum(weight.values.size for weight in nn.tflite.read_weights(built.file, built.stage))
+    assert in_file == deployed_parameters(model)
+
+
+def test_its_operations_are_counted_as_by_the_textbook(built):
+    model = nn.graph.build(built.stage.graph)
+    counted = sum(w.values.size * w.positions for w in nn.tflite.read_weights(built.file, built.stage))
+    assert counted == sum(macs_of(layer) for layer in model.layers)
+
+
+def edge_values(item):
+    if item.choices is not None:
+        return [value for value in item.choices if value != item.default]
+    return [value for value in (item.low,) if value is not None and value != item.default]
+
+
+EDGES = [
+    (name, knob, value)
+    for name in NAMES
+    for knob, item in CATALOG.architectures.get(name).knobs().items()
+    for value in edge_values(item)
+]
+
+
+@pytest.mark.parametrize(("name", "knob", "value"), EDGES)
+def test_it_builds_at_the_edge_of_each_knob(name, knob, value, lab):
+    spec = fixed(Use(name, {knob: value}))
+    plugin = CATALOG.architectures.build(name, {knob: value})
+    model = plugin.build(lab.shapes(spec), Head.of(lab.info(spec)))
+    assert model.output_shape == (None, 10)
+    nn.graph.to_graph(model)

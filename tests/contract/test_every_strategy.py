@@ -1,0 +1,146 @@
+"""What every strategy promises, on a dense and on a convolution net, without training and with one epoch of it."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
+
+from framework import nn
+from framework.baseline import pack_weights, unpack_weights
+from framework.contracts import Mask, Stage
+from framework.spec import Spec, Use
+from framework.trial import check_finite, check_keeps, compress
+
+NAMES = CATALOG.strategies.names()
+CASES = [(name, net, epochs) for name in NAMES for net in SMALL for epochs in (0, 1)]
+
+
+def budget(name, epochs):
+    """The knobs that count epochs, each at `epochs` or at the least it allows."""
+    knobs = CATALOG.strategies.get(name).knobs()
+    return {knob: max(epochs, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"}
+
+
+def step(name, epochs):
+    return Use(name, budget(name, epochs))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One strategy, applied to the baseline of one small net."""
+
+    name: str
+    spec: Spec
+    before: Stage
+    digest_before: str
+    after: Stage
+    file: bytes
+    epochs: int
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]} {case[1]} {case[2]} epochs")
+def applied(request, lab):
+    name, net, epochs = request.param
+    spec = fixed(SMALL[net], step(name, epochs))
+    job = job_for(spec, lab)
+    strategy = CATALOG.strategies.build(name, budget(name, epochs))
+    before = job.initial if strategy.needs == "initial" else job.baseline.stage
+    known = digest(before)
+    after = strategy.apply(before, job)
+    return Applied(name, spec, before, known, after, nn.export.to_tflite(after), epochs)
+
+
+def calibration(lab, spec):
+    return lab.splits(spec).calibration
+
+
+def test_the_stage_given_is_untouched(applied):
+    assert digest(applied.before) == applied.digest_before
+    assert applied.after is not applied.before
+    for stage in (applied.before, applied.after):
+        assert not any(value.flags.writeable for value in stage.weights.values())
+
+
+def test_inputs_and_outputs_keep_their_shapes(applied):
+    before, after = (nn.graph.build(stage.graph) for stage in (applied.before, applied.after))
+    assert (before.input_shape, before.output_shape) == (after.input_shape, after.output_shape)
+    assert before.input_names == after.input_names
+    nn.graph.write_weights(after, applied.after.weights)
+    check_finite(applied.after)
+
+
+def test_it_puts_itself_on_record(applied):
+    last = applied.after.steps[-1]
+    assert applied.after.steps[:-1] == applied.before.steps
+    assert last.strategy == applied.name
+    assert last.knobs == CATALOG.strategies.build(applied.name, budget(applied.name, applied.epochs)).values()
+    assert last.epochs == sum(budget(applied.name, applied.epochs).values())
+    assert (last.epochs == 0) == (last.seconds == 0)
+
+
+def test_what_it_promises_holds(applied):
+    check_keeps(applied.after)
+    promised = Counter({f"{keep.weight[0]}/0": int(keep.zeros.sum()) for keep in applied.after.keeps})
+    found = zeros_in_file(applied.file, applied.after)
+    assert all(found[name] >= count for name, count in promised.items())
+    if "sparsity" in CATALOG.strategies.get(applied.name).gives:
+        assert promised.total() > 0
+
+
+def test_what_it_declares_is_reached_in_the_exported_file(applied):
+    declared = applied.after.steps[-1]
+    gives_zeros = "sparsity" in CATALOG.strategies.get(applied.name).gives
+    assert bool(declared.asked) == gives_zeros
+    found = zeros_in_file(applied.file, applied.after) if gives_zeros else {}
+    for name, count in declared.asked.items():
+        assert abs(found[name] - count) <= 1, name
+        assert found[name] == declared.reached[name], name
+
+
+def test_its_file_agrees_with_the_net(applied, lab):
+    samples = calibration(lab, applied.spec)
+    nn.export.check_agreement(nn.export.predict(applied.after, samples), nn.tflite.answers(applied.file, samples))
+
+
+def test_saved_and_loaded_it_answers_the_same(applied, lab):
+    packed = pack_weights(applied.after.weights)
+    loaded = applied.after.with_weights(unpack_weights(packed))
+    assert digest(loaded) == digest(applied.after)
+    assert packed == pack_weights(loaded.weights)
+    samples = calibration(lab, applied.spec)
+    assert np.array_equal(nn.export.predict(loaded, samples), nn.export.predict(applied.after, samples))
+
+
+def run(spec, lab):
+    return compress(spec, lab, job_for(spec, lab))
+
+
+def test_the_same_seed_gives_the_same_bits_on_a_used_and_on_a_fresh_net(applied, lab):
+    assert digest(run(replace(applied.spec, seed=1), lab)) != digest(applied.after)
+    assert digest(run(applied.spec, lab)) == digest(applied.after)
+    nn.fit.nets.clear()
+    assert digest(run(applied.spec, lab)) == digest(applied.after)
+
+
+@pytest.mark.parametrize("net", SMALL)
+@pytest.mark.parametrize("name", [name for name in NAMES if "sparsity" in CATALOG.strategies.get(name).gives])
+def test_its_zeros_survive_fine_tuning_after_it(name, net, lab):
+    alone = run(fixed(SMALL[net], step(name, 0)), lab)
+    tuned = run(fixed(SMALL[net], step(name, 0), Use("identity", {"epochs": 1})), lab)
+    masks = [keep for keep in alone.keeps if isinstance(keep, Mask)]
+    assert masks
+    for mask in masks:
+        assert np.array_equal(tuned.weights[mask.weight] == 0, mask.zeros)
+    assert digest(alone) != digest(tuned)
+    assert zeros_in_file(nn.export.to_tflite(tuned), tuned) == zeros_in_file(nn.export.to_tflite(alone), alone)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_declares_what_it_needs_keeps_and_gives(name):
+    strategy = CATALOG.strategies.get(name)
+    properties = {"sparsity", "codebook", "bits"}
+    assert strategy.needs in ("trained", "initial")
+    assert strategy.keeps <= properties
+    assert strategy.gives <= properties

@@ -1,0 +1,175 @@
+"""Training: what each field of `Train` does, and how it ends."""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from nets_support import INFO, digest, masked, tiny_fit, tiny_samples, tiny_stage
+
+from framework import nn
+from framework.contracts import Samples
+from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
+
+BINARY = replace(INFO, task="binary", classes=2)
+REGRESSION = replace(INFO, task="regression", classes=0)
+
+
+def curve(stage, **changes):
+    values = []
+    tuned = nn.fit.fit(stage, tiny_fit(report=lambda epoch, found: values.append((epoch, found)), **changes))
+    return tuned, values
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.01), ("adamw", 0.01), ("sgd", 0.3), ("momentum", 0.05)])
+def test_each_optimizer_learns(optimizer, rate):
+    _, values = curve(tiny_stage(), epochs=6, optimizer=optimizer, learning_rate=rate)
+    assert [epoch for epoch, _ in values] == [1, 2, 3, 4, 5, 6]
+    assert values[-1][1]["loss"] < 0.9 * values[0][1]["loss"]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} == set(values[0][1])
+
+
+@pytest.mark.parametrize("info", [BINARY, REGRESSION])
+def test_other_tasks_learn(info):
+    _, values = curve(tiny_stage(info), info=info, epochs=6, learning_rate=0.01)
+    assert values[-1][1]["loss"] < 0.9 * values[0][1]["loss"]
+    assert ("val_rmse" if info is REGRESSION else "val_accuracy") in values[0][1]
+
+
+def without_gradient(stage):
+    """The stage with all biases at 1, and black pictures: no kernel gets a gradient from the loss but the last two."""
+    ones = {key: np.ones_like(value) if key[1] else value for key, value in stage.weights.items()}
+    black = Samples({"image": np.zeros((48, 6, 6, 1), np.float32)}, np.arange(48) % 3)
+    return stage.with_weights(ones), black
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "momentum"])
+def test_weight_decay_shrinks_kernels_and_not_biases(optimizer):
+    stage, black = without_gradient(tiny_stage())
+    asked = {"samples": black, "optimizer": optimizer, "learning_rate": 1e-3, "epochs": 1}
+    plain, decayed = (nn.fit.fit(stage, tiny_fit(weight_decay=decay, **asked)) for decay in (0.0, 0.5))
+    kernel, bias = ("conv", 0), ("conv", 1)
+    assert np.array_equal(plain.weights[kernel], stage.weights[kernel])
+    ratio = decayed.weights[kernel] / stage.weights[kernel]
+    assert (ratio < 1).all()
+    assert np.ptp(ratio) < 1e-4  # every weight by one share
+    assert np.abs(decayed.weights[bias] - plain.weights[bias]).max() < 1e-4 < 1 - ratio.max()
+
+
+def test_adam_takes_weight_decay_as_a_penalty_on_kernels():
+    stage, black = without_gradient(tiny_stage())
+    tuned = nn.fit.fit(stage, tiny_fit(samples=black, weight_decay=0.5, learning_rate=1e-3, epochs=1))
+    kernel = ("conv", 0)
+    assert (np.abs(tuned.weights[kernel]) < np.abs(stage.weights[kernel])).all()
+
+
+def test_label_smoothing_is_in_the_loss():
+    sure = dict(tiny_stage().weights) | {("head", 0): np.zeros((8, 3)), ("head", 1): np.array([20.0, 0, 0])}
+    stage = tiny_stage().with_weights({key: value.astype(np.float32) for key, value in sure.items()})
+    firsts = replace(tiny_samples(), labels=np.zeros(48, np.int64))
+    losses = [
+        curve(stage, samples=firsts, label_smoothing=share, epochs=1, learning_rate=1e-8)[1][0][1]["loss"]
+        for share in (0.0, 0.3)
+    ]
+    assert losses[0] == pytest.approx(0, abs=1e-4)
+    assert losses[1] == pytest.approx(0.2 * 20, abs=1e-3)  # two wrong classes of 0.1, 20 nats below the right one
+
+
+def augmented(seed, step=0, *, mirror=False):
+    tf = nn.backend.tf
+    images = np.zeros((40, 20, 20, 1), np.float32)
+    images[:, 10, 5] = 1
+    request = tiny_fit(seed=seed, augment=True, info=replace(INFO, mirror=mirror), samples=tiny_samples())
+    return nn.fit._augmented(tf.constant(images), request, tf.constant(step, tf.int64)).numpy()
+
+
+def test_augmentation_shifts_by_the_seed_and_the_step():
+    one = augmented(7)
+    assert np.array_equal(one, augmented(7))
+    assert not np.array_equal(one, augmented(8))
+    assert not np.array_equal(one, augmented(7, step=1))
+    _, rows, columns, _ = np.nonzero(one)
+    assert len(rows) == 40  # moved, not lost
+    assert set(rows) == {8, 9, 10, 11, 12}  # up to a tenth of the side
+    assert set(columns) == {3, 4, 5, 6, 7}
+
+
+def test_only_data_that_allows_it_is_mirrored():
+    columns = np.nonzero(augmented(7, mirror=True))[2]
+    assert (columns > 10).any()
+    assert (columns < 10).any()
+
+
+def test_augmentation_changes_training_and_repeats():
+    tuned = {
+        share: [digest(nn.fit.fit(tiny_stage(), tiny_fit(augment=share))) for _ in range(2)] for share in (False, True)
+    }
+    assert tuned[False][0] == tuned[False][1] != tuned[True][0] == tuned[True][1]
+
+
+def test_every_sample_is_seen_once_an_epoch_in_an_order_of_the_seed():
+    labels = np.arange(12, dtype=np.float32)
+    numbered = Samples({"image": np.zeros((12, 6, 6, 1), np.float32)}, labels)
+
+    def seen(seed):
+        request = tiny_fit(info=REGRESSION, samples=numbered, seed=seed, batch_size=4)
+        return np.concatenate([batch.numpy()[:, 0] for _, batch in nn.fit._batches(request, 6)])
+
+    order = seen(1)
+    assert sorted(order[:12]) == sorted(order[12:]) == labels.tolist()
+    assert order[:12].tolist() != order[12:].tolist()
+    assert order.tolist() == seen(1).tolist() != seen(2).tolist()
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial():
+    with pytest.raises(TrialDiverged, match="not finite"):
+        nn.fit.fit(tiny_stage(REGRESSION), tiny_fit(info=REGRESSION, optimizer="sgd", learning_rate=10.0, epochs=20))
+
+
+def test_a_deadline_ends_the_trial():
+    with pytest.raises(TrialTimeout):
+        nn.fit.fit(tiny_stage(), tiny_fit(deadline=time.monotonic() - 1))
+
+
+def test_the_stage_given_is_not_changed():
+    stage = tiny_stage()
+    before = digest(stage)
+    tuned = nn.fit.fit(stage, tiny_fit())
+    assert digest(stage) == before != digest(tuned)
+    assert not any(value.flags.writeable for value in tuned.weights.values())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+def test_zeros_that_a_stage_keeps_stay_zero_in_training(optimizer):
+    stage = masked(tiny_stage(), 0.6)
+    tuned = nn.fit.fit(stage, tiny_fit(optimizer=optimizer, learning_rate=0.05))
+    for mask in stage.keeps:
+        values = tuned.weights[mask.weight]
+        assert (values[mask.zeros] == 0).all()
+        assert (values[~mask.zeros] != stage.weights[mask.weight][~mask.zeros]).any()
+
+
+def test_zeros_are_held_in_every_step_not_only_at_the_end():
+    stage = masked(tiny_stage(), 0.6)
+    _, values = curve(stage, learning_rate=0.05, epochs=3)
+    tuned, last = curve(stage, learning_rate=0.05, epochs=3)
+    validation = tiny_samples(12, seed=1)
+    outputs = nn.export.predict(tuned, validation)
+    loss = -np.log(outputs[np.arange(12), validation.labels]).mean()
+    assert loss == pytest.approx(last[-1][1]["val_loss"], abs=1e-4)
+    assert values == last
+
+
+def test_a_dynamic_variable_left_out_is_refused():
+    wrap = nn.pruning.MagnitudeWrap(("hidden",))
+    with pytest.raises(SqueezelabError, match="each dynamic variable"):
+        nn.fit.fit(tiny_stage(), tiny_fit(wrap=wrap, dynamic={"end_step": 3, "frequency": 1}))
+
+
+def test_epochs_beyond_stop_are_not_run_and_the_schedule_is_the_same():
+    tuned, whole = curve(tiny_stage(), epochs=4)
+    part, first = curve(tiny_stage(), epochs=4, stop=1)
+    assert first == whole[:1]
+    assert digest(part) != digest(tuned)
+    assert math.isfinite(first[0][1]["val_loss"])

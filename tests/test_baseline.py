@@ -1,0 +1,75 @@
+"""The dense net's cache: trained once, found again, never trusted when damaged."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studies_support import Project, new_project
+
+from framework.baseline import Lab
+from framework.record import Run
+from framework.stage import Stage
+
+AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
+
+
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The digests of the dense nets that are trained from now on."""
+    found: list[str] = []
+    original = Lab.train_dense
+
+    def train_dense(self: Lab, spec: Any, *arguments: Any, **options: Any) -> Stage:
+        found.append(spec.digest)
+        return original(self, spec, *arguments, **options)
+
+    monkeypatch.setattr(Lab, "train_dense", train_dense)
+    return found
+
+
+def test_a_baseline_is_found_again_by_every_study(project: Project, trained: list[str]) -> None:
+    for name, net in (("tiny", 32), ("other", 32), ("wide", 40)):
+        architecture = f'use("lenet_300_100", units_1={net}, units_2=16)'
+        project.write_study(name, architecture=architecture, compress=f"[{AT_ONCE}]", sampler='"grid"', trials=1)
+        project.study(name)
+    assert len(trained) == len(set(trained)) == 2
+    one, other = (project.runs("baseline", name)[0] for name in ("tiny", "other"))
+    assert one.metrics["val_accuracy"] == other.metrics["val_accuracy"]
+    assert curve(project, one) == curve(project, other) != []
+
+
+def curve(project: Project, run: Run) -> list[Any]:
+    query = "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = 'epoch.loss' ORDER BY step"
+    with closing(sqlite3.connect(project.root / "mlflow.db")) as database:
+        return database.execute(query, (run.run_id,)).fetchall()
+
+
+@pytest.mark.parametrize("damage", ["flipped bit", "no weights", "no description"])
+def test_a_damaged_baseline_is_put_aside_and_trained_again(
+    project: Project, trained: list[str], caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=1)
+    project.study()
+    folder = next(path for path in (project.root / ".cache" / "baselines").iterdir() if path.is_dir())
+    whole = (folder / "weights.npz").read_bytes()
+    if damage == "flipped bit":
+        (folder / "weights.npz").write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+    else:
+        (folder / {"no weights": "weights.npz", "no description": "baseline.json"}[damage]).unlink()
+    with caplog.at_level(logging.WARNING, logger="framework"):
+        project.study("tiny", "trials=2")
+    assert "damaged" in caplog.text
+    assert len(trained) == 2
+    assert (folder / "weights.npz").read_bytes() == whole
+    assert len(list(folder.parent.glob("*.damaged-*"))) == 1
