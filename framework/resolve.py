@@ -8,8 +8,9 @@ from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.errors import InvalidStudy, UnknownName
+from framework.grid import enumerate_specs
 from framework.space import Choice, Float, Int
-from framework.spec import Spec, Study, Use, enumerate_specs
+from framework.spec import Spec, Study, Use
 
 DERIVED = ("accuracy_drop",)  # of the trial against its own baseline, as a share: 0.01 is one point
 QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}

@@ -17,8 +17,9 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
+from framework.grid import enumerate_specs
 from framework.space import Choice, Domain, Float
-from framework.spec import Spec, Study, digest_of, enumerate_specs
+from framework.spec import Spec, Study, digest_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -31,6 +31,11 @@ class Use:
     version: int = 0
     """0 until the registry has resolved it."""
 
+    def __repr__(self) -> str:
+        """As it is written in a study file."""
+        named = ({"label": self.label} if self.label else {}) | dict(self.knobs)
+        return f"use({', '.join([repr(self.name), *(f'{key}={value!r}' for key, value in named.items())])})"
+
     def json(self) -> dict[str, Any]:
         """A plain value with sorted keys."""
         knobs = {name: _plain(value) for name, value in sorted(self.knobs.items())}
@@ -228,30 +233,6 @@ class Study:
         )
 
 
-def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
-    """Every spec of a finite study with the values asked for, in a fixed order (grid sampling).
-
-    Raises:
-        InvalidStudy: a domain has infinitely many values.
-    """
-    found: list[tuple[dict[str, Any], Spec]] = []
-    path: list[int] | None = []
-    while path is not None:
-        asked: dict[str, Any] = {}
-        sizes: list[int] = []
-
-        def ask(name: str, domain: Domain, path: list[int] = path, asked: Any = asked, sizes: Any = sizes) -> Any:
-            values = _labels(domain) if isinstance(domain, Choice) else domain.values()
-            index = path[len(sizes)] if len(sizes) < len(path) else 0
-            sizes.append(len(values))
-            asked[name] = values[index]
-            return values[index]
-
-        found.append((asked, study.fix(ask)))
-        path = _next_path(path + [0] * (len(sizes) - len(path)), sizes)
-    return found
-
-
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: one text for one value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -298,7 +279,7 @@ def _label(option: Any) -> str:
     return "none" if option is None else (option.label or option.name)
 
 
-def _labels(choice: Choice) -> list[Any]:
+def labels(choice: Choice) -> list[Any]:
     """What is asked of a Choice: labels where it chooses between plug-ins, the values otherwise."""
     if any(isinstance(option, Use) for option in choice.options):
         return [_label(option) for option in choice.options]
@@ -317,19 +298,12 @@ def _fix_value(path: str, value: Any, ask: Ask) -> Any:
 
 def _fix_part(path: str, part: Use | Choice | None, ask: Ask) -> Use | None:
     if isinstance(part, Choice):
-        label = ask(path, Choice(*_labels(part)))
+        label = ask(path, Choice(*labels(part)))
         chosen = next(option for option in part.options if _label(option) == label)
         return _fix_part(f"{path}={label}", chosen, ask)
     if part is None:
         return None
     return replace(part, knobs={name: _fix_value(f"{path}.{name}", value, ask) for name, value in part.knobs.items()})
-
-
-def _next_path(path: list[int], sizes: list[int]) -> list[int] | None:
-    for position in reversed(range(len(path))):
-        if path[position] + 1 < sizes[position]:
-            return [*path[:position], path[position] + 1]
-    return None
 
 
 def _sequence(name: str, value: Any, kind: tuple[type, ...]) -> tuple[Any, ...]:

@@ -79,7 +79,6 @@ class Coordinator:
         self.parent = ""
         self._dense_runs: dict[str, str] = {}
         self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
-        self._open: list[str] = []
         self._leased = 0.0
         self._common = _host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
 
@@ -214,13 +213,11 @@ class Coordinator:
             self.view.epoch(what, epoch, values)
             self._renew_lease()
 
-        self._open.append(run_id)
         seconds = self.plan.study.trial_seconds if role == "trial" else None
         future = self.engine.submit(trial.run, spec, self.lab, seconds=seconds, report=report)
         result = self._completed(future.result(), suggestion)
         self._log_data(run_id, spec)
         self.store.finish(run_id, result)
-        self._open.remove(run_id)
         if role != "trial":
             self.view.ended(Ended(what=what, record=result, values=_objectives(self.plan.study, result)))
         return run_id, result
@@ -297,11 +294,13 @@ class Coordinator:
     # --- the store ---------------------------------------------------------------------------------------------------
 
     def _begin(self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        identity = {"study_digest": self.plan.study.digest, "generation": str(self.generation)}
-        named = {"architecture": _architecture(self.plan.study, params), **tags, **identity}
+        named = {"architecture": _architecture(self.plan.study, params), **tags, **self._identity()}
         return self.store.begin(
             self.plan.name, role=role, name=name, tags=named, params=params, parent=self.parent or None
         )
+
+    def _identity(self) -> dict[str, str]:
+        return {"study_digest": self.plan.study.digest, "generation": str(self.generation)}
 
     def _renew_lease(self, *, force: bool = False) -> None:
         if self.parent and (force or time.monotonic() - self._leased > LEASE_SECONDS):
@@ -309,13 +308,17 @@ class Coordinator:
             self._leased = time.monotonic()
 
     def _close_open(self, error: BaseException) -> None:
-        """Leave nothing RUNNING behind. A run whose result was not written never happened: it is KILLED, not FAILED."""
+        """Leave nothing RUNNING behind. A run whose result was not written never happened: it is KILLED, not FAILED.
+
+        The store is asked which runs are open: an interrupt may come while it is creating one.
+        """
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = "interrupted" if interrupted else "exception"
-        for run_id in self._open:
-            self.store.close(run_id, "KILLED", reason=reason)
-        if self.parent:
-            self.store.close(self.parent, "KILLED" if interrupted else "FAILED", reason=reason)
+        for run in self.store.runs(self.plan.name, **self._identity()):
+            role = run.tags["role"]
+            if run.status == "RUNNING" and role != "confirm":  # that one is another process's
+                failed = role == "study" and not interrupted
+                reason = "interrupted" if interrupted else "exception"
+                self.store.close(run.run_id, "FAILED" if failed else "KILLED", reason=reason)
 
     def _study_json(self) -> bytes:
         described = {

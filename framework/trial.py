@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import math
@@ -65,6 +66,8 @@ def run(
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
+    finally:
+        gc.collect()  # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
 
 
 def _record(

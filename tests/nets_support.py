@@ -1,4 +1,4 @@
-"""What the tests of nets share: small specs on the real digits, one lab for the whole session, small nets of known shape.
+"""What the tests of nets share: small specs on the real digits, one lab for a session, small nets.
 
 This module is a pytest plug-in (see conftest.py). It loads TensorFlow only when a test uses a net.
 """

@@ -55,10 +55,9 @@ def test_a_default_written_out_is_the_same_study() -> None:
 
 
 def test_quality_means_the_tasks_own() -> None:
-    study = resolved(
-        objectives={"quality": "max", "params_nonzero": "min"}, constraints=[AtMost("accuracy_drop", 0.01)]
-    )
+    study = resolved(objectives={"quality": "max", "params_nonzero": "min"}, constraints=[AtLeast("quality", 0.9)])
     assert list(study.objectives) == ["val_accuracy", "params_nonzero"]
+    assert study.constraints[0].metric == "val_accuracy"
 
 
 def test_all_that_is_measured_can_be_an_objective() -> None:

@@ -9,12 +9,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from studies_support import SECONDS, Project, integrity, never_killed, new_project, running
 
 from framework.contracts import Catalog
 from framework.plan import plan
+from framework.tracking import Store
 
 FIVE = 5
 MODULES = """
@@ -117,9 +119,28 @@ def test_an_interrupt_closes_what_is_open_and_the_same_command_goes_on(
         assert stopped.number >= number
         assert stopped.tags["reason"] == "interrupted"
         assert [run.status for run in project.runs("study")] == ["KILLED"]
-        assert {run.status for run in project.runs("trial") if run.number < number} == {"FINISHED"}
+        assert set(range(number)) <= {run.number for run in project.runs("trial") if run.status == "FINISHED"}
     project.command("study", "tiny")
     check_as_if_never_killed(project, never_killed(base, FIVE), trials=FIVE)
+
+
+def test_an_interrupt_while_a_run_is_being_created_leaves_nothing_running(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Store.begin
+
+    def begin(self: Store, study: str, **options: Any) -> str:
+        run_id = original(self, study, **options)
+        if options["role"] == "trial":
+            raise KeyboardInterrupt
+        return run_id
+
+    monkeypatch.setattr(Store, "begin", begin)
+    with pytest.raises(KeyboardInterrupt):
+        project.study()
+    assert running(project.root) == []
+    assert [run.status for run in project.runs("trial")] == ["KILLED"]
+    assert [run.status for run in project.runs("study")] == ["KILLED"]
 
 
 def test_the_same_command_again_runs_nothing_and_loads_no_tensorflow(base: Path, tmp_path: Path) -> None:
@@ -145,6 +166,7 @@ from pathlib import Path
 from framework.baseline import Lab, pack_weights
 from framework.contracts import Catalog
 from framework.plan import plan
+from framework.tracking import Store
 from framework.study import first_value
 
 root, catalog = Path.cwd(), Catalog()

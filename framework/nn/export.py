@@ -30,7 +30,7 @@ def to_tflite(stage: Stage) -> bytes:
             with quiet(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
-                converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.model)
+                converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.held)
                 return bytes(converter.convert())
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
@@ -61,6 +61,8 @@ class ExportNet:
 
     def __init__(self, net_graph: str) -> None:
         self.model = graph.build(net_graph)
+        self.held = tf.Module()  # given the model itself, the converter would trace every layer of it, each time
+        self.held.variables_of_net = self.model.weights
         names = [item.name.split(":")[0] for item in self.model.inputs]
 
         def call(*inputs: Any) -> Any:

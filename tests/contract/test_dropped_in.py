@@ -1,6 +1,7 @@
 """One new file in a folder is listed, and held to the contract with no other edit."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,43 +69,36 @@ class DroppedPrune(Strategy):
 '''
 
 
+LIAR = (
+    STRATEGY.replace("dropped_prune", "dropped_liar")
+    .replace("Source: written", "Written")
+    .replace("= int(zeros.sum())", "= int(zeros.sum()) + 9")
+)
+WORDS = "dropped_net or (dropped_prune and not lenet5) or (dropped_liar and (docstring or declares) and not lenet5)"
+
+
 @pytest.fixture
 def project(tmp_path):
     for name in ("framework", "tests/contract"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "tests/conftest.py", "tests/nets_support.py"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "framework" / "architectures" / "dropped_net.py").write_text(NET)
-    (tmp_path / "framework" / "strategies" / "dropped_prune.py").write_text(STRATEGY)
+    for path, text in {"architectures/dropped_net": NET, "strategies/dropped_prune": STRATEGY}.items():
+        (tmp_path / "framework" / f"{path}.py").write_text(text)
+    (tmp_path / "framework" / "strategies" / "dropped_liar.py").write_text(LIAR)
     return tmp_path
 
 
-def contract(project, words):
-    """pytest on the copy, its tests named by `words`: (exit code, last line)."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", words]
+def test_files_dropped_in_are_held_to_the_contract(project):
+    """Two that keep it pass; one that names no source, and asks for zeros it does not make, is caught at just that."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", WORDS]
     env = os.environ | {"PYTHONPATH": str(project)}
     done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout
-
-
-def test_files_dropped_in_are_held_to_the_contract(project):
-    code, said = contract(project, "dropped_net or dropped_prune")
-    assert code == 0, said
-    passed = int(said.strip().splitlines()[-1].split(" passed")[0].split()[-1])
-    assert passed >= 8 + 4 + 9 * 4 + 3  # the net's, the descriptions', the strategy's on two nets and two budgets, more
-
-
-@pytest.mark.parametrize(
-    ("broken", "complaint"),
-    [
-        ("asked, asked, self.epochs", "test_what_it_declares_is_reached_in_the_exported_file"),
-        ("Source: written", "test_its_docstring_says_what_it_does_and_where_it_comes_from"),
-    ],
-)
-def test_a_file_that_breaks_its_promise_is_caught(broken, complaint, project):
-    mended = {"asked, asked, self.epochs": "{k: v + 9 for k, v in asked.items()}, asked, self.epochs"}
-    file = project / "framework" / "strategies" / "dropped_prune.py"
-    file.write_text(file.read_text().replace(broken, mended.get(broken, "Written")))
-    code, said = contract(project, f"{complaint} and dropped_prune")
-    assert code == 1
-    assert f"FAILED tests/contract/{'test_every_strategy' if broken in mended else 'test_every_plugin'}" in said
+    failed = set(re.findall(r"^FAILED tests/contract/\w+\.py::(\w+\[[^]]*])", done.stdout, re.MULTILINE))
+    assert failed == {
+        "test_its_docstring_says_what_it_does_and_where_it_comes_from[strategy dropped_liar]",
+        "test_what_it_declares_is_reached_in_the_exported_file[dropped_liar lenet_300_100 0 epochs]",
+        "test_what_it_declares_is_reached_in_the_exported_file[dropped_liar lenet_300_100 1 epochs]",
+    }, done.stdout
+    passed = int(re.search(r"(\d+) passed", done.stdout).group(1))
+    assert passed >= 8 + 2 * 4 + 8 * 2  # of the net, of the two descriptions, of the strategy with both budgets

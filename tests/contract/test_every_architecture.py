@@ -1,4 +1,4 @@
-"""What every architecture promises. The registry names them: a file dropped into its folder is covered with no edit here."""
+"""What every architecture promises. The registry names them: a file dropped into its folder is covered."""
 
 import json
 from dataclasses import dataclass, replace

@@ -19,9 +19,9 @@ def pruning(*, sparsity, **changes):
     return tiny_fit(wrap=wrap, dynamic={"end_step": 4, "frequency": 1} | shares, **changes)
 
 
-def traces_of(run):
+def traces_of(run, **changes):
     before = nn.fit.Trained.traces
-    run()
+    run(**changes)
     return nn.fit.Trained.traces - before
 
 
@@ -44,9 +44,13 @@ def test_one_trace_serves_other_seeds_rates_epochs_sparsities_and_weights():
 @pytest.mark.usefixtures("fresh")
 def test_another_structure_is_another_trace():
     changes = [{}, {"optimizer": "sgd"}, {"batch_size": 6}, {"decay": "step"}, {"weight_decay": 0.1}]
-    assert [traces_of(lambda: nn.fit.fit(tiny_stage(), tiny_fit(epochs=1, **one))) for one in changes] == [1] * 5
-    assert traces_of(lambda: nn.fit.fit(masked(tiny_stage(), 0.5), tiny_fit(epochs=1))) == 1
-    assert traces_of(lambda: nn.fit.fit(masked(tiny_stage(), 0.8), tiny_fit(epochs=1))) == 0
+
+    def trained(sparsity=0.0, **train):
+        stage = masked(tiny_stage(), sparsity) if sparsity else tiny_stage()
+        nn.fit.fit(stage, tiny_fit(epochs=1, **train))
+
+    assert [traces_of(trained, **one) for one in changes] == [1] * 5
+    assert [traces_of(trained, sparsity=share) for share in (0.5, 0.8)] == [1, 0]
 
 
 @pytest.mark.usefixtures("fresh")
@@ -82,7 +86,7 @@ def test_at_most_as_many_nets_as_allowed_the_oldest_goes_first():
     kept = Kept(2)
 
     def use(key):
-        with kept.use(key, lambda: key.upper()) as net:
+        with kept.use(key, key.upper) as net:
             return net
 
     assert [use(key) for key in "abacab"] == list("ABACAB")

@@ -1,0 +1,39 @@
+"""Every spec of a finite study, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.space import Choice, Domain
+from framework.spec import Spec, Study, labels
+
+
+def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
+    """Every spec of a finite study with the values asked for, in a fixed order (grid sampling).
+
+    Raises:
+        InvalidStudy: a domain has infinitely many values.
+    """
+    found: list[tuple[dict[str, Any], Spec]] = []
+    path: list[int] | None = []
+    while path is not None:
+        asked: dict[str, Any] = {}
+        sizes: list[int] = []
+
+        def ask(name: str, domain: Domain, path: list[int] = path, asked: Any = asked, sizes: Any = sizes) -> Any:
+            values = labels(domain) if isinstance(domain, Choice) else domain.values()
+            index = path[len(sizes)] if len(sizes) < len(path) else 0
+            sizes.append(len(values))
+            asked[name] = values[index]
+            return values[index]
+
+        found.append((asked, study.fix(ask)))
+        path = _next_path(path + [0] * (len(sizes) - len(path)), sizes)
+    return found
+
+
+def _next_path(path: list[int], sizes: list[int]) -> list[int] | None:
+    for position in reversed(range(len(path))):
+        if path[position] + 1 < sizes[position]:
+            return [*path[:position], path[position] + 1]
+    return None
