@@ -67,6 +67,7 @@ class Train(Knobbed):
         "adam", choices=("adam", "adamw", "sgd", "momentum"), doc="update rule; momentum is 0.9, Nesterov"
     )
     learning_rate: float = knob(1e-3, low=1e-8, high=10.0, doc="peak learning rate")
+    finetune_factor: float = knob(2.0, low=0.001, high=1000.0, doc="peak rate of fine-tuning over that of training")
     warmup_epochs: int = knob(3, low=0, high=1_000, unit="epochs", doc="linear rise from zero to the peak")
     decay: str = knob(
         "cosine", choices=("cosine", "constant", "step"), doc="after warm-up; step: a tenth at 1/2 and 3/4"
@@ -137,8 +138,9 @@ class Spec:
         return "+".join(step.name for step in self.compress) or "none"
 
     def dense(self) -> Spec:
-        """The same without compression: the spec of its baseline."""
-        return replace(self, compress=())
+        """The same without compression: the spec of its baseline, which no field of fine-tuning changes."""
+        plain = replace(self.train, finetune_factor=Train().finetune_factor)
+        return replace(self, compress=(), train=plain)
 
     def parameters(self) -> dict[str, str]:
         """Flat names as in overrides, with JSON literals except plain strings: what MLflow shows."""

@@ -10,7 +10,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -229,11 +229,12 @@ class TrialJob:
     ) -> Stage:
         """Train `stage` on; see `contracts.Job`."""
         self._calls += 1
+        train = self._spec.train
         request = nn.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,
             validation=self._lab.splits(self._spec).validation,
-            train=self._spec.train,
+            train=replace(train, learning_rate=train.learning_rate * train.finetune_factor),
             epochs=epochs,
             warmup_epochs=0,
             seed=self.seed(f"finetune {self._calls}"),

@@ -143,6 +143,30 @@ def test_an_interrupt_while_a_run_is_being_created_leaves_nothing_running(
     assert [run.status for run in project.runs("study")] == ["KILLED"]
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_until_the_store_has_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
+) -> None:
+    """In the middle of a transaction it would leave the file locked, and no run could be closed."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    original = SqlAlchemyStore.log_batch
+
+    def write(self: Any, *arguments: Any, **options: Any) -> Any:
+        signal.raise_signal(by)
+        return original(self, *arguments, **options)
+
+    store = project.store()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    monkeypatch.setattr(SqlAlchemyStore, "log_batch", write)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            store.begin("tiny", role="trial", name="trial 0", tags={}, params={"seed": "0"})
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [run.params for run in project.runs("trial")] == [{"seed": "0"}]
+
+
 def test_the_same_command_again_runs_nothing_and_loads_no_tensorflow(base: Path, tmp_path: Path) -> None:
     whole = never_killed(base, FIVE)
     shutil.copytree(whole.root, tmp_path / "again")

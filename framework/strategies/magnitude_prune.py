@@ -18,7 +18,7 @@ class MagnitudePrune(Strategy):
     Source: Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK proportions).
 
     Departures: the masks are final after 60 % of the fine-tuning and are updated about 20 times on the way; the
-    learning rate follows the study's schedule from its peak, without warm-up. Runs on tensorflow-model-optimization's
+    learning rate falls on the study's schedule, without warm-up. Runs on tensorflow-model-optimization's
     wrapper.
     """
 
