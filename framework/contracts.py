@@ -201,9 +201,9 @@ class Job(Protocol):
     def finetune(
         self, stage: Stage, epochs: int, *, wrap: Wrap | None = None, dynamic: Mapping[str, Any] | None = None
     ) -> Stage:
-        """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up, from
-        the peak `learning_rate` times `finetune_factor`.
+        """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up.
 
+        The peak rate is the study's `learning_rate` times its `finetune_factor`.
         What the stage keeps is held. `wrap` changes the net for the training only.
 
         Args:
