@@ -165,7 +165,6 @@ def main() -> NoReturn:
         _say(_text(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _say("Stopped. What is done is kept; the same command goes on from here.")
         code = INTERRUPTED
     except BrokenPipeError:  # whoever read our output has read enough, as `squeezelab list | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -176,6 +175,8 @@ def main() -> NoReturn:
         if str(error):  # empty after `squeezelab` alone, which has shown the help
             _say(_usage(error))
         code = UserError.exit_code
+    if code == INTERRUPTED:  # typer makes this code of an interrupt, in some of its versions
+        _say("Stopped. What is done is kept; the same command goes on from here.")
     sys.exit(code or 0)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sqlite3
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -122,7 +124,7 @@ class Client:
         method = getattr(self._client, name)
 
         def call(*args: Any, **options: Any) -> Any:
-            with _translated(self._uri):
+            with _to_its_end(), _translated(self._uri):
                 return method(*args, **options)
 
         return call
@@ -131,6 +133,25 @@ class Client:
 def error_code(error: SqueezelabError) -> str:
     """What MLflow calls the error, as `RESOURCE_DOES_NOT_EXIST`."""
     return str(getattr(error.__cause__, "error_code", ""))
+
+
+@contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back until a call is done: in the middle of a transaction they leave the file locked."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main thread
+        return
+    caught: list[int] = []
+    usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in usual:
+            signal.signal(number, lambda number, _: caught.append(number))
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(caught[0])
 
 
 @contextmanager

@@ -244,8 +244,8 @@ class Store:
         return self._files.has_manifest(run_id)
 
     def complete(self, run: Run) -> bool:
-        """Whether the run counts: FAILED, or FINISHED with its manifest."""
-        return run.status == "FAILED" or (run.status == "FINISHED" and self.has_manifest(run.run_id))
+        """Whether the run counts: FINISHED or FAILED, and written to the end, which its manifest shows."""
+        return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
