@@ -148,10 +148,14 @@ def confirm(
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on this project's runs."""
-    from framework.tracking import ui_command
+    from framework.tracking import Store, ui_command
 
-    command = ui_command(_root(), port=port)
-    _say(f"The runs are shown at http://127.0.0.1:{port}; stop with Ctrl-C.")
+    root = _root()
+    command = ui_command(root, port=port)
+    store = Store.open(root, create=False)
+    _say("Open, once it runs; stop it with Ctrl-C:")
+    for name in store.studies():
+        _say(f"  {name}: http://127.0.0.1:{port}/{store.page(name)}")
     os.execv(command[0], command)
 
 

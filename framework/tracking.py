@@ -39,7 +39,6 @@ DATASET_DIGEST_LIMIT = 36
 METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
 FLUSH_SECONDS = 10.0
 NOTE_TAG, PARENT_TAG = "mlflow.note.content", "mlflow.parentRunId"
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens on pages for language models
 METRIC_TAG = "mlflow.experiment.primaryMetric."
 
 
@@ -230,6 +229,10 @@ class Store:
             token = page.token or None
         return sorted(names)
 
+    def page(self, study: str) -> str:
+        """The path of a study's page in the MLflow UI, which otherwise opens on pages for language models."""
+        return f"#/experiments/{self._open_experiment(study)}/runs?workflowType=machine_learning"
+
     def artifact(self, run_id: str, name: str) -> bytes:
         """The content of an artifact, checked against the manifest.
 
@@ -259,8 +262,7 @@ class Store:
         # A server keeps artifacts where it likes.
         location = None if self.uri.startswith(REMOTE) else (self.root / ARTIFACTS / study).as_uri()
         try:
-            tags = _prefixed({"study": study}) | KIND
-            made = self._client.create_experiment(study, artifact_location=location, tags=tags)
+            made = self._client.create_experiment(study, artifact_location=location, tags=_prefixed({"study": study}))
         except SqueezelabError as error:
             if error_code(error) != "RESOURCE_ALREADY_EXISTS":
                 raise
