@@ -50,7 +50,7 @@ ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test split: NAME=, SET=, TRIAL=
 	@set -- confirm "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
-test: $(READY)  ## the fast tests, a few minutes
+test: $(READY)  ## the fast tests, about 12 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow"
 
 test-all: $(READY)  ## every test, also those that train at scale
