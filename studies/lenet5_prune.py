@@ -1,7 +1,7 @@
 """How many of LeNet-5's 431 080 parameters does it need?
 
 Magnitude pruning (Zhu & Gupta 2017) of the Caffe LeNet-5 that the compression literature measures, on the real digits
-of scikit-learn. On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 5 minutes on 2 cores.
+of scikit-learn. On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 4 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use

@@ -1,7 +1,7 @@
 """How many of LeNet-300-100's 266 610 parameters does it need?
 
 Magnitude pruning (Zhu & Gupta 2017) of the fully connected net of Han et al. 2015, on the real digits of scikit-learn.
-On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 2 minutes on 2 cores.
+On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 3 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use
