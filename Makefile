@@ -4,6 +4,7 @@ PYTHON ?=
 BIN := .venv/bin
 RUN_PYTHON := $(BIN)/python
 SQUEEZELAB := $(RUN_PYTHON) -m framework
+WORKERS := -n 2 --dist loadfile  # more processes would each hold TensorFlow and more than a gigabyte
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT
@@ -51,10 +52,10 @@ confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test 
 	@set -- confirm "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 test: $(READY)  ## the fast tests, about 12 minutes
-	@$(RUN_PYTHON) -m pytest -q -m "not slow"
+	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
 
 test-all: $(READY)  ## every test, also those that train at scale
-	@$(RUN_PYTHON) -m pytest -q
+	@$(RUN_PYTHON) -m pytest -q $(WORKERS)
 
 lint: $(READY)  ## style, types and floors
 	$(RUN_PYTHON) -m ruff check .

@@ -1,0 +1,91 @@
+"""Commands that look and run nothing: list, check, show."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framework.cli.base import Settings, app, find_project, tell, text_of
+from framework.errors import UserError
+
+LIST_COLUMNS = 100
+LIST_INDENT = 31  # the longest name so far is size_tflite_compressed_bytes
+
+
+@app.command("list")
+def list_() -> None:
+    """Studies, data sets, architectures, strategies and metrics, one line each."""
+    from framework.contracts import Catalog
+    from framework.project import study_names
+
+    root = find_project()
+    catalog = Catalog()
+    lines = [("studies", [(name, _question(root, name)) for name in study_names(root)])]
+    for title, kind in (
+        ("data sets", "dataset"),
+        ("architectures", "architecture"),
+        ("strategies", "strategy"),
+        ("metrics", "metric"),
+    ):
+        registry = catalog.of(kind)
+        lines.append((title, [(item, registry.get(item).summary()) for item in registry.names()]))
+    for title, rows in lines:
+        tell(title)
+        for item, text in rows:
+            tell(_row(item, text))
+
+
+@app.command()
+def check(
+    name: Annotated[str | None, typer.Argument(help="one study; all by default", show_default=False)] = None,
+) -> None:
+    """Check study files against the plug-ins; nothing is run."""
+    from framework.contracts import Catalog
+    from framework.plan import plan
+    from framework.project import study_names
+
+    root = find_project()
+    catalog = Catalog()
+    wrong = 0
+    for item in [name] if name else study_names(root):
+        try:
+            planned = plan(root, item, settings=[], catalog=catalog)
+            tell(f"ok     {item}  {planned.study.digest[:8]}")
+        except UserError as error:
+            wrong += 1
+            tell(f"WRONG  {item}\n{textwrap.indent(text_of(error), '       ')}")
+    if wrong:
+        raise typer.Exit(UserError.exit_code)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="a study, a plug-in, or a run id", show_default=False)],
+    settings: Settings = None,
+) -> None:
+    """What a study asks, what a plug-in can be given, or what a run measured."""
+    from framework.show import describe
+
+    tell(describe(find_project(), name, settings=settings or []))
+
+
+def _question(root: Path, name: str) -> str:
+    from framework.project import load_study
+
+    try:
+        return load_study(root, name).question
+    except UserError:
+        return f"does not load: squeezelab check {name}"
+
+
+def _row(item: str, text: str) -> str:
+    """One line of a list; a long text goes on below itself."""
+    width = min(shutil.get_terminal_size((LIST_COLUMNS, 24)).columns, LIST_COLUMNS)
+    indent = " " * LIST_INDENT
+    return textwrap.fill(
+        text, max(width, 2 * LIST_INDENT), initial_indent=f"  {item:<{LIST_INDENT - 2}}", subsequent_indent=indent
+    )
