@@ -19,8 +19,8 @@ from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.plan import plan
 from framework.project import find_root
+from framework.resolve import first_value
 from framework.spec import Study
-from framework.study import first_value
 
 
 def main() -> None:

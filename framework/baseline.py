@@ -49,6 +49,19 @@ class Baseline:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Dense:
+    """What was measured of a dense net: what its compressed ones are compared with.
+
+    Args:
+        file: its exported file.
+        metrics: by their names in the store.
+    """
+
+    file: bytes
+    metrics: Mapping[str, float]
+
+
 def fingerprint() -> dict[str, str]:
     """What besides the spec decides the bits of a result: library versions, CPU vendor, instruction set."""
     found = {name: version(name) for name in PACKAGES}
@@ -82,7 +95,7 @@ class Lab:
         self.root, self.catalog = root, catalog
         self._splits: dict[str, Splits] = {}
         self._baselines: dict[str, Baseline] = {}
-        self.measured: dict[str, Mapping[str, float]] = {}
+        self.measured: dict[str, Dense] = {}
 
     def info(self, spec: Spec) -> DataInfo:
         """What is known of the spec's data set."""
@@ -110,11 +123,15 @@ class Lab:
         seed = purpose_seed(spec.seed, "weights")
         return nn.graph.initial_stage(architecture, self.shapes(spec), head=head, seed=seed)  # type: ignore[no-any-return]
 
+    def has_baseline(self, spec: Spec) -> bool:
+        """Whether the spec's dense net lies in the cache."""
+        return self._folder(baseline_digest(spec)).exists()
+
     def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
         """The dense net of a spec, from memory, from the cache or trained now (by one process at a time)."""
         digest = baseline_digest(spec)
         if digest not in self._baselines:
-            folder = self.root / ".cache" / "baselines" / digest
+            folder = self._folder(digest)
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
                 initial = self.initial(spec)
@@ -143,6 +160,9 @@ class Lab:
             report=report,
         )
         return nn.fit.fit(initial, request)  # type: ignore[no-any-return]
+
+    def _folder(self, digest: str) -> Path:
+        return self.root / ".cache" / "baselines" / digest
 
     def _train(self, spec: Spec, digest: str, initial: Stage, report: EpochReport) -> Baseline:
         curve: list[Mapping[str, float]] = []
@@ -176,6 +196,26 @@ def unpack_weights(content: bytes) -> dict[tuple[str, int], Any]:
         return {(layer, int(position)): stored[name] for name, (layer, _, position) in split.items()}
 
 
+def damaged_baselines(root: Path) -> list[str]:
+    """Cached dense nets that are not what was written, as paths from the project; nothing is changed."""
+    damaged = []
+    for folder in sorted((root / ".cache" / "baselines").glob("[0-9a-f]" * 64)):
+        try:
+            _verified(folder)
+        except (OSError, ValueError, KeyError, TypeError):
+            damaged.append(str(folder.relative_to(root)))
+    return damaged
+
+
+def _verified(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """A cached net's description and its weights, if these have their sha256."""
+    described = json.loads((folder / "baseline.json").read_text())
+    content = (folder / "weights.npz").read_bytes()
+    if sha256(content).hexdigest() != described["sha256"]:
+        raise ValueError("weights.npz does not have its sha256")
+    return described, content
+
+
 def _write(folder: Path, baseline: Baseline, spec: Spec) -> None:
     aside = folder.with_suffix(".new")
     shutil.rmtree(aside, ignore_errors=True)
@@ -198,10 +238,7 @@ def _read(folder: Path, digest: str, initial: Stage) -> Baseline | None:
     if not folder.exists():
         return None
     try:
-        described = json.loads((folder / "baseline.json").read_text())
-        content = (folder / "weights.npz").read_bytes()
-        if sha256(content).hexdigest() != described["sha256"]:
-            raise ValueError("weights.npz does not have its sha256")
+        described, content = _verified(folder)
         stage = initial.with_weights(unpack_weights(content))
         return Baseline(digest, initial, stage, tuple(described["curve"]), described["seconds"])
     except (OSError, ValueError, KeyError) as error:

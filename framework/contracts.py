@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
+from framework.errors import DataUnavailable
 from framework.registry import Registry
 from framework.space import Knobbed, knob
-from framework.stage import Array, Keep, Mask, Stage, Step, Weights
+from framework.stage import Array, Export, Keep, Mask, Stage, Step, Weights
 
 __all__ = [  # all that a plug-in needs, from one place
-    "Architecture", "Array", "Catalog", "DataInfo", "Dataset", "Exported", "FileWeight", "Head", "Job", "Keep",
-    "Mask", "Metric", "Plugin", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Weights",
-    "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric", "metrics", "strategies",
-    "strategy",
+    "Architecture", "Array", "Catalog", "DataInfo", "Dataset", "Export", "Exported", "FileWeight", "Head", "Job",
+    "Keep", "Mask", "Metric", "Plugin", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket",
+    "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric", "metrics",
+    "strategies", "strategy",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -108,6 +109,23 @@ class Dataset(Plugin, ABC):
         Raises:
             DataUnavailable: none of these; the message says the ways out.
         """
+
+    def state(self, root: Path) -> str:
+        """Where its data is or how to get it, in a few words; as fast as `check_available`, and fetches nothing."""
+        try:
+            self.check_available(root)
+        except DataUnavailable as error:
+            return f"not here. {error.todo or error.what}"
+        return "available"
+
+    def prepare(self, root: Path) -> None:
+        """Do now what the first study on it would do; by default it is loaded once.
+
+        Raises:
+            DataUnavailable: it cannot be had; the message says where to put it.
+        """
+        self.check_available(root)
+        self.load(root, self.info.inputs)
 
     @abstractmethod
     def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
@@ -252,7 +270,8 @@ class FileWeight:
         role: `kernel` or `bias`.
         tensor: index in the file; -1 if the exporter dropped a bias that is all zero.
         positions: how many times each value of a kernel is used for one sample (1 for a dense layer); 0 for a bias.
-        values: the tensor as stored, in the file's own layout.
+        values: the tensor as stored, in the file's own layout and type; 8-bit zeros are zeros of the net.
+        scales: how many scale factors turn the stored integers into numbers; 0 where none are needed.
     """
 
     layer: str
@@ -260,6 +279,7 @@ class FileWeight:
     tensor: int
     positions: int
     values: Array
+    scales: int = 0
 
 
 @dataclass(frozen=True)
@@ -270,6 +290,7 @@ class Exported:
         file: the bytes of the `.tflite` file.
         weights: its weights.
         outputs: (n, units) what the file answers on the split.
+        net_outputs: (n, units) what the float net answers that the file was made from.
         labels: (n,) the truth.
         task: of the data set.
     """
@@ -277,6 +298,7 @@ class Exported:
     file: bytes
     weights: tuple[FileWeight, ...]
     outputs: Array
+    net_outputs: Array
     labels: Array
     task: Task
 

@@ -23,6 +23,7 @@ OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
 MODEL_TFLITE = "model.tflite"
 WEIGHTS_NPZ = "weights.npz"
 LAYERS_CSV = "layers.csv"
+NET_FILES = (MODEL_TFLITE, WEIGHTS_NPZ)  # what `keep="front"` removes of trials that are not on the front
 MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact, and weight -> tensor; written last
 ERROR_TXT = "error.txt"
 
@@ -33,7 +34,13 @@ TIMES = (
     "fit_seconds",
     "export_seconds",
     "measure_seconds",
-)  # depend on the machine: never in a table of results
+)
+SPEEDS = tuple(  # 99 % intervals; the speed-up is baseline / file, both timed beside each other
+    f"{name}{end}"
+    for name in ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured")
+    for end in ("", "_low", "_high")
+)
+MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never in a table of results
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Record:
 
     Args:
         metrics: final values by their names in the store, those of the baseline under `baseline.`.
-        times: seconds by the names in `TIMES`.
+        times: what depends on the machine, by the names in `MACHINE`.
         artifacts: file name -> content; the store adds the manifest.
         tensors: `layer/role` -> index of its tensor in the file; goes into the manifest.
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.errors import InvalidStudy, UnknownName
 from framework.grid import enumerate_specs
-from framework.space import Choice, Float, Int
+from framework.space import Choice, Domain, Float, Int
 from framework.spec import Spec, Study, Use
 
-DERIVED = ("accuracy_drop",)  # of the trial against its own baseline, as a share: 0.01 is one point
+DERIVED = (  # of the trial against its own baseline; the drop is a share: 0.01 is one point
+    "accuracy_drop",
+    "speedup_theoretical",
+    "speedup_measured",
+    "latency_us_p50",
+)
 QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
 
 
@@ -67,6 +72,35 @@ def largest_budget(study: Study, catalog: Catalog) -> int:
     return sum(max((_step_budget(option, catalog) for option in _options(step)), default=0) for step in study.compress)
 
 
+def smallest_budget(study: Study, catalog: Catalog) -> int:
+    """The fewest epochs of fine-tuning that a trial of this study may spend."""
+    lows = [[_step_budget(option, catalog, pick=min) for option in _options(step)] for step in study.compress]
+    skips = [step is None or (isinstance(step, Choice) and None in step.options) for step in study.compress]
+    return sum(0 if skip else min(low, default=0) for low, skip in zip(lows, skips, strict=True))
+
+
+def budget(spec: Spec, catalog: Catalog) -> int:
+    """The epochs of fine-tuning that a fixed spec asks for."""
+    return sum(_step_budget(step, catalog) for step in spec.compress)
+
+
+def epoch_knobs(step: Use, catalog: Catalog) -> list[str]:
+    """The knobs of a step that count epochs."""
+    return [name for name, item in catalog.strategies.get(step.name).knobs().items() if item.unit == "epochs"]
+
+
+def first_value(_name: str, domain: Domain) -> object:
+    """The first value of a domain: of the study's own baseline and control, where train or architecture is searched."""
+    return domain.options[0] if isinstance(domain, Choice) else domain.low
+
+
+def control_spec(study: Study, catalog: Catalog) -> Spec:
+    """The control of a study: no compression, and the largest budget of fine-tuning that a trial may spend."""
+    version = catalog.strategies.get("identity").plugin_version
+    identity = Use("identity", {"epochs": largest_budget(study, catalog)}, version=version)
+    return replace(study.fix(first_value), compress=(identity,))
+
+
 def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
     try:
         cls: type[Plugin] = catalog.of(kind).get(part.name)
@@ -111,15 +145,15 @@ def _options(step: Use | Choice | None) -> list[Use]:
     return [option for option in options if option is not None]
 
 
-def _step_budget(step: Use, catalog: Catalog) -> int:
-    declared = catalog.strategies.get(step.name).knobs()
-    return sum(_largest(step.knobs[name]) for name, item in declared.items() if item.unit == "epochs")
+def _step_budget(step: Use, catalog: Catalog, *, pick: Callable[[Iterable[int]], int] = max) -> int:
+    """Epochs of one step; of a domain the value that `pick` chooses of its ends."""
+    return sum(pick(_ends(step.knobs[name])) for name in epoch_knobs(step, catalog))
 
 
-def _largest(value: Any) -> int:
+def _ends(value: Any) -> list[int]:
     if isinstance(value, Choice):
-        return int(max(value.options))
-    return int(value.high if isinstance(value, Int) else value)
+        return [int(option) for option in value.options]
+    return [value.low, value.high] if isinstance(value, Int) else [int(value)]
 
 
 def _check_orders(study: Study, catalog: Catalog) -> None:

@@ -30,6 +30,27 @@ Keep = Mask
 
 
 @dataclass(frozen=True)
+class Export:
+    """The number format of the exported file.
+
+    Args:
+        format: `float32`; `float16`: weights in half precision; `dynamic`: 8-bit weights, float activations; `int8`:
+            8-bit weights and activations, the ranges of activations from the calibration split.
+        scales: of 8-bit weights: one for each output channel, or one for each tensor.
+        samples: of the calibration split that `int8` looks at; all of it if there are fewer.
+    """
+
+    format: Literal["float32", "float16", "dynamic", "int8"] = "float32"
+    scales: Literal["per_channel", "per_tensor"] = "per_channel"
+    samples: int = 200
+
+    @property
+    def bits(self) -> int:
+        """Bits asked of each weight."""
+        return {"float32": 32, "float16": 16, "dynamic": 8, "int8": 8}[self.format]
+
+
+@dataclass(frozen=True)
 class Step:
     """What one strategy did: its name and knobs, what was asked, what was reached, and the price.
 
@@ -63,7 +84,7 @@ class Stage:
     graph: str
     weights: Weights
     keeps: tuple[Keep, ...] = ()
-    export: Literal["float32"] = "float32"
+    export: Export = Export()
     steps: tuple[Step, ...] = ()
 
     def with_weights(self, weights: Weights) -> Stage:

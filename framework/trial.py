@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from framework import nn, record
-from framework.baseline import Baseline, Lab, pack_weights, purpose_seed
+from framework.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
 from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
 from framework.record import Record
@@ -56,12 +56,14 @@ def run(
         stage = compress(spec, lab, job)
         measured = measure(stage, spec, lab)
         if not spec.compress:
-            lab.measured[baseline.digest] = measured.metrics
+            lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
         if time.monotonic() > job.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
+        speeds = timed(measured, spec, lab, baseline)
         dense_seconds = 0.0 if spec.compress else baseline.seconds
         fit_seconds = job.fit_seconds + dense_seconds
-        times = {"fit_seconds": fit_seconds, "seconds": time.monotonic() - began + dense_seconds, **measured.times}
+        seconds_spent = time.monotonic() - began + dense_seconds
+        times = {"fit_seconds": fit_seconds, "seconds": seconds_spent, **measured.times, **speeds}
         return _record(spec, lab, job, stage=stage, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
@@ -118,10 +120,12 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
         NotDeployable: the file does not load or disagrees.
     """
     began = time.monotonic()
-    file = nn.export.to_tflite(stage)
+    splits = lab.splits(spec)
+    file = nn.export.to_tflite(stage, splits.calibration)
     export_seconds = time.monotonic() - began
-    exported = evaluate(file, stage, lab.splits(spec).validation, task=lab.info(spec).task)
-    nn.export.check_agreement(nn.export.predict(stage, lab.splits(spec).validation), exported.outputs)
+    exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
+    if stage.export.format == "float32":  # fewer bits answer differently: how often is a metric, not a failure
+        nn.export.check_agreement(exported.net_outputs, exported.outputs)
     metrics = take_metrics(exported, lab.catalog, split="val")
     times = {"export_seconds": export_seconds, "measure_seconds": time.monotonic() - began - export_seconds}
     return Measured(file, exported, metrics, times)
@@ -129,7 +133,14 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
 
 def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Exported:
     """The file opened and run on a split."""
-    return Exported(file, nn.tflite.read_weights(file, stage), nn.tflite.answers(file, samples), samples.labels, task)
+    return Exported(
+        file=file,
+        weights=nn.tflite.read_weights(file, stage),
+        outputs=nn.tflite.answers(file, samples),
+        net_outputs=nn.export.predict(stage, samples),
+        labels=samples.labels,
+        task=task,
+    )
 
 
 def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[str, float]:
@@ -143,22 +154,64 @@ def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[st
 
 
 def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]) -> dict[str, float]:
-    """The dense net's metrics under `baseline.`, and the drop of quality against it (a share: 0.01 is one point)."""
-    dense = dense_metrics(spec, lab, baseline)
+    """The dense net's metrics under `baseline.`, and how the file compares with it.
+
+    `accuracy_drop` is a share (0.01 is one point); `speedup_theoretical` the ratio of multiply-accumulates, without
+    those of the file whose weight is zero.
+    """
+    dense = dense_net(spec, lab, baseline).metrics
     quality = f"val_{QUALITY[lab.info(spec).task]}"
     beside = {f"{record.BASELINE_PREFIX}{name}": value for name, value in dense.items()}
-    return beside | {"accuracy_drop": dense[quality] - metrics[quality]}
+    beside["accuracy_drop"] = dense[quality] - metrics[quality]
+    if metrics["macs_effective"]:  # a net of nothing but zeros has no ratio
+        beside["speedup_theoretical"] = dense["macs_dense"] / metrics["macs_effective"]
+    return beside
 
 
-def dense_metrics(spec: Spec, lab: Lab, baseline: Baseline) -> Mapping[str, float]:
-    """The metrics of the dense net's own file, measured once per process."""
+def timed(measured: Measured, spec: Spec, lab: Lab, baseline: Baseline) -> dict[str, float]:
+    """Latency of the file and of its baseline, timed beside each other, and their ratio, each with a 99 % interval.
+
+    The dense net's own run compares its file with itself: an interval without 1 there tells that this machine cannot
+    be trusted with times.
+    """
+    reference = dense_net(spec, lab, baseline).file
+    found = nn.latency.compare(measured.file, reference, lab.splits(spec).validation)
+    named = {
+        "latency_us_p50": found.latency_us,
+        f"{record.BASELINE_PREFIX}latency_us_p50": found.reference_us,
+        "speedup_measured": found.speedup,
+    }
+    values = {"latency_threads": float(nn.latency.THREADS)}
+    for name, interval in named.items():
+        values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return values
+
+
+def dense_net(spec: Spec, lab: Lab, baseline: Baseline) -> Dense:
+    """The dense net's own file and its metrics, measured once per process."""
     if baseline.digest not in lab.measured:
-        lab.measured[baseline.digest] = measure(baseline.stage, spec, lab).metrics
+        measured = measure(baseline.stage, spec, lab)
+        lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
     return lab.measured[baseline.digest]
 
 
 def asked_and_reached(stage: Stage, measured: Measured) -> dict[str, float]:
-    """Sparsity asked of the kernels and reached in the file, as shares of them; absent where none was asked."""
+    """What the steps asked for and what the file has of it; absent where nothing was asked.
+
+    `sparsity_*`: zeros as a share of the kernels that were to have them. `bits_*`: mean bits of a kernel's value.
+    """
+    return _sparsity(stage, measured) | _bits(stage, measured)
+
+
+def _bits(stage: Stage, measured: Measured) -> dict[str, float]:
+    if stage.export.format == "float32":
+        return {}
+    kernels = [weight.values for weight in measured.exported.weights if weight.role == "kernel"]
+    reached = 8 * sum(values.nbytes for values in kernels) / sum(values.size for values in kernels)
+    return {"bits_asked": float(stage.export.bits), "bits_reached": reached}
+
+
+def _sparsity(stage: Stage, measured: Measured) -> dict[str, float]:
     asked = _asked_zeros(stage)
     if not asked:
         return {}
@@ -266,7 +319,9 @@ def _layers_csv(stage: Stage, measured: Measured) -> bytes:
     asked = _asked_zeros(stage)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["layer", "role", "tensor", "shape", "size", "nonzero", "zeros_asked", "zeros_reached"])
+    table.writerow(
+        ["layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked", "zeros_reached"]
+    )
     for weight in measured.exported.weights:
         nonzero = int(np.count_nonzero(weight.values))
         wanted = asked.get(f"{weight.layer}/0", "") if weight.role == "kernel" else ""
@@ -277,6 +332,8 @@ def _layers_csv(stage: Stage, measured: Measured) -> bytes:
                 weight.role,
                 weight.tensor,
                 shape,
+                weight.values.dtype.name,
+                weight.scales,
                 weight.values.size,
                 nonzero,
                 wanted,

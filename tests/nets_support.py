@@ -120,4 +120,5 @@ def exported(*kernels: Any, outputs: Any = ((0.0, 1.0),), labels: Iterable[Any] 
     """What a metric is given: a made-up file whose kernels hold these values, each used at two positions."""
     weights = tuple(FileWeight(f"layer_{i}", "kernel", i, 2, np.array(value)) for i, value in enumerate(kernels))
     given = {"file": b"file", "weights": weights, "outputs": np.array(outputs), "labels": np.array(list(labels))}
+    given["net_outputs"] = given["outputs"]
     return Exported(**(given | {"task": "classes"} | changes))

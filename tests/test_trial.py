@@ -89,11 +89,20 @@ def test_the_baseline_stands_beside_each_metric(done):
     _, result = done
     own = {name for name in result.metrics if not name.startswith(record.BASELINE_PREFIX)}
     beside = {name.removeprefix(record.BASELINE_PREFIX) for name in set(result.metrics) - own}
-    assert own - beside == {"accuracy_drop", "sparsity_asked", "sparsity_reached"}
+    assert own - beside == {"accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical"}
+    macs = result.metrics["baseline.macs_dense"] / result.metrics["macs_effective"]
+    assert result.metrics["speedup_theoretical"] == macs > 1
     drop = result.metrics["baseline.val_accuracy"] - result.metrics["val_accuracy"]
     assert result.metrics["accuracy_drop"] == drop
     assert result.metrics["params_nonzero"] < result.metrics["baseline.params_nonzero"]
-    assert set(result.times) == set(record.TIMES)
+    assert set(result.times) == set(record.MACHINE)
+
+
+def test_times_lie_within_their_intervals(done):
+    _, result = done
+    for name in ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured"):
+        assert 0 < result.times[f"{name}_low"] <= result.times[name] <= result.times[f"{name}_high"]
+    assert result.times["latency_threads"] == 1
 
 
 def test_the_same_spec_gives_the_same_record(done, lab):

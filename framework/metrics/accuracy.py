@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import Exported, Metric, metric
+from framework.metrics._decisions import decisions
 
 
 @metric("accuracy", version=1)
@@ -20,9 +21,5 @@ class Accuracy(Metric):
     tasks = frozenset({"classes", "binary"})
 
     def measure(self, exported: Exported) -> float:
-        """Each sample counts the same; of equal outputs the first class wins; binary: above a half is 1."""
-        if exported.task == "binary":
-            answers = exported.outputs[:, 0] > 0.5
-        else:
-            answers = exported.outputs.argmax(axis=1)
-        return float((answers == exported.labels).mean())
+        """Each sample counts the same."""
+        return float((decisions(exported.outputs, exported.task) == exported.labels).mean())

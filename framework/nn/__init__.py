@@ -8,6 +8,8 @@ masks     which weights to zero; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
 export    a stage becomes a `.tflite` file
 tflite    the file read back: its weights, its answers
+interface what a file is given and what it answers: names, shapes, types; without TensorFlow
+latency   two files timed beside each other
 images    one preprocessing path for pictures
 """
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-ROOMS = ("backend", "export", "fit", "graph", "images", "masks", "pruning", "reuse", "tflite")
+ROOMS = ("backend", "export", "fit", "graph", "images", "interface", "latency", "masks", "pruning", "reuse", "tflite")
 
 
 def __getattr__(name: str) -> ModuleType:

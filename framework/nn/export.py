@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Samples, Stage
-from framework.errors import NotDeployable
+from framework.contracts import Array, Export, Samples, Stage
+from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf
 
@@ -18,8 +19,11 @@ BATCH = 250
 nets: reuse.Kept[ExportNet] = reuse.Kept(4)
 
 
-def to_tflite(stage: Stage) -> bytes:
-    """The `.tflite` file of a stage, for one sample at a time.
+def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
+    """The `.tflite` file of a stage, for one sample at a time; inputs and outputs are float32 in every number format.
+
+    Args:
+        calibration: needed for `int8` only, which takes the ranges of activations from it.
 
     Raises:
         NotDeployable: the converter refuses the net.
@@ -31,6 +35,7 @@ def to_tflite(stage: Stage) -> bytes:
                 warnings.simplefilter("ignore")
                 # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
                 converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.held)
+                _set_format(converter, stage.export, net.names, calibration)
                 return bytes(converter.convert())
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
@@ -54,6 +59,30 @@ def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
     if (net_outputs.max(axis=1) - chosen > 2 * TOLERANCE).any():
         raise NotDeployable("The file decides differently from its net.")
+
+
+def _set_format(converter: Any, export: Export, names: list[str], calibration: Samples | None) -> None:
+    """Tell the converter which numbers the file holds."""
+    if export.format == "float32":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if export.format == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+        return
+    if export.scales == "per_tensor":
+        converter._experimental_disable_per_channel = True
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if export.format == "int8":
+        if calibration is None:
+            raise SqueezelabError("A file of the format int8 needs samples of the calibration split.")
+        # Nothing but 8-bit kernels: an operation that has none is refused, not left in float without a word.
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: _one_by_one(names, calibration, export.samples)
+
+
+def _one_by_one(names: list[str], samples: Samples, count: int) -> Iterator[dict[str, Array]]:
+    for position in range(min(count, len(samples))):
+        yield {name: samples.inputs[name][position : position + 1] for name in names}
 
 
 class ExportNet:

@@ -14,7 +14,13 @@ from framework.errors import NotDeployable
 from framework.nn import graph
 from framework.nn.backend import quiet
 
-DTYPES = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16, schema.TensorType.INT8: np.int8}
+KERNEL_TYPES = {
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.FLOAT16: np.float16,
+    schema.TensorType.INT8: np.int8,
+}
+TYPES = KERNEL_TYPES | {schema.TensorType.INT32: np.int32}  # biases beside 8-bit kernels; also shapes and the like
+DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 WEIGHTED = {
     schema.BuiltinOperator.CONV_2D,
     schema.BuiltinOperator.DEPTHWISE_CONV_2D,
@@ -28,13 +34,8 @@ def answers(file: bytes, samples: Samples) -> Array:
     Raises:
         NotDeployable: the file does not load.
     """
-    try:
-        with quiet():
-            interpreter = Interpreter(model_content=file, num_threads=1)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise NotDeployable("The file does not load.", given=str(error)) from error
-    places = {_input_name(detail["name"]): detail["index"] for detail in interpreter.get_input_details()}
+    interpreter = opened(file, threads=1)
+    places = input_places(interpreter)
     output = interpreter.get_output_details()[0]["index"]
     results = []
     for position in range(len(samples)):
@@ -43,6 +44,26 @@ def answers(file: bytes, samples: Samples) -> Array:
         interpreter.invoke()
         results.append(interpreter.get_tensor(output)[0])
     return np.stack(results)
+
+
+def opened(file: bytes, *, threads: int) -> Any:
+    """An interpreter ready to run.
+
+    Raises:
+        NotDeployable: the file does not load.
+    """
+    try:
+        with quiet():
+            interpreter = Interpreter(model_content=file, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise NotDeployable("The file does not load.", given=str(error)) from error
+    return interpreter
+
+
+def input_places(interpreter: Any) -> dict[str, int]:
+    """Input name -> index of its tensor."""
+    return {_input_name(detail["name"]): detail["index"] for detail in interpreter.get_input_details()}
 
 
 def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
@@ -55,35 +76,53 @@ def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     layers = {layer["config"]["name"]: layer["config"] for layer in graph.layers(stage.graph)}
     found: list[FileWeight] = []
     for subgraph in model.subgraphs:
+        stored = _stored(model, subgraph)
         for operator in subgraph.operators:
-            code = model.operatorCodes[operator.opcodeIndex]
-            if max(code.builtinCode, code.deprecatedBuiltinCode) in WEIGHTED:
-                found += _operator_weights(model, subgraph, operator, layers)
-            else:
-                _refuse_constants(model, subgraph, operator)
+            if _code(model, operator) in WEIGHTED:
+                found += _operator_weights(model, subgraph, operator, layers, stored)
+            elif _code(model, operator) != DEQUANTIZE:
+                _refuse_constants(model, subgraph, operator, stored)
     return tuple(found)
 
 
-def _operator_weights(model: Any, subgraph: Any, operator: Any, layers: dict[str, Any]) -> Iterator[FileWeight]:
-    output = subgraph.tensors[operator.outputs[0]]
-    kernel_index = int(operator.inputs[1])
-    kernel = subgraph.tensors[kernel_index]
+def _code(model: Any, operator: Any) -> int:
+    code = model.operatorCodes[operator.opcodeIndex]
+    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def _stored(model: Any, subgraph: Any) -> dict[int, int]:
+    """Tensor -> the tensor that it is unpacked from when the file is loaded: how a float16 file holds its weights."""
+    unpacked = (operator for operator in subgraph.operators if _code(model, operator) == DEQUANTIZE)
+    return {int(operator.outputs[0]): int(operator.inputs[0]) for operator in unpacked}
+
+
+def _operator_weights(
+    model: Any, subgraph: Any, operator: Any, layers: dict[str, Any], stored: dict[int, int]
+) -> Iterator[FileWeight]:
+    kernel_index, bias_index = [stored.get(int(index), int(index)) for index in (*operator.inputs[1:3], -1)][:2]
+    output, kernel = subgraph.tensors[operator.outputs[0]], subgraph.tensors[kernel_index]
     layer = _layer_of((output.name, kernel.name), layers)
-    channels = int(output.shape[-1])
     positions = int(np.prod(output.shape[1:-1]))
-    yield FileWeight(layer, "kernel", kernel_index, positions, _values(model, kernel))
-    bias_index = int(operator.inputs[2]) if len(operator.inputs) > 2 else -1
-    bias = _values(model, subgraph.tensors[bias_index]) if bias_index >= 0 else np.zeros(channels, np.float32)
+    yield FileWeight(layer, "kernel", kernel_index, positions, _values(model, kernel), _scales(kernel))
+    if bias_index >= 0:
+        bias, scales = _values(model, subgraph.tensors[bias_index]), _scales(subgraph.tensors[bias_index])
+    else:
+        bias, scales = np.zeros(int(output.shape[-1]), np.float32), 0
     if layers[layer].get("use_bias", True) or bias.any():  # the converter adds a zero bias to a convolution without one
-        yield FileWeight(layer, "bias", bias_index, 0, bias)
+        yield FileWeight(layer, "bias", bias_index, 0, bias, scales)
 
 
-def _refuse_constants(model: Any, subgraph: Any, operator: Any) -> None:
+def _scales(tensor: Any) -> int:
+    scale = tensor.quantization.scale if tensor.quantization is not None else None
+    return 0 if scale is None else len(scale)
+
+
+def _refuse_constants(model: Any, subgraph: Any, operator: Any, stored: dict[int, int]) -> None:
     """A batch normalisation that could not be folded, and its like: parameters that nothing would count."""
-    for index in operator.inputs:
+    for index in (stored.get(int(index), int(index)) for index in operator.inputs):
         tensor = subgraph.tensors[index]
         constant = index >= 0 and model.buffers[tensor.buffer].data is not None
-        if constant and tensor.type in DTYPES and np.prod(tensor.shape, dtype=int) > 1:
+        if constant and tensor.type in KERNEL_TYPES and np.prod(tensor.shape, dtype=int) > 1:
             raise NotDeployable(
                 "A constant of the file belongs to no layer that is counted.",
                 given=f"Tensor {tensor.name.decode()!r}.",
@@ -93,11 +132,11 @@ def _refuse_constants(model: Any, subgraph: Any, operator: Any) -> None:
 
 def _values(model: Any, tensor: Any) -> Array:
     data = model.buffers[tensor.buffer].data
-    if data is None or tensor.type not in DTYPES:
+    if data is None or tensor.type not in TYPES:
         raise NotDeployable(
             "A weight of the file cannot be read.", given=f"Tensor {tensor.name!r}, type {tensor.type}."
         )
-    return np.frombuffer(bytes(data), dtype=DTYPES[tensor.type]).reshape(tensor.shape)
+    return np.frombuffer(bytes(data), dtype=TYPES[tensor.type]).reshape(tensor.shape)
 
 
 def _layer_of(names: tuple[bytes, ...], layers: dict[str, Any]) -> str:

@@ -42,8 +42,9 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:
-    shown = {"macs_effective_ratio", "speedup_theoretical"} & set(frame.columns)
-    return "" if shown else "S3 no theoretical speed-up: multiply-accumulates with zero weights are not told apart"
+    if "speedup_theoretical" in frame.columns:
+        return ""
+    return "S3 no theoretical speed-up: multiply-accumulates with zero weights are not told apart"
 
 
 def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:

@@ -57,12 +57,53 @@ COLUMNS = (
         better="max", doc="baseline / row, size of that file under zstandard, level 19",
     ),
     Column(
+        name="size_dense_bytes", head="dense (bytes)", text=grouped, better="min", level=2,
+        doc="bare weights in the types the file stores them in",
+    ),
+    Column(
+        name="size_dense_bytes_ratio", head="dense ratio", text=ratio, better="max", level=2,
+        doc="baseline / row, the same line",
+    ),
+    Column(
+        name="size_sparse_bytes", head="sparse (bytes)", text=grouped, better="min", level=2,
+        doc="non-zero weights and the smaller of two indices of where they are",
+    ),
+    Column(
+        name="size_sparse_bytes_ratio", head="sparse ratio", text=ratio, better="max", level=2,
+        doc="baseline / row, the same line",
+    ),
+    Column(
+        name="size_codebook_bytes", head="codebook (bytes)", text=grouped, better="min", level=2,
+        doc="weights as indices into a table of their distinct values, for each tensor",
+    ),
+    Column(
+        name="size_codebook_bytes_ratio", head="codebook ratio", text=ratio, better="max", level=2,
+        doc="baseline / row, the same line",
+    ),
+    Column(
+        name="size_entropy_bytes", head="entropy (bytes)", text=grouped, better="min", level=2,
+        doc="what an ideal coder would need for the weights, a bound and no file",
+    ),
+    Column(
+        name="size_entropy_bytes_ratio", head="entropy ratio", text=ratio, better="max", level=2,
+        doc="baseline / row, the same line",
+    ),
+    Column(
         name="macs_dense_ratio", head="MACs ratio", group="MACs ratio", short="Dense", text=ratio,
         better="max", level=1, doc="baseline / row, multiply-accumulates of one sample, zero weights included",
     ),
     Column(
-        name="macs_effective_ratio", head="effective MACs ratio", group="MACs ratio", short="Effective", text=ratio,
-        better="max", level=1, doc="baseline / row, multiply-accumulates of one sample whose weight is not zero",
+        name="speedup_theoretical", head="theoretical speed-up", group="MACs ratio", short="Theory", text=ratio,
+        better="max", level=1,
+        doc="multiply-accumulates of the baseline / those of the row whose weight is not zero; not a measured speed",
+    ),
+    Column(
+        name="latency_us_p50", head="latency (us)", short="Latency", text="{:.1f}".format, better="min",
+        doc="median time for one sample in microseconds, on one thread of the machine in provenance.json",
+    ),
+    Column(
+        name="speedup_measured", head="measured speed-up", short="Measured", text=ratio, better="max",
+        doc="latency of the baseline / latency of the row, timed beside each other",
     ),
     Column(
         name="sparsity_asked", head="sparsity asked (%)", group="Sparsity (%)", short="Asked", text=percent, level=1,
@@ -71,5 +112,21 @@ COLUMNS = (
     Column(
         name="sparsity_reached", head="sparsity reached (%)", group="Sparsity (%)", short="Reached", text=percent,
         level=1, doc="zeros counted in the exported file, in percent of the same kernels",
+    ),
+    Column(
+        name="bits_asked", head="bits asked", group="Bits a weight", short="Asked", text="{:g}".format, level=1,
+        doc="that the number format asks for",
+    ),
+    Column(
+        name="bits_reached", head="bits reached", group="Bits a weight", short="Reached", text="{:.2f}".format, level=1,
+        doc="mean over the values of all kernels in the exported file",
+    ),
+    Column(
+        name="quantized_share", head="quantized (%)", text=percent, level=1,
+        doc="weights that the file does not store as float32, in percent",
+    ),
+    Column(
+        name="val_disagreement", head="disagreement (%)", text=percent, better="min", level=1,
+        doc="share of the validation split that the file decides otherwise than the float net it was made from",
     ),
 )

@@ -13,13 +13,12 @@ import pandas as pd
 
 from framework.errors import UserError
 from framework.fronts import Direction
-from framework.record import BASELINE_PREFIX, EPOCH_PREFIX, STUDY_JSON, TIMES, Run
+from framework.record import BASELINE_PREFIX, EPOCH_PREFIX, MACHINE, STUDY_JSON, Run
 from framework.report.resolved import searched
 
 COUNTS = ("params_", "size_", "macs_")
 QUALITIES = ("val_accuracy", "val_r2")
 RESULT_ROLES = ("trial", "control", "baseline")
-MACHINE_WORDS = ("seconds", "latency", "speedup_measured")
 
 
 class RunStore(Protocol):
@@ -109,18 +108,19 @@ def collect(store: RunStore, name: str, *, digest: str | None = None, generation
 def trials_frame(runs: StudyRuns) -> pd.DataFrame:
     """One row per trial: number, status, reason, the parameters that vary, then every metric the spec determines.
 
-    Times, latencies, hosts and run ids depend on the machine and are not in it.
+    Times, latencies, hosts and run ids depend on the machine and are not in it, unless they are an objective.
 
     Returns:
         (trials, columns), dtype object: numbers are Python numbers, what a trial lacks is None.
     """
     varying = varying_parameters(runs)
-    metrics = sorted({name for run in runs.trials for name in result_metrics(run)}, key=_own_first)
+    found = {run.number: result_metrics(run, shown=runs.objectives) for run in runs.trials}
+    metrics = sorted({name for values in found.values() for name in values}, key=_own_first)
     rows = []
     for run in runs.trials:
         row: dict[str, Any] = {"number": run.number, "status": run.status, "reason": run.tags.get("reason") or None}
         row |= {name: parameter(run, name) for name in varying}
-        row |= {name: result_metrics(run).get(name) for name in metrics}
+        row |= {name: found[run.number].get(name) for name in metrics}
         rows.append(row)
     return object_frame(rows, ["number", "status", "reason", *varying, *metrics])
 
@@ -132,8 +132,8 @@ def timing_frame(runs: StudyRuns) -> pd.DataFrame:
         (runs, columns), dtype object.
     """
     kinds = [("baseline", runs.baselines), ("control", runs.controls), ("trial", runs.trials)]
-    found = {name for _, group in kinds for run in group for name in run.metrics if depends_on_machine(name)}
-    names = [*TIMES, *sorted(found - set(TIMES))]
+    found = {name for _, group in kinds for run in group for name in run.metrics}
+    names = [name for name in MACHINE if name in found]
     rows = [
         {
             "row": kind,
@@ -162,15 +162,15 @@ def parameter(run: Run, name: str) -> Any:
         return text
 
 
-def result_metrics(run: Run) -> dict[str, Any]:
-    """The metrics that the spec determines; counts are whole numbers."""
-    kept = {name: value for name, value in run.metrics.items() if not depends_on_machine(name)}
+def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
+    """The metrics that the spec determines; counts are whole numbers.
+
+    Args:
+        shown: names that are kept though they depend on the machine, as an objective of the study.
+    """
+    wanted = set(shown)
+    kept = {name: value for name, value in run.metrics.items() if name in wanted or name not in MACHINE}
     return {name: _number(name, value) for name, value in kept.items() if not name.startswith(EPOCH_PREFIX)}
-
-
-def depends_on_machine(name: str) -> bool:
-    """Whether a metric is a time or a latency, so that it never stands in a table of results."""
-    return name in TIMES or any(word in name for word in MACHINE_WORDS)
 
 
 def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ LINES = (
     "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes", "size_packed_bytes", "macs_dense",
     "macs_effective",
 )  # fmt: skip
+ASKED = ("sparsity_asked", "sparsity_reached", "bits_asked", "bits_reached", "quantized_share", "val_disagreement")
 LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop")
 
 
@@ -87,16 +88,23 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
     Returns:
         (rows, columns), dtype object.
     """
-    shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
-    shown += [("control", "control", run) for run in runs.controls]
-    shown += [("front", _label(run), run) for run in front(runs)]
     varying = varying_parameters(runs)
-    rows = [{"row": kind, "label": label} | _row(kind, run, varying) for kind, label, run in shown]
+    rows = [
+        {"row": kind, "label": label} | _row(kind, run, varying, shown=runs.objectives)
+        for kind, label, run in rows_shown(runs)
+    ]
     if not runs.baselines:
         rows = _baselines_of_trials(runs) + rows
     rows = _without_what_is_the_same(rows)
     names = {name for row in rows for name, value in row.items() if value is not None} - {"row", "label"}
     return object_frame(rows, ["row", "label", *_ordered(names, varying)])
+
+
+def rows_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
+    """What the tables show, in order: (`baseline`, `control` or `front`, label, run)."""
+    shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
+    shown += [("control", "control", run) for run in runs.controls]
+    return shown + [("front", _label(run), run) for run in front(runs)]
 
 
 def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
@@ -117,8 +125,8 @@ def _label(run: Run) -> str:
     return "control" if run.number < 0 else f"trial {run.number}"
 
 
-def _row(kind: str, run: Run, varying: Iterable[str]) -> dict[str, Any]:
-    metrics = result_metrics(run)
+def _row(kind: str, run: Run, varying: Iterable[str], *, shown: Iterable[str] = ()) -> dict[str, Any]:
+    metrics = result_metrics(run, shown=shown)
     own = {name: value for name, value in metrics.items() if not name.startswith(BASELINE_PREFIX)}
     base = own if kind == "baseline" else {name: metrics.get(BASELINE_PREFIX + name) for name in own}
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
@@ -163,7 +171,7 @@ def _without_what_is_the_same(rows: list[dict[str, Any]]) -> list[dict[str, Any]
 
 def _ordered(names: Iterable[str], varying: list[str]) -> list[str]:
     ledger = [name for line in LINES for name in (line, line + RATIO)]
-    wanted = ["trial", "architecture", "strategy", *varying, *LEADING, *ledger, "sparsity_asked", "sparsity_reached"]
+    wanted = ["trial", "architecture", "strategy", *varying, *LEADING, *ledger, "speedup_theoretical", *ASKED]
     present = set(names)
     first = [name for name in dict.fromkeys(wanted) if name in present]
     return [*first, *sorted(present - set(first))]

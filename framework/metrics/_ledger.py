@@ -1,0 +1,58 @@
+"""The lines of the size ledger that are computed: what one tensor would need in a form that no file format has."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from framework.contracts import Array
+
+WIDTHS = (1, 2, 4, 8)  # bytes that a column number or a row's beginning may take
+
+
+def sparse_bytes(values: Array) -> int:
+    """The non-zero values with the smaller of two indices.
+
+    A bitmap has one bit for each place. Compressed rows have a column number for each non-zero value and the beginning
+    of each row, both in as few whole bytes as they fit in; a row is what leads to one output, the first axis.
+
+    Args:
+        values: a tensor in the file's own layout and type.
+    """
+    nonzero = int(np.count_nonzero(values))
+    rows = values.shape[0] if values.ndim > 1 else 1
+    bitmap = math.ceil(values.size / 8)
+    columns = nonzero * _width(values.size // max(rows, 1) - 1)
+    return nonzero * values.itemsize + min(bitmap, columns + (rows + 1) * _width(nonzero))
+
+
+def codebook_bytes(values: Array) -> int:
+    """Indices of ceil(log2 k) bits into k distinct values, and these; or the dense tensor where that is smaller."""
+    distinct = len(np.unique(values))
+    indices = math.ceil(values.size * math.ceil(math.log2(max(distinct, 1))) / 8)
+    return min(indices + distinct * values.itemsize, values.nbytes)
+
+
+def entropy_bits(values: Array) -> float:
+    """The smaller of the dense tensor and of three parts: which places are zero, which value each other has, a table.
+
+    log2 C(N, nonzero) + nonzero x H(non-zero values) + own bits x distinct non-zero values. A value's own bits are
+    those of its type: 32 for float32.
+    """
+    nonzero = values[values != 0]
+    own_bits = 8 * values.itemsize
+    counts = np.unique(nonzero, return_counts=True)[1]
+    entropy = float(-(counts / max(nonzero.size, 1) * np.log2(counts / max(nonzero.size, 1))).sum())
+    coded = _log2_choose(values.size, nonzero.size) + nonzero.size * entropy + own_bits * len(counts)
+    return min(coded, float(own_bits * values.size))
+
+
+def _width(largest: int) -> int:
+    """The fewest bytes that hold the whole numbers up to `largest`."""
+    return next(width for width in WIDTHS if max(largest, 0) < 256**width)
+
+
+def _log2_choose(total: int, chosen: int) -> float:
+    logs = math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
+    return max(0.0, logs / math.log(2))

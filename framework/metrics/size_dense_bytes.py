@@ -1,0 +1,22 @@
+"""Size of the bare weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+
+
+@metric("size_dense_bytes", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SizeDenseBytes(Metric):
+    """Bytes of all weights in the types the file stores them in, zeros included, without the structure around them.
+
+    Source: Blalock et al. 2020, arXiv:2003.03033.
+    """
+
+    unit = "bytes"
+
+    def measure(self, exported: Exported) -> float:
+        """Counted in the file; factors that scale integers are not weights."""
+        return float(sum(weight.values.nbytes for weight in exported.weights))

@@ -1,0 +1,23 @@
+"""What an ideal coder would need for the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+from framework.metrics._ledger import entropy_bits
+
+
+@metric("size_entropy_bytes", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SizeEntropyBytes(Metric):
+    """Bytes of an ideal entropy coder that knows how often each value occurs: a bound to compare with, not a file.
+
+    Source: Shannon 1948; split into places and values as in Wiedemann et al. 2020, arXiv:1907.11900.
+    """
+
+    unit = "bytes"
+
+    def measure(self, exported: Exported) -> float:
+        """Each tensor by itself; a value that does not repeat costs its own bits."""
+        return float(sum(entropy_bits(weight.values) for weight in exported.weights) / 8)

@@ -1,0 +1,23 @@
+"""Size of the weights with the zeros left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.contracts import Exported, Metric, metric
+from framework.metrics._ledger import sparse_bytes
+
+
+@metric("size_sparse_bytes", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SizeSparseBytes(Metric):
+    """Bytes of the non-zero weights and of an index that tells where they are.
+
+    Source: Han et al. 2016, arXiv:1510.00149 (sparse storage); compressed rows as in Eisenstat et al. 1982.
+    """
+
+    unit = "bytes"
+
+    def measure(self, exported: Exported) -> float:
+        """Each tensor with the smaller of two indices, a bit for each place or compressed rows."""
+        return float(sum(sparse_bytes(weight.values) for weight in exported.weights))

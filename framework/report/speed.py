@@ -1,0 +1,148 @@
+"""Speed beside size: what was measured of every trial, what theory says, and why the two differ.
+
+Times depend on the machine, so this table is apart from `pareto.*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from framework.record import MACHINE, Run
+from framework.report.frame import StudyRuns, object_frame, parameter, result_metrics, varying_parameters
+from framework.report.pareto import RATIO, baselines_shown, front
+from framework.report.tables import Column, grouped, percent, ratio
+
+TAKEN = (
+    "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes", "speedup_theoretical", *MACHINE
+)  # fmt: skip
+FRONT = " (front)"
+QUARTER = 1.25  # theory and measurement differ by more than this factor: a gap that wants a reason
+
+
+def speed_frame(runs: StudyRuns) -> pd.DataFrame:
+    """Baselines, controls and every finished trial, with quality, size and latency beside each other.
+
+    Columns: `row`, `label`, the parameters that vary, quality, file sizes with the ratio (baseline / row), latency and
+    measured speed-up with the ends of their 99 % intervals, theoretical speed-up, `reason`.
+
+    Returns:
+        (rows, columns), dtype object.
+    """
+    best = {run.run_id for run in front(runs)}
+    shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
+    shown += [("control", "control", run) for run in runs.controls]
+    shown += [("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run) for run in runs.finished]
+    varying = varying_parameters(runs)
+    rows = [
+        {"row": kind, "label": label} | {name: parameter(run, name) for name in varying} | _row(kind, run)
+        for kind, label, run in shown
+    ]
+    names = {name for row in rows for name in row}
+    wanted = [
+        "row",
+        "label",
+        *varying,
+        *TAKEN[:3],
+        f"size_tflite_bytes{RATIO}",
+        *TAKEN[3:],
+        "latency",
+        "speedup",
+        "reason",
+    ]
+    return object_frame(rows, [name for name in wanted if name in names])
+
+
+def gap_reason(metrics: Mapping[str, float]) -> str:
+    """Why a file is not as fast as its multiply-accumulates promise, or faster; empty where there is no gap.
+
+    Args:
+        metrics: of one run, those of its baseline under `baseline.`.
+    """
+    low, high = (metrics.get(f"speedup_measured_{end}") for end in ("low", "high"))
+    theory = metrics.get("speedup_theoretical")
+    if low is None or high is None or theory is None or low / QUARTER <= theory <= high * QUARTER:
+        return ""
+    reasons = [*_of_zeros(metrics), *_of_bits(metrics), *_of_layers(metrics)]
+    return "; ".join(reasons) or "not explained by zeros, bits or layer sizes"
+
+
+def protocol(runs: StudyRuns) -> str:
+    """How the times were taken, and what the dense net against itself showed."""
+    threads = {run.metrics["latency_threads"] for run in runs.finished if "latency_threads" in run.metrics}
+    told = (
+        f"Each file and its baseline timed in turn, {' and '.join(f'{count:g}' for count in sorted(threads))} thread, "
+        "10 rounds of 20 samples each, both files opened anew in every round; intervals are 99 %, from the spread "
+        "between rounds."
+    )
+    checks = [_self_check(run) for run in runs.baselines if "speedup_measured" in run.metrics]
+    return " ".join([told, *checks]) if threads else "No latency was measured."
+
+
+def _self_check(run: Run) -> str:
+    value, low, high = (run.metrics[f"speedup_measured{end}"] for end in ("", "_low", "_high"))
+    verdict = "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
+    shown = "no difference" if low <= 1 <= high else "a difference"
+    return f"The baseline timed against itself showed {shown} ({value:.3f}, {low:.3f} to {high:.3f}), {verdict}."
+
+
+def _row(kind: str, run: Run) -> dict[str, Any]:
+    own = result_metrics(run, shown=TAKEN)
+    row = {name: own[name] for name in TAKEN if name in own}
+    base = own if kind == "baseline" else {name: own.get(f"baseline.{name}") for name in own}
+    if own.get("size_tflite_bytes") and base.get("size_tflite_bytes"):
+        row[f"size_tflite_bytes{RATIO}"] = base["size_tflite_bytes"] / own["size_tflite_bytes"]
+    if "latency_us_p50" in own:
+        row["latency"] = _with_ends(own, "latency_us_p50", ".0f" if own["latency_us_p50"] >= 100 else ".1f")
+    if kind == "baseline":  # timed against itself: the check of the protocol, no result
+        return {name: value for name, value in row.items() if not name.startswith("speedup")}
+    if "speedup_measured" in own:
+        row["speedup"] = _with_ends(own, "speedup_measured", ".2f")
+    return row | {"reason": gap_reason(run.metrics)}
+
+
+def _with_ends(values: Mapping[str, Any], name: str, form: str) -> str:
+    value, low, high = (format(values[f"{name}{end}"], form) for end in ("", "_low", "_high"))
+    return f"{value} ({low} to {high})"
+
+
+def _of_zeros(metrics: Mapping[str, float]) -> list[str]:
+    if metrics["macs_effective"] > 0.95 * metrics["macs_dense"]:
+        return []
+    return ["the runtime multiplies by scattered zeros like by any other weight"]
+
+
+def _of_bits(metrics: Mapping[str, float]) -> list[str]:
+    bits = metrics.get("bits_reached", 32.0)
+    if bits > 16:
+        return []
+    if bits > 9:
+        return ["float16 weights are unpacked to float32 when the file is loaded"]
+    return ["arithmetic in 8 bits has its own speed, which counting operations leaves out"]
+
+
+def _of_layers(metrics: Mapping[str, float]) -> list[str]:
+    if metrics["macs_dense"] > 0.95 * metrics.get("baseline.macs_dense", 0.0):
+        return []
+    return ["each layer costs time of its own, whatever its size"]
+
+
+def speed_columns(runs: StudyRuns) -> list[Column]:
+    """The columns of the table, with one for each parameter that varies."""
+    return [COLUMNS[0], *(Column(name=name, head=name) for name in varying_parameters(runs)), *COLUMNS[1:]]
+
+
+COLUMNS = (
+    Column(name="label", head="net"),
+    Column(name="val_accuracy", head="val. accuracy (%)", text=percent, better="max"),
+    Column(name="val_r2", head="val. R2", text="{:.4f}".format, better="max"),
+    Column(name="size_tflite_bytes", head=".tflite (bytes)", text=grouped, better="min"),
+    Column(name=f"size_tflite_bytes{RATIO}", head=".tflite ratio", text=ratio, better="max"),
+    Column(name="size_tflite_compressed_bytes", head="zstd (bytes)", text=grouped, better="min"),
+    Column(name="latency", head="latency (us, 99 %)"),
+    Column(name="speedup", head="measured speed-up (99 %)"),
+    Column(name="speedup_theoretical", head="theoretical speed-up", text=ratio),
+    Column(name="reason", head="reason of the gap"),
+)

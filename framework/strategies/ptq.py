@@ -1,0 +1,38 @@
+"""Post-training quantization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from framework.contracts import Export, Job, Stage, Step, Strategy, knob, strategy
+
+
+@strategy("ptq", version=1)
+@dataclass(frozen=True, kw_only=True)
+class Ptq(Strategy):
+    """Store the trained net in fewer bits, without training: half precision, 8-bit weights, or 8 bits throughout.
+
+    Source: Jacob et al. 2018, arXiv:1712.05877 (integer arithmetic); Krishnamoorthi 2018, arXiv:1806.08342 (scales).
+
+    Departures: the TensorFlow Lite converter does it. `dynamic` leaves weights of fewer than 1 024 values in float;
+    `int8` keeps float32 inputs and outputs around an integer net. Zeros stay zeros, and weights below half a step join
+    them.
+    """
+
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"bits"})
+
+    format: str = knob(
+        "int8",
+        choices=("float16", "dynamic", "int8"),
+        doc="half precision; 8-bit weights, float activations; 8-bit weights and activations",
+    )
+    scales: str = knob("per_channel", choices=("per_channel", "per_tensor"), doc="of 8-bit weights; float16 has none")
+    samples: int = knob(
+        200, low=1, high=100_000, unit="samples", doc="of the calibration split, for the ranges of int8's activations"
+    )
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """The same weights, exported in another number format."""
+        export = Export(self.format, self.scales, self.samples)  # type: ignore[arg-type]
+        return replace(stage, export=export).with_step(Step(strategy=self.name, knobs=self.values()))

@@ -1,0 +1,87 @@
+"""The computed lines of the size ledger, on tensors whose sizes can be counted by hand."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from framework.metrics._ledger import codebook_bytes, entropy_bits, sparse_bytes
+
+TENSORS = arrays.arrays(
+    st.sampled_from([np.float32, np.float16, np.int8]),
+    arrays.array_shapes(max_dims=4, max_side=6),
+    elements=st.sampled_from([0.0, 1.0, -2.0, 3.0]),
+)
+
+
+def test_few_values_cost_a_bitmap_or_compressed_rows():
+    values = np.zeros((4, 100), np.float32)
+    values[0, :3] = 1.0
+    # 3 values of 4 bytes; bitmap 50 bytes; rows: 3 columns below 100 and 5 beginnings, one byte each
+    assert sparse_bytes(values) == 12 + min(50, 3 + 5)
+
+
+def test_many_values_cost_a_bitmap():
+    values = np.ones((4, 100), np.float32)
+    assert sparse_bytes(values) == 1600 + min(50, 400 + 5 * 2)
+
+
+def test_columns_beyond_255_take_two_bytes():
+    values = np.zeros((1, 257), np.int8)
+    values[0, -1] = 5
+    assert sparse_bytes(values) == 1 + min(33, 2 + 2)
+
+
+def test_four_values_are_two_bits_each_and_a_table():
+    values = np.resize(np.array([1, 2, 3, 4], np.float32), 80)
+    assert codebook_bytes(values) == 80 * 2 // 8 + 4 * 4
+
+
+def test_one_value_needs_no_index():
+    assert codebook_bytes(np.full(1000, 0.5, np.float32)) == 4
+
+
+def test_what_has_no_codebook_is_dense():
+    values = np.random.default_rng(0).normal(size=300).astype(np.float32)
+    assert codebook_bytes(values) == values.nbytes
+
+
+def test_entropy_of_places_and_values():
+    values = np.array([0, 0, 0, 0, 0, 0, 7, 7, 9, 9], np.int8)
+    places = math.log2(len(list(combinations(range(10), 4))))
+    assert entropy_bits(values) == pytest.approx(places + 4 * 1.0 + 2 * 8)
+
+
+def test_values_that_do_not_repeat_cost_their_own_bits():
+    values = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    assert entropy_bits(values) == 3200
+
+
+def test_nothing_but_zeros_is_nearly_nothing():
+    zeros = np.zeros((10, 10), np.float32)
+    assert (entropy_bits(zeros), codebook_bytes(zeros)) == (0, 4)
+    assert sparse_bytes(zeros) == min(13, 11)
+
+
+@given(TENSORS)
+def test_no_line_is_longer_than_it_can_be(values):
+    assert 0 <= entropy_bits(values) <= 8 * values.nbytes
+    assert codebook_bytes(values) <= values.nbytes
+    assert sparse_bytes(values) <= values.nbytes + math.ceil(values.size / 8)
+
+
+@given(TENSORS)
+def test_more_zeros_never_cost_more(values):
+    thinner = values.copy()
+    thinner.ravel()[0] = 0
+    assert sparse_bytes(thinner) <= sparse_bytes(values)
+
+
+@given(TENSORS, st.integers(0, 1000))
+def test_the_bound_does_not_depend_on_the_order(values, seed):
+    shuffled = np.random.default_rng(seed).permutation(values.ravel()).reshape(values.shape)
+    assert entropy_bits(shuffled) == pytest.approx(entropy_bits(values))
