@@ -7,7 +7,8 @@ SQUEEZELAB := $(RUN_PYTHON) -m framework
 WORKERS := -n 2 --dist loadfile  # more processes would each hold TensorFlow and more than a gigabyte
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
-VARIABLES := NAME SET FRESH RUN TRIAL PORT
+VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
+VARIABLES += HOURS DRY A B OUT FORCE
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),,$(eval $(name) :=)))
 export $(VARIABLES)
 
@@ -20,21 +21,27 @@ MISSING := $(shell test -x $(RUN_PYTHON) || echo FORCE)
 # Appends `--set KEY=VALUE` for every word of SET and the switches, without the shell looking into them.
 ARGUMENTS = set -f; \
 	for pair in $$SET; do set -- "$$@" --set "$$pair"; done; \
+	if [ -n "$$HOURS" ]; then set -- "$$@" --set "hours=$$HOURS"; fi; \
 	case "$$FRESH" in ''|0) ;; *) set -- "$$@" --fresh;; esac
+
+AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
-.PHONY: need-name need-name-or-run need-trial
+.PHONY: data new doctor forget clean-cache
+.PHONY: diff export need-two need-export screenshots
+.PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, FRESH=1
-	@set -- study "$$NAME"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1
+	@set -- study "$$NAME"; case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac; \
+	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
-report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=
-	@set -- report "$$NAME"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=, KIND=
+	@set -- report "$$NAME"; if [ -n "$$KIND" ]; then set -- "$$@" --kind "$$KIND"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 	@exec $(SQUEEZELAB) list
@@ -50,6 +57,31 @@ ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 
 confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test split: NAME=, SET=, TRIAL=
 	@set -- confirm "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+
+data: $(READY)  ## where each data set is, or prepare one: NAME=
+	@set -- data; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
+
+new: need-new $(READY)  ## a commented file to edit: KIND=study|strategy|architecture|dataset|report, NAME=
+	@exec $(SQUEEZELAB) new "$$KIND" "$$NAME"
+
+doctor: $(READY)  ## look for what is wrong here; nothing is changed
+	@exec $(SQUEEZELAB) doctor
+
+forget: need-name $(READY)  ## delete a study's runs, artifacts and reports, after asking: NAME=, YES=1
+	@set -- forget "$$NAME"; $(AGREED); exec $(SQUEEZELAB) "$$@"
+
+clean-cache: $(READY)  ## delete .cache, after asking; it is made again when needed: YES=1
+	@set -- clean-cache; $(AGREED); exec $(SQUEEZELAB) "$$@"
+
+diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=
+	@exec $(SQUEEZELAB) diff "$$A" "$$B"
+
+export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (or NAME=, TRIAL=), OUT=, FORCE=1
+	@set -- export "$${RUN:-$$NAME:$$TRIAL}" "$$OUT"; case "$$FORCE" in ''|0) ;; *) set -- "$$@" --force;; esac; \
+	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+
+screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
+	@$(RUN_PYTHON) docs/screenshots.py $(if $(NAME),"$$NAME")
 
 test: $(READY)  ## the fast tests, about 12 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
@@ -79,12 +111,16 @@ lock:  ## requirements.lock from pyproject.toml, with uv; remove it first for th
 help:  ## this page
 	@echo "Squeezelab: compress TensorFlow networks and keep every number."
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-17s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-20s%s\n", $$1, $$2 }'
 	@echo
 	@echo "  NAME=squeezenet_prune           a study: the name of a file in studies/"
 	@echo "  SET=\"trials=50 dataset=mnist\"   changes for a quick try, separated by spaces"
+	@echo "  HOURS=2                         how long a study may run in one go"
+	@echo "  DRY=1                           what a study would run, how long, how much disk; nothing is run"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
+	@echo "  KIND=strategy                   of a new file, or of a report (the name of a file in reports/)"
+	@echo "  YES=1                           delete without asking"
 	@echo "  PYTHON=python3.12               the interpreter for .venv, 3.11 to 3.13; make clean first to change it"
 	@echo
 	@echo "make itself ends with 2 whenever a command fails and prints the command's own code (\"Error 75\")."
@@ -100,6 +136,21 @@ need-name-or-run:
 	@[ -n "$$NAME$$RUN" ] || { \
 	echo "Show what? make show NAME=squeezenet_prune, or make show RUN=id" >&2; \
 	echo "The names: make list" >&2; exit 2; }
+
+need-new:
+	@[ -n "$$KIND" ] && [ -n "$$NAME" ] || { \
+	echo "A new what, and its name? make new KIND=strategy NAME=my_strategy" >&2; \
+	echo "The kinds: study strategy architecture dataset report" >&2; exit 2; }
+
+need-two:
+	@[ -n "$$A" ] && [ -n "$$B" ] || { \
+	echo "Which two? make diff A=lenet5_prune B=lenet_300_100_prune, or A=NAME:3 B=NAME:7 for trials" >&2; \
+	echo "The names: make list" >&2; exit 2; }
+
+need-export:
+	@{ [ -n "$$RUN" ] || { [ -n "$$NAME" ] && [ -n "$$TRIAL" ]; }; } && [ -n "$$OUT" ] || { \
+	echo "Which run, and where to? make export NAME=squeezenet_prune TRIAL=12 OUT=model.tflite, or RUN=id" >&2; \
+	echo "The numbers: make report NAME=squeezenet_prune" >&2; exit 2; }
 
 need-trial:
 	@[ -n "$$TRIAL" ] || { \

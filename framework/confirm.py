@@ -7,8 +7,9 @@ from pathlib import Path
 
 from framework import record, trial
 from framework.baseline import Lab, unpack_weights
-from framework.contracts import Catalog, Ticket
+from framework.contracts import Catalog, Stage, Ticket
 from framework.errors import UserError
+from framework.lookup import trial_run
 from framework.plan import Plan
 from framework.record import Record, Run
 from framework.resolve import dataset_of
@@ -31,6 +32,7 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
     store = Store.open(root, create=False)
     run = _trial(store, plan, number)
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
+    weights, file = (store.artifact(run.run_id, name) for name in (record.WEIGHTS_NPZ, record.MODEL_TFLITE))
     earlier = len(store.runs(plan.name, role="confirm", spec_digest=spec.digest))
     tags = {
         name: run.tags[name] for name in ("dataset", "architecture", "strategy", "seed", "study_digest", "generation")
@@ -38,7 +40,9 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
     tags |= {"trial": run.tags["trial"], "spec_digest": spec.digest, "host": run.tags.get("host", "")}
     run_id = store.begin(plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params)
     try:
-        metrics = _measure(store, run, spec, ticket=Ticket(run_id, spec.digest), lab=Lab(root, catalog))
+        lab = Lab(root, catalog)
+        stage = lab.initial(spec).with_weights(unpack_weights(weights))
+        metrics = _measure(file, stage, spec, ticket=Ticket(run_id, spec.digest), lab=lab)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         store.close(run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception")
@@ -49,32 +53,18 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
 
 
 def _trial(store: Store, plan: Plan, number: int) -> Run:
-    """The trial of this number in the latest generation, the one that tables show."""
-    runs = [run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest) if store.complete(run)]
-    generation = max((int(run.tags["generation"]) for run in runs), default=0)
-    done = {run.number: run for run in runs if run.tags["generation"] == str(generation)}
-    if number not in done:
-        raise UserError(
-            f"{plan.name} has no trial {number}.",
-            given=f"Done: {len(done)} trials, {min(done)} to {max(done)}."
-            if done
-            else f"None is done under its digest, {plan.study.digest[:8]}.",
-            todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
-        )
-    if done[number].status == "FAILED":
+    run = trial_run(store, plan, number)
+    if run.status == "FAILED":
         raise UserError(
             f"Trial {number} of {plan.name} failed, so it has no file to measure.",
-            given=f"Reason: {done[number].tags.get('reason', 'unknown')}.",
+            given=f"Reason: {run.tags.get('reason', 'unknown')}.",
             todo="Choose a trial of the table.",
         )
-    return done[number]
+    return run
 
 
-def _measure(store: Store, run: Run, spec: Spec, *, ticket: Ticket, lab: Lab) -> dict[str, float]:
+def _measure(file: bytes, stage: Stage, spec: Spec, *, ticket: Ticket, lab: Lab) -> dict[str, float]:
     """The metrics that depend on samples, on the test split."""
-    weights = unpack_weights(store.artifact(run.run_id, record.WEIGHTS_NPZ))
-    file = store.artifact(run.run_id, record.MODEL_TFLITE)
-    stage = lab.initial(spec).with_weights(weights)
     samples = dataset_of(spec, lab.catalog).load_sealed(lab.root, lab.shapes(spec), ticket)
     exported = trial.evaluate(file, stage, samples, task=lab.info(spec).task)
     values = trial.take_metrics(exported, lab.catalog, split="test")

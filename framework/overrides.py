@@ -6,7 +6,7 @@
     compress=NAME+NAME                          another chain; nothing after the `=`: no compression
     compress.N=NAME                             another step, N counts from 0; None leaves it out
     compress.N.KNOB=VALUE                       a value, also in place of a domain
-    sampler trials seed trial_seconds hours     =VALUE
+    sampler seed trials trial_seconds hours keep  =VALUE
 
 Values are Python literals; what is none is a string. Overrides apply in the order given. Which plug-ins and knobs there
 are is not known here: names are checked when the study is resolved.
@@ -24,9 +24,9 @@ from typing import Any
 
 from framework.errors import InvalidValue, SqueezelabError, UnknownName, UserError
 from framework.space import Choice
-from framework.spec import Study, Train, Use, use
+from framework.spec import HOW_MUCH, Study, Train, Use, use
 
-PLAIN = ("sampler", "trials", "seed", "trial_seconds", "hours")
+PLAIN = ("sampler", "seed", *HOW_MUCH)
 FIXED = ("objectives", "constraints")
 Part = Use | Choice | None
 
@@ -58,6 +58,11 @@ def keys(study: Study) -> list[str]:
         found.append(path)
         found += [f"{path}.{name}" for name in _knob_names(part)]
     return found
+
+
+def key_of(setting: str) -> str:
+    """What stands before the `=`."""
+    return setting.partition("=")[0].strip()
 
 
 def parse(text: str) -> Any:

@@ -10,9 +10,7 @@ from framework import overrides, project
 from framework.contracts import Catalog
 from framework.errors import UserError
 from framework.resolve import resolve
-from framework.spec import Study
-
-HOW_MUCH = ("trials", "trial_seconds", "hours")  # overrides that do not change what is run
+from framework.spec import HOW_MUCH, Study
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Plan:
     @property
     def _changed(self) -> bool:
         """Whether an override changes what is run, not only how much of it."""
-        return any(setting.partition("=")[0].strip() not in HOW_MUCH for setting in self.overrides)
+        return any(overrides.key_of(setting) not in HOW_MUCH for setting in self.overrides)
 
 
 def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:

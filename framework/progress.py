@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from rich.progress import Progress as Live
 
 from framework.plan import Plan
 from framework.view import Ended
+
+NOTEBOOK_COLUMNS = 120
 
 
 class Progress:
@@ -46,6 +49,8 @@ class Progress:
         todo = max(0, wanted - done)
         state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
         self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
+        if study.hours and todo:
+            self.say(f"For {duration(study.hours * 3600)} from now; the trial that runs then is finished first.")
         if self._live and todo:
             self._live.add_task("starting", total=wanted, completed=done, left="")
             self._live.start()
@@ -89,6 +94,13 @@ class Progress:
         if event.eta_seconds:
             parts.append(f"about {duration(event.eta_seconds)} left")
         self._line("", ", ".join(parts), style="dim")
+
+
+def screen() -> Console:
+    """Stderr; in a notebook plain lines below the cell, where a live line would leave its traces."""
+    if "ipykernel" in sys.modules:
+        return Console(file=sys.stdout, force_jupyter=False, force_terminal=False, width=NOTEBOOK_COLUMNS)
+    return Console(stderr=True)
 
 
 def _live(console: Console) -> Live:

@@ -12,6 +12,8 @@ import framework
 from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
 from framework.spec import Study, Train
 
+ACTIONS = ("load", "run")  # for scripts and notebooks
+IMPORTABLE = [name for name in framework.__all__ if name not in ACTIONS]
 ARGUMENTS = {cls.__name__: [item.name for item in fields(cls)] for cls in (Study, Train)}
 
 
@@ -92,7 +94,7 @@ def _explained(error: Exception) -> UserError:
     if unexpected and unexpected[1] in ARGUMENTS:
         return UnknownName(f"argument of {unexpected[1]}", unexpected[2], ARGUMENTS[unexpected[1]])
     if isinstance(error, NameError) and error.name:
-        return UnknownName("name", error.name, framework.__all__, todo="Import it from framework.")
+        return UnknownName("name", error.name, IMPORTABLE, todo="Import it from framework.")
     return InvalidValue("This study file does not load.", given=f"{type(error).__name__}: {error}")
 
 
@@ -112,8 +114,13 @@ def _parsed(path: Path, where: str) -> ast.Module:
 
 def _check_import(node: ast.ImportFrom, where: str) -> None:
     for alias in node.names:
-        if alias.name not in framework.__all__:
-            error = UnknownName("name in framework", alias.name, framework.__all__)
+        if alias.name in ACTIONS:
+            raise InvalidStudy(
+                f"{where}, line {node.lineno}: a study file is a value, it does not {alias.name} anything.",
+                todo=f"Call framework.{alias.name} in a script or a notebook.",
+            )
+        if alias.name not in IMPORTABLE:
+            error = UnknownName("name in framework", alias.name, IMPORTABLE)
             error.add_note(f"In {where}, line {node.lineno}.")
             raise error
 

@@ -6,17 +6,17 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framework import store_file
-from framework.errors import SqueezelabError, UnknownName
+from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.record import MANIFEST_JSON, MODEL_TFLITE
 
 Lines = dict[str, dict[str, Any]]
-"""file name -> its line of the manifest: name, bytes, sha256; of a net's file also `tensors`."""
+"""file name -> its line of the manifest: name, bytes, sha256; of a net's file also `tensors`; `removed` says why."""
 
 
 class RunFiles:
@@ -45,20 +45,30 @@ class RunFiles:
         lines = (self._manifest(run_id) or {}) | entries(artifacts)
         if tensors:
             lines[MODEL_TFLITE]["tensors"] = dict(tensors)
-        folder = self._folder(run_id)
         # The manifest is the last step: what it lists is there.
         for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):
-            if folder is None:
-                self._upload(run_id, files)
-            else:
-                for name, content in files.items():
-                    write(folder, name, content)
+            self._write(run_id, files)
+
+    def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
+        """Remove files; the manifest keeps their lines and says why they are gone. What is not listed stays.
+
+        Args:
+            why: goes into the manifest.
+        """
+        lines = self._manifest(run_id) or {}
+        gone = {name: {**lines[name], "removed": why} for name in names if name in lines}
+        # The manifest comes first: a file that it says is removed and a kill left there is removed the next time.
+        if any("removed" not in lines[name] for name in gone):
+            self._write(run_id, {MANIFEST_JSON: manifest(lines | gone)})
+        for name in gone:
+            self._delete(run_id, name)
 
     def get(self, run_id: str, name: str) -> bytes:
         """The content of an artifact, checked against the manifest.
 
         Raises:
             UnknownName: the run has none of this name.
+            UserError: it was removed.
             SqueezelabError: there is no manifest, or the file is missing or is not what was written.
         """
         lines = self._manifest(run_id)
@@ -68,6 +78,8 @@ class RunFiles:
             return manifest(lines)
         if name not in lines:
             raise UnknownName("artifact", name, lines)
+        if why := lines[name].get("removed"):
+            raise removed(name, run_id, why)
         content = self._read(run_id, name)
         if content is None or entries({name: content})[name]["sha256"] != lines[name]["sha256"]:
             raise damaged(name, self._where(run_id))
@@ -107,6 +119,21 @@ class RunFiles:
             return None
         with self._scratch() as folder:
             return Path(self._client.download_artifacts(run_id, name, str(folder))).read_bytes()
+
+    def _write(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        folder = self._folder(run_id)
+        if folder is None:
+            self._upload(run_id, files)
+        else:
+            for name, content in files.items():
+                write(folder, name, content)
+
+    def _delete(self, run_id: str, name: str) -> None:
+        folder = self._folder(run_id)
+        if folder is not None:
+            (folder / checked_name(name)).unlink(missing_ok=True)
+        elif name in {file.path for file in self._client.list_artifacts(run_id)}:
+            store_file.delete_artifact(self._locations[run_id], checked_name(name))
 
     def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._scratch() as folder:
@@ -180,6 +207,16 @@ def read_manifest(content: bytes, *, where: str) -> Lines:
     if not isinstance(rows, list):
         raise damaged(MANIFEST_JSON, where)
     return lines
+
+
+def removed(name: str, run_id: str, why: str) -> UserError:
+    """The error for a file that was removed on purpose, with the ways to have it back."""
+    return UserError(
+        f"The file {name} of this run was removed to save disk ({why}): it is not on the front of its study.",
+        given=f"Run: {run_id}. Its numbers and its spec are kept.",
+        todo='All files again: make study NAME=... SET="keep=all" FRESH=1. This one alone: "Rebuild a number from its '
+        'run" in docs/howto.md.',
+    )
 
 
 def damaged(name: str, where: str) -> SqueezelabError:

@@ -9,12 +9,14 @@ from typing import Any
 
 from framework.contracts import Catalog, Plugin
 from framework.errors import UnknownName
-from framework.plan import plan
+from framework.lookup import find_run, is_run_id
+from framework.plan import Plan, plan
 from framework.project import study_names
 from framework.record import Run
 from framework.resolve import largest_budget
 from framework.space import Choice, Float, Int
 from framework.spec import Use
+from framework.store_file import is_there
 from framework.tracking import Store
 
 KINDS = ("dataset", "architecture", "strategy", "metric")
@@ -32,14 +34,22 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
     for kind in KINDS:
         if name in catalog.of(kind).names():
             return _plugin(kind, catalog.of(kind).get(name))
-    if len(name) == 32 and (root / "mlflow.db").exists():
-        return _run(Store.open(root, create=False).run(name))
+    if (":" in name or is_run_id(name)) and is_there(root):
+        return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
     known = [*study_names(root), *(item for kind in KINDS for item in catalog.of(kind).names())]
     raise UnknownName("study, plug-in or run", name, known)
 
 
 def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
-    planned = plan(root, name, settings=settings, catalog=catalog)
+    return describe_plan(plan(root, name, settings=settings, catalog=catalog), catalog=catalog)
+
+
+def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | None = None) -> str:
+    """Text on a resolved study.
+
+    Args:
+        more: further rows.
+    """
     study = planned.study
     rows: dict[str, Any] = {"question": planned.question, "digest": study.digest[:8]}
     rows |= {path: _use(part) for _, path, part in study.parts()}
@@ -48,8 +58,8 @@ def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> 
     rows |= {f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}" for item in study.constraints}
     rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
-    rows["epochs a trial, at most"] = largest_budget(study, catalog)
-    return _table(name, rows)
+    rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
+    return _table(planned.name, rows | dict(more or {}))
 
 
 def _plugin(kind: str, cls: type[Plugin]) -> str:

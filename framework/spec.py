@@ -16,7 +16,9 @@ from framework.errors import InvalidStudy, InvalidValue
 from framework.space import Choice, Domain, Float, Int, Knobbed, knob
 
 SCHEMA = 1  # goes up when the meaning of a stored spec changes
-SAMPLERS = ("tpe", "random", "grid")
+SAMPLERS = ("tpe", "random", "nsga2", "grid")
+KEEPS = ("all", "front")
+HOW_MUCH = ("trials", "trial_seconds", "hours", "keep")  # fields that do not change what is run
 Ask = Callable[[str, Domain], Any]
 """Answers (name of a parameter, its domain) with one value; of a Choice over plug-ins with its label."""
 
@@ -156,7 +158,11 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A question asked of many trials. `None` in `compress`, or as an alternative, leaves a step out."""
+    """A question asked of many trials. `None` in `compress`, or as an alternative, leaves a step out.
+
+    What is in `HOW_MUCH` is not part of the question: `trial_seconds` ends a trial, `hours` ends a session, and
+    `keep="front"` removes the nets of trials that are not on the front.
+    """
 
     dataset: Use
     architecture: Use | Choice
@@ -171,6 +177,7 @@ class Study:
     seed: int = 0
     trial_seconds: float | None = None
     hours: float | None = None
+    keep: str = "all"
 
     def __post_init__(self) -> None:
         for name, kind in (("compress", (Use, Choice)), ("constraints", (AtMost, AtLeast))):
@@ -178,7 +185,7 @@ class Study:
         _check_study(self)
 
     def json(self) -> dict[str, Any]:
-        """What decides the trials: without name, number of trials and time limits."""
+        """What decides the trials: without its name and what is in `HOW_MUCH`."""
         return {
             "schema": SCHEMA,
             "dataset": self.dataset.json(),
@@ -342,10 +349,11 @@ def _check_study(study: Study) -> None:
         raise InvalidValue(
             "Objectives map metrics to 'max' or 'min', at least one.", given=f"Given: {study.objectives}."
         )
-    if study.sampler not in SAMPLERS:
-        raise InvalidValue(
-            "There is no such sampler.", given=f"Given: {study.sampler!r}.", todo=f"Allowed: {', '.join(SAMPLERS)}."
-        )
+    for name, allowed in (("sampler", SAMPLERS), ("keep", KEEPS)):
+        if (value := getattr(study, name)) not in allowed:
+            raise InvalidValue(
+                f"There is no such {name}.", given=f"Given: {value!r}.", todo=f"Allowed: {', '.join(allowed)}."
+            )
     _check_numbers(study)
 
 

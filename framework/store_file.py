@@ -53,6 +53,12 @@ def address(root: Path) -> str:
     return given or _sqlite_address(root / "mlflow.db")
 
 
+def is_there(root: Path) -> bool:
+    """Whether this project has a store already; one on a server counts as there."""
+    file = sqlite_file(address(root))
+    return file is None or exists(file)
+
+
 def sqlite_file(uri: str) -> Path | None:
     """The file behind the address, if it is a SQLite file."""
     path = uri.removeprefix("sqlite:///").partition("?")[0]
@@ -115,7 +121,7 @@ class Client:
     """
 
     def __init__(self, uri: str) -> None:
-        with _quiet(), _translated(uri):
+        with quiet(), translated(uri):
             from mlflow import MlflowClient
 
             self._uri, self._client = uri, MlflowClient(tracking_uri=uri)
@@ -124,7 +130,7 @@ class Client:
         method = getattr(self._client, name)
 
         def call(*args: Any, **options: Any) -> Any:
-            with _to_its_end(), _translated(self._uri):
+            with to_its_end(), translated(self._uri):
                 return method(*args, **options)
 
         return call
@@ -135,8 +141,21 @@ def error_code(error: SqueezelabError) -> str:
     return str(getattr(error.__cause__, "error_code", ""))
 
 
+def delete_artifact(location: str, name: str) -> None:
+    """Remove an artifact that lies with a server; MLflow's client has no call for it.
+
+    Args:
+        location: of the run's artifacts, as MLflow stored it.
+    """
+    with quiet(), translated(location):
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        files: Any = get_artifact_repository(location)
+        files.delete_artifacts(name)
+
+
 @contextmanager
-def _to_its_end() -> Iterator[None]:
+def to_its_end() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back until a call is done: in the middle of a transaction they leave the file locked."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals go to the main thread
@@ -155,7 +174,7 @@ def _to_its_end() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the warnings MLflow causes in SQLAlchemy 2.1 (`noload`): nothing a user could mend."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -163,7 +182,8 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def translated(uri: str) -> Iterator[None]:
+    """Errors of MLflow and of the database become ours, without a password in them."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -181,7 +201,7 @@ def _translated(uri: str) -> Iterator[None]:
 
 def _make_tables(file: Path, root: Path) -> None:
     """All that MLflow makes in a new store; takes seconds."""
-    with _quiet(), _translated(_sqlite_address(file)):
+    with quiet(), translated(_sqlite_address(file)):
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         make: Any = SqlAlchemyStore
@@ -305,6 +325,13 @@ def place(location: str | None, root: Path) -> Path | None:
         return stored
     kept = _artifacts_folder(stored)
     return stored if kept is not None and kept.is_dir() and not home.exists() else home
+
+
+def earlier_root(location: str | None, root: Path) -> Path | None:
+    """The project's folder under which MLflow stored this location, if it is not `root`."""
+    stored = _local(location)
+    kept = _artifacts_folder(stored) if stored is not None else None
+    return None if kept is None or kept.parent == root else kept.parent
 
 
 def _local(location: str | None) -> Path | None:

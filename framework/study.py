@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from framework import record, trial
+from framework import record, trial, ui_pages
 from framework.baseline import Lab, fingerprint
 from framework.contracts import Catalog
 from framework.engine import InProcess
-from framework.errors import StudyLocked, StudyStopped, TrialDiverged
+from framework.errors import StudyStopped, TrialDiverged
+from framework.host import host_tags
+from framework.locks import study_lock
 from framework.plan import Plan
 from framework.record import Record, Run
-from framework.resolve import dataset_of, largest_budget
+from framework.resolve import control_spec, dataset_of, first_value
 from framework.sampling import Sampler, Suggestion, Told
-from framework.space import Choice, Domain
-from framework.spec import Spec, Study, Use
+from framework.space import Choice
+from framework.spec import Spec, Study
 from framework.standing import Standing, objective_values, unmeasured, violations
 from framework.takeup import take_up
 from framework.tracking import Store
@@ -42,6 +39,7 @@ class Outcome:
         parent: run id of the study's parent run.
         ran: trials run in this session.
         out_of_time: stopped by `hours` before the last trial.
+        done, wanted: trials, all sessions together.
     """
 
     plan: Plan
@@ -49,6 +47,8 @@ class Outcome:
     parent: str
     ran: int
     out_of_time: bool
+    done: int
+    wanted: int
 
 
 def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = False) -> Outcome:
@@ -60,7 +60,7 @@ def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = F
         KeyboardInterrupt: passed on after the open runs are closed as KILLED.
     """
     dataset_of(plan.study, catalog).check_available(root)
-    with _locked(root, plan.name):
+    with study_lock(root, plan.name):
         store = Store.open(root)
         return Coordinator(plan, root, store=store, catalog=catalog, view=view).run(fresh=fresh)
 
@@ -79,8 +79,10 @@ class Coordinator:
         self.parent = ""
         self._dense_runs: dict[str, str] = {}
         self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
+        self.wanted = 0
+        self._shed: set[int] = set()  # numbers of the trials whose nets are removed
         self._leased = 0.0
-        self._common = _host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
+        self._common = host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
 
     def run(self, *, fresh: bool) -> Outcome:
         """Take up the study, run what is missing, close it."""
@@ -93,14 +95,15 @@ class Coordinator:
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
         if history.changed and not self.plan.overrides:
             self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")
-        wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
-        todo = [number for number in range(wanted) if number not in self.done]
-        self.view.begin(self.plan, done=len(self.done), wanted=wanted)
+        self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
+        todo = [number for number in range(self.wanted) if number not in self.done]
+        self.view.begin(self.plan, done=len(self.done), wanted=self.wanted)
+        self._shed_nets()
         if not todo and history.parent and history.parent.status == "FINISHED":
             return self._outcome(0, out_of_time=False)
         try:
             self._open_parent()
-            ran, out_of_time = self._run_trials(todo, wanted)
+            ran, out_of_time = self._run_trials(todo)
             self._mark_front()
             self.store.close(self.parent, "FINISHED")
         except BaseException as error:
@@ -119,29 +122,27 @@ class Coordinator:
     def _open_parent(self) -> None:
         if not self.parent:
             tags = self._common | {"strategy": _chain(self.plan.study), "overrides": " ".join(self.plan.overrides)}
-            self.parent = self._begin("study", "study", tags=tags, params={})
+            name = ui_pages.study_name(self.plan, self.generation)
+            self.parent = self._begin("study", name, tags=tags, params={})
         self._renew_lease(force=True)  # before it is RUNNING again: other hosts ask whose it is and when it last spoke
         self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
-        self.store.set_primary_metric(
-            self.plan.name,
-            next(iter(self.plan.study.objectives)),
-            direction=next(iter(self.plan.study.objectives.values())),
-        )
+        ui_pages.arrange(self.store, self.plan, self.generation)
 
-    def _run_trials(self, todo: Sequence[int], wanted: int) -> tuple[int, bool]:
+    def _run_trials(self, todo: Sequence[int]) -> tuple[int, bool]:
         """Run the missing trials; (how many ran, whether the time was up before the last)."""
-        began = time.monotonic()
+        ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
         self._check_start()
         if todo:
             self._run_references()
         loop_began = time.monotonic()
         for ran, number in enumerate(todo):
-            if self.plan.study.hours and time.monotonic() - began > self.plan.study.hours * 3600:
+            if time.monotonic() > ends:
                 return ran, True
             result = self._run_trial(number)
+            self._shed_nets()
             left = (time.monotonic() - loop_began) / (ran + 1) * (len(todo) - ran - 1)
-            self._show(number, wanted, result, eta_seconds=left)
+            self._show(number, result, eta_seconds=min(left, max(0.0, ends - time.monotonic())))
             self._check_start()
         return len(todo), False
 
@@ -156,9 +157,7 @@ class Coordinator:
             )
         if self._has_control:
             return
-        epochs = largest_budget(self.plan.study, self.catalog)
-        identity = Use("identity", {"epochs": epochs}, version=self.catalog.strategies.get("identity").plugin_version)
-        self._execute("control", "control", replace(spec, compress=(identity,)))
+        self._execute("control", "control", control_spec(self.plan.study, self.catalog))
 
     def _run_trial(self, number: int) -> Record:
         suggestion = self.sampler.ask(number)
@@ -197,7 +196,7 @@ class Coordinator:
         dense = self._dense_runs.get(spec.dense().digest, "")
         run_id = self._begin(
             role,
-            f"{what} {spec.strategy}" if role != "baseline" else f"baseline {spec.architecture.name}",
+            ui_pages.run_name(self.plan.study, spec, role=role, number=int((tags or {}).get("trial", -1))),
             tags={
                 **self._common,
                 **(tags or {}),
@@ -247,7 +246,7 @@ class Coordinator:
             run_id,
             name=spec.dataset.name,
             digest=splits.digests.get("train", ""),
-            source=f"tensorflow-datasets: {spec.dataset.name}",
+            source=dataset_of(spec, self.catalog).source(),
             profile={
                 "train": len(splits.train),
                 "calibration": len(splits.calibration),
@@ -258,12 +257,12 @@ class Coordinator:
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
-    def _show(self, number: int, wanted: int, result: Record, *, eta_seconds: float) -> None:
+    def _show(self, number: int, result: Record, *, eta_seconds: float) -> None:
         standing = Standing(self.plan.study, self.done)
         event = Ended(
             what=f"trial {number}",
             position=len(self.done),
-            of=wanted,
+            of=self.wanted,
             record=result,
             values=_objectives(self.plan.study, result),
             front=len(standing.front()),
@@ -280,6 +279,15 @@ class Coordinator:
             mark = str(number in front).lower()
             if run.tags.get("pareto") != mark:
                 self.store.tag(run.run_id, pareto=mark)
+
+    def _shed_nets(self) -> None:
+        """With `keep="front"`, remove the nets of beaten trials: none that left the front ever returns."""
+        if self.plan.study.keep == "all":
+            return
+        beaten = set(self.done) - Standing(self.plan.study, self.done).front() - self._shed
+        for number in sorted(beaten):
+            self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
+        self._shed |= beaten
 
     def _check_start(self) -> None:
         """Stop when the first three trials have all failed."""
@@ -334,32 +342,13 @@ class Coordinator:
         return json.dumps(described, indent=1, sort_keys=True).encode()
 
     def _outcome(self, ran: int, *, out_of_time: bool) -> Outcome:
-        return Outcome(self.plan, self.generation, self.parent, ran, out_of_time)
-
-
-@contextmanager
-def _locked(root: Path, name: str) -> Iterator[None]:
-    """Hold the study's lock; the kernel drops it when this process dies."""
-    path = root / ".cache" / "locks" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=0):
-            yield
-    except Timeout as error:
-        raise StudyLocked(
-            f"Study {name} is being run by another process on this machine.",
-            todo="Wait until it ends, or stop it there with Ctrl-C: what is done is kept.",
-        ) from error
+        done = len(self.done)
+        return Outcome(self.plan, self.generation, self.parent, ran, out_of_time, done=done, wanted=self.wanted)
 
 
 def _objectives(study: Study, result: Record) -> dict[str, float]:
     """The objectives' values of a run that has ended, as far as there are any."""
     return {name: result.metrics[name] for name in study.objectives if name in result.metrics}
-
-
-def first_value(_name: str, domain: Domain) -> object:
-    """The first value of a domain: of the study's own baseline and control, where train or architecture is searched."""
-    return domain.options[0] if isinstance(domain, Choice) else domain.low
 
 
 def _architecture(study: Study, params: Mapping[str, str]) -> str:
@@ -371,15 +360,3 @@ def _architecture(study: Study, params: Mapping[str, str]) -> str:
 def _chain(study: Study) -> str:
     steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
     return "+".join("|".join("none" if option is None else option.name for option in step) for step in steps) or "none"
-
-
-def _host_tags(root: Path) -> dict[str, str]:
-    """Who runs this, from which revision."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else "unknown"
-
-    dirty = git("status", "--porcelain", "--untracked-files=no")
-    state = "unknown" if dirty == "unknown" else str(bool(dirty)).lower()
-    return {"host": platform.node() or str(os.getuid()), "git": git("rev-parse", "HEAD"), "dirty": state}

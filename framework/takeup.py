@@ -38,7 +38,7 @@ class History:
 
 
 def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
-    """Read a study's history; the caller holds its lock.
+    """Read a study's history and close what dead sessions left open; the caller holds its lock.
 
     Args:
         host: this machine's name.
@@ -48,12 +48,23 @@ def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
         StudyLocked: it runs on another host.
     """
     everything = store.runs(plan.name)
+    history = look_back(store, plan, everything, fresh=fresh)
+    _bury(store, plan.name, everything, host=host, keep=[history.parent] if history.parent else [])
+    return history
+
+
+def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: bool) -> History:
+    """Read a study's history and change nothing.
+
+    Args:
+        everything: all runs of its name.
+        fresh: as it would begin a new generation.
+    """
     mine = [run for run in everything if run.tags.get("study_digest") == plan.study.digest]
     generations = [int(run.tags.get("generation", "0")) for run in mine]
     generation = max(generations, default=0) + (1 if fresh and generations else 0)
     runs = [run for run in mine if run.tags.get("generation") == str(generation)]
     parents = _of_role(runs, "study")
-    _bury(store, plan.name, everything, host=host, keep=parents[:1])
     trials = _of_role(runs, "trial")
     done = [run for run in runs if run.status != "RUNNING" and store.complete(run)]
     finished = [run for run in done if run.status == "FINISHED"]
@@ -72,18 +83,29 @@ def _of_role(runs: Sequence[Run], role: str) -> list[Run]:
     return [run for run in runs if run.tags.get("role") == role]
 
 
-def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
-    """Close as KILLED what dead sessions left RUNNING: whoever holds the lock knows that all of this host are dead."""
-    running = [run for run in runs if run.status == "RUNNING"]
-    leases = [float(run.tags.get("lease", "0")) for run in running if run.tags.get("host") != host]
-    silence = time.time() - max(leases, default=0.0)
+def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
+    """Return unless another host is at work on the study.
+
+    Args:
+        runs: all of the study.
+        host: this machine's name.
+
+    Raises:
+        StudyLocked: one is, or was within the last ten minutes.
+    """
+    foreign = [run for run in runs if run.status == "RUNNING" and run.tags.get("host") != host]
+    silence = time.time() - max((float(run.tags.get("lease", "0")) for run in foreign), default=0.0)
     if silence < LEASE_OVER_SECONDS:
-        other = next(run.tags.get("host", "?") for run in running if run.tags.get("host") != host)
         raise StudyLocked(
             f"Study {name} runs on another host.",
-            given=f"Host: {other}; last sign of life {silence:.0f} s ago.",
+            given=f"Host: {foreign[0].tags.get('host', '?')}; last sign of life {silence:.0f} s ago.",
             todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this host may go on.",
         )
-    for run in running:
-        if run not in keep:
+
+
+def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
+    """Close as KILLED what dead sessions left RUNNING: whoever holds the lock knows that all of this host are dead."""
+    refuse_if_leased(name, runs, host=host)
+    for run in runs:
+        if run.status == "RUNNING" and run not in keep:
             store.close(run.run_id, "KILLED", reason="died")

@@ -10,9 +10,9 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.record import EPOCH_PREFIX, ERROR_TXT, PREFIX, ROLES, TAGS, Record, Run, Status
@@ -34,12 +34,12 @@ __all__ = ["Store", "hide_password", "ui_command"]
 PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
 TAG_LIMIT = 8000
 NAME_LIMIT = 250
-EXPERIMENT_NOTE_LIMIT = 20_000
+EXPERIMENT_TAG_LIMIT = 20_000
 DATASET_DIGEST_LIMIT = 36
 METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
 FLUSH_SECONDS = 10.0
-NOTE_TAG, PARENT_TAG = "mlflow.note.content", "mlflow.parentRunId"
-METRIC_TAG = "mlflow.experiment.primaryMetric."
+UI_PREFIX = "mlflow."
+PARENT_TAG = "mlflow.parentRunId"
 
 
 class Store:
@@ -100,7 +100,7 @@ class Store:
         named = _prefixed({**tags, "role": role, "study": study}) | ({PARENT_TAG: parent} if parent else {})
         _check_length("parameter", params, limit=PARAM_LIMIT)
         _check_length("run's", {"name": name}, limit=NAME_LIMIT)
-        run = self._client.create_run(self._open_experiment(study), tags=named, run_name=name)
+        run = self._client.create_run(self.experiment(study), tags=named, run_name=name)
         self._files.remember(run)
         self._batch(run.info.run_id, params=params)
         return str(run.info.run_id)
@@ -162,19 +162,22 @@ class Store:
         """
         self._files.put(run_id, artifacts)
 
-    def note(self, study: str, markdown: str, *, run_id: str | None = None) -> None:
-        """The text the UI shows on the study's page, or on one run's; cut at a line's end where it is too long."""
-        if run_id is None:
-            text = _cut(markdown, EXPERIMENT_NOTE_LIMIT)
-            self._client.set_experiment_tag(self._open_experiment(study), NOTE_TAG, text)
-        else:
-            self._client.set_tag(run_id, NOTE_TAG, _cut(markdown, TAG_LIMIT))
+    def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
+        """Remove artifacts that are no longer wanted; the manifest keeps their lines and says why."""
+        self._files.remove(run_id, names, why=why)
 
-    def set_primary_metric(self, study: str, metric: str, *, direction: Literal["max", "min"]) -> None:
-        """The metric the UI charts first."""
-        experiment = self._open_experiment(study)
-        for name, value in (("name", metric), ("greaterIsBetter", str(direction == "max"))):
-            self._client.set_experiment_tag(experiment, f"{METRIC_TAG}{name}", value)
+    def set_ui_tags(self, study: str, tags: Mapping[str, str], *, run_id: str | None = None) -> None:
+        """Set tags that the MLflow UI itself reads, on the study's experiment or on one run.
+
+        Args:
+            tags: by their names without the prefix `mlflow.`.
+        """
+        experiment = self.experiment(study)
+        for name, value in tags.items():
+            if run_id is None:
+                self._client.set_experiment_tag(experiment, f"{UI_PREFIX}{name}", value)
+            else:
+                self._client.set_tag(run_id, f"{UI_PREFIX}{name}", value)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -229,31 +232,16 @@ class Store:
             token = page.token or None
         return sorted(names)
 
-    def page(self, study: str) -> str:
-        """The path of a study's page in the MLflow UI, which otherwise opens on pages for language models."""
-        return f"#/experiments/{self._open_experiment(study)}/runs?workflowType=machine_learning"
+    def ui_tags(self, study: str, *, run_id: str | None = None) -> dict[str, str]:
+        """The tags that the MLflow UI itself reads, by their names without the prefix `mlflow.`."""
+        if run_id is None:
+            tags = self._client.get_experiment(self.experiment(study)).tags
+        else:
+            tags = self._client.get_run(run_id).data.tags
+        return {name.removeprefix(UI_PREFIX): value for name, value in tags.items() if name.startswith(UI_PREFIX)}
 
-    def artifact(self, run_id: str, name: str) -> bytes:
-        """The content of an artifact, checked against the manifest.
-
-        Raises:
-            UnknownName: the run has none of this name.
-            SqueezelabError: the file is missing or is not what was written; the message names it.
-        """
-        return self._files.get(run_id, name)
-
-    def has_manifest(self, run_id: str) -> bool:
-        """Whether the run's artifacts were written to the end."""
-        return self._files.has_manifest(run_id)
-
-    def complete(self, run: Run) -> bool:
-        """Whether the run counts: FINISHED or FAILED, and written to the end, which its manifest shows."""
-        return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
-
-    # --- inside ------------------------------------------------------------------------------------------------------
-
-    def _open_experiment(self, study: str) -> str:
-        """The experiment's id; it is created on first use."""
+    def experiment(self, study: str) -> str:
+        """The id of a study's experiment, which is created on first use."""
         known = self._experiment(study)
         if known is not None:
             return known
@@ -270,6 +258,30 @@ class Store:
             if made is None:
                 raise _deleted(study) from error
         return self._experiments.setdefault(study, made)
+
+    def artifact(self, run_id: str, name: str) -> bytes:
+        """The content of an artifact, checked against the manifest.
+
+        Raises:
+            UnknownName: the run has none of this name.
+            SqueezelabError: the file is missing or is not what was written; the message names it.
+        """
+        return self._files.get(run_id, name)
+
+    def data(self, run_id: str) -> dict[str, Any]:
+        """The facts of the data that a run used, as `log_dataset` was given them; empty if it was not."""
+        inputs = self._client.get_run(run_id).inputs.dataset_inputs
+        return dict(json.loads(inputs[0].dataset.profile)) if inputs else {}
+
+    def has_manifest(self, run_id: str) -> bool:
+        """Whether the run's artifacts were written to the end."""
+        return self._files.has_manifest(run_id)
+
+    def complete(self, run: Run) -> bool:
+        """Whether the run counts: FINISHED or FAILED, and written to the end, which its manifest shows."""
+        return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
 
     def _experiment(self, study: str) -> str | None:
         if study not in self._experiments:
@@ -324,6 +336,7 @@ def ui_command(root: Path, *, port: int) -> list[str]:
         raise UserError("The runs are on a server, which shows them itself.", todo=f"Open {hide_password(uri)}.")
     # Through the environment: the arguments of a process, a password among them, are open to everyone on the machine.
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes more, for language models
     where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     artifacts = ["--default-artifact-root", (root / ARTIFACTS).as_uri(), "--no-serve-artifacts"]
     return [sys.executable, "-m", "mlflow", "server", *where, *artifacts]
@@ -332,7 +345,7 @@ def ui_command(root: Path, *, port: int) -> list[str]:
 def _deleted(study: str) -> UserError:
     return UserError(
         f"The experiment {study!r} was deleted in the MLflow UI and still holds its name.",
-        todo="Restore it with `.venv/bin/mlflow experiments restore`, or give the study file another name.",
+        todo=f"Restore it with `.venv/bin/mlflow experiments restore`, or forget it for good: make forget NAME={study}",
     )
 
 
@@ -380,11 +393,3 @@ def _run(run: Any) -> Run:
         start_ms=info.start_time or 0,
         end_ms=0 if info.status == "RUNNING" else info.end_time or 0,  # MLflow keeps the old one of a run begun again
     )
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    more = "\n\n(shortened)"
-    head = text[: limit - len(more)]
-    return (head.rpartition("\n")[0] or head) + more

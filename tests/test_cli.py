@@ -8,17 +8,16 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from command_support import refused, squeezelab
 from studies_support import never_killed
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tensorflow_datasets", "ai_edge_litert"}
 STUDY = '"""How many?"""\n\nfrom framework import Choice, Float, Int, Study, Train, use\n\nSTUDY = Study({})\n'
 NET = 'dataset=use("digits"), architecture=use("lenet_300_100")'
-LINES = 14  # the most that a mistake is told in
 
 
 @pytest.fixture
@@ -28,44 +27,6 @@ def project(tmp_path: Path) -> Path:
     for folder in ("studies", "reports"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("out", "__pycache__"))
     return root
-
-
-def squeezelab(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in this folder, with an empty home."""
-    home = folder.parent / "home"
-    home.mkdir(exist_ok=True)
-    named = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", "COLUMNS")}
-    named |= {"HOME": str(home), "TFDS_DATA_DIR": str(home), "PYTHONPATH": str(ROOT), **environment}
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "framework", *arguments],
-        cwd=folder,
-        env=named,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    print(f"{time.monotonic() - began:.1f} s: squeezelab {' '.join(arguments)}")
-    return done
-
-
-def listing(root: Path) -> dict[str, int]:
-    """Every file and folder below `root` with its size."""
-    return {str(path.relative_to(root)): path.lstat().st_size for path in sorted(root.rglob("*"))}
-
-
-def refused(project: Path, *arguments: str, **environment: str) -> str:
-    """What a mistaken command says; it wrote nothing, said nothing on stdout and ended with 2."""
-    before = listing(project)
-    done = squeezelab(project, *arguments, **environment)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    assert 2 <= len(done.stderr.splitlines()) <= LINES, done.stderr
-    assert listing(project) == before
-    assert listing(project.parent / "home") == {}
-    return done.stderr
 
 
 def write(project: Path, name: str, parts: str) -> str:

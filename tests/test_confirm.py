@@ -72,7 +72,7 @@ def test_the_run_names_its_trial_and_holds_the_test_metrics_alone(project: Proje
     run = project.runs("confirm")[0]
     trial = next(item for item in project.runs("trial") if item.number == 1)
     assert run.status == "FINISHED"
-    assert set(run.metrics) == {"test_accuracy"}
+    assert set(run.metrics) == {"test_accuracy", "test_disagreement"}
     assert run.params == trial.params
     for name in ("spec_digest", "study_digest", "generation", "trial", "strategy", "dataset"):
         assert run.tags[name] == trial.tags[name]

@@ -121,6 +121,14 @@ def test_dropped_in_it_is_covered_by_the_contract_suite(package: Path) -> None:
         assert len([line for line in collected.splitlines() if name in line]) >= 3, name
 
 
+def test_the_example_of_the_readme_keeps_the_contract(package: Path) -> None:
+    shutil.copytree(ROOT / "tests", package / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", package)
+    wanted = ["-k", "threshold_prune and not lenet5", "-p", "no:cacheprovider"]
+    told = run(package, "-m", "pytest", "-q", "tests/contract", *wanted, path=[package])
+    assert " passed" in told
+
+
 def test_two_files_of_one_name_are_both_named(project: Path, distribution: Path) -> None:
     theirs = distribution / "others" / "our_threshold_prune.py"
     theirs.write_text(theirs.read_text("utf-8").replace('"threshold_prune"', '"magnitude_prune"'), "utf-8")

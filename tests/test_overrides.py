@@ -162,8 +162,9 @@ def test_alternatives_of_the_architecture() -> None:
         ("trials=many", InvalidValue, "whole number"),
         ("train.epochs=0", InvalidValue, "out of its range"),
         ("train.learning_rate=fast", InvalidValue, "learning_rate"),
-        ("sampler=cmaes", InvalidValue, "tpe, random, grid"),
+        ("sampler=cmaes", InvalidValue, "tpe, random, nsga2, grid"),
         ("seed=-1", InvalidValue, "at least 0"),
+        ("keep=best", InvalidValue, "all, front"),
     ],
 )
 def test_a_mistake_is_shown_with_the_way_out(setting: str, kind: type[UserError], text: str) -> None:

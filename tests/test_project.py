@@ -91,6 +91,14 @@ def test_a_program_is_refused_before_it_runs(root: Path, statement: str) -> None
         project.load_study(root, "mine")
 
 
+@pytest.mark.parametrize("action", ["run", "load"])
+def test_a_study_file_does_nothing(root: Path, action: str) -> None:
+    write(root, GOOD.replace("Study, use", f"{action}, Study, use") + "STUDY = 1\n")
+    with pytest.raises(InvalidStudy, match=f"line 5: a study file is a value, it does not {action} anything") as caught:
+        project.load_study(root, "mine")
+    assert f"framework.{action} in a script" in caught.value.todo
+
+
 @given(st.text(max_size=60))
 def test_whatever_a_file_holds_it_is_a_study_or_a_few_lines(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.sampling import Sampler, Told
+from framework.sampling import POPULATION, Sampler, Told
 from framework.space import Choice, Float, Int
 from framework.spec import AtMost, Spec, Study, Train, use
 
@@ -65,6 +65,60 @@ def test_an_interrupted_study_asks_the_same_questions(sampler: str, space: str) 
     assert questions(asked, trials=20, rebuilt_every=3) == whole
     assert questions(asked, trials=20, rebuilt_every=1) == whole
     assert len({digest for digest, _ in whole}) > 10
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_nsga2_goes_on_in_the_generation_it_stopped_in(space: str) -> None:
+    """Its parents are trials of earlier sessions too. That it even asks the same questions is not promised."""
+    asked = study(sampler="nsga2", **SPACES[space])
+    whole = questions(asked, trials=3 * POPULATION)
+    for every in (1, 7, POPULATION):
+        assert questions(asked, trials=3 * POPULATION, rebuilt_every=every) == whole
+    found = generations(whole)
+    assert found == sorted(found)
+    assert found[:POPULATION] == [0] * POPULATION
+    assert found[-1] >= 1  # failed trials make no generation full
+
+
+def generations(asked: list[tuple[str, str]]) -> list[int]:
+    """The generation that was stored with each trial."""
+    return [next(iter(json.loads(question)["attributes"].values())) for _, question in asked]
+
+
+def test_nsga2_without_its_generations_would_begin_anew() -> None:
+    """As if replayed trials were strangers to the population: what is stored with each trial is needed."""
+    asked = study(sampler="nsga2", **FLAT)
+    sampler = Sampler(asked)
+    told = []
+    for _, question in questions(asked, trials=2 * POPULATION):
+        stored = json.loads(question)
+        told.append(Told(json.dumps(stored | {"attributes": {}}), (0.5, 1.0), {}))
+    sampler.replay(told)
+    assert generations([("", sampler.ask(2 * POPULATION).optuna)]) == [0]
+
+
+def test_trials_stored_before_there_were_attributes_are_taken_in() -> None:
+    asked = study(**FLAT)
+    first = json.loads(Sampler(asked).ask(0).optuna)
+    del first["attributes"]
+    sampler = Sampler(asked)
+    sampler.replay([Told(json.dumps(first), (0.5, 1.0), {})])
+    assert sampler.ask(1).optuna == questions(asked, trials=2)[1][1]
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+def test_nsga2_learns_from_what_it_is_told(constrained: bool) -> None:
+    """Two parameters, of which the sum is to be 0.6; constrained, only sums below 0.5 are allowed."""
+    parts: dict[str, Any] = {"constraints": (AtMost("accuracy_drop", 0.5),)} if constrained else {}
+    chain = (use("magnitude_prune", sparsity=Float(0.0, 0.9)), use("magnitude_prune", sparsity=Float(0.0, 0.9)))
+    asked = study(sampler="nsga2", compress=chain, objectives={"params_nonzero": "min"}, **parts)
+    sampler, sums = Sampler(asked), []
+    for number in range(6 * POPULATION):
+        suggestion = sampler.ask(number)
+        sums.append(sum(step.knobs["sparsity"] for step in suggestion.spec.compress))
+        sampler.tell(Told(suggestion.optuna, (abs(sums[-1] - 0.6),), {"drop": sums[-1] - 0.5} if constrained else {}))
+    wanted = [(value <= 0.5) if constrained else (abs(value - 0.6) < 0.2) for value in sums]
+    assert sum(wanted[-2 * POPULATION :]) > sum(wanted[: 2 * POPULATION]) + POPULATION // 2
 
 
 def test_the_made_up_results_hold_failures_and_broken_constraints() -> None:
@@ -146,7 +200,7 @@ def test_a_grid_holds_every_spec_once() -> None:
     assert questions(asked, trials=limit, rebuilt_every=3) == whole
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2"])
 def test_samplers_that_draw_have_no_limit(sampler: str) -> None:
     assert Sampler(study(sampler=sampler, **FLAT)).limit is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from framework.contracts import Catalog
 from framework.errors import InvalidStudy, InvalidValue
 from framework.grid import enumerate_specs
 from framework.resolve import resolve
-from framework.spec import Spec, canonical, digest_of, spec_from_json
+from framework.spec import HOW_MUCH, Spec, canonical, digest_of, spec_from_json
 
 REALS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 VALUES = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), REALS, st.text(max_size=5), st.none())
@@ -56,7 +56,12 @@ def study(**changes: Any) -> Study:
 @given(limits=st.tuples(st.integers(1, 999), st.floats(0.1, 99), st.floats(0.1, 99)))
 def test_limits_do_not_change_the_digest(limits: tuple[int, float, float]) -> None:
     trials, seconds, hours = limits
-    assert study(trials=trials, trial_seconds=seconds, hours=hours).digest == study().digest
+    limited = study(trials=trials, trial_seconds=seconds, hours=hours, keep="front")
+    assert limited.digest == study().digest
+
+
+def test_every_field_decides_the_trials_or_says_that_it_does_not() -> None:
+    assert {item.name for item in fields(Study)} == set(study().json()) - {"schema"} | set(HOW_MUCH)
 
 
 @given(number=st.integers(1, 9))

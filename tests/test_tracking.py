@@ -355,25 +355,13 @@ def test_all_pages_are_read(store: Store, study: str, monkeypatch: pytest.Monkey
 # --- what the UI shows -----------------------------------------------------------------------------------------------
 
 
-def test_notes_are_cut_at_a_lines_end(store: Store, study: str) -> None:
+def test_tags_that_the_ui_reads(store: Store, study: str) -> None:
     run_id = begin(store, study)
-    long = "\n".join(f"| {index:06d} | a line of a table |" for index in range(3000))
-    store.note(study, long)
-    store.note(study, long, run_id=run_id)
+    store.set_ui_tags(study, {"note.content": "of all"})
+    store.set_ui_tags(study, {"note.content": "of one"}, run_id=run_id)
     client = mlflow_client(store)
-    notes = [client.get_experiment_by_name(study).tags, client.get_run(run_id).data.tags]
-    for tags, limit in zip(notes, (20_000, 8000), strict=True):
-        text = tags["mlflow.note.content"]
-        assert limit - 100 < len(text) <= limit
-        head, _, tail = text.rpartition("\n\n")
-        assert tail == "(shortened)"
-        assert long.startswith(head + "\n")
-    store.note(study, "short")
-    assert client.get_experiment_by_name(study).tags["mlflow.note.content"] == "short"
-
-
-def test_the_primary_metric(store: Store, study: str) -> None:
-    store.set_primary_metric(study, "params_nonzero", direction="min")
-    tags = mlflow_client(store).get_experiment_by_name(study).tags
-    assert tags["mlflow.experiment.primaryMetric.name"] == "params_nonzero"
-    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "False"
+    assert client.get_experiment(store.experiment(study)).tags["mlflow.note.content"] == "of all"
+    assert client.get_run(run_id).data.tags["mlflow.note.content"] == "of one"
+    assert store.ui_tags(study)["note.content"] == "of all"
+    assert store.ui_tags(study, run_id=run_id)["note.content"] == "of one"
+    assert not any(name.startswith("squeezelab.") for name in store.ui_tags(study, run_id=run_id))

@@ -36,7 +36,7 @@ def list_() -> None:
     for title, rows in lines:
         tell(title)
         for item, text in rows:
-            tell(_row(item, text))
+            tell(row(item, text))
 
 
 @app.command()
@@ -82,10 +82,15 @@ def _question(root: Path, name: str) -> str:
         return f"does not load: squeezelab check {name}"
 
 
-def _row(item: str, text: str) -> str:
+def row(item: str, text: str) -> str:
     """One line of a list; a long text goes on below itself."""
     width = min(shutil.get_terminal_size((LIST_COLUMNS, 24)).columns, LIST_COLUMNS)
     indent = " " * LIST_INDENT
     return textwrap.fill(
-        text, max(width, 2 * LIST_INDENT), initial_indent=f"  {item:<{LIST_INDENT - 2}}", subsequent_indent=indent
+        text,
+        max(width, 2 * LIST_INDENT),
+        initial_indent=f"  {item:<{LIST_INDENT - 2}}",
+        subsequent_indent=indent,
+        break_long_words=False,  # a path stays whole
+        break_on_hyphens=False,
     )

@@ -16,6 +16,7 @@ def study(
     name: Name,
     settings: Settings = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="begin anew; the earlier trials stay in the store")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")] = False,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.contracts import Catalog
@@ -23,8 +24,11 @@ def study(
 
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
+    if dry_run:
+        _foretell(planned, root, fresh=fresh)
+        return
     outcome = _run_study(planned, root, fresh=fresh)
-    _report(root, outcome, kind="pareto")
+    _report(root, outcome)
 
 
 @app.command()
@@ -70,42 +74,50 @@ def confirm(
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on this project's runs."""
     from framework.tracking import Store, ui_command
+    from framework.ui_pages import addresses
 
     root = find_project()
     command = ui_command(root, port=port)
     store = Store.open(root, create=False)
     say("Open, once it runs; stop it with Ctrl-C:")
     for name in store.studies():
-        say(f"  {name}: http://127.0.0.1:{port}/{store.page(name)}")
+        say(f"\n  {name}")
+        for page, path in addresses(store, name).items():
+            say(f"    {page:<9}http://127.0.0.1:{port}/{path}")
     os.execv(command[0], command)
 
 
-def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
-    from rich.console import Console
-
+def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
+    """The resolved study, and what is left of it to run at which cost."""
     from framework.contracts import Catalog
-    from framework.progress import Progress
+    from framework.estimate import estimate, rows
+    from framework.show import describe_plan
+
+    catalog = Catalog()
+    work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
+    left = rows(work, cost, study=planned.study, catalog=catalog)
+    tell(describe_plan(planned, catalog=catalog, more=left))
+
+
+def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
+    from framework.contracts import Catalog
+    from framework.progress import Progress, screen
     from framework.study import run
 
-    with Progress(Console(stderr=True)) as view:
+    with Progress(screen()) as view:
         return run(planned, root, catalog=Catalog(), view=view, fresh=fresh)
 
 
-def _report(root: Path, outcome: Any, *, kind: str) -> None:
+def _report(root: Path, outcome: Any) -> None:
     """Build the report at the end of a study, show its table and say how to go on."""
-    from framework.publish import publish
-    from framework.report import run_report
+    from framework.publish import conclude
     from framework.tracking import Store
 
-    planned = outcome.plan
-    store = Store.open(root)
-    out = root / "reports" / "out" / planned.folder
-    made = run_report(
-        store, planned.name, root=root, out=out, kind=kind, digest=planned.study.digest, generation=outcome.generation
-    )
+    out = root / "reports" / "out" / outcome.plan.folder
+    made = conclude(Store.open(root), outcome, root=root, out=out)
     tell(made.table)
-    publish(store, outcome, made)
     say(f"\nReport: {relative(out, root)}/ ({', '.join(sorted(path.name for path in made.paths))})")
     say("Compare the runs in the MLflow UI: make ui")
     if outcome.out_of_time:
-        say("The time of `hours` is used up; the same command goes on from here.")
+        hours = f"{outcome.plan.study.hours:g} h are used up"
+        say(f"{hours}: {outcome.done} of {outcome.wanted} trials are done. The same command goes on from here.")

@@ -28,7 +28,7 @@ from framework.errors import SqueezelabError
 OPEN = ("train", "calibration", "validation")
 TEST = "test"
 DIGESTS_JSON = "digests.json"
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _log = logging.getLogger("framework")
 
 
@@ -75,7 +75,7 @@ class Cache:
             kept = json.loads((self.folder / DIGESTS_JSON).read_text("utf-8"))
             digests = {split: str(kept["splits"][split]) for split in (*OPEN, TEST)}
             whole = kept["sha256"] == _sum_of(digests)
-        except (*_UNREADABLE, TypeError) as error:
+        except (*UNREADABLE, TypeError) as error:
             raise NotCached("The digests cannot be read.", given=str(error)) from error
         if not whole:
             raise NotCached("The digests are not those that were written.", given=str(self.folder))
@@ -98,6 +98,14 @@ class Cache:
         """
         return _read(self.sealed, self.digests()[TEST])
 
+    def check_sealed(self) -> None:
+        """Return if the test split is there and whole, without handing it on.
+
+        Raises:
+            NotCached: it is missing or damaged.
+        """
+        _read(self.sealed, self.digests()[TEST])
+
     def write(self, splits: Mapping[str, Arrays]) -> None:
         """Keep all four splits, while the lock is held; the folder of the open ones appears last and whole."""
         self.write_sealed(splits[TEST])
@@ -117,6 +125,25 @@ class Cache:
         with aside.open("wb") as file:
             np.savez(file, allow_pickle=False, **test)
         aside.replace(self.sealed)
+
+
+def damaged_entries(root: Path) -> list[str]:
+    """What is cached and is not what was written, as paths from the project; nothing is changed.
+
+    A sealed test split is verified here as well, and goes no further.
+    """
+    damaged = []
+    for folder in sorted((root / ".cache" / "data").glob("*-????????")):
+        name, _, key = folder.name.rpartition("-")
+        cache = Cache(root, name, key)
+        looked_at = folder
+        try:
+            cache.read_open()
+            looked_at = cache.sealed
+            cache.check_sealed()
+        except NotCached:
+            damaged.append(str(looked_at.relative_to(root)))
+    return damaged
 
 
 def put_aside(path: Path) -> Path | None:
@@ -145,7 +172,7 @@ def _read(path: Path, expected: str) -> dict[str, Array]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise NotCached("The arrays cannot be read.", given=f"{path}: {error}") from error
     if digest(arrays) != expected:
         raise NotCached("The arrays are not those that were written.", given=str(path))

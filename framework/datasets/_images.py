@@ -1,9 +1,13 @@
-"""Data sets of pictures prepared by a tensorflow-datasets builder: a plug-in says only what is its own."""
+"""Data sets of pictures: four splits by our rule, cached as arrays. A subclass says where the pictures come from.
+
+`TfdsImages` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's own.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -17,38 +21,54 @@ from framework.errors import DataUnavailable, InvalidStudy, SqueezelabError
 from framework.nn.images import prepare_images
 
 
-class TfdsImages(Dataset):
-    """Pictures of one size with class labels; calibration and validation are carved off TFDS's `train` split.
+class Images(Dataset):
+    """Pictures of one size with labels; calibration and validation are carved off what is not the test split.
 
     Class attributes:
-        builder: name of the TFDS builder.
-        builder_version: its version, "major.minor.patch".
-        calibration_size, validation_size: samples, classes in proportion; the rest of `train` is for training.
-        features: input name -> the feature's name in TFDS.
-        download: one file that preparing would download, to see whether it can; empty if nothing is downloaded.
+        calibration_size, validation_size: samples, classes in proportion; the rest is for training.
     """
 
-    builder: ClassVar[str]
-    builder_version: ClassVar[str]
     calibration_size: ClassVar[int]
     validation_size: ClassVar[int]
-    features: ClassVar[Mapping[str, str]] = {"image": "image"}
-    download: ClassVar[str] = ""
 
-    def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
-        """The TFDS builder that can prepare the data; one of TFDS's own by default."""
-        return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
+    @abstractmethod
+    def rule(self) -> list[object]:
+        """All that decides the arrays of `read_split`, for JSON: another rule never meets files of this one."""
+
+    @abstractmethod
+    def check_source(self, root: Path) -> None:
+        """Return if `read_split` will find the pictures; loads no TensorFlow.
+
+        Raises:
+            DataUnavailable: it will not; the message says the ways out.
+        """
+
+    @abstractmethod
+    def source_state(self, root: Path) -> str:
+        """Where the pictures are, while they are not cached."""
+
+    @abstractmethod
+    def read_split(self, root: Path, split: str) -> Arrays:
+        """The samples of `train` or `test`: each input as bytes (n, height, width, channels), and `labels` (n,)."""
 
     def check_available(self, root: Path) -> None:
-        """Return if the data is cached, prepared, made by rule, or can be downloaded."""
+        """Return if the data is cached or can be had."""
         if not self._cache(root).folder.is_dir():
-            self._check_source(root)
+            self.check_source(root)
+
+    def state(self, root: Path) -> str:
+        """`cached`, or where the pictures are."""
+        return "cached" if self._cache(root).folder.is_dir() else self.source_state(root)
+
+    def prepare(self, root: Path) -> None:
+        """Cache the splits; those that are cached are read and verified."""
+        self._open_splits(root)
 
     def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
         """The open splits; the file of the test split is not touched once it is written."""
         check_inputs(self.info, shapes)
         splits, digests = self._open_splits(root)
-        train, calibration, validation = (_samples(splits[split], shapes) for split in OPEN)
+        train, calibration, validation = (self._samples(splits[split], shapes) for split in OPEN)
         return Splits(train, calibration, validation, digests)
 
     def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
@@ -60,12 +80,10 @@ class TfdsImages(Dataset):
                 todo="`squeezelab confirm` opens it, once its run is in the store.",
             )
         check_inputs(self.info, shapes)
-        return _samples(self._test_split(root), shapes)
+        return self._samples(self._test_split(root), shapes)
 
     def _cache(self, root: Path) -> Cache:
-        # All that decides the arrays: a change of any of it never meets files of the old rule.
-        rule = [self.name, self.plugin_version, self.builder, self.builder_version, dict(self.features), RULE]
-        text = json.dumps([*rule, self.calibration_size, self.validation_size])
+        text = json.dumps([*self.rule(), self.calibration_size, self.validation_size])
         return Cache(root.resolve(), self.name, hashlib.sha256(text.encode()).hexdigest()[:8])
 
     def _open_splits(self, root: Path) -> tuple[dict[str, Arrays], dict[str, str]]:
@@ -81,7 +99,7 @@ class TfdsImages(Dataset):
             return cache.read_open()  # another process was faster
         except NotCached:
             put_aside_loudly(cache.folder)
-        rest, test = self._read(cache.root, "train"), self._read(cache.root, TEST)
+        rest, test = self.read_split(cache.root, "train"), self.read_split(cache.root, TEST)
         calibration, rest = carve(rest, self.calibration_size)
         validation, train = carve(rest, self.validation_size)
         splits = {"train": train, "calibration": calibration, "validation": validation, TEST: in_order(test)}
@@ -96,17 +114,67 @@ class TfdsImages(Dataset):
                 return cache.read_sealed()
             except NotCached:
                 put_aside_loudly(cache.sealed)
-            test = in_order(self._read(cache.root, TEST))
+            test = in_order(self.read_split(cache.root, TEST))
             if digest(test) != cache.digests()[TEST]:
                 raise SqueezelabError(
                     f"The test split of {self.name} is no longer the one that the runs were recorded with.",
-                    given=f"Read from {self._source(cache.root)}.",
+                    given=f"Now: {self.source_state(cache.root)}.",
                     todo="Bring back the data that the cache was made from.",
                 )
             cache.write_sealed(test)
             return cache.read_sealed()
 
-    def _read(self, root: Path, split: str) -> dict[str, Any]:
+    def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
+        inputs = {name: prepare_images(arrays[name], shape) for name, shape in shapes.items()}
+        return Samples(inputs, arrays[LABELS].astype("int64" if self.info.task == "classes" else "float32"))
+
+
+class TfdsImages(Images):
+    """Pictures with class labels prepared by a TFDS builder; calibration and validation come off its `train` split.
+
+    Class attributes:
+        builder: name of the TFDS builder.
+        builder_version: its version, "major.minor.patch".
+        features: input name -> the feature's name in TFDS.
+        download: one file that preparing would download, to see whether it can; empty if nothing is downloaded.
+    """
+
+    builder: ClassVar[str]
+    builder_version: ClassVar[str]
+    features: ClassVar[Mapping[str, str]] = {"image": "image"}
+    download: ClassVar[str] = ""
+
+    def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
+        """The TFDS builder that can prepare the data; one of TFDS's own by default."""
+        return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
+
+    def rule(self) -> list[object]:
+        """Names and versions of plug-in, builder and split rule."""
+        return [self.name, self.plugin_version, self.builder, self.builder_version, dict(self.features), RULE]
+
+    def check_source(self, root: Path) -> None:
+        """Return if the data is prepared, made by rule, or can be downloaded."""
+        if not self.download or self._find_prepared(root):
+            return
+        if not _tfds.can_reach(self.download):
+            looked = ", ".join(map(str, _tfds.data_dirs(root)))
+            raise DataUnavailable(
+                f"The data set {self.name!r} is not on this machine and cannot be downloaded from here.",
+                given=f"Looked in {looked}; no answer from {self.download.split('/')[2]}.",
+                todo=self._ways_out(),
+            )
+
+    def source_state(self, root: Path) -> str:
+        """Prepared, made by rule, to be downloaded, or how to get it."""
+        folder = self._find_prepared(root)
+        if folder is not None:
+            return "prepared in .cache/tfds" if _tfds.is_own(root, folder) else f"prepared in {folder}, read-only"
+        if not self.download:
+            return "made by rule"
+        return "can be downloaded" if _tfds.can_reach(self.download) else f"not here. {self._ways_out()}"
+
+    def read_split(self, root: Path, split: str) -> dict[str, Any]:
+        """The samples as TFDS has them; prepared first if need be, and again if our own are damaged."""
         folder = self._source(root)
         try:
             return _tfds.read_split(folder, split, features=self.features)
@@ -126,21 +194,10 @@ class TfdsImages(Dataset):
         """The prepared folder; made or downloaded first if there is none."""
         folder = self._find_prepared(root)
         if folder is None:
-            self._check_source(root)
+            self.check_source(root)
             _tfds.prepare(root, self.make_builder, name=self.builder, version=self.builder_version)
             folder = _tfds.own_dir(root) / self.builder / self.builder_version
         return folder
-
-    def _check_source(self, root: Path) -> None:
-        if not self.download or self._find_prepared(root):
-            return
-        if not _tfds.can_reach(self.download):
-            looked = ", ".join(map(str, _tfds.data_dirs(root)))
-            raise DataUnavailable(
-                f"The data set {self.name!r} is not on this machine and cannot be downloaded from here.",
-                given=f"Looked in {looked}; no answer from {self.download.split('/')[2]}.",
-                todo=self._ways_out(),
-            )
 
     def _ways_out(self) -> str:
         return (
@@ -161,8 +218,3 @@ def check_inputs(info: DataInfo, shapes: Mapping[str, tuple[int, ...]]) -> None:
             given=f"The net asks for {sorted(shapes)}, the data set has {sorted(info.inputs)}.",
             todo="Choose another architecture or data set.",
         )
-
-
-def _samples(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
-    inputs = {name: prepare_images(arrays[name], shape) for name, shape in shapes.items()}
-    return Samples(inputs, arrays[LABELS].astype("int64"))

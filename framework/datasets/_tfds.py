@@ -135,9 +135,14 @@ def read_split(folder: Path, split: str, *, features: Mapping[str, str]) -> dict
     return {name: samples[feature] for name, feature in {**features, LABELS: "label"}.items()}
 
 
+def is_own(root: Path, folder: Path) -> bool:
+    """Whether this project prepared the folder; any other is only read."""
+    return own_dir(root) in folder.parents
+
+
 def discard_own(root: Path, folder: Path) -> bool:
     """Put a damaged folder aside if it is this project's own; whether it was."""
-    if own_dir(root) not in folder.parents:
+    if not is_own(root, folder):
         return False
     put_aside_loudly(folder)
     return True

@@ -1,0 +1,118 @@
+"""Commands on the project itself: data sets, new files, what is wrong, what to delete."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from framework.cli.base import Name, app, find_project, relative, say, tell
+from framework.cli.plugins import row
+from framework.errors import SqueezelabError, UserError
+
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(help="one data set; the state of all by default")] = None,
+) -> None:
+    """Prepare a data set, or say where to put its files; without a name, where each one is."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from framework.contracts import Catalog
+
+    root = find_project()
+    catalog = Catalog()
+    if name is None:
+        names = catalog.datasets.names()
+        with ThreadPoolExecutor(max_workers=len(names)) as pool:  # some ask the network
+            states = pool.map(lambda item: catalog.datasets.build(item, {}).state(root), names)
+            for item, state in zip(names, states, strict=True):
+                tell(row(item, state))
+        return
+    plugin = catalog.datasets.build(name, {})
+    plugin.prepare(root)
+    tell(row(name, plugin.state(root)))
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="study, strategy, architecture, dataset or report", show_default=False)],
+    name: Annotated[str, typer.Argument(help="of the new file, without .py", show_default=False)],
+) -> None:
+    """Write a commented file that works as it stands, to be edited."""
+    from framework.contracts import Catalog
+    from framework.scaffold import make
+
+    root = find_project()
+    made = make(root, kind, name, catalog=Catalog())
+    tell(relative(made.path, root))
+    say("It works as it stands; its comments say what to change. To try it:")
+    for command in made.tries:
+        say(f"  {command}")
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what is wrong here, and say what to do; nothing is changed."""
+    from framework.contracts import Catalog
+    from framework.doctor import examine
+
+    wrong = False
+    for finding in examine(find_project(), Catalog()):
+        tell(finding.line())
+        wrong = wrong or finding.level == "WRONG"
+    if wrong:
+        raise typer.Exit(SqueezelabError.exit_code)
+
+
+@app.command()
+def forget(name: Name, yes: Yes = False) -> None:
+    """Delete a study's runs, artifacts and reports, after asking; its file in studies/ stays."""
+    from framework.forget import find
+    from framework.forget import forget as delete
+    from framework.locks import study_lock
+
+    root = find_project()
+    kept = find(root, name)
+    with study_lock(root, name):
+        tell(f"{name}:")
+        for line in kept.lines(root):
+            tell(line)
+        if _agreed("Delete this for good?", yes=yes):
+            delete(root, kept)
+            say(f"Forgotten: {name}. Run it again from the start: make study NAME={name}")
+
+
+@app.command("clean-cache")
+def clean_cache(yes: Yes = False) -> None:
+    """Delete .cache, after asking; all of it is made again when it is needed."""
+    from framework.cache import clean, entries, refuse_if_busy
+    from framework.disk import size_text
+
+    root = find_project()
+    found = entries(root)
+    if not found:
+        say("There is nothing in .cache.")
+        return
+    refuse_if_busy(root)
+    for entry in found:
+        tell(f"{size_text(entry.size):>10}  {relative(entry.path, root)}: {entry.meaning}")
+    total = size_text(sum(entry.size for entry in found))
+    if _agreed(f"Delete {total}? Runs, artifacts and reports stay.", yes=yes):
+        clean(root, found)
+        say(f"Deleted: {total}.")
+
+
+def _agreed(question: str, *, yes: bool) -> bool:
+    """Whether the user says yes; nobody to ask is a mistake in the command."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UserError("Nothing was deleted: there is no terminal to ask at.", todo="To delete it: --yes, or YES=1.")
+    agreed = typer.confirm(question, err=True)
+    if not agreed:
+        say("Nothing was deleted.")
+    return agreed

@@ -1,0 +1,111 @@
+"""Data sets of pictures from arrays: made by rule, or a numpy file of the user's own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from framework.contracts import Array
+from framework.datasets._cache import TEST, UNREADABLE
+from framework.datasets._images import Images
+from framework.datasets._splits import LABELS, RULE, Arrays, carve
+from framework.errors import DataUnavailable, InvalidValue
+
+
+class ArrayImages(Images):
+    """Pictures from one set of arrays; test, calibration and validation are carved off it by our published rule.
+
+    Class attributes:
+        test_size: samples of the test split, classes in proportion.
+        file: an `.npz` file, as a path from the project's folder; empty if `make` makes the arrays.
+        sha256: of that file, so that another file of the same name is noticed.
+    """
+
+    test_size: ClassVar[int]
+    file: ClassVar[str] = ""
+    sha256: ClassVar[str] = ""
+
+    def make(self) -> Arrays:
+        """All samples, made by rule: each input as bytes (n, height, width, channels), and `labels` (n,)."""
+        raise self._wrong("it has neither a `file` nor a rule, `make`.", "")
+
+    def rule(self) -> list[object]:
+        """Name and version of the plug-in, what the file holds, sizes and split rule."""
+        return [self.name, self.plugin_version, self.file, self.sha256, self.test_size, RULE]
+
+    def check_source(self, root: Path) -> None:
+        """Return if the arrays are made by rule, or their file is there and is the one that is named."""
+        if not self.file:
+            return
+        path = root / self.file
+        if not path.is_file():
+            raise DataUnavailable(
+                f"The data set {self.name!r} is not there.", given=f"Looked for: {path}.", todo=self._way_out()
+            )
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != self.sha256:
+            raise InvalidValue(
+                f"{self.file} is not the file that the data set {self.name!r} names.",
+                given=f"Its sha256: {found}.",
+                todo="If it is the right one, set `sha256` to this and raise `version=` where there are results.",
+            )
+
+    def source_state(self, root: Path) -> str:
+        """Made by rule, the file, or where to put it."""
+        if not self.file:
+            return "made by rule"
+        return f"in {self.file}" if (root / self.file).is_file() else f"not here. {self._way_out()}"
+
+    def read_split(self, root: Path, split: str) -> Arrays:
+        """The samples of `train` or `test`; all are checked."""
+        arrays = self._read_file(root) if self.file else self.make()
+        self._check(arrays)
+        test, rest = carve(arrays, self.test_size)
+        return test if split == TEST else rest
+
+    def _read_file(self, root: Path) -> Arrays:
+        self.check_source(root)
+        try:
+            with (root / self.file).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (*UNREADABLE, TypeError) as error:  # a lone .npy is an array, no archive
+            raise self._wrong(f"{self.file} is no .npz file of plain arrays.", str(error)) from error
+
+    def _check(self, arrays: Arrays) -> None:
+        """Refuse arrays that are not what `info` says."""
+        wanted = sorted([*self.info.inputs, LABELS])
+        if sorted(arrays) != wanted:
+            raise self._wrong(f"The arrays are {', '.join(wanted)}.", f"Given: {', '.join(sorted(arrays)) or 'none'}.")
+        for name, shape in self.info.inputs.items():
+            pictures = arrays[name]
+            if pictures.dtype != np.uint8 or pictures.shape[1:] != shape:
+                raise self._wrong(f"{name!r} is uint8 of shape (n, {', '.join(map(str, shape))}).", _kind(pictures))
+            if len(pictures) != len(arrays[LABELS]):
+                raise self._wrong("There is one label for each picture.", f"{name!r}: {_kind(pictures)}")
+        self._check_labels(arrays[LABELS])
+
+    def _check_labels(self, labels: Array) -> None:
+        if self.info.task == "regression":
+            good, wanted = labels.ndim == 1 and np.isfinite(labels).all(), "finite numbers"
+        else:
+            whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer) and len(labels) > 0
+            good = whole and labels.min() >= 0 and labels.max() < self.info.classes
+            wanted = f"whole numbers, 0 to {self.info.classes - 1}"
+        if not good:
+            raise self._wrong(f"'labels' has shape (n,) and holds {wanted}.", _kind(labels))
+
+    def _wrong(self, what: str, given: str) -> InvalidValue:
+        return InvalidValue(f"Data set {self.name!r}: {what}", given=given, todo="Change the arrays, or `info`.")
+
+    def _way_out(self) -> str:
+        arrays = ", ".join(f"{name} (uint8, n x {' x '.join(map(str, s))})" for name, s in self.info.inputs.items())
+        return f"Put {self.file} into the project's folder: an .npz file with {arrays} and labels (n)."
+
+
+def _kind(array: Array) -> str:
+    span = f", {array.min()} to {array.max()}" if array.size else ""
+    return f"Given: {array.dtype} of shape {array.shape}{span}."

@@ -1,0 +1,36 @@
+"""What a check says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from framework.errors import SqueezelabError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Args:
+        level: `ok`; `hint`, which may be left as it is; `WRONG`, which keeps something from working.
+        what: the thing looked at.
+        text: how it is, and what to do about it.
+    """
+
+    level: Literal["ok", "hint", "WRONG"]
+    what: str
+    text: str
+
+    def line(self) -> str:
+        """For the terminal."""
+        return f"{self.level:<6} {self.what}: {self.text}"
+
+
+def guarded(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """The findings of a check; an error of ours ends it and is a finding too."""
+    try:
+        yield from check()
+    except SqueezelabError as error:
+        yield Finding("WRONG", what, " ".join(filter(None, [error.what, error.given, error.todo])))

@@ -1,0 +1,29 @@
+"""Which machine this is, and which revision of the project's code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+
+def host_name() -> str:
+    """This machine, as runs name it in their tag `host`."""
+    return platform.node() or str(os.getuid())
+
+
+def host_tags(root: Path) -> dict[str, str]:
+    """Who runs this, from which revision.
+
+    Args:
+        root: the project; `unknown` stands for a revision where it is no git checkout.
+    """
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+    dirty = git("status", "--porcelain", "--untracked-files=no")
+    state = "unknown" if dirty == "unknown" else str(bool(dirty)).lower()
+    return {"host": host_name(), "git": git("rev-parse", "HEAD"), "dirty": state}

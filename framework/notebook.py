@@ -1,0 +1,255 @@
+"""Studies from Python: run one or load it, and look at its front, table and figure in a notebook or a terminal."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework import overrides
+from framework.contracts import Catalog
+from framework.errors import InvalidValue, UnknownName, UserError
+from framework.plan import Plan, plan
+from framework.progress import Progress, screen
+from framework.project import find_root, study_names
+from framework.record import BASELINE_PREFIX, MODEL_TFLITE, Run
+from framework.resolve import resolve
+from framework.spec import Study
+
+if TYPE_CHECKING:
+    from framework.tracking import Store
+
+UNNAMED = "notebook"  # the experiment of studies that have neither a file nor a name
+DIGITS = 8  # of a digest, as folders and messages show it
+FIGURE_PIXELS = 488  # width on a page
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The picture of a front: shown by a notebook, kept with `save`.
+
+    Args:
+        files: suffix (`.png`, `.pdf`, `.svg`) -> content.
+    """
+
+    files: dict[str, bytes]
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file; the suffix says in which form.
+
+        Raises:
+            UnknownName: there is no such form.
+        """
+        path = Path(path)
+        if path.suffix not in self.files:
+            raise UnknownName("form of a figure", path.suffix, sorted(self.files))
+        path.write_bytes(self.files[path.suffix])
+        return path
+
+    def __repr__(self) -> str:
+        return f"<figure: show it in a notebook, or .save() it as {', '.join(sorted(self.files))}>"
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.files[".png"]).decode()
+        return f'<img alt="Pareto front" width="{FIGURE_PIXELS}" src="data:image/png;base64,{data}">'
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """A study as the store holds it.
+
+    Args:
+        name: of the study, and of its experiment in MLflow.
+        digest: of the resolved study, 64 hex digits.
+        generation: 0, and 1 more for each time it was begun anew.
+        root: the project's folder.
+    """
+
+    name: str
+    digest: str
+    generation: int
+    root: Path
+
+    @property
+    def front(self) -> Any:
+        """The trials that no other beats, largest first: a pandas DataFrame, one row each, every number exact."""
+        return self._report[0].front.copy()
+
+    @property
+    def trials(self) -> Any:
+        """Every trial, by number: a pandas DataFrame with the parameters that vary and the metrics."""
+        from framework.report import trials_frame
+
+        return trials_frame(self._runs)
+
+    @property
+    def table(self) -> str:
+        """Baseline, control and front as Markdown, as `make report` shows them."""
+        return str(self._report[0].table)
+
+    def figure(self) -> Figure:
+        """All trials, the front, baseline and control: quality against size."""
+        return Figure(self._report[1])
+
+    def best(self, *, drop: float = 0.01) -> int:
+        """Number of the smallest net of the front that loses at most `drop` against its baseline.
+
+        Args:
+            drop: of the quality objective, 0 to 1; 0.01 is one point of accuracy.
+
+        Raises:
+            UserError: the front has none.
+        """
+        from framework.report.pareto import axes_of
+
+        axes = axes_of(self._runs)
+        sign = 1 if axes.quality_way == "max" else -1
+
+        def lost(run: Run) -> float:
+            base = run.metrics.get(BASELINE_PREFIX + axes.quality, float("inf"))
+            return sign * (base - run.metrics[axes.quality])
+
+        numbers = set(self.front["trial"])
+        kept = [run for run in self._runs.finished if run.number in numbers and lost(run) <= drop + 1e-12]
+        if not kept:
+            raise UserError(
+                f"No net on the front of {self.name} loses {drop:g} or less in {axes.quality}.",
+                todo="Allow more: best(drop=...), or run more trials.",
+            )
+        small = 1 if axes.size_way == "min" else -1
+        return int(min(kept, key=lambda run: (small * run.metrics[axes.size], lost(run), run.number)).number)
+
+    def model(self, trial: int) -> bytes:
+        """The `.tflite` file of a trial, checked against its digest.
+
+        Args:
+            trial: its number, as in the table.
+
+        Raises:
+            UserError: there is no such trial, it failed, or its file was removed.
+        """
+        found = next((run for run in self._runs.finished if run.number == trial), None)
+        if found is None:
+            raise UserError(
+                f"{self.name} has no finished trial {trial}.", todo="The numbers: .trials, or .best() for one."
+            )
+        return _open(self.root).artifact(found.run_id, MODEL_TFLITE)
+
+    def __repr__(self) -> str:
+        return f"{self._head()}\n\n{self.table}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(self._head())}</b></p>{_html_table(self.table)}{self.figure()._repr_html_()}"
+
+    def _head(self) -> str:
+        again = f", generation {self.generation}" if self.generation else ""
+        done = f"{len(self._runs.finished)} trials, {len(self.front)} on the front"
+        return f"{self.name} (digest {self.digest[:DIGITS]}{again}): {done}"
+
+    @cached_property
+    def _runs(self) -> Any:
+        from framework.report import collect
+
+        return collect(_open(self.root), self.name, digest=self.digest, generation=self.generation)
+
+    @cached_property
+    def _report(self) -> tuple[Any, dict[str, bytes]]:
+        """The report, built aside: its tables, and its figure's files by suffix."""
+        from framework.report import run_report
+
+        with tempfile.TemporaryDirectory() as folder:
+            report = run_report(
+                _open(self.root),
+                self.name,
+                root=self.root,
+                out=Path(folder),
+                digest=self.digest,
+                generation=self.generation,
+            )
+            pictures = (path for path in report.paths if path.suffix in (".png", ".pdf", ".svg"))
+            return report, {path.suffix: path.read_bytes() for path in pictures}
+
+
+def run(
+    study: Study | str,
+    *,
+    name: str = "",
+    trials: int | None = None,
+    fresh: bool = False,
+    settings: Sequence[str] = (),
+) -> Result:
+    """Run a study, or go on with it, as `make study` does; see `framework.run`."""
+    from framework.publish import conclude
+    from framework.study import run as run_plan
+
+    root, catalog = find_root(Path.cwd()), Catalog()
+    settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
+    planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
+    with Progress(screen()) as view:
+        outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)
+    conclude(_open(root), outcome, root=root, out=root / "reports" / "out" / folder)
+    return Result(planned.name, planned.study.digest, outcome.generation, root)
+
+
+def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) -> Result:
+    """The study as the store holds it; nothing is run; see `framework.load`."""
+    from framework.report import collect
+
+    root, catalog = find_root(Path.cwd()), Catalog()
+    store = _open(root)
+    if name in study_names(root) and digest is None:
+        digest = plan(root, name, settings=settings, catalog=catalog).study.digest
+    elif settings:
+        raise InvalidValue("Overrides go with the name of a study file, and without a digest.", given=f"Given: {name}.")
+    elif name not in store.studies():
+        raise UnknownName("study", name, sorted({*study_names(root), *store.studies()}))
+    parent = collect(store, name, digest=digest).parent
+    return Result(name, parent.tags["study_digest"], int(parent.tags["generation"]), root)
+
+
+def _planned(
+    root: Path, study: Study | str, *, name: str, settings: Sequence[str], catalog: Catalog
+) -> tuple[Plan, str]:
+    """The plan of a study given by its file's name or as a value, and the name of its report's folder."""
+    if isinstance(study, str):
+        if name:
+            raise InvalidValue("A study file has a name already.", given=f"Given: {study!r} and name={name!r}.")
+        planned = plan(root, study, settings=settings, catalog=catalog)
+        return planned, planned.folder
+    if not isinstance(study, Study):
+        raise InvalidValue("What is run is a Study, or the name of a study file.", given=f"Given: {study!r}.")
+    name = name or UNNAMED
+    if name in study_names(root):
+        raise InvalidValue(
+            f"studies/{name}.py has this name.", todo="Give another name, or run the file: framework.run(name)."
+        )
+    planned = Plan(name, "", tuple(settings), resolve(overrides.apply(study, settings), catalog))
+    return planned, f"{name}@{planned.study.digest[:DIGITS]}"
+
+
+def _open(root: Path) -> Store:
+    from framework.tracking import Store
+
+    return Store.open(root)
+
+
+def _html_table(markdown: str) -> str:
+    """A Markdown table as HTML; the first column is text, the others are numbers."""
+    rows = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in markdown.splitlines()]
+    head, _, *body = [[html.escape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows]
+    lines = [_html_row("th", head), *(_html_row("td", row) for row in body)]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _html_row(kind: str, cells: Sequence[str]) -> str:
+    ways = ["left", *["right"] * (len(cells) - 1)]
+    joined = "".join(
+        f'<{kind} style="text-align: {way}">{cell}</{kind}>' for way, cell in zip(ways, cells, strict=True)
+    )
+    return f"<tr>{joined}</tr>"

@@ -1,0 +1,58 @@
+"""What this strategy is, in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from framework import nn
+from framework.contracts import Array, Job, Mask, Stage, Step, Strategy, knob, strategy
+
+
+# The name is the file's name. Raise the version when the strategy's numbers change: results are found again by it.
+@strategy("new_name", version=1)
+@dataclass(frozen=True, kw_only=True)
+class NewName(Strategy):
+    """Zero the smallest weights of each kernel at once, then train those that are left: replace by what yours does.
+
+    Source: your paper, as "Han et al. 2015, arXiv:1506.02626" (one round of it; there it is repeated).
+    """
+
+    # Which orders of steps make sense follows from these: `needs` a trained net (the default) or the untrained one
+    # ("initial"); what it `keeps` of earlier steps; what it `gives`. Properties: sparsity, codebook, bits.
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+
+    # A knob is declared here and nowhere else: default, range, unit, help. A study may search it within this range.
+    sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of each kernel set to zero")
+    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning after pruning; 0: none")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """Prune every dense and convolution kernel; zeros that are there already count, and stay."""
+        # The stage given is a value and stays as it is; a new one is returned. `job` has all else: train and
+        # calibration samples, finetune, seed(purpose) for every random number, the untrained net.
+        kernels = nn.pruning.kernels(stage)
+        asked = {key: nn.masks.zeros_asked(int(np.prod(shape)), self.sparsity) for key, shape in kernels.items()}
+        weights = {**stage.weights, **{key: pruned(stage.weights[key], zeros) for key, zeros in asked.items()}}
+        # What must stay zero is promised by a Mask: training holds it, and it is checked in the exported file.
+        masks = tuple(Mask(key, weights[key] == 0) for key in kernels)
+        small = replace(stage.with_weights(weights), keeps=(*stage.keeps, *masks))
+        seconds = job.fit_seconds
+        tuned = job.finetune(small, self.epochs) if self.epochs else small  # epochs=0: the effect alone, at once
+        # What was asked and what was reached, for each kernel: both are compared with the exported file.
+        step = Step(
+            strategy=self.name,
+            knobs=self.values(),
+            asked={f"{layer}/{position}": zeros for (layer, position), zeros in asked.items()},
+            reached={f"{mask.weight[0]}/{mask.weight[1]}": int(mask.zeros.sum()) for mask in masks},
+            epochs=self.epochs,
+            seconds=job.fit_seconds - seconds,
+        )
+        return tuned.with_step(step, keeps=masks)
+
+
+# The heart of a strategy is a pure function: it can be tried alone, with a known answer, without a net.
+def pruned(values: Array, zeros: int) -> Array:
+    """A copy whose `zeros` smallest values are zero."""
+    return np.where(nn.masks.smallest(values, zeros), 0, values).astype(np.float32)

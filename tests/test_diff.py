@@ -1,0 +1,123 @@
+"""Two studies or runs beside each other: what differs is shown, with the right numbers, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from studies_support import Project, never_killed, new_project
+
+from framework.diff import compare
+from framework.errors import UserError
+from framework.record import Record
+
+
+@pytest.fixture
+def base(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture
+def project(base: Path, tmp_path: Path) -> Project:
+    return new_project(base, tmp_path / "project")
+
+
+def cells(text: str) -> dict[str, list[str]]:
+    """The rows of all blocks: name -> cells."""
+    rows = [line.split("  ") for line in text.splitlines() if line.startswith("  ")]
+    return {row[0]: row[1:] for row in ([cell.strip() for cell in row if cell.strip()] for row in rows)}
+
+
+def run_of(project: Project, *, params: dict[str, str], metrics: dict[str, float], **tags: str) -> str:
+    store = project.store()
+    named = {"study_digest": "d" * 64, "generation": "0", "git": "abc", "dirty": "false", "host": "here"} | tags
+    run_id = store.begin("mine", role="trial", name="trial", tags=named, params=params)
+    store.finish(run_id, Record(metrics=metrics))
+    return run_id
+
+
+def test_numbers_with_difference_and_ratio(project: Project) -> None:
+    first = run_of(
+        project,
+        params={"seed": "0", "compress.0.sparsity": "0.5", "old": "1"},
+        metrics={"params_nonzero": 80_000, "val_accuracy": 0.75, "size_tflite_bytes": 10, "seconds": 2.0, "gone": 3},
+    )
+    second = run_of(
+        project,
+        params={"seed": "0", "compress.0.sparsity": "0.9"},
+        metrics={"params_nonzero": 20_000, "val_accuracy": 0.5, "size_tflite_bytes": 10, "seconds": 3.0, "zero": 0},
+        git="def",
+    )
+    text = compare(project.root, first, second)
+    found = cells(text)
+    assert found["params_nonzero"] == ["80,000", "20,000", "-60,000", "0.25"]
+    assert found["val_accuracy"] == ["0.75", "0.5", "-0.25", "0.6667"]
+    assert found["gone"] == ["3", "-"]
+    assert found["zero"] == ["-", "0"]
+    assert found["compress.0.sparsity"] == ["0.5", "0.9"]
+    assert found["old"] == ["1", "-"]
+    assert found["git"] == ["abc", "def"]
+    assert not {"seed", "size_tflite_bytes", "host"} & set(found)
+    assert text.index("val_accuracy") < text.index("which depend on the machine") < text.index("seconds")
+    assert "Equal: " in text
+
+
+def test_nothing_differs(project: Project) -> None:
+    same = {"params": {"seed": "0"}, "metrics": {"val_accuracy": 0.5}}
+    first, second = (run_of(project, **same) for _ in range(2))
+    assert compare(project.root, first, second).startswith("Nothing differs")
+    assert "one run" in compare(project.root, first, first[:8])
+
+
+def test_trials_of_a_real_study(base: Path) -> None:
+    done = never_killed(base, 5)
+    found = cells(compare(done.root, "tiny:0", "tiny:1"))
+    first, second = (next(run for run in done.runs("trial") if run.number == number) for number in (0, 1))
+    assert found["compress.0.sparsity"] == [run.params["compress.0.sparsity"] for run in (first, second)]
+    assert found["params_nonzero"][0] == f"{first.metrics['params_nonzero']:,.0f}"
+    assert not any(name.startswith(("environment", "host", "git", "baseline.params")) for name in found)
+
+
+def test_another_environment_is_told(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = new_project(base, tmp_path / "two")
+    at_once = '[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]'
+    project.write_study(sampler='"grid"', trials=1, compress=at_once)
+    project.study()
+    monkeypatch.setattr("framework.study.fingerprint", lambda: {"tensorflow": "9.9"})
+    project.study(fresh=True)
+    runs = project.runs("trial")
+    found = cells(compare(project.root, *(run.run_id for run in runs)))
+    assert found["environment tensorflow"][1] == "9.9"
+    assert found["generation"] == ["0", "1"]
+    assert "val_accuracy" not in found
+
+
+def test_two_studies(project: Project) -> None:
+    project.write_study("first")
+    project.write_study(
+        "second",
+        trials=9,
+        objectives='{"val_accuracy": "max"}',
+        constraints='[AtMost("accuracy_drop", 0.1)]',
+        compress='[use("magnitude_prune", layers="erk", sparsity=0.5, epochs=Choice(1, 2))]',
+    )
+    found = cells(compare(project.root, "first", "second"))
+    heads = [name for name in found if name.startswith("first ")]
+    assert len(heads) == 1
+    assert {name: row for name, row in found.items() if name not in heads} == {
+        "trials": ["3", "9"],
+        "compress.0.layers": ["one of uniform, erk", "erk"],
+        "compress.0.sparsity": ["0.3 to 0.95", "0.5"],
+        "objective params_nonzero": ["min", "-"],
+        "constraint accuracy_drop": ["-", "AtMost 0.1"],
+    }
+    project.write_study("again")
+    assert "nothing differs" in compare(project.root, "first", "again")
+
+
+def test_a_study_and_a_run(base: Path) -> None:
+    done = never_killed(base, 5)
+    with pytest.raises(UserError, match="A study is compared with a study") as told:
+        compare(done.root, "tiny", "tiny:0")
+    assert "tiny:12" in told.value.todo

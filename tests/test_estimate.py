@@ -1,0 +1,138 @@
+"""What is left of a study and what it costs: counted rightly, on the right grounds, and without writing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studies_support import Project, new_project
+
+from framework import estimate as module
+from framework.contracts import Catalog
+from framework.disk import size_bytes
+from framework.estimate import Cost, Work, estimate, rows
+from framework.pace import Pace
+from framework.plan import plan
+
+CONTROL = 2  # epochs: the most that a trial of `tiny` may spend
+DENSE = 2
+
+
+class FixedPace:
+    """A stopwatch that knows without looking."""
+
+    once = 10.0
+
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        pass
+
+    def pace(self, spec: Any) -> Pace:
+        return Pace(10.0, 1.0, 2.0, 1000.0)
+
+    dense_pace = pace
+
+
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Stopwatch", FixedPace)
+
+
+def look(project: Project, *settings: str, fresh: bool = False) -> tuple[Work, Cost]:
+    catalog = Catalog()
+    planned = plan(project.root, "tiny", settings=settings, catalog=catalog)
+    return estimate(planned, project.root, catalog=catalog, fresh=fresh, say=lambda text: None)
+
+
+def contents(project: Project) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("timed")
+def test_a_study_that_never_ran(project: Project) -> None:
+    project.write_study(trials=10)
+    project.store()  # follows its folder, which this test has copied
+    before = contents(project)
+    work, cost = look(project)
+    assert contents(project) == before
+    assert (work.done, list(work.todo)) == (0, list(range(10)))
+    assert (work.least_epochs, work.most_epochs) == (10, 20)
+    assert 12 < work.expected_epochs < 18
+    assert [spec.train.epochs for spec in work.untrained] == [DENSE]
+    assert work.control is not None
+    assert work.control.strategy == "identity"
+    store = 12 * module.STORE_SECONDS
+    assert cost.seconds == pytest.approx(10.0 + 12 * 1.0 + 2.0 * (DENSE + CONTROL + work.expected_epochs) + store)
+    assert cost.size == pytest.approx(13 * 1000 + 12 * module.STORE_BYTES)  # the dense net lies in the cache as well
+
+
+@pytest.mark.usefixtures("timed")
+def test_a_study_without_a_store(project: Project) -> None:
+    project.write_study()
+    (project.root / "mlflow.db").unlink()
+    work, _ = look(project)
+    assert len(work.todo) == 3
+    assert not (project.root / "mlflow.db").exists()
+
+
+@pytest.mark.usefixtures("timed")
+def test_a_grid_is_counted_exactly(project: Project) -> None:
+    project.write_study(
+        sampler='"grid"', trials=10, compress='[use("magnitude_prune", sparsity=0.5, epochs=Choice(1, 4, 7))]'
+    )
+    work, _ = look(project)
+    assert len(work.todo) == 3
+    assert work.expected_epochs == 1 + 4 + 7
+    work, _ = look(project, "trials=2")
+    assert work.expected_epochs == 1 + 4
+
+
+@pytest.mark.usefixtures("timed")
+def test_every_dense_net_that_trials_need_is_counted(project: Project) -> None:
+    parts = {"train": "Train(epochs=Choice(1, 2), warmup_epochs=0, batch_size=32)", "sampler": '"grid"', "trials": 4}
+    project.write_study(**parts, compress='[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]')
+    work, _ = look(project)
+    assert sorted(spec.train.epochs for spec in work.untrained) == [1, 2]
+    assert (work.least_epochs, work.expected_epochs, work.most_epochs) == (0, 0.0, 0)
+
+
+def test_what_is_done_tells_what_is_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write_study(trials=5)
+    foretold = look(project)[1]
+    project.study()
+    files = size_bytes(project.root / ".artifacts") + size_bytes(project.root / ".cache" / "baselines")
+    assert 0.5 < (foretold.size - 7 * module.STORE_BYTES) / files < 2
+    work, cost = look(project)
+    assert (work.done, list(work.todo), work.control, work.dense) == (5, [], None, [])
+    assert (cost.seconds, cost.size) == (0.0, 0.0)
+
+    monkeypatch.delattr(module, "Stopwatch")  # from here on nothing may be timed
+    work, cost = look(project, "trials=8")
+    assert list(work.todo) == [5, 6, 7]
+    assert (work.control, work.dense) == (None, [])
+    walls = [(run.end_ms - run.start_ms) / 1000 for run in project.runs("trial")]
+    assert cost.seconds == pytest.approx(3 * sum(walls) / 5)
+    assert "5 finished trials" in cost.source
+    work, _ = look(project, fresh=True)
+    assert (work.done, len(work.todo), len(work.dense), work.untrained) == (0, 5, 1, [])
+    assert {run.tags["generation"] for run in project.store().runs("tiny")} == {"0"}
+
+
+@pytest.mark.usefixtures("timed")
+def test_the_words(project: Project) -> None:
+    project.write_study(hours=2, keep='"front"')
+    catalog = Catalog()
+    study = plan(project.root, "tiny", settings=[], catalog=catalog).study
+    work, _ = look(project)
+    told = rows(work, Cost(600.0, 5e6, "a test"), study=study, catalog=catalog)
+    assert told["left to run"] == "3 trials, 0 are done"
+    assert told["epochs, baseline"] == "2 (1 to train, 0 in the cache)"
+    assert told["epochs, trials"].startswith("3 to 6, about ")
+    assert told["time"] == "about 10 min; this session ends after 2 h"
+    assert told["disk"].startswith("about 5.0 MB, before")

@@ -1,0 +1,258 @@
+"""What the MLflow UI is told of a study, on a real store, and that this MLflow still listens."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from studies_support import never_killed
+
+from framework import Choice, Float, Int, Study, Train, ui_pages, use
+from framework.plan import Plan
+from framework.record import Record
+from framework.tracking import Store
+from framework.ui_pages import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
+
+SCREENSHOTS = Path(__file__).parents[1] / "docs" / "screenshots.py"
+PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
+STUDY = Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE])
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield Store.open(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A study of its own for every test."""
+    return str(request.node.name)
+
+
+def fixed(study: Study, **values: Any) -> Any:
+    """The spec with these values, by the last word of their names."""
+    return study.fix(lambda path, _domain: values[path.rpartition(".")[2].partition("=")[0]])
+
+
+def add_run(
+    store: Store, name: str, study: Study, *, role: str = "trial", generation: int = 0, **metrics: float
+) -> str:
+    """A finished run of a study; a trial of the front."""
+    tags = {"study_digest": study.digest, "generation": str(generation), "pareto": str(role == "trial").lower()}
+    run_id = store.begin(name, role=role, name=role, tags=tags, params={})
+    store.finish(run_id, Record(metrics=metrics))
+    return run_id
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_trial_is_named_by_what_differs() -> None:
+    spec = fixed(STUDY, sparsity=0.8765, epochs=8)
+    assert run_name(STUDY, spec, role="trial", number=17) == "trial 017 · sparsity 0.876 epochs 8 · magnitude_prune"
+    assert run_name(STUDY, spec.dense(), role="baseline") == "baseline · lenet5"
+    control = replace(spec, compress=(use("identity", epochs=8),))
+    assert run_name(STUDY, control, role="control") == "control · lenet5 · epochs 8"
+
+
+def test_the_strategy_comes_first_where_it_is_searched() -> None:
+    study = replace(STUDY, compress=[Choice(None, PRUNE, use("identity", epochs=Int(1, 9)))])
+    assert searched(study) == ["compress.0", "compress.0.sparsity", "compress.0.epochs"]
+    pruned = fixed(study, **{"0": "magnitude_prune"}, sparsity=0.5, epochs=4)
+    assert run_name(study, pruned, role="trial", number=3) == "trial 003 · magnitude_prune · sparsity 0.5 epochs 4"
+    idle = fixed(study, **{"0": "identity"}, epochs=2)
+    assert run_name(study, idle, role="trial", number=4) == "trial 004 · identity · epochs 2"
+
+
+def test_equal_words_are_told_apart() -> None:
+    again = use("identity", epochs=Int(1, 9))
+    study = replace(
+        STUDY,
+        architecture=Choice(use("lenet5"), use("lenet_300_100")),
+        compress=[PRUNE, again],
+        train=Train(learning_rate=Float(1e-4, 1e-2)),
+    )
+    spec = study.fix(lambda path, domain: {"architecture": "lenet5", "compress.1.epochs": 9}.get(path) or first(domain))
+    said = "learning_rate 0.0001 sparsity 0.5 0.epochs 2 1.epochs 9"
+    assert run_name(study, spec, role="trial", number=0) == f"trial 000 · lenet5 · {said} · magnitude_prune+identity"
+
+
+def first(domain: Any) -> Any:
+    return domain.options[0] if isinstance(domain, Choice) else domain.low
+
+
+def test_no_name_is_longer_than_mlflow_keeps() -> None:
+    study = replace(STUDY, compress=[PRUNE] * 40)
+    named = run_name(study, study.fix(lambda _path, domain: first(domain)), role="trial", number=1)
+    assert len(named) == 250
+    assert named.endswith("…")
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+TEXTS = st.text(alphabet="ab |\n<!->", max_size=60)
+
+
+@given(before=TEXTS, after=TEXTS, first=TEXTS, second=TEXTS)
+def test_what_a_person_wrote_stays(before: str, after: str, first: str, second: str) -> None:
+    ours = merged("", first, limit=8000)
+    theirs = f"{before}{ours}{after}"
+    renewed = merged(theirs, second, limit=8000)
+    assert renewed == f"{before}{merged('', second, limit=8000)}{after}"
+    assert merged(renewed, second, limit=8000) == renewed
+
+
+def test_a_note_without_marks_is_a_persons() -> None:
+    assert merged("Ask Ann first.", "table", limit=8000) == f"{BEGIN}\n\ntable\n\n{END}\n\nAsk Ann first."
+
+
+def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store, name: str) -> None:
+    run_id = add_run(store, name, STUDY, role="study")
+    long = "\n".join(f"| {index:06d} | a line of a table |" for index in range(3000))
+    store.set_ui_tags(name, {"note.content": "Mine."})
+    for of, limit in ((None, 20_000), (run_id, 8000)):
+        write_note(store, name, long, run_id=of)
+        note = store.ui_tags(name, run_id=of)["note.content"]
+        assert limit - 100 < len(note) <= limit
+        ours = note.partition(BEGIN)[2].partition(END)[0].strip()
+        head, _, tail = ours.rpartition("\n\n")
+        assert tail == "(shortened)"
+        assert long.startswith(head + "\n")
+    assert store.ui_tags(name)["note.content"].endswith(f"{END}\n\nMine.")
+
+
+# --- the experiment's page -------------------------------------------------------------------------------------------
+
+
+def test_the_primary_metric_is_the_first_objective(store: Store, name: str) -> None:
+    study = replace(STUDY, objectives={"params_nonzero": "min", "val_accuracy": "max"})
+    arrange(store, Plan(name, "", (), study), 0)
+    tags = store.ui_tags(name)
+    assert tags["experiment.primaryMetric.name"] == "params_nonzero"
+    assert tags["experiment.primaryMetric.greaterIsBetter"] == "False"
+    assert tags["experimentKind"] == "custom_model_development"
+
+
+def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: str) -> None:
+    from mlflow import MlflowClient
+
+    other = replace(STUDY, seed=1)
+    add_run(store, name, STUDY, role="study")
+    add_run(store, name, other, val_accuracy=1.0)
+    add_run(store, name, STUDY, generation=0, val_accuracy=1.0)
+    wanted = [add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.8, 0.9, 0.7)]
+    arrange(store, Plan(name, "", (), STUDY), 1)
+    saved = json.loads(store.ui_tags(name)["sharedViewState.front"])
+    assert saved["name"] == "Front"
+    view = json.loads(saved["state"])
+    order = f"{view['orderByKey']} {'ASC' if view['orderByAsc'] else 'DESC'}"
+    found = MlflowClient(store.uri).search_runs(
+        [store.experiment(name)], filter_string=view["searchFilter"], order_by=[order]
+    )
+    assert [run.info.run_id for run in found] == [wanted[1], wanted[0], wanted[2]]
+    assert {"metrics.`val_accuracy`", "params.`compress.0.sparsity`", "tags.`squeezelab.pareto`"} <= {
+        *view["selectedColumns"]
+    }
+    scatter, paths = view["compareRunCharts"]
+    assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("params_nonzero", "val_accuracy")
+    assert paths["selectedParams"] == ["compress.0.sparsity", "compress.0.epochs"]
+    assert {chart["metricSectionId"] for chart in (scatter, paths)} == {view["compareRunSections"][0]["uuid"]}
+
+
+def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
+    import mlflow
+
+    scripts = (Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js").glob("*.js")
+    text = "\n".join(path.read_text("utf-8") for path in scripts)
+    keys = [*ui_pages._view(STUDY, 0), *(key for chart in ui_pages._charts(STUDY) for key in chart)]
+    words = {"mlflow.sharedViewState.", "viewStateShareKey", "compareRunsMode", "createdAt", "machine_learning"}
+    words |= {"custom_model_development", "mlflow.experimentKind", '"SCATTER"', '"PARALLEL"', "SHOW_ALL", *keys}
+    assert sorted(word for word in words if word not in text) == []
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+def test_addresses_grow_with_what_there_is_to_see(store: Store, name: str) -> None:
+    add_run(store, name, STUDY, role="study")
+    assert list(addresses(store, name)) == ["runs"]
+    arrange(store, Plan(name, "", (), STUDY), 0)
+    add_run(store, name, STUDY, val_accuracy=0.9)
+    assert list(addresses(store, name)) == ["runs", "chart"]
+    add_run(store, name, STUDY, val_accuracy=0.9)
+    pages = addresses(store, name)
+    assert list(pages) == ["runs", "chart", "compare"]
+    experiment = store.experiment(name)
+    for page in ("runs", "chart"):
+        path, _, query = pages[page].partition("?")
+        assert path == f"#/experiments/{experiment}/runs"
+        assert parse_qs(query)["viewStateShareKey"] == ["front"]
+    assert all("workflowType=machine_learning" in page for page in pages.values())
+
+
+def test_the_front_of_the_last_study_is_compared_best_first(store: Store, name: str) -> None:
+    add_run(store, name, STUDY, role="study")
+    add_run(store, name, STUDY, val_accuracy=0.99)
+    add_run(store, name, STUDY, role="study", generation=1)
+    ids = [add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.7, 0.9, 0.8)]
+    add_run(store, name, STUDY, role="control", generation=1, val_accuracy=0.99)
+    arrange(store, Plan(name, "", (), STUDY), 1)
+    path, _, query = addresses(store, name)["compare"].partition("?")
+    asked = parse_qs(query)
+    assert path == "#/compare-runs"
+    assert json.loads(asked["runs"][0]) == [ids[1], ids[2], ids[0]]
+    assert json.loads(asked["experiments"][0]) == [store.experiment(name)]
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def screenshots(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    named = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    named |= {"PYTHONPATH": str(SCREENSHOTS.parents[1]), **environment}
+    command = [sys.executable, str(SCREENSHOTS), *arguments]
+    return subprocess.run(command, cwd=root, env=named, capture_output=True, text=True, check=False, timeout=500)
+
+
+@pytest.fixture
+def finished(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a finished study, and a folder for its pictures."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    root = tmp_path / "lab"
+    shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, root)
+    (root / "docs" / "images").mkdir(parents=True)
+    return root
+
+
+def test_pictures_are_refused_with_the_way_out(finished: Path) -> None:
+    done = screenshots(finished, "tiny", PATH="/nowhere")
+    assert done.returncode == 2
+    assert "There is no Chromium or Chrome" in done.stderr
+    assert "apt install chromium" in done.stderr
+    done = screenshots(finished, "tinny")
+    assert done.returncode == 2
+    assert "make study NAME=tinny" in done.stderr
+    assert list((finished / "docs" / "images").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_pictures_are_taken(finished: Path) -> None:
+    done = screenshots(finished, "tiny")
+    assert done.returncode == 0, done.stderr
+    images = sorted((finished / "docs" / "images").iterdir())
+    assert [path.name for path in images] == ["ui_chart.png", "ui_compare.png", "ui_experiment.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 50_000 for path in images)
