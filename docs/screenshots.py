@@ -138,14 +138,14 @@ def press(component: str) -> str:
     return f"document.querySelector('[data-component-id=\"{component}\"]')?.click()"
 
 
-RUNS = "document.querySelectorAll('.ag-center-cols-container [role=row]').length > 3"
+RUNS = "document.querySelectorAll('.ag-center-cols-container [role=row]').length > 1"
 NO_BANNER = (press("mlflow.experiment_page.shared_view.dismiss"), "true")
 NOTE = (
     press("mlflow.experiment.metadata_editor.expand_button"),
     "[...document.images].some(image => image.src.includes('get-artifact') && image.naturalWidth > 0)",
 )
-POINTS = "document.querySelectorAll('.scatterlayer path.point').length > 3"
-LINES = "document.querySelectorAll('.parcoords .axis-title').length > 2"
+POINTS = "document.querySelectorAll('.scatterlayer path.point').length > 1"
+LINES = "document.querySelectorAll('.parcoords .axis-title').length > 0"
 DIFFERENCES = ("document.querySelectorAll('[role=switch]').forEach(item => item.click())", "true")
 PICTURES = {
     "ui_experiment.png": Picture("runs", RUNS, height=1300, then=(NOTE, NO_BANNER)),

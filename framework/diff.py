@@ -21,6 +21,7 @@ from framework.tracking import Store
 TAGS = ("role", "study", "trial", "reason", "git", "dirty", "host")
 ABSENT = "-"
 LEAST_WIDTH = 8
+LARGE = 1000  # from here on no decimals are shown
 
 
 def compare(root: Path, first: str, second: str) -> str:
@@ -58,7 +59,7 @@ def _studies(root: Path, first: str, second: str) -> str:
 def _runs(root: Path, first: str, second: str) -> str:
     store = Store.open(root, create=False)
     runs = [find_run(store, root, text) for text in (first, second)]
-    heads = [f"{run.run_id[:8]} {run.name}" for run in runs]
+    heads = [_head(run) for run in runs]
     if runs[0].run_id == runs[1].run_id:
         return f"{first} and {second} are one run, {heads[0]}."
     origins = [_origin(store, run) for run in runs]
@@ -76,6 +77,11 @@ def _runs(root: Path, first: str, second: str) -> str:
     if not different:
         return f"Nothing differs between {heads[0]} and {heads[1]}: parameters, metrics, code, environment and host."
     return _blocks(blocks, same=sum(len(a.keys() | b.keys()) for a, b in (params, metrics, origins)) - different)
+
+
+def _head(run: Run) -> str:
+    number = f" {run.number}" if run.number >= 0 else ""
+    return f"{run.run_id[:8]} {run.tags.get('role', '')}{number}"
 
 
 def _flat(study: Study) -> dict[str, str]:
@@ -131,7 +137,8 @@ def _numbers(rows: Mapping[str, tuple[float | None, float | None]], heads: Seque
 
 
 def _number(value: float, sign: str = "") -> str:
-    return f"{value:{sign},.0f}" if float(value).is_integer() else f"{value:{sign}.4g}"
+    large = float(value).is_integer() or abs(value) >= LARGE
+    return f"{value:{sign},.0f}" if large else f"{value:{sign}.4g}"
 
 
 def _blocks(blocks: Iterable[tuple[str, list[list[str]]]], *, same: int) -> str:

@@ -185,8 +185,9 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
 
 
 def _time_text(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.0f} min" if minutes >= 1 else "1 min or less"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _of_role(runs: Sequence[Run], role: str) -> list[Run]:

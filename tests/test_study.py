@@ -335,13 +335,18 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
             "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads", "train.finetune_factor",
         }  # fmt: skip
         sizes = {
-            "val_accuracy", "params_total", "params_nonzero", "macs_dense", "size_tflite_bytes",
-            "size_tflite_compressed_bytes",
+            "val_accuracy", "val_disagreement", "params_total", "params_nonzero", "quantized_share", "macs_dense",
+            "macs_effective", "size_dense_bytes", "size_sparse_bytes", "size_codebook_bytes", "size_entropy_bytes",
+            "size_tflite_bytes", "size_tflite_compressed_bytes",
         }  # fmt: skip
         beside = {f"baseline.{name}" for name in sizes}
-        times = {"seconds", "fit_seconds", "export_seconds", "measure_seconds"}
+        times = {"seconds", "fit_seconds", "export_seconds", "measure_seconds", "latency_threads"}
+        timed = ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured")
+        times |= {f"{name}{end}" for name in timed for end in ("", "_low", "_high")}
         assert sizes | beside | times <= set(run.metrics)
-        assert set(run.metrics) - sizes - beside - times == {"accuracy_drop", "sparsity_asked", "sparsity_reached"}
+        assert set(run.metrics) - sizes - beside - times == {
+            "accuracy_drop", "speedup_theoretical", "sparsity_asked", "sparsity_reached",
+        }  # fmt: skip
         assert artifact_names(done, run) == {
             "spec.json", "optuna.json", "model.tflite", "weights.npz", "layers.csv",
         }  # fmt: skip
