@@ -131,7 +131,12 @@ def _of_layers(metrics: Mapping[str, float]) -> list[str]:
 
 def speed_columns(runs: StudyRuns) -> list[Column]:
     """The columns of the table, with one for each parameter that varies."""
-    return [COLUMNS[0], *(Column(name=name, head=name) for name in varying_parameters(runs)), *COLUMNS[1:]]
+    varying = [Column(name=name, head=name, text=_short) for name in varying_parameters(runs)]
+    return [COLUMNS[0], *varying, *COLUMNS[1:]]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 COLUMNS = (
