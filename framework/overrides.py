@@ -5,11 +5,11 @@
     train.FIELD=VALUE
     compress=NAME+NAME                          another chain; nothing after the `=`: no compression
     compress.N=NAME                             another step, N counts from 0; None leaves it out
-    compress.N.KNOB=VALUE                       a value, also in place of a domain
+    compress.N.KNOB=VALUE                       a value in place of a domain, or a domain in place of a value
     sampler seed trials trial_seconds hours keep  =VALUE
 
-Values are Python literals; what is none is a string. Overrides apply in the order given. Which plug-ins and knobs there
-are is not known here: names are checked when the study is resolved.
+Values are Python literals or domains, as Float(0.5,0.9); what is neither is a string. Overrides apply in the order
+given. Which plug-ins and knobs there are is not known here: names are checked when the study is resolved.
 
 A knob of a step with alternatives goes to every alternative whose plug-in sets that knob somewhere in the step. If none
 does, it goes to all of them where they are one plug-in under several labels, and is refused otherwise.
@@ -23,12 +23,13 @@ from dataclasses import replace
 from typing import Any
 
 from framework.errors import InvalidValue, SqueezelabError, UnknownName, UserError
-from framework.space import Choice
+from framework.space import Choice, Float, Int
 from framework.spec import HOW_MUCH, Study, Train, Use, use
 
 PLAIN = ("sampler", "seed", *HOW_MUCH)
 FIXED = ("objectives", "constraints")
 Part = Use | Choice | None
+DOMAINS: dict[str, type[Any]] = {"Float": Float, "Int": Int, "Choice": Choice}
 
 
 def apply(study: Study, settings: Sequence[str]) -> Study:
@@ -66,11 +67,28 @@ def key_of(setting: str) -> str:
 
 
 def parse(text: str) -> Any:
-    """A Python literal, or the text itself."""
+    """A Python literal, a search domain as in a study file (`Float(0.5,0.9)`), or the text itself."""
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text.strip()
+        return _domain(text.strip())
+
+
+def _domain(text: str) -> Any:
+    """`Float(...)`, `Int(...)` or `Choice(...)` with literals for arguments; the text itself if it is none of these."""
+    try:
+        call = ast.parse(text, mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return text
+        kind = DOMAINS[call.func.id]
+        values = [ast.literal_eval(argument) for argument in call.args]
+        named = {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}
+    except (ValueError, SyntaxError, KeyError, MemoryError, RecursionError):
+        return text
+    try:
+        return kind(*values, **named)
+    except TypeError as error:
+        raise InvalidValue(f"{text} is no search domain.", given=str(error)) from None
 
 
 def _apply_one(study: Study, setting: str) -> Study:

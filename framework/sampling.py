@@ -18,6 +18,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 
 from framework.grid import enumerate_specs
+from framework.resolve import first_value
 from framework.space import Choice, Domain, Float
 from framework.spec import Spec, Study, digest_of
 
@@ -75,8 +76,10 @@ class Sampler:
 
     @property
     def limit(self) -> int | None:
-        """How many different specs there are under grid sampling; None for no limit."""
-        return None if self._grid is None else len(self._grid)
+        """How many different specs there are, where that is known: under grid sampling, or if nothing is searched."""
+        if self._grid is not None:
+            return len(self._grid)
+        return None if _questions(self.study) else 1
 
     def replay(self, told: Sequence[Told]) -> None:
         """Take in trials of earlier sessions, in the order of their numbers."""
@@ -109,6 +112,18 @@ class Sampler:
 
 
 _DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {"max": "maximize", "min": "minimize"}
+
+
+def _questions(study: Study) -> list[str]:
+    """The names of the first trial's questions; none where nothing is searched."""
+    asked: list[str] = []
+
+    def note(name: str, domain: Domain) -> Any:
+        asked.append(name)
+        return first_value(name, domain)
+
+    study.fix(note)
+    return asked
 
 
 def _from_grid(asked: Mapping[str, Any], spec: Spec) -> Suggestion:

@@ -98,6 +98,8 @@ class Coordinator:
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         todo = [number for number in range(self.wanted) if number not in self.done]
         self.view.begin(self.plan, done=len(self.done), wanted=self.wanted)
+        if self.wanted == 1 < self.plan.study.trials:
+            self.view.say("Nothing is searched, so one trial tells all: give a knob a domain to search it.")
         self._shed_nets()
         if not todo and history.parent and history.parent.status == "FINISHED":
             return self._outcome(0, out_of_time=False)

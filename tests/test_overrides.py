@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework import AtMost, Choice, Float, Study, Train, Use, use
+from framework import AtMost, Choice, Float, Int, Study, Train, Use, use
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.overrides import apply, keys, parse
 
@@ -90,6 +90,27 @@ def test_literals_are_read_as_what_they_are(value: Any) -> None:
 
 @pytest.mark.parametrize("text", ["erk", "1 2", "a.b", "__import__('os')", "3 ** 9", "[1", "1" * 5000])
 def test_what_is_no_literal_is_a_string(text: str) -> None:
+    assert parse(text) == text
+
+
+@pytest.mark.parametrize("domain", [Float(0.5, 0.9), Float(1e-4, 1.0, log=True), Int(1, 8), Choice("a", "b", None)])
+def test_a_domain_is_read_as_in_a_study_file(domain: Any) -> None:
+    text = repr(domain).replace(" ", "")
+    assert parse(text) == domain
+    step = apply(STUDY, [f"compress.0.sparsity={text}"]).compress[0]
+    assert isinstance(step, Use)
+    assert step.knobs["sparsity"] == domain
+
+
+@pytest.mark.parametrize("text", ["Float(0.9,0.5)", "Float(1)", "Int(1,2,lower=3)", "Choice(1)"])
+def test_a_domain_that_is_none_says_so(text: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        apply(STUDY, [f"compress.0.sparsity={text}"])
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["Float(open('x'))", "Float(*[1,2])", "print(1)", "Float", "Choice(use('a'),1)"])
+def test_nothing_else_is_run(text: str) -> None:
     assert parse(text) == text
 
 

@@ -230,3 +230,9 @@ def test_failed_trials_keep_their_numbers_and_teach_nothing() -> None:
     again = Sampler(asked)
     again.replay(failed)
     assert again.ask(14).optuna == sampler.ask(14).optuna == Sampler(asked).ask(14).optuna
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2"])
+def test_where_nothing_is_searched_there_is_one_spec(sampler: str) -> None:
+    fixed = Study(dataset=use("digits"), architecture=use("lenet5"), compress=[use("identity")], sampler=sampler)
+    assert Sampler(fixed).limit == 1
