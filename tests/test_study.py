@@ -21,7 +21,7 @@ from framework.baseline import Lab
 from framework.contracts import Exported, Job, Metric, Stage, Step, Strategy, knob
 from framework.errors import SqueezelabError, StudyLocked, StudyStopped
 from framework.plan import plan
-from framework.record import ERROR_TXT, MANIFEST_JSON, Run
+from framework.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
 from framework.registry import Registry
 from framework.tracking import Store
 
@@ -56,6 +56,7 @@ def flaky(monkeypatch: pytest.MonkeyPatch) -> None:
         """Fail as asked.  Source: this test."""
 
         how: str = knob("fine", choices=("fine", "raises", "nan", "sleeps", "trains"), doc="in which way")
+        tries: int = knob(0, low=0, high=9, doc="nothing; something to search")
 
         def apply(self, stage: Stage, job: Job) -> Stage:
             if self.how == "raises":
@@ -181,7 +182,7 @@ def test_a_trial_longer_than_trial_seconds_fails_as_timeout(project: Project) ->
 
 @pytest.mark.usefixtures("flaky")
 def test_three_failures_at_the_start_stop_the_study(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    project.write_study(compress='[use("flaky", how="raises")]', trials=5)
+    project.write_study(compress='[use("flaky", how="raises", tries=Int(0, 9))]', trials=5)
     with pytest.raises(StudyStopped, match="first 3 trials"):
         project.study()
     assert numbers(project.runs("trial"), "FAILED") == [0, 1, 2]
@@ -307,7 +308,8 @@ def test_every_alternative_is_held_against_its_own_baseline(project: Project) ->
     for run in project.runs("trial"):
         dense = baselines[run.tags["baseline"]]
         assert [run.params[name] for name in asked] == [dense.params[name] for name in asked]
-        beside = {name.removeprefix("baseline."): run.metrics[name] for name in run.metrics if name[:9] == "baseline."}
+        named = {name for name in run.metrics if name.startswith("baseline.") and name not in MACHINE}
+        beside = {name.removeprefix("baseline."): run.metrics[name] for name in named}
         assert beside == {name: dense.metrics[name] for name in beside}
         assert {"val_accuracy", "params_nonzero", "size_tflite_bytes"} <= beside.keys()
         drop = dense.metrics["val_accuracy"] - run.metrics["val_accuracy"]
