@@ -102,9 +102,10 @@ def _class_name(name: str) -> str:
 
 def _tries(kind: str, name: str) -> tuple[str, ...]:
     contract = f".venv/bin/python -m pytest tests/contract -k {name}"
+    searched = f'make study NAME=lenet5_prune SET="compress={name} compress.0.sparsity=Float(0.5,0.95)"'
     return {
         "study": (f"make check NAME={name}", f"make study NAME={name}"),
-        "strategy": (f"make show NAME={name}", contract, f'make study NAME=lenet5_prune SET="compress={name}"'),
+        "strategy": (f"make show NAME={name}", contract, searched),
         "architecture": (f"make show NAME={name}", contract, f'make study NAME=lenet5_prune SET="architecture={name}"'),
         "dataset": (f"make data NAME={name}", contract, f'make study NAME=lenet5_prune SET="dataset={name}"'),
         "report": (f"make report NAME=squeezenet_prune KIND={name}",),
