@@ -83,7 +83,7 @@ export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (o
 screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
 	@$(RUN_PYTHON) docs/screenshots.py $(if $(NAME),"$$NAME")
 
-test: $(READY)  ## the fast tests, about 12 minutes
+test: $(READY)  ## the fast tests, about 14 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
 
 test-all: $(READY)  ## every test, also those that train at scale

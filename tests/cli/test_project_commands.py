@@ -193,6 +193,7 @@ def test_what_new_writes_works_untouched(checkout: Path) -> None:
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 40  # type: ignore[index]
 
     theirs = [*QUICK, "--set", "dataset=my_dataset", "--set", "compress=my_strategy"]
+    theirs += ["--set", "compress.0.sparsity=Float(0.5,0.9)"]
     ran = squeezelab(checkout, "study", "my_study", *theirs)
     assert ran.returncode == 0, ran.stderr
     assert "| trial " in ran.stdout

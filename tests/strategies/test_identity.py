@@ -13,6 +13,7 @@ def test_without_epochs_every_metric_is_the_baselines(net, lab):
     record = trial.run(fixed(SMALL[net], use("identity", epochs=0)), lab)
     own = {name: value for name, value in record.metrics.items() if not name.startswith(BASELINE_PREFIX)}
     assert own.pop("accuracy_drop") == 0
+    assert own.pop("speedup_theoretical") == 1
     assert own == {name: record.metrics[f"{BASELINE_PREFIX}{name}"] for name in own}
     assert {"val_accuracy", "params_total", "params_nonzero", "size_tflite_bytes", "macs_dense"} <= set(own)
 
