@@ -10,7 +10,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock
 
 from framework import nn
-from framework.contracts import Catalog, DataInfo, Head, Splits, Stage, Weights
+from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, Weights
 from framework.resolve import dataset_of
 from framework.spec import SCHEMA, Spec, digest_of
 
@@ -97,14 +97,20 @@ class Lab:
         self._baselines: dict[str, Baseline] = {}
         self.measured: dict[str, Dense] = {}
 
+    def architecture(self, spec: Spec) -> Architecture:
+        """The spec's net, as a plug-in."""
+        return self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs)).located(
+            self.root
+        )
+
     def info(self, spec: Spec) -> DataInfo:
-        """What is known of the spec's data set."""
-        return dataset_of(spec, self.catalog).info
+        """What is known of the spec's data set, with the inputs that its architecture reads, as it asks for them."""
+        info = dataset_of(spec, self.catalog).info
+        return replace(info, inputs=self.architecture(spec).input_shapes(info))
 
     def shapes(self, spec: Spec) -> Mapping[str, tuple[int, ...]]:
         """Input shapes that the spec's architecture asks for."""
-        architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
-        return architecture.input_shapes(self.info(spec))
+        return self.info(spec).inputs
 
     def splits(self, spec: Spec) -> Splits:
         """The open splits, preprocessed for the spec's architecture; loaded once."""
@@ -116,12 +122,10 @@ class Lab:
         return self._splits[key]
 
     def initial(self, spec: Spec) -> Stage:
-        """The untrained net of a spec; the seed decides its weights."""
+        """The net of a spec before training; the seed decides its weights, unless they come with it."""
         nn.backend.start(spec.train.threads)
-        architecture = self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs))
-        head = Head.of(self.info(spec))
         seed = purpose_seed(spec.seed, "weights")
-        return nn.graph.initial_stage(architecture, self.shapes(spec), head=head, seed=seed)  # type: ignore[no-any-return]
+        return nn.graph.initial_stage(self.architecture(spec), self.info(spec), seed=seed)  # type: ignore[no-any-return]
 
     def has_baseline(self, spec: Spec) -> bool:
         """Whether the spec's dense net lies in the cache."""
@@ -146,7 +150,9 @@ class Lab:
         return self._baselines[digest]
 
     def train_dense(self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None) -> Stage:
-        """The baseline's training, or its first `stop` epochs."""
+        """The baseline's training, or its first `stop` epochs; a net that comes trained stays as it is."""
+        if self.architecture(spec).trained:
+            return initial
         splits = self.splits(spec)
         request = nn.fit.Fit(
             info=self.info(spec),

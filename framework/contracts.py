@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
-from framework.errors import DataUnavailable
+from framework.errors import DataUnavailable, UnknownName
 from framework.registry import Registry
+from framework.samples import DataInfo, Head, Samples, Splits, Task, Ticket
 from framework.space import Knobbed, knob
 from framework.stage import Array, Export, Keep, Mask, Stage, Step, Weights
 
@@ -25,7 +26,6 @@ __all__ = [  # all that a plug-in needs, from one place
 ]  # fmt: skip
 
 T = TypeVar("T")
-Task = Literal["classes", "binary", "regression"]
 
 
 class Plugin(Knobbed):
@@ -35,9 +35,37 @@ class Plugin(Knobbed):
     plugin_version: ClassVar[int] = 0
 
     @classmethod
+    def with_preset(cls, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """The knobs with those of the `preset` they name in its place.
+
+        Raises:
+            UnknownName: there is no such preset.
+        """
+        rest = dict(knobs)
+        name = rest.pop("preset", None)
+        if name is None:
+            return rest
+        if name not in cls.presets:
+            raise UnknownName(f"preset of {cls.name}", str(name), cls.presets)
+        return {**cls.presets[name], **rest}
+
+    @classmethod
     def summary(cls) -> str:
         """The first sentence of the docstring."""
         return (cls.__doc__ or "").strip().split("\n")[0].split("  Source:")[0].strip()
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Name -> values of knobs: `use("cnn", preset="tutorial")` stands for these, and other knobs beside it win."""
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        """Knobs whose values lie outside the study and decide its results, as the sha256 of a file it names.
+
+        They are filled in when a study is resolved, so that its digest says which file it was. Loads no TensorFlow.
+
+        Raises:
+            UserError: the file is missing, or another than the study names.
+        """
+        return {}
 
     @classmethod
     def source(cls) -> str:
@@ -48,59 +76,18 @@ class Plugin(Knobbed):
 # --- data ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Inputs and labels of one split.
-
-    Args:
-        inputs: input name -> array (n, ...); images are float32 (n, height, width, channels) in 0 to 1.
-        labels: (n,) int64 class numbers, (n,) float32 in {0, 1} for `binary`, (n,) float32 for `regression`.
-    """
-
-    inputs: Mapping[str, Array]
-    labels: Array
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three open splits. There is no test split here: `confirm` alone opens it.
-
-    Args:
-        digests: split name -> sha256 of its arrays before preprocessing, `test` included.
-    """
-
-    train: Samples
-    calibration: Samples
-    validation: Samples
-    digests: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DataInfo:
-    """What is known of a data set before it is loaded.
-
-    Args:
-        task: `classes`, `binary` or `regression`.
-        classes: number of classes; 2 for `binary`, 0 for `regression`.
-        inputs: input name -> shape of one sample.
-        mirror: whether a mirrored image keeps its label.
-        toy: shown as such in reports (REPORTING S2).
-    """
-
-    task: Task
-    classes: int
-    inputs: Mapping[str, tuple[int, ...]]
-    mirror: bool = False
-    toy: bool = False
-
-
 class Dataset(Plugin, ABC):
     """A data set with four disjoint splits: train, calibration, validation and the sealed test split."""
 
     info: ClassVar[DataInfo]
+    licence: ClassVar[str] = ""
+    """Of the samples: an SPDX name, or what is known."""
+    untested: ClassVar[bool] = False
+    """Tried on made-up samples only, never on the real ones; said in the docs."""
+
+    def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
+        """What each token of a text input stands for, by its number; prepared first if need be."""
+        return ()
 
     @abstractmethod
     def check_available(self, root: Path) -> None:
@@ -129,54 +116,55 @@ class Dataset(Plugin, ABC):
 
     @abstractmethod
     def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
-        """The open splits, each input resized to `shapes`; prepared and cached under `root/.cache` on first use."""
+        """The open splits: the inputs named in `shapes`, pictures resized; prepared and cached on first use.
+
+        Args:
+            root: the project; caches lie under `root/.cache`.
+            shapes: of the inputs that the net reads, some or all of `info.inputs`.
+
+        Raises:
+            InvalidStudy: the net reads an input that is not there, or in a shape that it cannot have.
+        """
 
     @abstractmethod
     def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
         """The test split, for a `confirm` run that has been written to the store."""
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """Permission to open a test split once; only `confirm` makes one, after its run is in the store.
-
-    Args:
-        run_id: the `confirm` run.
-        spec_digest: the one configuration that is measured.
-    """
-
-    run_id: str
-    spec_digest: str
-
-
 # --- nets ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Head:
-    """The output layer that the data set's task asks for: its number of units and its activation."""
-
-    units: int
-    activation: Literal["softmax", "sigmoid", "linear"]
-
-    @classmethod
-    def of(cls, info: DataInfo) -> Head:
-        """`classes`: softmax over the classes; `binary`: one sigmoid unit; `regression`: one linear unit."""
-        if info.task == "classes":
-            return cls(info.classes, "softmax")
-        return cls(1, "sigmoid" if info.task == "binary" else "linear")
-
-
 class Architecture(Plugin, ABC):
-    """A functional graph of keras layers; every layer has a name, no operator such as `x + y`, no nested model."""
+    """A functional graph of keras layers; every layer has a name, no operator such as `x + y`, no nested model.
+
+    Class attributes:
+        made_for: a built-in data set that its default knobs suit.
+        trained: its weights come with it, so that the baseline is not trained.
+    """
+
+    made_for: ClassVar[str] = "digits"
+    trained: ClassVar[bool] = False
+
+    def located(self, root: Path) -> Self:
+        """The same net, with the files that its knobs name looked for from the project's folder."""
+        return self
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
-        """The shape this net asks of each input; the data set's own by default."""
+        """The inputs this net reads and the shape it asks of each; all of them as they are by default.
+
+        Raises:
+            InvalidStudy: it cannot read this data set.
+        """
         return info.inputs
 
     @abstractmethod
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
-        """An untrained functional `tf_keras.Model` whose Input layers carry the names in `shapes`."""
+    def build(self, info: DataInfo) -> Any:
+        """A functional `tf_keras.Model`, untrained unless the weights come with it.
+
+        Args:
+            info: of the data set, with `inputs` as `input_shapes` asked for them. The Input layers carry their names
+                (`int32` for texts); the last layer is what `Head.of(info)` says.
+        """
 
 
 class Wrap(Protocol):
@@ -267,19 +255,34 @@ class FileWeight:
 
     Args:
         layer: the layer's name in the net.
-        role: `kernel` or `bias`.
+        role: what the weight is to its layer, as `kernel`, `bias`, `recurrent_kernel`, `embeddings`, `gamma`.
         tensor: index in the file; -1 if the exporter dropped a bias that is all zero.
-        positions: how many times each value of a kernel is used for one sample (1 for a dense layer); 0 for a bias.
+        uses: how many times each value is multiplied for one sample (1 for a dense layer); 0 for what is only added.
         values: the tensor as stored, in the file's own layout and type; 8-bit zeros are zeros of the net.
         scales: how many scale factors turn the stored integers into numbers; 0 where none are needed.
+        position: among the layer's weights, as in `Stage.weights`. A weight may lie in several tensors: the gates of an
+            LSTM have one each.
+        part: tells the tensors of one weight apart, as `input`; empty where there is one.
     """
 
     layer: str
-    role: Literal["kernel", "bias"]
+    role: str
     tensor: int
-    positions: int
+    uses: int
     values: Array
     scales: int = 0
+    position: int = 0
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """`layer/position`: the weight of the net, as steps name it in what they asked for."""
+        return f"{self.layer}/{self.position}"
+
+    @property
+    def name(self) -> str:
+        """`layer/role`, with its part: one for each tensor."""
+        return "/".join(filter(None, (self.layer, self.role, self.part)))
 
 
 @dataclass(frozen=True)
@@ -293,6 +296,7 @@ class Exported:
         net_outputs: (n, units) what the float net answers that the file was made from.
         labels: (n,) the truth.
         task: of the data set.
+        products: multiply-accumulates for one sample in which no weight takes part, as those of attention.
     """
 
     file: bytes
@@ -301,6 +305,7 @@ class Exported:
     net_outputs: Array
     labels: Array
     task: Task
+    products: int = 0
 
 
 class Metric(Plugin, ABC):

@@ -229,7 +229,7 @@ def _planned(
         raise InvalidValue(
             f"studies/{name}.py has this name.", todo="Give another name, or run the file: framework.run(name)."
         )
-    planned = Plan(name, "", tuple(settings), resolve(overrides.apply(study, settings), catalog))
+    planned = Plan(name, "", tuple(settings), resolve(overrides.apply(study, settings), catalog, root))
     return planned, f"{name}@{planned.study.digest[:DIGITS]}"
 
 

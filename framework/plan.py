@@ -46,10 +46,10 @@ def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) ->
     """
     file = project.load_study(root, name)
     try:
-        study = resolve(overrides.apply(file.study, settings), catalog)
+        study = resolve(overrides.apply(file.study, settings), catalog, root)
     except UserError as error:
         if not _names_its_override(error):
-            error.add_note(_where(file, settings, catalog, str(error)))
+            error.add_note(_where(file, settings, catalog, root, str(error)))
         raise
     return Plan(name, file.question, tuple(settings), study)
 
@@ -58,11 +58,11 @@ def _names_its_override(error: UserError) -> bool:
     return "In the override" in error.given
 
 
-def _where(file: project.StudyFile, settings: Sequence[str], catalog: Catalog, message: str) -> str:
+def _where(file: project.StudyFile, settings: Sequence[str], catalog: Catalog, root: Path, message: str) -> str:
     """The override that brings this message about, or the file."""
     for count in reversed(range(len(settings))):
         try:
-            resolve(overrides.apply(file.study, settings[:count]), catalog)
+            resolve(overrides.apply(file.study, settings[:count]), catalog, root)
         except UserError as error:
             if str(error) == message:
                 continue

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from framework.contracts import Catalog, Dataset, Plugin, Strategy
-from framework.errors import InvalidStudy, UnknownName
+from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
+from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.grid import enumerate_specs
 from framework.space import Choice, Domain, Float, Int
 from framework.spec import Spec, Study, Use
 
+HERE = Path()
 DERIVED = (  # of the trial against its own baseline; the drop is a share: 0.01 is one point
     "accuracy_drop",
     "speedup_theoretical",
@@ -21,15 +23,19 @@ DERIVED = (  # of the trial against its own baseline; the drop is a share: 0.01 
 QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
 
 
-def resolve(study: Study, catalog: Catalog) -> Study:
+def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
     """The same study with all defaults and versions written out.
+
+    Args:
+        root: the project, from whose folder plug-ins name files.
 
     Raises:
         UserError: an unknown name, a value out of range, an objective that does not exist, an order of steps that
-            undoes itself, an infinite domain under grid sampling.
+            undoes itself, an infinite domain under grid sampling, a net that cannot read the data set.
     """
-    resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog))
+    resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
     info = dataset_of(resolved, catalog).info
+    _check_inputs(resolved, info, catalog, root)
     quality = f"val_{QUALITY[info.task]}"
     known = measurable(catalog, info.task)
     objectives = {quality if name == "quality" else name: direction for name, direction in resolved.objectives.items()}
@@ -101,25 +107,46 @@ def control_spec(study: Study, catalog: Catalog) -> Spec:
     return replace(study.fix(first_value), compress=(identity,))
 
 
-def _resolved(kind: str, path: str, part: Use, catalog: Catalog) -> Use:
+def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> Use:
     try:
         cls: type[Plugin] = catalog.of(kind).get(part.name)
     except UnknownName as error:
         error.add_note(f"At {path}.")
         raise
-    declared = cls.knobs()
-    for name in part.knobs:
+    declared, given = cls.knobs(), cls.with_preset(part.knobs)
+    for name in given:
         if name not in declared:
             unknown = UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
             unknown.add_note(f"At {path}.")
             raise unknown
     values: dict[str, Any] = {}
     for name, item in declared.items():
-        value = part.knobs.get(name, item.default)
+        value = given.get(name, item.default)
         owner = f"{path} ({part.name})"
         is_domain = isinstance(value, (Float, Int, Choice))
         values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
-    return replace(part, knobs=values, version=cls.plugin_version)
+    fixed = replace(part, knobs=values, version=cls.plugin_version)
+    return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
+
+
+def _first(part: Use, kind: str, catalog: Catalog) -> Any:
+    """The plug-in with the first value of each domain."""
+    values = {
+        name: first_value(name, value) if isinstance(value, (Float, Int, Choice)) else value
+        for name, value in part.knobs.items()
+    }
+    return catalog.of(kind).build(part.name, values)
+
+
+def _check_inputs(study: Study, info: DataInfo, catalog: Catalog, root: Path) -> None:
+    """Refuse a net that cannot read the data set."""
+    for kind, path, part in study.parts():
+        if kind == "architecture":
+            try:
+                _first(part, kind, catalog).located(root).input_shapes(info)
+            except UserError as error:
+                error.add_note(f"At {path}: {part.name} on {study.dataset.name}.")
+                raise
 
 
 def _check_finite(study: Study) -> None:

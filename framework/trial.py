@@ -215,9 +215,8 @@ def _sparsity(stage: Stage, measured: Measured) -> dict[str, float]:
     asked = _asked_zeros(stage)
     if not asked:
         return {}
-    kernels = {f"{weight.layer}/0": weight.values for weight in measured.exported.weights if weight.role == "kernel"}
-    size = sum(kernels[name].size for name in asked)
-    zeros = sum(int((kernels[name] == 0).sum()) for name in asked)
+    tensors = [weight.values for weight in measured.exported.weights if weight.key in asked]
+    size, zeros = sum(values.size for values in tensors), sum(int((values == 0).sum()) for values in tensors)
     return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
 
 
@@ -232,8 +231,8 @@ def artifacts(stage: Stage, spec: Spec, measured: Measured) -> dict[str, bytes]:
 
 
 def tensors(measured: Measured) -> dict[str, int]:
-    """`layer/role` -> index of the tensor in the file; -1 for a bias that is all zero and was left out."""
-    return {f"{weight.layer}/{weight.role}": weight.tensor for weight in measured.exported.weights}
+    """Weight -> index of its tensor in the file; -1 for a bias that is all zero and was left out."""
+    return {weight.name: weight.tensor for weight in measured.exported.weights}
 
 
 class TrialJob:
@@ -324,12 +323,12 @@ def _layers_csv(stage: Stage, measured: Measured) -> bytes:
     )
     for weight in measured.exported.weights:
         nonzero = int(np.count_nonzero(weight.values))
-        wanted = asked.get(f"{weight.layer}/0", "") if weight.role == "kernel" else ""
+        wanted = "" if weight.part else asked.get(weight.key, "")  # what was asked of a whole weight
         shape = "x".join(map(str, weight.values.shape))
         table.writerow(
             [
                 weight.layer,
-                weight.role,
+                weight.name.removeprefix(f"{weight.layer}/"),
                 weight.tensor,
                 shape,
                 weight.values.dtype.name,

@@ -5,7 +5,7 @@ This module is a pytest plug-in (see conftest.py). It loads TensorFlow only when
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,8 +29,9 @@ SMALL = {
 
 
 def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spec:
-    """A resolved spec on the digits."""
-    study = Study(dataset=use("digits"), architecture=architecture, train=replace(BASE, **train), compress=compress)
+    """A resolved spec on the data set that the architecture is made for."""
+    made_for = use(CATALOG.architectures.get(architecture.name).made_for)
+    study = Study(dataset=made_for, architecture=architecture, train=replace(BASE, **train), compress=compress)
     return replace(resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")), seed=seed)
 
 
@@ -52,10 +53,10 @@ class Tiny(Architecture):
     dropout: float = 0.0
     batch_norm: bool = False
 
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+    def build(self, info: DataInfo) -> Any:
         """(6, 6, channels) -> (units of the head,)."""
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = layers.Conv2D(4, 3, use_bias=not self.batch_norm, name="conv")(inputs)
         x = layers.BatchNormalization(name="norm")(x) if self.batch_norm else x
         x = layers.Flatten(name="flatten")(layers.Activation("relu", name="relu")(x))
@@ -66,7 +67,7 @@ class Tiny(Architecture):
 
 def tiny_stage(info: DataInfo = INFO, *, seed: int = 0, **knobs: Any) -> Stage:
     """An untrained `Tiny`."""
-    return nn.graph.initial_stage(Tiny(**knobs), info.inputs, head=Head.of(info), seed=seed)
+    return nn.graph.initial_stage(Tiny(**knobs), info, seed=seed)
 
 
 def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Samples:
@@ -106,9 +107,12 @@ def masked(stage: Stage, share: float) -> Stage:
 
 
 def zeros_in_file(file: bytes, stage: Stage) -> dict[str, int]:
-    """`layer/0` -> zeros of its kernel as it lies in the exported file."""
-    weights = nn.tflite.read_weights(file, stage)
-    return {f"{weight.layer}/0": int((weight.values == 0).sum()) for weight in weights if weight.role == "kernel"}
+    """`layer/position` -> zeros of each kernel as it lies in the exported file."""
+    found: dict[str, int] = {}
+    for weight in nn.tflite.read_weights(file, stage):
+        if weight.role != "bias":
+            found[weight.key] = found.get(weight.key, 0) + int((weight.values == 0).sum())
+    return found
 
 
 def digest(stage: Stage) -> str:

@@ -14,7 +14,7 @@ from studies_support import Project, never_killed
 
 from framework.confirm import confirm
 from framework.contracts import Catalog, Splits, Ticket
-from framework.datasets._images import TfdsImages
+from framework.datasets._cached import TfdsDataset
 from framework.datasets.digits import read_digits
 from framework.errors import UserError
 from framework.plan import plan
@@ -95,14 +95,14 @@ def test_a_look_leaves_the_study_as_it_is(project: Project) -> None:
 
 def test_the_run_is_in_the_store_before_the_split_is_opened(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Run] = []
-    original = TfdsImages.load_sealed
+    original = TfdsDataset.load_sealed
 
-    def load_sealed(self: TfdsImages, root: Path, shapes: Any, ticket: Ticket) -> Any:
+    def load_sealed(self: TfdsDataset, root: Path, shapes: Any, ticket: Ticket) -> Any:
         seen.append(project.store().run(ticket.run_id))
         assert ticket.spec_digest == seen[0].tags["spec_digest"]
         return original(self, root, shapes, ticket)
 
-    monkeypatch.setattr(TfdsImages, "load_sealed", load_sealed)
+    monkeypatch.setattr(TfdsDataset, "load_sealed", load_sealed)
     look(project, 0)
     assert [(run.status, run.tags["role"]) for run in seen] == [("RUNNING", "confirm")]
 
@@ -112,7 +112,7 @@ def test_a_look_that_fails_is_counted_too(project: Project, monkeypatch: pytest.
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(TfdsImages, "load_sealed", load_sealed)
+        patch.setattr(TfdsDataset, "load_sealed", load_sealed)
         with pytest.raises(RuntimeError):
             look(project, 0)
     assert [run.status for run in project.runs("confirm")] == ["FAILED"]
@@ -123,7 +123,7 @@ def test_an_interrupted_look_is_killed(project: Project, monkeypatch: pytest.Mon
     def load_sealed(*arguments: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TfdsImages, "load_sealed", load_sealed)
+    monkeypatch.setattr(TfdsDataset, "load_sealed", load_sealed)
     with pytest.raises(KeyboardInterrupt):
         look(project, 0)
     assert [run.status for run in project.runs("confirm")] == ["KILLED"]
@@ -175,8 +175,8 @@ def users_of(name: str) -> set[str]:
 def test_confirm_alone_makes_tickets_and_opens_the_split() -> None:
     assert users_of("Ticket") == {"confirm.py"}
     assert users_of("load_sealed") == {"confirm.py"}
-    assert users_of("read_sealed") == {"datasets/_images.py"}
-    assert users_of("_test_split") == {"datasets/_images.py"}
+    assert users_of("read_sealed") == {"datasets/_cached.py"}
+    assert users_of("_test_split") == {"datasets/_cached.py"}
     assert not hasattr(Splits, "test")
     assert "test" not in Splits.__dataclass_fields__
 

@@ -27,12 +27,12 @@ class Lenet5(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 with the data set's own channels."""
-        return {"image": (28, 28, info.inputs["image"][-1])}
+        return {"image": (28, 28, info.shape("image")[-1])}
 
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+    def build(self, info: DataInfo) -> Any:
         """(28, 28, channels) -> (units of the head,)."""
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = inputs
         for number, filters in enumerate((self.filters_1, self.filters_2), start=1):
             x = layers.Conv2D(filters, 5, kernel_initializer="he_normal", name=f"conv_{number}")(x)

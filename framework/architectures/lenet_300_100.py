@@ -26,12 +26,13 @@ class Lenet300100(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 grey."""
+        info.shape("image")
         return {"image": (28, 28, 1)}
 
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+    def build(self, info: DataInfo) -> Any:
         """(28, 28, 1) -> (units of the head,)."""
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = layers.Flatten(name="flatten")(inputs)
         for number, units in enumerate((self.units_1, self.units_2), start=1):
             x = layers.Dense(units, activation="relu", kernel_initializer="he_normal", name=f"hidden_{number}")(x)

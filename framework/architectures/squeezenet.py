@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework import nn
-from framework.contracts import Architecture, Head, architecture, knob
+from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 
 EXPAND = {2: 128, 3: 128, 4: 256, 5: 256, 6: 384, 7: 384, 8: 512, 9: 512}  # channels that leave each Fire module
 STEMS = {  # first convolution (filters, side, stride) and the modules that are followed by pooling; 1 is the stem
@@ -40,18 +40,18 @@ class SqueezeNet(Architecture):
     )
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last convolution", static=True)
 
-    def input_shapes(self, info: Any) -> Mapping[str, tuple[int, ...]]:
+    def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """At least 28x28 for `small`, 224x224 for the releases; the data set's own channels."""
-        height, width, channels = info.inputs["image"]
+        height, width, channels = info.shape("image")
         least = 28 if self.version == "small" else 224
         return {"image": (max(height, least), max(width, least), channels)}
 
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+    def build(self, info: DataInfo) -> Any:
         """(height, width, channels) -> (units of the head,)."""
-        layers = nn.backend.keras.layers
+        layers, head = nn.backend.keras.layers, Head.of(info)
         (filters, side, stride), pooled = STEMS[self.version]
         padding = "same" if self.version == "small" else "valid"
-        inputs = layers.Input(shapes["image"], name="image")
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = self._conv(self._wide(filters), side, "conv1", strides=stride, padding=padding)(inputs)
         for module in range(1, 10):
             x = self._fire(x, module) if module > 1 else x

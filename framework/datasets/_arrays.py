@@ -10,12 +10,12 @@ import numpy as np
 
 from framework.contracts import Array
 from framework.datasets._cache import TEST, UNREADABLE
-from framework.datasets._images import Images
+from framework.datasets._cached import CachedDataset
 from framework.datasets._splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
 
 
-class ArrayImages(Images):
+class ArrayDataset(CachedDataset):
     """Pictures from one set of arrays; test, calibration and validation are carved off it by our published rule.
 
     Class attributes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._images import TfdsImages
+from framework.datasets._cached import TfdsDataset
 from framework.datasets._splits import LABELS, carve
 
 TEST_SIZE = 297
@@ -21,7 +21,7 @@ SHAPE = (8, 8, 1)
 
 @dataset("digits", version=1)
 @dataclass(frozen=True, kw_only=True)
-class Digits(TfdsImages):
+class Digits(TfdsDataset):
     """1 797 handwritten digits in grey, 8 x 8: 1 200 train, 50 calibration, 250 validation, 297 test.
 
     Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), its test part, in scikit-learn.

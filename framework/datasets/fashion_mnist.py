@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._images import TfdsImages
+from framework.datasets._cached import TfdsDataset
 
 
 @dataset("fashion_mnist", version=1)
 @dataclass(frozen=True, kw_only=True)
-class FashionMnist(TfdsImages):
+class FashionMnist(TfdsDataset):
     """70 000 pieces of clothing in grey, 28 x 28: 54 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
 
     Source: Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747; TFDS `fashion_mnist` 3.0.1, official test. Licence: MIT.

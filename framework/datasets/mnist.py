@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._images import TfdsImages
+from framework.datasets._cached import TfdsDataset
 
 
 @dataset("mnist", version=1)
 @dataclass(frozen=True, kw_only=True)
-class Mnist(TfdsImages):
+class Mnist(TfdsDataset):
     """70 000 handwritten digits in grey, 28 x 28: 54 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
 
     Source: LeCun, Cortes & Burges 2010, MNIST handwritten digit database; TFDS `mnist` 3.0.1, official test.

@@ -19,4 +19,4 @@ class MacsDense(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Each kernel value times the output positions it is used for: padding, stride and groups are counted right."""
-        return float(sum(weight.values.size * weight.positions for weight in exported.weights))
+        return float(sum(weight.values.size * weight.uses for weight in exported.weights) + exported.products)

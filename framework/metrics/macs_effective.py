@@ -21,4 +21,6 @@ class MacsEffective(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Each kernel value that is not zero times the output positions it is used for."""
-        return float(sum(np.count_nonzero(weight.values) * weight.positions for weight in exported.weights))
+        return float(
+            sum(np.count_nonzero(weight.values) * weight.uses for weight in exported.weights) + exported.products
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Architecture, Array, Head, Stage, Weights
+from framework.contracts import Architecture, Array, DataInfo, Stage, Weights
 from framework.errors import SqueezelabError
 from framework.nn.backend import keras
 
@@ -28,14 +28,17 @@ PARTS = frozenset(  # initializers and the like that a layer's configuration may
 MODULES = frozenset({"keras.initializers", "keras.layers"})  # keras would import any other that a graph names
 
 
-def initial_stage(architecture: Architecture, shapes: Mapping[str, tuple[int, ...]], *, head: Head, seed: int) -> Stage:
-    """The untrained net of an architecture; the same seed gives the same weights.
+def initial_stage(architecture: Architecture, info: DataInfo, *, seed: int) -> Stage:
+    """The net of an architecture before training; the same seed gives the same weights.
+
+    Args:
+        info: with the inputs in the shapes that the architecture asks for.
 
     Raises:
         SqueezelabError: the net is not a plain functional graph of allow-listed, named layers.
     """
     keras.utils.set_random_seed(seed)
-    model = architecture.build(shapes, head)
+    model = architecture.build(info)
     graph = to_graph(model)
     return Stage(graph=graph, weights={}).with_weights(read_weights(model))
 

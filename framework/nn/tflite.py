@@ -109,7 +109,7 @@ def _operator_weights(
     else:
         bias, scales = np.zeros(int(output.shape[-1]), np.float32), 0
     if layers[layer].get("use_bias", True) or bias.any():  # the converter adds a zero bias to a convolution without one
-        yield FileWeight(layer, "bias", bias_index, 0, bias, scales)
+        yield FileWeight(layer, "bias", bias_index, 0, bias, scales, position=1)
 
 
 def _scales(tensor: Any) -> int:

@@ -25,15 +25,15 @@ class NewName(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 with the data set's own channels; pictures are resized to what stands here."""
-        return {"image": (28, 28, info.inputs["image"][-1])}
+        return {"image": (28, 28, info.shape("image")[-1])}
 
-    def build(self, shapes: Mapping[str, tuple[int, ...]], head: Head) -> Any:
+    def build(self, info: DataInfo) -> Any:
         """(28, 28, channels) -> (units of the head,)."""
         # A functional graph of keras layers. Promises: every layer has a name of its own; no operator (x + y is
         # layers.Add), no nested or subclassed model, no Lambda; inputs are called as the data set's; the last layer
         # is what `head` says, so that one net serves every task. framework/nn/graph.py lists the layers allowed.
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = inputs
         for number, filters in enumerate((self.filters, 2 * self.filters), start=1):
             x = layers.Conv2D(filters, 3, activation="relu", kernel_initializer="he_normal", name=f"conv_{number}")(x)

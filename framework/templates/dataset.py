@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._arrays import ArrayImages
+from framework.datasets._arrays import ArrayDataset
 from framework.datasets._splits import LABELS, Arrays
 
 
 # The name is the file's name. Raise the version when the samples change: results are found again by it.
 @dataset("new_name", version=1)
 @dataclass(frozen=True, kw_only=True)
-class NewName(ArrayImages):
+class NewName(ArrayDataset):
     """1 200 grey pictures of a bright bar in noise, 12 x 12, four places: replace by what yours holds.
 
     Source: made by rule in this file; of your own data, say who collected it, when, and under which licence.

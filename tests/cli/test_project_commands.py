@@ -24,12 +24,12 @@ SMALL = '''"""Digits that somebody else has prepared."""
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._images import TfdsImages
+from framework.datasets._cached import TfdsDataset
 
 
 @dataset("small", version=1)
 @dataclass(frozen=True, kw_only=True)
-class Small(TfdsImages):
+class Small(TfdsDataset):
     """The digits, as if they were downloaded.  Source: written for this test."""
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (8, 8, 1)})

@@ -15,7 +15,7 @@ NET = '''
 """A net that was not here before."""
 from dataclasses import dataclass
 from framework import nn
-from framework.contracts import Architecture, architecture, knob
+from framework.contracts import Architecture, Head, architecture, knob
 
 @architecture("dropped_net", version=1)
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +25,10 @@ class DroppedNet(Architecture):
     Source: written for this test.
     """
 
-    def build(self, shapes, head):
+    def build(self, info):
         """An image -> the head."""
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = layers.Flatten(name="flatten")(inputs)
         return nn.backend.keras.Model(inputs, layers.Dense(head.units, activation=head.activation, name="head")(x))
 '''

@@ -9,7 +9,7 @@ import pytest
 from nets_support import CATALOG, digest, fixed
 
 from framework import nn
-from framework.contracts import Head, Stage
+from framework.contracts import DataInfo, Head, Stage
 from framework.spec import Use
 
 NAMES = CATALOG.architectures.names()
@@ -17,13 +17,13 @@ NAMES = CATALOG.architectures.names()
 
 @dataclass(frozen=True)
 class Built:
-    """One architecture with its defaults, on the digits."""
+    """One architecture with its defaults, on the data set that they suit."""
 
     plugin: Any
     stage: Stage
     file: bytes
     samples: Any
-    head: Head
+    info: DataInfo
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -32,7 +32,7 @@ def built(request, lab):
     stage, data = lab.initial(spec), lab.splits(spec).calibration
     few = replace(data, inputs={name: value[:20] for name, value in data.inputs.items()}, labels=data.labels[:20])
     plugin = CATALOG.architectures.build(request.param, {})
-    return Built(plugin, with_biases(stage), nn.export.to_tflite(with_biases(stage)), few, Head.of(lab.info(spec)))
+    return Built(plugin, with_biases(stage), nn.export.to_tflite(with_biases(stage)), few, lab.info(spec))
 
 
 def with_biases(stage):
@@ -63,16 +63,16 @@ def macs_of(layer):
 
 def test_it_builds_the_same_graph_each_time(built):
     """Names that keras makes up count on from net to net: every layer needs its own."""
-    shapes = {name: value.shape[1:] for name, value in built.samples.inputs.items()}
-    again = [nn.graph.to_graph(built.plugin.build(shapes, built.head)) for _ in range(2)]
+    again = [nn.graph.to_graph(built.plugin.build(built.info)) for _ in range(2)]
     assert again == [built.stage.graph] * 2
 
 
 def test_its_answers_are_those_the_task_asks_for(built):
     outputs = nn.export.predict(built.stage, built.samples)
-    assert outputs.shape == (20, built.head.units)
+    head = Head.of(built.info)
+    assert outputs.shape == (20, head.units)
     assert np.isfinite(outputs).all()
-    if built.head.activation == "softmax":
+    if head.activation == "softmax":
         assert outputs.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
@@ -118,7 +118,7 @@ def test_the_file_has_as_many_parameters_as_the_net_after_folding(built):
 
 def test_its_operations_are_counted_as_by_the_textbook(built):
     model = nn.graph.build(built.stage.graph)
-    counted = sum(w.values.size * w.positions for w in nn.tflite.read_weights(built.file, built.stage))
+    counted = sum(w.values.size * w.uses for w in nn.tflite.read_weights(built.file, built.stage))
     assert counted == sum(macs_of(layer) for layer in model.layers)
 
 
@@ -140,6 +140,7 @@ EDGES = [
 def test_it_builds_at_the_edge_of_each_knob(name, knob, value, lab):
     spec = fixed(Use(name, {knob: value}))
     plugin = CATALOG.architectures.build(name, {knob: value})
-    model = plugin.build(lab.shapes(spec), Head.of(lab.info(spec)))
-    assert model.output_shape == (None, 10)
+    info = lab.info(spec)
+    model = plugin.build(info)
+    assert model.output_shape == (None, Head.of(info).units)
     nn.graph.to_graph(model)

@@ -86,7 +86,7 @@ def test_it_puts_itself_on_record(applied):
 
 def test_what_it_promises_holds(applied):
     check_keeps(applied.after)
-    promised = Counter({f"{keep.weight[0]}/0": int(keep.zeros.sum()) for keep in applied.after.keeps})
+    promised = Counter({f"{keep.weight[0]}/{keep.weight[1]}": int(keep.zeros.sum()) for keep in applied.after.keeps})
     found = zeros_in_file(applied.file, applied.after)
     assert all(found[name] >= count for name, count in promised.items())
     if "sparsity" in CATALOG.strategies.get(applied.name).gives:

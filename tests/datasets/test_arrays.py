@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from framework.contracts import DataInfo, Ticket
-from framework.datasets._arrays import ArrayImages
+from framework.datasets._arrays import ArrayDataset
 from framework.errors import DataUnavailable, InvalidValue
 
 SHAPES = {"image": (4, 4, 1)}
@@ -18,7 +18,7 @@ def arrays(count=60, classes=3):
     return {"image": images.astype(np.uint8), "labels": np.arange(count) % classes}
 
 
-class Made(ArrayImages):
+class Made(ArrayDataset):
     """Made by rule."""
 
     name, plugin_version = "made", 1

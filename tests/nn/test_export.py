@@ -83,16 +83,16 @@ def test_batch_normalisation_is_folded_into_the_layer_before_it():
 class Loose(Tiny):
     """A batch normalisation after an activation: the converter cannot fold it."""
 
-    def build(self, shapes, head):
-        layers = nn.backend.keras.layers
-        inputs = layers.Input(shapes["image"], name="image")
+    def build(self, info):
+        layers, head = nn.backend.keras.layers, Head.of(info)
+        inputs = layers.Input(info.inputs["image"], name="image")
         x = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3, activation="relu", name="conv")(inputs))
         x = layers.Conv2D(head.units, 3, padding="same", name="last")(layers.Activation("relu", name="relu")(x))
         return nn.backend.keras.Model(inputs, layers.GlobalAveragePooling2D(name="average")(x))
 
 
 def test_no_parameter_of_a_file_goes_uncounted():
-    stage = nn.graph.initial_stage(Loose(), INFO.inputs, head=Head.of(INFO), seed=0)
+    stage = nn.graph.initial_stage(Loose(), INFO, seed=0)
     stage = stage.with_weights({key: value + 0.5 for key, value in stage.weights.items()})
     with pytest.raises(NotDeployable, match="belongs to no layer"):
         nn.tflite.read_weights(nn.export.to_tflite(stage), stage)

@@ -1,6 +1,7 @@
 """Times beside each other: the interval is honest, the direction is right, nothing calls a file unlike itself."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from nets_support import CATALOG, INFO, tiny_samples, tiny_stage
 from scipy import stats
 
 from framework import nn
-from framework.contracts import DataInfo, Head
+from framework.contracts import DataInfo
 from framework.errors import NotDeployable
 from framework.nn.latency import ROUNDS, SAMPLES_PER_ROUND, T_99, compare, geometric_interval
 
@@ -41,10 +42,9 @@ def test_a_larger_net_is_slower_and_the_ratio_says_by_how_much():
     nets = {
         units: CATALOG.architectures.build("lenet_300_100", {"units_1": units, "units_2": 100}) for units in (10, 4000)
     }
-    shapes = {name: net.input_shapes(LARGE) for name, net in nets.items()}
     small, large = (
-        nn.export.to_tflite(nn.graph.initial_stage(net, shapes[units], head=Head.of(LARGE), seed=0))
-        for units, net in nets.items()
+        nn.export.to_tflite(nn.graph.initial_stage(net, replace(LARGE, inputs=net.input_shapes(LARGE)), seed=0))
+        for net in nets.values()
     )
     found = compare(small, large, samples)
     assert found.speedup.low > 2

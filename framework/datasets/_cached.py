@@ -1,6 +1,6 @@
-"""Data sets of pictures: four splits by our rule, cached as arrays. A subclass says where the pictures come from.
+"""Data sets of four splits, made once and cached as arrays. A subclass says where the samples come from.
 
-`TfdsImages` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's own.
+`TfdsDataset` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
-from framework.contracts import DataInfo, Dataset, Samples, Splits, Ticket
+import numpy as np
+
+from framework.contracts import Array, DataInfo, Dataset, Samples, Splits, Ticket
 from framework.datasets import _tfds
 from framework.datasets._cache import OPEN, TEST, Cache, NotCached, put_aside_loudly
 from framework.datasets._splits import LABELS, RULE, Arrays, carve, digest, in_order
@@ -21,8 +23,10 @@ from framework.errors import DataUnavailable, InvalidStudy, SqueezelabError
 from framework.nn.images import prepare_images
 
 
-class Images(Dataset):
-    """Pictures of one size with labels; calibration and validation are carved off what is not the test split.
+class CachedDataset(Dataset):
+    """Samples with labels; calibration and validation are carved off what is not the test split.
+
+    Arrays are cached as they are cheap to keep: pictures as bytes, everything else as a net reads it.
 
     Class attributes:
         calibration_size, validation_size: samples, classes in proportion; the rest is for training.
@@ -37,7 +41,7 @@ class Images(Dataset):
 
     @abstractmethod
     def check_source(self, root: Path) -> None:
-        """Return if `read_split` will find the pictures; loads no TensorFlow.
+        """Return if `read_split` will find the samples; loads no TensorFlow.
 
         Raises:
             DataUnavailable: it will not; the message says the ways out.
@@ -45,11 +49,18 @@ class Images(Dataset):
 
     @abstractmethod
     def source_state(self, root: Path) -> str:
-        """Where the pictures are, while they are not cached."""
+        """Where the samples are, while they are not cached."""
 
     @abstractmethod
     def read_split(self, root: Path, split: str) -> Arrays:
-        """The samples of `train` or `test`: each input as bytes (n, height, width, channels), and `labels` (n,)."""
+        """The samples of `train` or `test`: each input (n, ...), pictures as bytes, and `labels` (n,)."""
+
+    def make_splits(self, root: Path) -> dict[str, Arrays]:
+        """All four splits; by default calibration and validation are carved off `train` by the published rule."""
+        rest, test = self.read_split(root, "train"), self.read_split(root, TEST)
+        calibration, rest = carve(rest, self.calibration_size)
+        validation, train = carve(rest, self.validation_size)
+        return {"train": train, "calibration": calibration, "validation": validation, TEST: in_order(test)}
 
     def check_available(self, root: Path) -> None:
         """Return if the data is cached or can be had."""
@@ -57,7 +68,7 @@ class Images(Dataset):
             self.check_source(root)
 
     def state(self, root: Path) -> str:
-        """`cached`, or where the pictures are."""
+        """`cached`, or where the samples are."""
         return "cached" if self._cache(root).folder.is_dir() else self.source_state(root)
 
     def prepare(self, root: Path) -> None:
@@ -99,11 +110,7 @@ class Images(Dataset):
             return cache.read_open()  # another process was faster
         except NotCached:
             put_aside_loudly(cache.folder)
-        rest, test = self.read_split(cache.root, "train"), self.read_split(cache.root, TEST)
-        calibration, rest = carve(rest, self.calibration_size)
-        validation, train = carve(rest, self.validation_size)
-        splits = {"train": train, "calibration": calibration, "validation": validation, TEST: in_order(test)}
-        cache.write(splits)
+        cache.write(self.make_splits(cache.root))
         return cache.read_open()
 
     def _test_split(self, root: Path) -> Arrays:
@@ -114,7 +121,7 @@ class Images(Dataset):
                 return cache.read_sealed()
             except NotCached:
                 put_aside_loudly(cache.sealed)
-            test = in_order(self.read_split(cache.root, TEST))
+            test = self.make_splits(cache.root)[TEST]
             if digest(test) != cache.digests()[TEST]:
                 raise SqueezelabError(
                     f"The test split of {self.name} is no longer the one that the runs were recorded with.",
@@ -125,12 +132,12 @@ class Images(Dataset):
             return cache.read_sealed()
 
     def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
-        inputs = {name: prepare_images(arrays[name], shape) for name, shape in shapes.items()}
+        inputs = {name: prepared(name, arrays[name], shape) for name, shape in shapes.items()}
         return Samples(inputs, arrays[LABELS].astype("int64" if self.info.task == "classes" else "float32"))
 
 
-class TfdsImages(Images):
-    """Pictures with class labels prepared by a TFDS builder; calibration and validation come off its `train` split.
+class TfdsDataset(CachedDataset):
+    """Samples prepared by a TFDS builder; calibration and validation come off its `train` split.
 
     Class attributes:
         builder: name of the TFDS builder.
@@ -207,14 +214,31 @@ class TfdsImages(Images):
 
 
 def check_inputs(info: DataInfo, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse a net whose inputs are not those of the data set.
+    """Refuse a net that reads nothing, or an input that the data set does not have.
 
     Raises:
-        InvalidStudy: the names differ.
+        InvalidStudy: it does.
     """
-    if set(shapes) != set(info.inputs):
+    if not shapes or set(shapes) - set(info.inputs):
         raise InvalidStudy(
             "The net's inputs are not those of the data set.",
             given=f"The net asks for {sorted(shapes)}, the data set has {sorted(info.inputs)}.",
             todo="Choose another architecture or data set.",
         )
+
+
+def prepared(name: str, array: Array, shape: tuple[int, ...]) -> Array:
+    """One input as a net reads it: bytes are pictures, scaled and resized; all else has its shape already.
+
+    Raises:
+        InvalidStudy: the net asks for a shape that the input cannot have.
+    """
+    if array.dtype == np.uint8:
+        return prepare_images(array, shape)
+    if array.shape[1:] != tuple(shape):
+        raise InvalidStudy(
+            f"The input {name!r} comes in one shape only.",
+            given=f"The net asks for {tuple(shape)}, the data set has {array.shape[1:]}.",
+            todo="Choose another architecture or data set.",
+        )
+    return np.ascontiguousarray(array)
