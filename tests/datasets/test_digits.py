@@ -155,7 +155,9 @@ def test_a_test_split_that_has_changed_is_refused(digits, root, cache, monkeypat
     cache.sealed.unlink()
     with monkeypatch.context() as patch:
         patch.setattr(
-            Digits, "read_split", lambda self, root, split: {"image": np.zeros((2, 8, 8, 1)), "labels": np.arange(2)}
+            Digits,
+            "read_split",
+            lambda self, root, split: {"image": np.zeros((400, 8, 8, 1)), "labels": np.arange(400) % 10},
         )
         with pytest.raises(SqueezelabError, match="no longer the one"):
             digits.load_sealed(root, NATIVE, TICKET)
