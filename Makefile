@@ -30,7 +30,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export need-two need-export screenshots
+.PHONY: diff export need-two need-export screenshots recipes
 .PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
@@ -82,6 +82,9 @@ export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (o
 
 screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
 	@$(RUN_PYTHON) docs/screenshots.py $(if $(NAME),"$$NAME")
+
+recipes: $(READY)  ## measure what docs say each net reaches, where that is out of date: NAME=
+	@exec $(RUN_PYTHON) docs/recipes.py $(NAME)
 
 test: $(READY)  ## the fast tests, about 14 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
