@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from framework import nn
 from framework.contracts import Architecture, DataInfo, Head, architecture, knob
@@ -24,6 +24,8 @@ class Lenet5(Architecture):
     filters_2: int = knob(50, low=1, high=4096, unit="filters", doc="second convolution", static=True)
     units: int = knob(500, low=1, high=10_000, unit="units", doc="hidden dense layer", static=True)
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training", static=True)
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tutorial": {"filters_1": 32, "filters_2": 64, "units": 128}}
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 with the data set's own channels."""

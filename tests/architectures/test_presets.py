@@ -1,0 +1,83 @@
+"""The nets of the introductory texts: each preset is built, counted, trained a few steps, exported and compared."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from nets_support import CATALOG
+
+from framework import Train, nn
+from framework.contracts import DataInfo, Samples
+
+GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
+COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (64, 64, 3)})
+FEW = 4  # samples
+
+PRESETS = [  # architecture, preset, data set, parameters
+    ("cnn", "tutorial", COLOUR, 1_969_738),
+    ("lenet5", "tutorial", GREY, 184_586),
+    # convolution, weighing, convolution, weighing, hidden layer, head
+    ("squeezenet_se", "tutorial", GREY, 320 + 162 + 18_496 + 580 + 204_928 + 1_290),
+]
+
+
+@dataclass(frozen=True)
+class Net:
+    """A preset before training, on made-up samples of its shapes."""
+
+    stage: object
+    info: DataInfo
+    samples: Samples
+    parameters: int
+
+
+@pytest.fixture(scope="module", params=PRESETS, ids=lambda row: "-".join(row[:2]))
+def net(request):
+    name, preset, info, parameters = request.param
+    cls = CATALOG.architectures.get(name)
+    plugin = CATALOG.architectures.build(name, cls.with_preset({"preset": preset}))
+    info = replace(info, inputs=plugin.input_shapes(info))
+    return Net(nn.graph.initial_stage(plugin, info, seed=0), info, made_up(info), parameters)
+
+
+def made_up(info):
+    """Random inputs: numbers in 0 to 1, and tokens other than the one that fills up."""
+    random = np.random.default_rng(0)
+    inputs = {
+        name: random.integers(1, info.tokens[name], (FEW, *shape)).astype(np.int32)
+        if name in info.tokens
+        else random.uniform(0, 1, (FEW, *shape)).astype(np.float32)
+        for name, shape in info.inputs.items()
+    }
+    kinds = {"classes": np.int64, "binary": np.float32, "regression": np.float32}
+    return Samples(inputs, (np.arange(FEW) % 2).astype(kinds[info.task]))
+
+
+def test_the_table_has_every_preset_there_is():
+    known = {
+        (name, preset) for name in CATALOG.architectures.names() for preset in CATALOG.architectures.get(name).presets
+    }
+    assert {row[:2] for row in PRESETS} == known
+
+
+def test_it_has_the_parameters_of_the_text(net):
+    assert sum(value.size for value in net.stage.weights.values()) == net.parameters
+
+
+def test_it_trains_and_its_file_agrees_with_it(net):
+    fit = nn.fit.Fit(
+        info=net.info,
+        samples=net.samples,
+        validation=net.samples,
+        train=Train(batch_size=2, learning_rate=1e-4),
+        epochs=1,
+        warmup_epochs=0,
+        seed=0,
+    )
+    trained = nn.fit.fit(net.stage, fit)
+    moved = [key for key, value in trained.weights.items() if not np.array_equal(value, net.stage.weights[key])]
+    assert len(moved) > len(trained.weights) / 2
+    model = nn.graph.build(trained.graph)  # `predict` would run a whole batch, which is much for large pictures
+    nn.graph.write_weights(model, trained.weights)
+    answers = model(dict(net.samples.inputs), training=False).numpy()
+    nn.export.check_agreement(answers, nn.tflite.answers(nn.export.to_tflite(trained), net.samples))
