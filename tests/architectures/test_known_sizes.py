@@ -7,15 +7,25 @@ from nets_support import CATALOG, exported, fixed
 
 from framework import nn
 from framework.contracts import DataInfo
+from framework.errors import InvalidStudy
 from framework.spec import Use
 
 IMAGENET = DataInfo(task="classes", classes=1000, inputs={"image": (224, 224, 3)})
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
+COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (32, 32, 3)})
+WORDS = DataInfo(task="classes", classes=12, inputs={"audio": (49, 10, 1)})
 
 
 def built(name, info=GREY, **knobs):
     plugin = CATALOG.architectures.build(name, knobs)
     return plugin.build(replace(info, inputs=plugin.input_shapes(info)))
+
+
+def in_file(name, info):
+    """Parameters of the exported file, which has batch normalisation folded into its convolutions."""
+    plugin = CATALOG.architectures.build(name, {})
+    stage = nn.graph.initial_stage(plugin, replace(info, inputs=plugin.input_shapes(info)), seed=0)
+    return sum(weight.values.size for weight in nn.tflite.read_weights(nn.export.to_tflite(stage), stage))
 
 
 @pytest.mark.parametrize(
@@ -25,10 +35,17 @@ def built(name, info=GREY, **knobs):
         ("lenet5", {}, GREY, 431_080),
         ("squeezenet", {"version": "1.0"}, IMAGENET, 1_248_424),
         ("squeezenet", {"version": "1.1"}, IMAGENET, 1_235_496),
+        ("resnet8", {}, COLOUR, 78_666),
+        ("ds_cnn", {}, WORDS, 24_908),
     ],
 )
 def test_parameters_are_those_of_the_literature(name, knobs, info, parameters):
     assert built(name, info, **knobs).count_params() == parameters
+
+
+@pytest.mark.parametrize(("name", "info", "parameters"), [("resnet8", COLOUR, 77_706), ("ds_cnn", WORDS, 22_604)])
+def test_the_file_has_fewer_because_batch_normalisation_is_folded(name, info, parameters):
+    assert in_file(name, info) == parameters
 
 
 def fires(model):
@@ -73,9 +90,45 @@ def test_bypasses_are_those_of_the_paper():
 
 @pytest.mark.parametrize("name", CATALOG.architectures.names())
 def test_dropout_is_a_knob_and_off_by_default(name):
-    plain, dropped = (built(name, **knobs) for knobs in ({}, {"dropout": 0.4}))
+    info = CATALOG.datasets.build(CATALOG.architectures.get(name).made_for, {}).info
+    plain, dropped = (built(name, info, **knobs) for knobs in ({}, {"dropout": 0.4}))
     assert not any(type(layer).__name__ == "Dropout" for layer in plain.layers)
     assert {layer.rate for layer in dropped.layers if type(layer).__name__ == "Dropout"} == {0.4}
+
+
+def test_squeeze_and_excitation_stands_behind_each_block_and_can_be_left_out():
+    def kinds(**knobs):
+        return [type(layer).__name__ for layer in built("squeezenet_se", **knobs).layers]
+
+    order = [kind for kind in kinds() if kind in ("Conv2D", "Concatenate", "Multiply", "MaxPooling2D", "Dense")]
+    weighed = ["Dense", "Dense", "Multiply", "MaxPooling2D"]
+    fire = ["Conv2D", "Conv2D", "Conv2D", "Concatenate", *weighed]
+    assert order == ["Conv2D", *weighed, *fire, *fire, "Dense", "Dense"]
+    assert kinds(se=False).count("Multiply") == 0
+    assert kinds(se=False).count("Dense") == 2
+
+
+def test_the_weighing_of_channels_has_the_units_that_the_reduction_says():
+    model = built("squeezenet_se", blocks=1, filters=64, reduction=8)
+    assert [model.get_layer(f"se_1_{part}").units for part in ("reduce", "weights")] == [8, 64]
+
+
+@pytest.mark.parametrize("name", ["cnn", "squeezenet_se"])
+def test_a_picture_too_small_for_its_blocks_is_refused_before_anything_is_built(name):
+    with pytest.raises(InvalidStudy, match="5 blocks on 28x28"):
+        built(name, blocks=5, padding="valid")
+    assert built(name, blocks=5, padding="valid", side=94).layers
+
+
+def test_batch_normalisation_of_the_cnn_stands_between_convolution_and_activation():
+    kinds = [type(layer).__name__ for layer in built("cnn", blocks=2, batch_norm=True).layers[1:9]]
+    assert kinds == ["Conv2D", "BatchNormalization", "Activation", "MaxPooling2D"] * 2
+
+
+def test_resnet_grows_by_stacks_and_blocks():
+    model = built("resnet8", COLOUR, stacks=2, blocks=3)
+    sums = {layer.name: layer.output_shape[1:] for layer in model.layers if type(layer).__name__ == "Add"}
+    assert list(sums.values()) == [(32, 32, 16)] * 3 + [(16, 16, 32)] * 3
 
 
 @pytest.mark.parametrize(
