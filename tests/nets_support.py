@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spe
     made_for = use(CATALOG.architectures.get(architecture.name).made_for)
     study = Study(dataset=made_for, architecture=architecture, train=replace(BASE, **train), compress=compress)
     return replace(resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")), seed=seed)
+
+
+def default_net(name: str, root: Path) -> Use:
+    """An architecture with its default knobs; `root` is the project, for nets that come in a file."""
+    return use(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,114 @@
+"""Every architecture under every kind of compression: a few steps of training, then what the exported file holds."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from nets_support import CATALOG, default_net, fixed, job_for
+
+from framework import nn
+from framework.baseline import Lab
+from framework.contracts import Samples, Stage
+from framework.record import BASELINE_PREFIX
+from framework.spec import Use
+from framework.trial import Measured, against, asked_and_reached, compress, measure
+
+NETS = CATALOG.architectures.names()
+PTQ = {
+    "float16": {"format": "float16"},
+    "dynamic": {"format": "dynamic"},
+    "int8": {"format": "int8"},
+    "int8 per tensor": {"format": "int8", "scales": "per_tensor"},
+}
+PRUNED = {"at once": 0, "in training": 1}
+FEW = {"train": 120, "calibration": 40, "validation": 40}
+LARGEST_CHANGE = 0.1  # of an output by 8-bit numbers, on average: a share, or a unit of a standardised label
+
+
+class FewSamples(Lab):
+    """A lab that trains and measures on the first samples of each split."""
+
+    def splits(self, spec):
+        """The first samples of each split, in the split's own order."""
+        whole = super().splits(spec)
+        return replace(whole, **{name: first(getattr(whole, name), count) for name, count in FEW.items()})
+
+
+def first(samples, count):
+    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """One net after one step."""
+
+    spec: Any
+    stage: Stage
+    dense: Stage
+    measured: Measured
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    return FewSamples(tmp_path_factory.mktemp("few"), CATALOG)
+
+
+@pytest.fixture
+def compressed(few):
+    def run(net, name, **knobs):
+        spec = fixed(default_net(net, few.root), Use(name, knobs), epochs=1, batch_size=12)
+        job = job_for(spec, few)
+        stage = compress(spec, few, job)
+        measured = measure(stage, spec, few)  # a float32 file that disagrees with its net is refused here
+        return Compressed(spec, stage, job.baseline.stage, measured)
+
+    return run
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_control_without_training_is_the_dense_net_on_every_line(net, compressed, few):
+    one = compressed(net, "identity")
+    beside = against(one.spec, few, job_for(one.spec, few).baseline, one.measured.metrics)
+    for name, value in one.measured.metrics.items():
+        assert beside[f"{BASELINE_PREFIX}{name}"] == value, name
+
+
+@pytest.mark.parametrize("epochs", PRUNED.values(), ids=PRUNED)
+@pytest.mark.parametrize("net", NETS)
+def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
+    one = compressed(net, "magnitude_prune", sparsity=0.7, epochs=epochs)
+    (step,) = one.stage.steps
+    assert set(step.asked) == {f"{layer}/{position}" for layer, position in nn.pruning.kernels(one.stage)}
+    found = dict.fromkeys(step.asked, 0)
+    for weight in one.measured.exported.weights:
+        if weight.key in found:
+            found[weight.key] += int((weight.values == 0).sum())
+    assert all(abs(found[key] - asked) <= 1 for key, asked in step.asked.items())
+    reached = asked_and_reached(one.stage, one.measured)
+    assert reached["sparsity_reached"] == pytest.approx(0.7, abs=0.01)
+    assert reached["sparsity_reached"] == pytest.approx(reached["sparsity_asked"], abs=0.001)
+
+
+@pytest.mark.parametrize("mode", PTQ)
+@pytest.mark.parametrize("net", NETS)
+def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compressed):
+    one = compressed(net, "ptq", **PTQ[mode])
+    reached = asked_and_reached(one.stage, one.measured)
+    assert reached["bits_asked"] == (16 if mode == "float16" else 8)
+    if mode == "dynamic":  # the converter leaves small tensors alone
+        assert reached["bits_reached"] < 16
+    else:
+        assert reached["bits_reached"] == reached["bits_asked"]
+        assert one.measured.metrics["quantized_share"] > 0.95
+    dense = sum(value.size for value in one.stage.weights.values())
+    assert 0.9 * dense <= one.measured.metrics["params_total"] <= dense
+    change = np.abs(one.measured.exported.outputs - one.measured.exported.net_outputs)
+    assert change.mean() <= (0.01 if mode == "float16" else LARGEST_CHANGE)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_training_changes_every_weight_of_a_net_that_is_not_pruned(net, compressed, few):
+    one = compressed(net, "identity", epochs=1)
+    still = [key for key, value in one.stage.weights.items() if np.array_equal(value, one.dense.weights[key])]
+    assert not still
