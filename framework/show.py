@@ -67,6 +67,10 @@ def _plugin(kind: str, cls: type[Plugin]) -> str:
     for name, knob in cls.knobs().items():
         unit = f" {knob.unit}" if knob.unit else ""
         rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
+    rows |= {
+        f"preset={name}": ", ".join(f"{knob}={value!r}" for knob, value in values.items())
+        for name, values in cls.presets.items()
+    }
     return _table(f"{cls.name} ({kind})", rows)
 
 

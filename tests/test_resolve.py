@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, use
-from framework.contracts import Catalog, Strategy, knob, strategies
+from framework.contracts import Architecture, Catalog, DataInfo, Strategy, knob, strategies
 from framework.errors import InvalidStudy, InvalidValue, UnknownName, UserError
 from framework.plan import plan
 from framework.registry import Registry
 from framework.resolve import largest_budget, measurable, resolve
+from framework.spec import Use
 
 CATALOG = Catalog()
 PLAIN = Study(dataset=use("digits"), architecture=use("lenet5"))
@@ -52,6 +54,52 @@ def test_a_default_written_out_is_the_same_study() -> None:
     one = resolved(compress=[use("magnitude_prune")])
     assert one.digest == resolved(compress=[use("magnitude_prune", layers=default)]).digest
     assert one.digest != resolved(compress=[use("magnitude_prune", epochs=7)]).digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset(Architecture):
+    """A net with presets."""
+
+    name, plugin_version = "preset", 1
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tutorial": {"filters": 7, "units": 50}}
+
+    filters: int = knob(16, low=1, high=99, doc="filters")
+    units: int = knob(10, low=1, high=99, doc="units")
+    sha256: str | None = knob(None, optional=True, doc="of the file")
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        return {"sha256": f"of {root.name}"}
+
+    def build(self, info: DataInfo) -> Any:
+        raise AssertionError("nothing is built")
+
+
+@pytest.fixture
+def with_presets() -> Catalog:
+    registry: Registry[Architecture] = Registry("architecture", package="framework.architectures", group="none")
+    registry._classes, registry._discovered = {"preset": Preset}, True
+    return replace(CATALOG, architectures=registry)
+
+
+def test_a_preset_stands_for_its_knobs(with_presets: Catalog) -> None:
+    def knobs(**given: Any) -> Mapping[str, Any]:
+        study = resolve(replace(PLAIN, architecture=use("preset", **given)), with_presets, Path("here"))
+        assert isinstance(study.architecture, Use)
+        return study.architecture.knobs
+
+    assert knobs(preset="tutorial") == {"filters": 7, "units": 50, "sha256": "of here"}
+    assert knobs(preset="tutorial", units=9) == {"filters": 7, "units": 9, "sha256": "of here"}
+    assert knobs(preset="tutorial", units=Int(8, 9))["units"] == Int(8, 9)
+    with pytest.raises(UnknownName, match="Did you mean 'tutorial'"):
+        knobs(preset="tutorail")
+    with pytest.raises(UnknownName, match="no preset of lenet_300_100 called"):
+        resolved(architecture=use("lenet_300_100", preset="tutorial"))
+
+
+def test_a_net_that_cannot_read_the_data_set_is_refused() -> None:
+    with pytest.raises(InvalidStudy, match="input 'image'") as caught:
+        resolved(dataset=use("listops"), architecture=Choice(use("lenet5"), use("transformer")))
+    assert "lenet5 on listops" in str(caught.value.__notes__)
 
 
 def test_quality_means_the_tasks_own() -> None:
