@@ -1,5 +1,6 @@
 """What plug-ins share about nets. Each room is imported on first use, so that plug-in modules load without TensorFlow.
 
+allowed   the classes that a net may be built of; without TensorFlow
 backend   TensorFlow, started once: legacy Keras, threads, silence
 graph     a net as data (JSON of a functional configuration) and back, allow-listed layers only
 reuse     nets kept traced between trials
@@ -18,7 +19,10 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-ROOMS = ("backend", "export", "fit", "graph", "images", "interface", "latency", "masks", "pruning", "reuse", "tflite")
+ROOMS = (
+    "allowed", "backend", "export", "fit", "graph", "images", "interface", "latency", "masks", "pruning", "reuse",
+    "tflite",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> ModuleType:

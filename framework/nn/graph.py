@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from framework.contracts import Architecture, Array, DataInfo, Stage, Weights
 from framework.errors import SqueezelabError
+from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_graph
 from framework.nn.backend import keras
 
+__all__ = [
+    "LAYERS", "MODULES", "NET", "PARTS", "build", "check_graph", "initial_stage", "layers", "read_weights", "structure",
+    "to_graph", "weights_digest", "write_weights",
+]  # fmt: skip
+
 NET = "net"  # the name of every model: it begins each tensor's name in the exported file
-LAYERS = frozenset(
-    "InputLayer Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization Concatenate Conv1D "
-    "Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
-    "GlobalMaxPooling1D GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D "
-    "MultiHeadAttention Multiply Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D "
-    "Subtract ZeroPadding1D ZeroPadding2D".split()
-)
-PARTS = frozenset(  # initializers and the like that a layer's configuration may name
-    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal "
-    "RandomNormal RandomUniform TruncatedNormal VarianceScaling".split()
-)
-MODULES = frozenset({"keras.initializers", "keras.layers"})  # keras would import any other that a graph names
 
 
 def initial_stage(architecture: Architecture, info: DataInfo, *, seed: int) -> Stage:
@@ -45,7 +38,7 @@ def initial_stage(architecture: Architecture, info: DataInfo, *, seed: int) -> S
 
 def to_graph(model: Any) -> str:
     """The canonical JSON of a functional model's configuration, under the name `net`."""
-    _check_class(type(model).__name__, frozenset({"Functional"}), NET)
+    check_class(type(model).__name__, frozenset({"Functional"}), NET)
     config = json.loads(model.to_json())["config"]
     config["name"] = NET
     for layer in config["layers"]:
@@ -53,14 +46,6 @@ def to_graph(model: Any) -> str:
         layer.pop("registered_name", None)
     check_graph(config)
     return json.dumps(config, sort_keys=True, separators=(",", ":"))
-
-
-def check_graph(config: Mapping[str, Any]) -> None:
-    """Raise SqueezelabError unless every layer class, and every class a layer names, is on the allow-list."""
-    for layer in config.get("layers", [{"class_name": "a model without layers"}]):
-        _check_class(layer["class_name"], LAYERS, layer.get("name", ""))
-        _check_class(layer.get("module", "keras.layers"), MODULES, layer.get("name", ""))
-        _check_parts(layer["config"], layer.get("name", ""))
 
 
 def structure(graph: str) -> str:
@@ -113,24 +98,3 @@ def weights_digest(weights: Weights) -> str:
         total.update(f"{layer}/{position}{value.dtype}{value.shape}".encode())
         total.update(np.ascontiguousarray(value).tobytes())
     return total.hexdigest()
-
-
-def _check_parts(value: Any, layer: str) -> None:
-    if isinstance(value, dict):
-        if "class_name" in value:
-            _check_class(value["class_name"], PARTS, layer)
-            _check_class(value.get("module", "keras.initializers"), MODULES, layer)
-        for item in value.values():
-            _check_parts(item, layer)
-    elif isinstance(value, list):
-        for item in value:
-            _check_parts(item, layer)
-
-
-def _check_class(name: str, allowed: frozenset[str], layer: str) -> None:
-    if name not in allowed:
-        raise SqueezelabError(
-            "A net is built of plain keras layers only; operators such as x + y, Lambda and nested models are not.",
-            given=f"Layer {layer!r} is a {name}.",
-            todo=f"Use one of: {', '.join(sorted(allowed))}.",
-        )

@@ -31,7 +31,7 @@ class NewName(Architecture):
         """(28, 28, channels) -> (units of the head,)."""
         # A functional graph of keras layers. Promises: every layer has a name of its own; no operator (x + y is
         # layers.Add), no nested or subclassed model, no Lambda; inputs are called as the data set's; the last layer
-        # is what `head` says, so that one net serves every task. framework/nn/graph.py lists the layers allowed.
+        # is what `head` says, so that one net serves every task. framework/nn/allowed.py lists the layers.
         layers, head = nn.backend.keras.layers, Head.of(info)
         inputs = layers.Input(info.inputs["image"], name="image")
         x = inputs
