@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from framework.datasets._cache import OPEN, TEST, Cache, NotCached, put_aside_lo
 from framework.datasets._splits import LABELS, RULE, Arrays, carve, digest, in_order
 from framework.errors import DataUnavailable, InvalidStudy, SqueezelabError
 from framework.nn.images import prepare_images
+
+T = TypeVar("T")
 
 
 class CachedDataset(Dataset):
@@ -143,12 +145,14 @@ class TfdsDataset(CachedDataset):
         builder: name of the TFDS builder.
         builder_version: its version, "major.minor.patch".
         features: input name -> the feature's name in TFDS.
+        label: the name of the feature that is the label.
         download: one file that preparing would download, to see whether it can; empty if nothing is downloaded.
     """
 
     builder: ClassVar[str]
     builder_version: ClassVar[str]
     features: ClassVar[Mapping[str, str]] = {"image": "image"}
+    label: ClassVar[str] = "label"
     download: ClassVar[str] = ""
 
     def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
@@ -180,14 +184,22 @@ class TfdsDataset(CachedDataset):
             return "made by rule"
         return "can be downloaded" if _tfds.can_reach(self.download) else f"not here. {self._ways_out()}"
 
-    def read_split(self, root: Path, split: str) -> dict[str, Any]:
+    def read_split(self, root: Path, split: str) -> Arrays:
         """The samples as TFDS has them; prepared first if need be, and again if our own are damaged."""
+        return self.read(root, lambda it: _tfds.read_split(it, split, features=self.features, label=self.label))
+
+    def read(self, root: Path, reader: Callable[[Path], T]) -> T:
+        """What `reader` makes of the prepared folder, which is made first if need be, or again if damaged and ours.
+
+        Raises:
+            DataUnavailable: it cannot be had, or is damaged and not ours to mend.
+        """
         folder = self._source(root)
         try:
-            return _tfds.read_split(folder, split, features=self.features)
+            return reader(folder)
         except _tfds.DamagedRecords as error:
             if _tfds.discard_own(root, folder):
-                return _tfds.read_split(self._source(root), split, features=self.features)
+                return reader(self._source(root))
             raise DataUnavailable(
                 f"The prepared data of {self.builder} is damaged.", given=str(error), todo=self._ways_out()
             ) from error

@@ -25,15 +25,16 @@ def in_order(arrays: Arrays) -> dict[str, Array]:
     """The samples in the rule's order."""
     keys = [_key(arrays, index) for index in range(len(arrays[LABELS]))]
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
-    return _take(arrays, order)
+    return take(arrays, order)
 
 
-def carve(arrays: Arrays, count: int) -> tuple[dict[str, Array], dict[str, Array]]:
+def carve(arrays: Arrays, count: int, *, by: str = LABELS) -> tuple[dict[str, Array], dict[str, Array]]:
     """Take `count` samples off, with the classes in proportion; both parts in the rule's order.
 
     Args:
         arrays: at least `count` + 1 samples.
         count: at least 1.
+        by: the array whose whole numbers are kept in proportion.
 
     Returns:
         The part of `count` samples, and the rest.
@@ -47,11 +48,11 @@ def carve(arrays: Arrays, count: int) -> tuple[dict[str, Array], dict[str, Array
             f"A split of {count} samples cannot be taken off {total}.", todo=f"Allowed: 1 to {total - 1}."
         )
     ordered = in_order(arrays)
-    strata = _strata(ordered[LABELS])
+    strata = _strata(ordered[by])
     chosen = np.zeros(total, bool)
     for stratum, quota in quotas(strata, count).items():
         chosen[np.flatnonzero(strata == stratum)[:quota]] = True
-    return _take(ordered, np.flatnonzero(chosen)), _take(ordered, np.flatnonzero(~chosen))
+    return take(ordered, np.flatnonzero(chosen)), take(ordered, np.flatnonzero(~chosen))
 
 
 def quotas(strata: Array, count: int) -> dict[int, int]:
@@ -81,6 +82,11 @@ def digest(arrays: Arrays) -> str:
     return running.hexdigest()
 
 
+def take(arrays: Arrays, indices: Array) -> dict[str, Array]:
+    """The samples of these numbers, in this order."""
+    return {name: array[indices] for name, array in arrays.items()}
+
+
 def _key(arrays: Arrays, index: int) -> bytes:
     running = hashlib.sha256(RULE.encode())
     for name in sorted(arrays):
@@ -91,7 +97,3 @@ def _key(arrays: Arrays, index: int) -> bytes:
 def _strata(labels: Array) -> Array:
     """Classes are the strata; the real numbers of a regression have none."""
     return labels if np.issubdtype(labels.dtype, np.integer) else np.zeros(len(labels), np.int64)
-
-
-def _take(arrays: Arrays, indices: Array) -> dict[str, Array]:
-    return {name: array[indices] for name, array in arrays.items()}

@@ -11,7 +11,7 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -112,13 +112,14 @@ def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str) -
         ) from error
 
 
-def read_split(folder: Path, split: str, *, features: Mapping[str, str]) -> dict[str, Array]:
+def read_split(folder: Path, split: str, *, features: Mapping[str, str], label: str = "label") -> dict[str, Array]:
     """All samples of one split of a prepared folder; needs no network.
 
     Args:
         folder: as from `find_prepared`.
         split: as TFDS calls it, `train` or `test`.
-        features: input name -> the feature's name in TFDS; the feature `label` becomes `labels`.
+        features: input name -> the feature's name in TFDS.
+        label: the feature that becomes `labels`.
 
     Returns:
         name -> array (n, ...).
@@ -132,7 +133,21 @@ def read_split(folder: Path, split: str, *, features: Mapping[str, str]) -> dict
         samples = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
     except Exception as error:
         raise DamagedRecords("Records cannot be read.", given=f"{folder}, {split}: {error}") from error
-    return {name: samples[feature] for name, feature in {**features, LABELS: "label"}.items()}
+    return {name: samples[feature] for name, feature in {**features, LABELS: label}.items()}
+
+
+def samples(folder: Path, split: str) -> Iterator[Mapping[str, Any]]:
+    """The samples of one split one by one, as TFDS has them: for those of different lengths, or too many at once.
+
+    Raises:
+        DamagedRecords: a record file is damaged.
+    """
+    tfds = load_tfds()
+    builder = tfds.builder_from_directory(str(folder))
+    try:
+        yield from tfds.as_numpy(builder.as_dataset(split=split))
+    except Exception as error:
+        raise DamagedRecords("Records cannot be read.", given=f"{folder}, {split}: {error}") from error
 
 
 def is_own(root: Path, folder: Path) -> bool:

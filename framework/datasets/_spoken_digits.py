@@ -1,0 +1,61 @@
+"""Free Spoken Digit Dataset: clips with their speaker and number, as the file names say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Array
+from framework.datasets import _tfds
+from framework.datasets._sound import fixed_length, log_mel
+
+RATE_HZ = 8000
+SAMPLES = 8000  # one second: 4 of 2 500 clips are longer
+SHAPE = (49, 32, 1)
+SPEAKERS = ("george", "jackson", "nicolas", "theo", "yweweler")
+FULL_SCALE = 32768
+
+
+@dataclass(frozen=True)
+class Clips:
+    """All recordings.
+
+    Args:
+        waves: each (samples,) float64 at 8 kHz, its largest value 1 or -1.
+        digits: (n,) int64, what is said.
+        speakers: (n,) int64, position in `SPEAKERS`.
+        numbers: (n,) int64, 0 to 49: which recording of this digit by this speaker.
+    """
+
+    waves: list[Array]
+    digits: Array
+    speakers: Array
+    numbers: Array
+
+
+def read_clips(folder: Path) -> Clips:
+    """All recordings of a prepared folder, in the order of their names."""
+    return clips_of(_tfds.samples(folder, "train"))
+
+
+def clips_of(samples: Iterable[Mapping[str, Any]]) -> Clips:
+    """The same from samples as TFDS has them: `audio`, and `audio/filename` as `digit_speaker_number.wav`."""
+    named = sorted((sample["audio/filename"].decode(), sample["audio"]) for sample in samples)
+    parts = [name.removesuffix(".wav").split("_") for name, _ in named]
+    return Clips(
+        [wave / max(1, np.abs(wave).max()) for _, wave in named],
+        np.array([int(digit) for digit, _, _ in parts], np.int64),
+        np.array([SPEAKERS.index(speaker) for _, speaker, _ in parts], np.int64),
+        np.array([int(number) for _, _, number in parts], np.int64),
+    )
+
+
+def spectrograms(waves: list[Array]) -> Array:
+    """(n, 49, 32, 1): frames of 40 ms every 20 ms, 32 mel bins from 60 to 4 000 Hz, of the first second."""
+    return log_mel(
+        fixed_length(waves, SAMPLES), rate=RATE_HZ, frame=320, hop=160, bins=SHAPE[1], low_hz=60, high_hz=4000
+    )

@@ -1,0 +1,87 @@
+"""Texts that come through TFDS: words cut to one length, copies left out, a vocabulary of the training split alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from framework.contracts import Array
+from framework.datasets._cache import TEST
+from framework.datasets._cached import TfdsDataset
+from framework.datasets._splits import LABELS, Arrays, carve, in_order, take
+from framework.datasets._text import encode, vocabulary, words
+
+VOCABULARY = "vocabulary"
+
+
+class TextDataset(TfdsDataset):
+    """One text and a label; `info` says how many tokens a text has, and how many there are.
+
+    The text is cut to that many words first: what is compared, counted and encoded is what a net may see. A text of the
+    training part that is in the test split as well is left out, and of copies the first by the split rule stays.
+
+    Class attributes:
+        features: those of TFDS that make up the text, one behind the other.
+    """
+
+    features: ClassVar[Mapping[str, str]] = {"text": "text"}
+
+    def rule(self) -> list[object]:
+        """Those of the builder, and the two sizes."""
+        return [*super().rule(), self.info.inputs["text"], self.info.tokens["text"]]
+
+    def read_split(self, root: Path, split: str) -> Arrays:
+        """The words of each text, with a blank between two, in UTF-8; and `labels`."""
+        raw = super().read_split(root, split)
+        length = self.info.inputs["text"][0]
+        parts = [raw[name] for name in self.features]
+        joined = (b" ".join(pieces).decode("utf-8", "replace") for pieces in zip(*parts, strict=True))
+        return {"text": packed([" ".join(words(text)[:length]) for text in joined]), LABELS: raw[LABELS]}
+
+    def texts(self, root: Path) -> dict[str, Arrays]:
+        """All four splits before words become numbers."""
+        test = in_order(self.read_split(root, TEST))
+        rest = without_copies(in_order(self.read_split(root, "train")), of=test["text"])
+        calibration, rest = carve(rest, self.calibration_size)
+        validation, train = carve(rest, self.validation_size)
+        return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
+
+    def make_splits(self, root: Path) -> dict[str, Arrays]:
+        """All four splits as token numbers; with that of training lies the vocabulary."""
+        return encoded(self.texts(root), size=self.info.tokens["text"], length=self.info.inputs["text"][0])
+
+    def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
+        """What each token of the text stands for."""
+        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY])
+
+
+def encoded(splits: dict[str, Arrays], *, size: int, length: int, name: str = "text") -> dict[str, Arrays]:
+    """The same splits with the text `name` as token numbers, and the vocabulary among the arrays of `train`."""
+    known = vocabulary(unpacked(splits["train"][name]), size)
+    numbers: dict[str, Arrays] = {
+        split: {**arrays, name: encode(unpacked(arrays[name]), known, length)} for split, arrays in splits.items()
+    }
+    return numbers | {"train": {**numbers["train"], VOCABULARY: packed(list(known))}}
+
+
+def without_copies(arrays: Arrays, *, of: Array) -> dict[str, Array]:
+    """The samples whose text is not among `of`, and of those with the same text the first."""
+    known, kept = set(of.tolist()), []
+    for index, text in enumerate(arrays["text"].tolist()):
+        if text not in known:
+            known.add(text)
+            kept.append(index)
+    return take(arrays, np.array(kept, np.int64))
+
+
+def packed(texts: list[str]) -> Array:
+    """Texts as an array of UTF-8 bytes, which a file of plain arrays can hold."""
+    return np.array([text.encode() for text in texts], np.bytes_)
+
+
+def unpacked(array: Array) -> tuple[str, ...]:
+    """The texts again."""
+    return tuple(text.decode() for text in array.tolist())
