@@ -8,11 +8,11 @@ from typing import Any
 from framework.errors import SqueezelabError
 
 LAYERS = frozenset(
-    "InputLayer Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization Concatenate Conv1D "
-    "Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
-    "GlobalMaxPooling1D GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D "
-    "MultiHeadAttention Multiply Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D "
-    "Subtract ZeroPadding1D ZeroPadding2D".split()
+    "InputLayer Activation Add Attention Average AveragePooling1D AveragePooling2D BatchNormalization "
+    "Concatenate Conv1D Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D "
+    "GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D "
+    "MaxPooling2D MultiHeadAttention Multiply Permute ReLU Rescaling Reshape Softmax SpatialDropout1D "
+    "SpatialDropout2D Subtract ZeroPadding1D ZeroPadding2D".split()
 )
 PARTS = frozenset(  # initializers and the like that a layer's configuration may name
     "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal "
