@@ -159,6 +159,10 @@ class TfdsDataset(CachedDataset):
         """The TFDS builder that can prepare the data; one of TFDS's own by default."""
         return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
 
+    def manual_dir(self, root: Path) -> Path | None:
+        """The folder of files that the user fetched by hand, for a builder that reads such."""
+        return None
+
     def rule(self) -> list[object]:
         """Names and versions of plug-in, builder and split rule."""
         return [self.name, self.plugin_version, self.builder, self.builder_version, dict(self.features), RULE]
@@ -214,7 +218,8 @@ class TfdsDataset(CachedDataset):
         folder = self._find_prepared(root)
         if folder is None:
             self.check_source(root)
-            _tfds.prepare(root, self.make_builder, name=self.builder, version=self.builder_version)
+            names = {"name": self.builder, "version": self.builder_version}
+            _tfds.prepare(root, self.make_builder, **names, manual_dir=self.manual_dir(root))
             folder = _tfds.own_dir(root) / self.builder / self.builder_version
         return folder
 

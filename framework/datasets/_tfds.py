@@ -43,6 +43,19 @@ def data_dirs(root: Path) -> list[Path]:
     return [*named, Path("~/tensorflow_datasets").expanduser(), own_dir(root)]
 
 
+def manual_dirs(root: Path) -> list[Path]:
+    """Where files that the user fetched by hand are looked for, in this order."""
+    given = os.environ.get("TFDS_MANUAL_DIR", "")
+    named = [Path(given).expanduser()] if given else []
+    return [*named, *(directory / "downloads" / "manual" for directory in data_dirs(root))]
+
+
+def find_manual(root: Path, name: str) -> Path | None:
+    """The first folder `name` or archive `name.tar.gz` that the user put there."""
+    places = (folder / entry for folder in manual_dirs(root) for entry in (name, f"{name}.tar.gz"))
+    return next((place for place in places if place.exists()), None)
+
+
 def find_prepared(directories: Iterable[Path], *, name: str, version: str) -> Path | None:
     """The first folder that holds this data set in full."""
     folders = (directory / name / version for directory in directories)
@@ -84,8 +97,11 @@ def _answers(url: str) -> bool:
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str) -> None:
+def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str, manual_dir: Path | None = None) -> None:
     """Let TFDS make or download a data set into `root/.cache/tfds`; the caller holds the data set's lock.
+
+    Args:
+        manual_dir: the folder of files that the user fetched by hand, for a builder that reads such.
 
     Raises:
         DataUnavailable: it did not succeed.
@@ -97,7 +113,7 @@ def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str) -
     for left in (target / name).glob("incomplete.*"):  # by a process that was killed
         shutil.rmtree(left)
     put_aside_loudly(target / name / version)  # unfinished: TFDS would take it for finished
-    settings = tfds.download.DownloadConfig(try_download_gcs=False)
+    settings = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
     # One folder of downloads per data set: TFDS names extracted files by the last part of their address alone.
     downloads = target / "downloads" / name
     _log.info("Preparing the data set %s in %s.", name, target)

@@ -1,0 +1,137 @@
+"""easy-VQA: questions about pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import DataInfo, Samples, dataset, knob
+from framework.datasets import _tfds
+from framework.datasets._cache import TEST
+from framework.datasets._cached import TfdsDataset, prepared
+from framework.datasets._easy_vqa import ANSWERS, SHAPE, Asked, asked_of, builder_class
+from framework.datasets._splits import LABELS, RULE, Arrays, carve, in_order
+from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
+from framework.errors import DataUnavailable
+
+PICTURES = "pictures"
+
+
+@dataset("easy_vqa", version=1)
+@dataclass(frozen=True, kw_only=True)
+class EasyVqa(TfdsDataset):
+    """Questions about one coloured shape, 13 answers: 13 958 train, 399 calibration, 1 594 validation, 9 673 test.
+
+    Source: Zhou 2019, easy-VQA, github.com/vzhou842/easy-VQA; official test.
+
+    Pictures of 64 x 64 x 3 with one shape (circle, rectangle, triangle) in one of eight colours. Three questions of
+    four are answered by yes or no, half of them each; the rest ask for colour or shape. No picture is in two splits: of
+    the 4 000 for training 100 are for calibration and 400 for validation. Of each of these pictures 4 questions are
+    taken (all where there are fewer), in the order of a hash; the knob takes more. The test has all questions on its 1 000 pictures. Pictures are
+    kept once, and repeated for each question when they are loaded: 50 kB each. Questions are up to 10 tokens, their
+    words those of the train split.
+
+    It is not downloaded: put the repository's archive as `easy_vqa.tar.gz`, or its folder `data` as `easy_vqa`, into a
+    folder for files fetched by hand (docs/howto.md, Other data sets).
+    """
+
+    questions: int = knob(4, low=1, high=21, unit="questions", doc="of each picture, in all splits but the test")
+
+    info = DataInfo(
+        task="classes", classes=len(ANSWERS), inputs={"image": SHAPE, "question": (10,)}, tokens={"question": 29}
+    )
+    licence = "MIT"
+    builder = "easy_vqa"
+    builder_version = "1.0.0"  # goes up when what the builder reads changes
+    calibration_size = 100  # pictures
+    validation_size = 400
+
+    def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
+        """Our own builder."""
+        return builder_class(tfds, self.builder_version)(data_dir=str(data_dir))
+
+    def rule(self) -> list[object]:
+        """That of the builder, and how many questions are taken."""
+        return [*super().rule(), self.questions]
+
+    def manual_dir(self, root: Path) -> Path | None:
+        """The folder that holds `easy_vqa.tar.gz` or `easy_vqa`."""
+        found = _tfds.find_manual(root, self.builder)
+        return found.parent if found else None
+
+    def check_source(self, root: Path) -> None:
+        """Return if it is prepared, or its files are where they are looked for."""
+        if not self._find_prepared(root) and not self.manual_dir(root):
+            looked = ", ".join(map(str, _tfds.manual_dirs(root)))
+            raise DataUnavailable("easy-VQA is not on this machine.", given=f"Looked in {looked}.", todo=_way_out(root))
+
+    def source_state(self, root: Path) -> str:
+        """Prepared, where its files are, or where to put them."""
+        if self._find_prepared(root):
+            return "prepared in .cache/tfds"
+        found = _tfds.find_manual(root, self.builder)
+        return f"files in {found}, to be read" if found else f"not here. {_way_out(root)}"
+
+    def make_splits(self, root: Path) -> dict[str, Arrays]:
+        """Pictures are split, then their questions are taken."""
+        asked, asked_in_test = self._asked(root, "train"), self._asked(root, TEST)
+        calibration, rest = carve(_pictures(asked), self.calibration_size)
+        validation, train = carve(rest, self.validation_size)
+        pictures = {"train": train, "calibration": calibration, "validation": validation}
+        rows = {split: _rows(arrays, asked, self.questions) for split, arrays in pictures.items()}
+        rows[TEST] = _rows(in_order(_pictures(asked_in_test)), asked_in_test, None)
+        return encoded(rows, size=self.info.tokens["question"], length=10, name="question")
+
+    def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
+        """What each token of a question stands for."""
+        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "question" else ()
+
+    def _asked(self, root: Path, split: str) -> Asked:
+        return self.read(root, lambda folder: asked_of(_tfds.samples(folder, split)))
+
+    def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
+        """Each picture is resized once, then repeated for its questions."""
+        if "image" in shapes:
+            images = prepared("image", arrays[PICTURES], shapes["image"])[arrays["image"]]
+            arrays = {**arrays, "image": images}
+        return super()._samples(arrays, shapes)
+
+
+def _pictures(asked: Asked) -> Arrays:
+    images = np.stack([np.frombuffer(picture, np.uint8).reshape(SHAPE) for picture in asked])
+    return {"image": images, LABELS: np.zeros(len(images), np.int64)}
+
+
+def _rows(pictures: Arrays, asked: Asked, limit: int | None) -> Arrays:
+    """The pictures, and for each question its text, its answer and the number of its picture."""
+    rows = [
+        (number, question, answer)
+        for number, image in enumerate(pictures["image"])
+        for question, answer in _in_order(image.tobytes(), asked)[:limit]
+    ]
+    numbers, questions, answers = zip(*rows, strict=True)
+    return {
+        PICTURES: pictures["image"],
+        "image": np.array(numbers, np.int32),
+        "question": packed(list(questions)),
+        LABELS: np.array(answers, np.int64),
+    }
+
+
+def _in_order(picture: bytes, asked: Asked) -> list[tuple[str, int]]:
+    """The questions of a picture in the order of their hash, so that the first ones are a sample that all agree on."""
+    key = RULE.encode() + picture
+    return sorted(asked[picture], key=lambda pair: hashlib.sha256(key + pair[0].encode()).digest())
+
+
+def _way_out(root: Path) -> str:
+    return (
+        f"Put the archive of github.com/vzhou842/easy-VQA as easy_vqa.tar.gz into {_tfds.manual_dirs(root)[-1]}, "
+        "or set TFDS_MANUAL_DIR to the folder that holds it."
+    )
