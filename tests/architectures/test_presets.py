@@ -11,13 +11,24 @@ from framework.contracts import DataInfo, Samples
 
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
 COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (64, 64, 3)})
+SERIES = DataInfo(task="regression", classes=0, inputs={"sequence": (30, 1)})
+TEXT = DataInfo(task="classes", classes=10, inputs={"text": (64,)}, tokens={"text": 100})
+ASKED = DataInfo(task="binary", classes=2, inputs={"image": (28, 28, 3), "question": (16,)}, tokens={"question": 100})
+VOICE = DataInfo(task="binary", classes=2, inputs={"image": (28, 28, 3), "audio": (49, 32, 1)})
 FEW = 4  # samples
+BLOCK = 4 * (512 * 512 + 512) + 512 * 2048 + 2048 + 2048 * 512 + 512 + 4 * 512  # attention, dense layers, two norms
+SIGHT = 448 + 4_640 + 18_496 + 73_856 + (14 * 14 * 128 + 1) * 64  # four convolutions on 224x224x3, dense layer
 
 PRESETS = [  # architecture, preset, data set, parameters
     ("cnn", "tutorial", COLOUR, 1_969_738),
     ("lenet5", "tutorial", GREY, 184_586),
     # convolution, weighing, convolution, weighing, hidden layer, head
     ("squeezenet_se", "tutorial", GREY, 320 + 162 + 18_496 + 580 + 204_928 + 1_290),
+    ("lstm", "tutorial", SERIES, 4 * 50 * (1 + 50 + 1) + 50 + 1),
+    ("transformer", "tutorial", TEXT, (100 + 64) * 512 + 2 * BLOCK + 2 * 512 + 512 * 10 + 10),
+    # question: embedding and LSTM; voice: LSTM; then where both meet, and the head
+    ("image_text", "tutorial", ASKED, SIGHT + 100 * 32 + 4 * 64 * (32 + 64 + 1) + (64 + 64 + 1) * 64 + 65),
+    ("image_audio", "tutorial", VOICE, SIGHT + 4 * 50 * (32 + 50 + 1) + (64 + 50 + 1) * 64 + 65),
 ]
 
 

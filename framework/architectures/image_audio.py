@@ -1,0 +1,71 @@
+"""A picture and a sound that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from framework import nn
+from framework.architectures import _encoders as encoders
+from framework.contracts import Architecture, DataInfo, architecture, knob
+
+SOUND = "audio"
+
+
+@architecture("image_audio", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ImageAudio(Architecture):
+    """A convolutional encoder for the picture and a convolutional or recurrent one for the spectrogram, fused.
+
+    Source: Vielzeuf et al. 2018, arXiv:1808.07275 (AV-MNIST: a small convolutional net for each, then fusion); Arevalo
+    et al. 2017, arXiv:1702.01992 (gated fusion).
+
+    Departures: one fusion, of the encoders' last features; `lstm` reads the spectrogram frame by frame.
+    """
+
+    made_for = "digits_audio"
+
+    reads: str = knob(
+        "both", choices=("both", "image", "audio"), doc="one alone: what it achieves without the other", static=True
+    )
+    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: as the data set has it", static=True)
+    filters: int = knob(
+        16, low=1, high=1024, unit="filters", doc="first convolution of each; doubled in each block", static=True
+    )
+    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolution and pooling, in each encoder", static=True)
+    audio_encoder: str = knob("cnn", choices=("cnn", "lstm"), doc="what reads the spectrogram", static=True)
+    audio_units: int = knob(64, low=1, high=4096, unit="units", doc="of the sound's features", static=True)
+    fusion: str = knob("concatenate", choices=encoders.FUSIONS, doc="how picture and sound meet", static=True)
+    units: int = knob(
+        64, low=1, high=4096, unit="units", doc="of the picture's features and where both meet", static=True
+    )
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last hidden layer left out", static=True)
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tutorial": {"side": 224, "blocks": 4, "audio_encoder": "lstm", "audio_units": 50}
+    }
+
+    def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
+        """The picture, the spectrogram or both."""
+        shapes = {}
+        if self.reads != "audio":
+            shapes[encoders.PICTURE] = encoders.picture_shape(info, self.side)
+        if self.reads != "image":
+            shapes[SOUND] = info.shape(SOUND)
+        return shapes
+
+    def build(self, info: DataInfo) -> Any:
+        """(height, width, channels) and (frames, bins, 1) -> (units of the head,)."""
+        inputs = {name: encoders.read(info, name) for name in info.inputs}
+        parts = [self._encoded(x, info, name) for name, x in inputs.items()]
+        x = parts[0] if len(parts) == 1 else encoders.fused(*parts, fusion=self.fusion, units=self.units)
+        x = encoders.dropped(encoders.dense(x, self.units, name="hidden"), self.dropout)
+        return nn.backend.keras.Model(list(inputs.values()), encoders.answer(x, info))
+
+    def _encoded(self, x: Any, info: DataInfo, name: str) -> Any:
+        if name == SOUND and self.audio_encoder == "lstm":
+            frames = encoders.steps(x, info, name, width=1)
+            return encoders.recurrent(frames, units=self.audio_units, name=name)
+        units = self.units if name == encoders.PICTURE else self.audio_units
+        return encoders.convolutions(x, filters=self.filters, blocks=self.blocks, units=units, name=name)
