@@ -25,7 +25,8 @@ from framework.contracts import Catalog
 from framework.errors import DataUnavailable, SqueezelabError, UnknownName, UserError
 from framework.plan import plan
 from framework.project import find_root
-from framework.resolve import QUALITY, dataset_of, first_value
+from framework.record import quality_of
+from framework.resolve import dataset_of, first_value
 from framework.spec import Spec, digest_of
 
 RESULTS = Path("docs") / "results"
@@ -89,7 +90,7 @@ def measure(recipe: Recipe, root: Path, lab: Lab) -> dict[str, Any]:
         SqueezelabError: a trial failed.
     """
     specs = recipe.specs(root, lab.catalog)
-    quality = f"val_{QUALITY[lab.info(specs[0]).task]}"
+    quality = quality_of(lab.info(specs[0]).task)
     records = []
     for spec in specs:
         record = trial.run(spec, lab)

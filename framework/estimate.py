@@ -41,7 +41,7 @@ class Work:
         specs: those trials, or as many draws from the search space as tell their mean.
         dense: dense nets that have no run in this study yet.
         untrained: those of them that are not in the cache either.
-        control: None if it is done.
+        controls: those that have no run in this study yet, one for each architecture.
         least_epochs, most_epochs: of fine-tuning, of all trials together.
         expected_epochs: the same for a search that prefers no value.
     """
@@ -51,7 +51,7 @@ class Work:
     specs: Sequence[Spec]
     dense: Sequence[Spec]
     untrained: Sequence[Spec]
-    control: Spec | None
+    controls: Sequence[Spec]
     least_epochs: int
     expected_epochs: float
     most_epochs: int
@@ -87,7 +87,7 @@ def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Call
     runs = store.runs(plan.name) if store else []
     history = look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
     work = work_left(plan.study, history, Lab(root, catalog))
-    if not (work.todo or work.dense or work.control):
+    if not (work.todo or work.dense or work.controls):
         return work, Cost(0.0, 0.0, "nothing is left to run")
     mine = [run for run in runs if run.tags.get("study_digest") == plan.study.digest and run.status == "FINISHED"]
     known = [run for run in mine if run.tags.get("host") == host_name()]
@@ -108,8 +108,9 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
     if study.sampler == "grid" and budgets:
         least, most = min(budgets), max(budgets)
     known = {run.tags["spec_digest"] for run in history.dense}
-    own = [study.fix(first_value)] if todo else []
-    dense = {spec.dense().digest: spec.dense() for spec in (*own, *specs[: len(todo)])}
+    trials = [*([study.fix(first_value)] if todo else []), *specs[: len(todo)]]  # the study's own net first
+    controls = {spec.digest: spec for spec in (control_spec(study, lab.catalog, like=trial) for trial in trials)}
+    dense = {spec.dense().digest: spec.dense() for spec in (*trials, *controls.values())}
     missing = [spec for digest, spec in dense.items() if digest not in known]
     return Work(
         done=len(history.done),
@@ -117,7 +118,7 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
         specs=specs,
         dense=missing,
         untrained=[spec for spec in missing if not lab.has_baseline(spec)],
-        control=control_spec(study, lab.catalog) if todo and not history.has_control else None,
+        controls=[spec for digest, spec in controls.items() if digest not in history.controls],
         least_epochs=least * len(todo),
         expected_epochs=fmean(budgets) * len(todo) if budgets else 0.0,
         most_epochs=most * len(todo),
@@ -137,13 +138,12 @@ def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
     trials, controls, baselines = (_of_role(runs, role) for role in ("trial", "control", "baseline"))
     each = fmean(map(_wall_seconds, trials))
     seconds = len(work.todo) * each
-    if work.control:
-        seconds += fmean(map(_wall_seconds, controls or trials))
+    seconds += len(work.controls) * fmean(map(_wall_seconds, controls or trials))
     for spec in work.dense:
         trained = spec in work.untrained
         seconds += fmean([_dense_seconds(run, trained=trained) for run in baselines]) if baselines else each
     size = fmean(_bytes(store, run) for run in trials)
-    count = len(work.todo) + len(work.dense) + bool(work.control)
+    count = len(work.todo) + len(work.dense) + len(work.controls)
     return Cost(seconds, count * (size + STORE_BYTES), f"{len(trials)} finished trials of this study on this machine")
 
 
@@ -155,9 +155,9 @@ def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
         pace = watch.pace(spec)
         seconds += share * (STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog))
         size += share * (STORE_BYTES + pace.size)
-    if work.control:
-        pace = watch.dense_pace(work.control)
-        seconds += STORE_SECONDS + pace.fixed + pace.epoch * budget(work.control, catalog)
+    for spec in work.controls:
+        pace = watch.dense_pace(spec)
+        seconds += STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog)
         size += STORE_BYTES + pace.size
     for spec in work.dense:
         pace = watch.dense_pace(spec)
@@ -176,7 +176,7 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
     return {
         "left to run": f"{len(work.todo)} trials, {work.done} are done",
         "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} in the cache)",
-        "epochs, control": f"{budget(work.control, catalog) if work.control else 0}",
+        "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
         "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about {work.expected_epochs:.0f}",
         "time": f"about {_time_text(cost.seconds)}{within}" if cost.seconds else "none",
         "disk": f"about {size_text(round(cost.size))}{kept}" if cost.size else "none",

@@ -13,8 +13,8 @@ from framework import nn, record
 from framework.contracts import Catalog, DataInfo, Plugin
 from framework.errors import UserError
 from framework.lookup import find_run
-from framework.record import BASELINE_PREFIX, Run
-from framework.resolve import QUALITY, dataset_of
+from framework.record import BASELINE_PREFIX, QUALITY, Run
+from framework.resolve import dataset_of
 from framework.spec import Spec, spec_from_json
 from framework.tracking import Store
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import re
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from framework.plan import Plan, plan
 from framework.progress import Progress, screen
 from framework.project import find_root, study_names
 from framework.record import BASELINE_PREFIX, MODEL_TFLITE, Run
-from framework.resolve import resolve
+from framework.resolve import dataset_of, resolve
 from framework.spec import Study
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Result:
         """Number of the smallest net of the front that loses at most `drop` against its baseline.
 
         Args:
-            drop: of the quality objective, 0 to 1; 0.01 is one point of accuracy.
+            drop: of the quality objective, at least 0: 0.01 is one point of accuracy, or a hundredth of R2.
 
         Raises:
             UserError: the front has none.
@@ -109,11 +110,13 @@ class Result:
         from framework.report.pareto import axes_of
 
         axes = axes_of(self._runs)
-        sign = 1 if axes.quality_way == "max" else -1
 
         def lost(run: Run) -> float:
-            base = run.metrics.get(BASELINE_PREFIX + axes.quality, float("inf"))
-            return sign * (base - run.metrics[axes.quality])
+            own = run.metrics[axes.quality]
+            if axes.quality.endswith("_drop"):  # is measured against the baseline already
+                return own
+            base = run.metrics.get(BASELINE_PREFIX + axes.quality, math.inf)
+            return base - own if axes.quality_way == "max" else own - base
 
         numbers = set(self.front["trial"])
         kept = [run for run in self._runs.finished if run.number in numbers and lost(run) <= drop + 1e-12]
@@ -229,7 +232,8 @@ def _planned(
         raise InvalidValue(
             f"studies/{name}.py has this name.", todo="Give another name, or run the file: framework.run(name)."
         )
-    planned = Plan(name, "", tuple(settings), resolve(overrides.apply(study, settings), catalog, root))
+    study = resolve(overrides.apply(study, settings), catalog, root)
+    planned = Plan(name, "", tuple(settings), study, dataset_of(study, catalog).info.task)
     return planned, f"{name}@{planned.study.digest[:DIGITS]}"
 
 

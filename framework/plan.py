@@ -9,7 +9,8 @@ from pathlib import Path
 from framework import overrides, project
 from framework.contracts import Catalog
 from framework.errors import UserError
-from framework.resolve import resolve
+from framework.resolve import dataset_of, resolve
+from framework.samples import Task
 from framework.spec import HOW_MUCH, Study
 
 
@@ -20,12 +21,14 @@ class Plan:
     Args:
         overrides: as given on the command line, in their order.
         study: resolved.
+        task: of its data set; it decides which metric says how good a net is.
     """
 
     name: str
     question: str
     overrides: tuple[str, ...]
     study: Study
+    task: Task = "classes"
 
     @property
     def folder(self) -> str:
@@ -51,7 +54,7 @@ def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) ->
         if not _names_its_override(error):
             error.add_note(_where(file, settings, catalog, root, str(error)))
         raise
-    return Plan(name, file.question, tuple(settings), study)
+    return Plan(name, file.question, tuple(settings), study, dataset_of(study, catalog).info.task)
 
 
 def _names_its_override(error: UserError) -> bool:

@@ -27,6 +27,8 @@ NET_FILES = (MODEL_TFLITE, WEIGHTS_NPZ)  # what `keep="front"` removes of trials
 MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact, and weight -> tensor; written last
 ERROR_TXT = "error.txt"
 
+QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}  # task -> the metric that says how good
+COUNTS = ("params_", "size_", "macs_")  # how metrics of whole numbers begin
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
 TIMES = (
@@ -41,6 +43,37 @@ SPEEDS = tuple(  # 99 % intervals; the speed-up is baseline / file, both timed b
     for end in ("", "_low", "_high")
 )
 MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never in a table of results
+
+
+def quality_of(task: str) -> str:
+    """The metric that says how good a file is, on validation: `val_accuracy`, or `val_r2` for a regression."""
+    return f"val_{QUALITY[task]}"
+
+
+def drop_of(task: str) -> str:
+    """The baseline's quality minus the file's: `accuracy_drop`, or `r2_drop` for a regression; a share."""
+    return f"{QUALITY[task]}_drop"
+
+
+def spanned(ways: Mapping[str, str], task: str) -> tuple[str, str]:
+    """The two objectives that order a study's tables and span its pictures: what a net costs, and how good it is.
+
+    Args:
+        ways: objective -> `max` or `min`.
+
+    Returns:
+        (cost, quality): of costs a count before all others; non-zero parameters and the task's own metric where the
+        study asks for none.
+    """
+    costs = [name for name, way in ways.items() if way == "min" and not _says_how_good(name)]
+    costs.sort(key=lambda name: (not name.startswith(COUNTS), name != "params_nonzero"))
+    cost = next(iter(costs), "params_nonzero")
+    others = sorted((name for name in ways if name != cost), key=lambda name: (not _says_how_good(name), ways[name]))
+    return cost, next(iter(others), quality_of(task))
+
+
+def _says_how_good(name: str) -> bool:
+    return name.startswith("val_") or name.endswith("_drop")
 
 
 @dataclass(frozen=True)

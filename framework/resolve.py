@@ -10,17 +10,17 @@ from typing import Any
 from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
 from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.grid import enumerate_specs
+from framework.record import drop_of, quality_of
 from framework.space import Choice, Domain, Float, Int
 from framework.spec import Spec, Study, Use
 
 HERE = Path()
-DERIVED = (  # of the trial against its own baseline; the drop is a share: 0.01 is one point
-    "accuracy_drop",
+DERIVED = (  # of the trial against its own baseline, besides the drop of its quality
     "speedup_theoretical",
     "speedup_measured",
     "latency_us_p50",
 )
-QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
+ALIASES = {"quality": quality_of, "quality_drop": drop_of}  # what each is called for a task
 
 
 def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
@@ -36,15 +36,13 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
     info = dataset_of(resolved, catalog).info
     _check_inputs(resolved, info, catalog, root)
-    quality = f"val_{QUALITY[info.task]}"
+    own = {alias: name_for(info.task) for alias, name_for in ALIASES.items()}
     known = measurable(catalog, info.task)
-    objectives = {quality if name == "quality" else name: direction for name, direction in resolved.objectives.items()}
-    constraints = tuple(
-        replace(item, metric=quality if item.metric == "quality" else item.metric) for item in resolved.constraints
-    )
+    objectives = {own.get(name, name): direction for name, direction in resolved.objectives.items()}
+    constraints = tuple(replace(item, metric=own.get(item.metric, item.metric)) for item in resolved.constraints)
     for name in (*objectives, *(item.metric for item in constraints)):
         if name not in known:
-            raise UnknownName("metric for an objective or constraint", name, (*known, "quality"))
+            raise UnknownName("metric for an objective or constraint", name, (*known, *ALIASES))
     resolved = replace(resolved, objectives=objectives, constraints=constraints)
     _check_orders(resolved, catalog)
     if resolved.sampler == "grid":
@@ -64,13 +62,13 @@ def strategy_of(step: Use, catalog: Catalog) -> Strategy:
 
 
 def measurable(catalog: Catalog, task: str) -> list[str]:
-    """The names under which a trial's values are stored, for data sets of this task."""
+    """The names under which a trial's values are stored, for data sets of this task; others do not exist for it."""
     names = []
     for name in catalog.metrics.names():
         metric = catalog.metrics.get(name)
         if task in metric.tasks:
             names.append(f"val_{name}" if metric.of_split else name)
-    return [*names, *DERIVED]
+    return [*names, drop_of(task), *DERIVED]
 
 
 def largest_budget(study: Study, catalog: Catalog) -> int:
@@ -100,11 +98,20 @@ def first_value(_name: str, domain: Domain) -> object:
     return domain.options[0] if isinstance(domain, Choice) else domain.low
 
 
-def control_spec(study: Study, catalog: Catalog) -> Spec:
-    """The control of a study: no compression, and the largest budget of fine-tuning that a trial may spend."""
+def control_spec(study: Study, catalog: Catalog, *, like: Spec | None = None) -> Spec:
+    """The control of a study: no compression, and the largest budget of fine-tuning that a trial may spend.
+
+    Args:
+        like: a trial, for the control of its architecture; the first architecture by default.
+    """
     version = catalog.strategies.get("identity").plugin_version
     identity = Use("identity", {"epochs": largest_budget(study, catalog)}, version=version)
-    return replace(study.fix(first_value), compress=(identity,))
+    net = like.architecture.label or like.architecture.name if like else None
+
+    def first(name: str, domain: Domain) -> object:
+        return net if net and name == "architecture" else first_value(name, domain)
+
+    return replace(study.fix(first), compress=(identity,))
 
 
 def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> Use:

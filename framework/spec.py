@@ -86,7 +86,7 @@ class Train(Knobbed):
 
 @dataclass(frozen=True)
 class AtMost:
-    """A constraint: `metric` is at most `limit`; a metric of the file, or `accuracy_drop` against the own baseline."""
+    """A constraint: `metric` is at most `limit`; a metric of the file, or `quality_drop` against the own baseline."""
 
     metric: str
     limit: float
@@ -169,7 +169,7 @@ class Study:
     train: Train = Train()
     compress: tuple[Use | Choice | None, ...] = ()
     objectives: Mapping[str, Literal["max", "min"]] = field(
-        default_factory=lambda: {"val_accuracy": "max", "params_nonzero": "min"}
+        default_factory=lambda: {"quality": "max", "params_nonzero": "min"}
     )
     constraints: tuple[AtMost | AtLeast, ...] = ()
     sampler: str = "tpe"

@@ -76,6 +76,7 @@ class Coordinator:
         self.done: dict[int, Run] = {}
         self.attempts: dict[int, int] = {}
         self.generation = 0
+        self._controls: set[str] = set()  # spec digests of those that need not be run
         self.parent = ""
         self._dense_runs: dict[str, str] = {}
         self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
@@ -89,7 +90,7 @@ class Coordinator:
         history = take_up(self.store, self.plan, host=self._common["host"], fresh=fresh)
         self.generation, self.done, self.attempts = history.generation, history.done, history.attempts
         self.parent = history.parent.run_id if history.parent else ""
-        self._has_control = history.has_control
+        self._controls = set(history.controls)
         for run in history.dense:
             self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
@@ -157,13 +158,20 @@ class Coordinator:
                 given=f"See error.txt of its run in experiment {self.plan.name}: make ui.",
                 todo="Change train= in the study file.",
             )
-        if self._has_control:
-            return
-        self._execute("control", "control", control_spec(self.plan.study, self.catalog))
+        self._run_control(spec)
+
+    def _run_control(self, like: Spec) -> None:
+        """The control of a trial's architecture, unless it is in the store or was tried in this session."""
+        spec = control_spec(self.plan.study, self.catalog, like=like)
+        if spec.digest not in self._controls:
+            self._controls.add(spec.digest)
+            if self._dense_run(spec):
+                self._execute("control", "control", spec)
 
     def _run_trial(self, number: int) -> Record:
         suggestion = self.sampler.ask(number)
-        self._dense_run(suggestion.spec)
+        if self._dense_run(suggestion.spec):
+            self._run_control(suggestion.spec)
         self.attempts[number] = self.attempts.get(number, 0) + 1
         tags = {"trial": f"{number:06d}", "attempt": str(self.attempts[number])}
         run_id, result = self._execute("trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion)
@@ -331,6 +339,7 @@ class Coordinator:
                 self.store.close(run.run_id, "FAILED" if failed else "KILLED", reason=reason)
 
     def _study_json(self) -> bytes:
+        info = dataset_of(self.plan.study, self.catalog).info
         described = {
             "name": self.plan.name,
             "question": self.plan.question,
@@ -338,7 +347,7 @@ class Coordinator:
             "digest": self.plan.study.digest,
             "trials": self.plan.study.trials,
             "study": self.plan.study.json(),
-            "toy": dataset_of(self.plan.study, self.catalog).info.toy,
+            **{name: getattr(info, name) for name in ("task", "classes", "toy")},
             "environment": fingerprint(),
         }
         return json.dumps(described, indent=1, sort_keys=True).encode()

@@ -25,7 +25,7 @@ class History:
         done: runs of finished and failed trials by number.
         attempts: how often each trial was begun.
         dense: finished baseline runs.
-        has_control: whether the identity control is done.
+        controls: spec digests of the finished identity controls.
     """
 
     generation: int
@@ -34,7 +34,7 @@ class History:
     done: dict[int, Run] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
     dense: tuple[Run, ...] = ()
-    has_control: bool = False
+    controls: frozenset[str] = frozenset()
 
 
 def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
@@ -75,7 +75,7 @@ def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: boo
         done={run.number: run for run in _of_role(done, "trial")},
         attempts={run.number: sum(other.number == run.number for other in trials) for run in trials},
         dense=tuple(_of_role(finished, "baseline")),
-        has_control=bool(_of_role(finished, "control")),
+        controls=frozenset(run.tags["spec_digest"] for run in _of_role(finished, "control")),
     )
 
 

@@ -20,7 +20,7 @@ from framework.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
 from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
 from framework.record import Record
-from framework.resolve import QUALITY, strategy_of
+from framework.resolve import strategy_of
 from framework.spec import Spec
 
 EpochReport = Callable[[int, Mapping[str, float]], None]
@@ -156,13 +156,13 @@ def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[st
 def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]) -> dict[str, float]:
     """The dense net's metrics under `baseline.`, and how the file compares with it.
 
-    `accuracy_drop` is a share (0.01 is one point); `speedup_theoretical` the ratio of multiply-accumulates, without
-    those of the file whose weight is zero.
+    `accuracy_drop`, of a regression `r2_drop`, is a share (0.01 is one point); `speedup_theoretical` the ratio of
+    multiply-accumulates, without those of the file whose weight is zero.
     """
-    dense = dense_net(spec, lab, baseline).metrics
-    quality = f"val_{QUALITY[lab.info(spec).task]}"
+    dense, task = dense_net(spec, lab, baseline).metrics, lab.info(spec).task
+    quality = record.quality_of(task)
     beside = {f"{record.BASELINE_PREFIX}{name}": value for name, value in dense.items()}
-    beside["accuracy_drop"] = dense[quality] - metrics[quality]
+    beside[record.drop_of(task)] = dense[quality] - metrics[quality]
     if metrics["macs_effective"]:  # a net of nothing but zeros has no ratio
         beside["speedup_theoretical"] = dense["macs_dense"] / metrics["macs_effective"]
     return beside

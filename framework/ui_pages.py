@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from framework.plan import Plan
-from framework.record import PREFIX, Run
+from framework.record import PREFIX, Run, drop_of, spanned
 from framework.space import Choice, Float, Int
 from framework.spec import Spec, Study
 from framework.tracking import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT, Store
@@ -105,7 +105,7 @@ def _is_domain(value: object) -> bool:
 def arrange(store: Store, plan: Plan, generation: int) -> None:
     """Set what the experiment's page shows: its kind, the metric it charts first, and a saved view of these trials."""
     metric, way = next(iter(plan.study.objectives.items()))
-    state = _view(plan.study, generation)
+    state = _view(plan.study, generation, plan.task)
     now = time.time_ns() // 1_000_000
     saved = {"name": "Front", "createdAt": now, "updatedAt": now, "state": json.dumps(state)}
     kind = {"experimentKind": "custom_model_development"}
@@ -113,11 +113,11 @@ def arrange(store: Store, plan: Plan, generation: int) -> None:
     store.set_ui_tags(plan.name, kind | first | {VIEW_TAG: json.dumps(saved)})
 
 
-def _view(study: Study, generation: int) -> dict[str, Any]:
+def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
     """The table of the trials, best first, and their charts, in the form MLflow saves a view."""
     tags = {"study_digest": f"LIKE '{study.digest[:8]}%'", "generation": f"= '{generation}'", "role": "!= 'study'"}
     metric, way = next(iter(study.objectives.items()))
-    columns = [("metrics", name) for name in dict.fromkeys([*study.objectives, "accuracy_drop"])]
+    columns = [("metrics", name) for name in dict.fromkeys([*study.objectives, drop_of(task)])]
     columns += [("params", name) for name in searched(study)]
     columns += [("tags", f"{PREFIX}{name}") for name in ("role", "pareto")]
     return {
@@ -136,15 +136,13 @@ def _view(study: Study, generation: int) -> dict[str, Any]:
             {"uuid": SECTION, "name": "Trials", "display": True, "isReordered": False, "columns": 2}
             | {"cardHeight": CARD_PIXELS, "deleted": False, "isGenerated": False}
         ],
-        "compareRunCharts": _charts(study),
+        "compareRunCharts": _charts(study, task),
     }
 
 
-def _charts(study: Study) -> list[dict[str, Any]]:
+def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     """Quality against size, and how each searched parameter leads to quality."""
-    ways = study.objectives
-    size = next((name for name, way in ways.items() if way == "min"), "params_nonzero")
-    quality = next((name for name, way in ways.items() if way == "max"), "val_accuracy")
+    size, quality = spanned(study.objectives, task)
     charts: list[dict[str, Any]] = [
         {
             "uuid": "front",

@@ -1,4 +1,4 @@
-"""Accuracy against size: the Pareto front of a study beside its baseline and control.
+"""Quality against size: the Pareto front of a study beside its baseline and control.
 
 `pareto.*` and `trials.csv` hold only what the specs determine, so they are the same bytes for a study that was killed
 and went on. What depends on the machine is in `timing.csv` and `provenance.json`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,30 +19,38 @@ import pandas as pd
 import framework
 from framework.fronts import Direction
 from framework.overrides import key_of
-from framework.record import Run
+from framework.record import COUNTS, Run
 from framework.report.checklist import toys, unmet
 from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, save, trade_off
-from framework.report.frame import COUNTS, StudyRuns, timing_frame, trials_frame
+from framework.report.frame import StudyRuns, timing_frame, trials_frame
 from framework.report.pareto import RATIO, axes_of, baselines_shown, feasible, front, pareto_frame, point
 from framework.report.resolved import names_of, part_text, train_text
 from framework.report.speed import protocol, speed_columns, speed_frame
-from framework.report.tables import Column, columns_of, csv, latex, markdown, markdown_text, percent
+from framework.report.tables import Column, columns_of, csv, four_digits, latex, markdown, markdown_text, percent
 from framework.spec import HOW_MUCH
 
 AXIS_LABELS = {
     "val_accuracy": "Validation accuracy (%)",
     "accuracy_drop": "Accuracy drop (points)",
+    "val_r2": "Validation R²",
+    "r2_drop": "Drop in R²",
+    "val_rmse": "Validation RMSE",
     "params_nonzero": "Non-zero parameters",
     "params_total": "Parameters",
     "size_tflite_bytes": ".tflite file (bytes)",
     "size_tflite_compressed_bytes": ".tflite file under zstandard (bytes)",
     "macs_dense": "Multiply-accumulates per sample",
+    "macs_effective": "Multiply-accumulates per sample, zero weights left out",
+    "size_dense_bytes": "Bare weights (bytes)",
+    "size_codebook_bytes": "Weights as indices into codebooks (bytes)",
     "size_sparse_bytes": "Non-zero weights with their index (bytes)",
     "size_entropy_bytes": "Entropy bound of the weights (bytes)",
     "latency_us_p50": "Latency (us)",
 }
 SHARES = ("val_accuracy", "accuracy_drop", "sparsity_asked", "sparsity_reached")
+FLOORS = {"val_r2": 0.0}  # no better than the labels' mean: how much worse has no end, and would squeeze all else
+TASKS = {"binary": "a decision between two classes", "regression": "regression of one number"}
 ORIGIN_TAGS = ("host", "git", "dirty", "attempt", "spec_digest", "baseline")
 SEED_NOTE = "n = 1 seed: no interval is shown"
 RATIO_NOTE = "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than the baseline"
@@ -77,7 +85,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The report as one Markdown page."""
     columns = columns_of(frame, COLUMNS, level=2)
     ledger = [column for column in columns if column.name == "label" or column.level == 2]
-    title = f"# {markdown_text(runs.name)}: accuracy against size"
+    title = f"# {markdown_text(runs.name)}: {runs.quality_word} against size"
     blocks = [
         title,
         markdown_text(runs.study.get("question", "")),
@@ -85,11 +93,11 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
         "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
         *no_front(runs, frame),
         markdown(frame, [column for column in columns if column.level < 2]),
-        "![Accuracy against size](pareto.svg)",
+        f"![{runs.quality_word} against size](pareto.svg)",
         "## The size ledger",
         markdown(frame, ledger),
         "## How to read it",
-        "\n".join(f"- {line}." for line in notes(columns)),
+        "\n".join(f"- {line}." for line in notes(runs, columns)),
         "## Asked of an honest result and not met here",
         "\n".join(f"- {markdown_text(line)}." for line in unmet(runs, frame)),
     ]
@@ -106,7 +114,7 @@ def speed_page(runs: StudyRuns) -> str:
         "- **measured speed-up**: latency of the baseline / latency of the row; an interval that holds 1 shows no "
         "difference.",
         "- **theoretical speed-up**: multiply-accumulates of the baseline / those of the row whose weight is not zero.",
-        "- **accuracy**: of the exported file on the validation split.",
+        f"- **{runs.quality_word}**: of the exported file on the validation split.",
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -114,11 +122,12 @@ def speed_page(runs: StudyRuns) -> str:
 def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """(what, text) for the head of the page; what does not apply is left out."""
     study = runs.resolved
-    ways = ", ".join(f"{name} {way}" for name, way in study["objectives"])
+    ways = ", ".join(f"{name} {way}" for name, way in runs.objectives.items())
     limits = ", ".join(f"{metric} {kind} {limit:g}" for kind, metric, limit in study["constraints"])
     found = [
         ("Overrides", " ".join(setting for setting in runs.study.get("overrides", ()) if not _how_much(setting))),
         ("Data set", part_text(study["dataset"])),
+        ("Task", task_text(runs)),
         ("Architecture", part_text(study["architecture"])),
         ("Compression", "; then ".join(part_text(step) for step in study["compress"])),
         ("Training", train_text(study["train"])),
@@ -126,7 +135,7 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
         ("Constraints", limits.replace("AtMost", "at most").replace("AtLeast", "at least")),
         ("Sampler", f"{study['sampler']}, seed {study['seed']}"),
         ("Trials", trial_counts(runs)),
-        ("Baseline", baseline_text(frame)),
+        ("Baseline", baseline_text(runs, frame)),
         ("Study digest", runs.parent.tags.get("study_digest", "")),
     ]
     return [(head, text) for head, text in found if text]
@@ -142,15 +151,29 @@ def trial_counts(runs: StudyRuns) -> str:
     return f"{len(runs.trials)} ({', '.join(parts)})"
 
 
-def baseline_text(frame: pd.DataFrame) -> str:
-    """The accuracy of each baseline on the validation split."""
+def task_text(runs: StudyRuns) -> str:
+    """What is asked of the nets, where `study.json` says it."""
+    if runs.study.get("task") == "classes":
+        return f"classification into {runs.study['classes']} classes"
+    return TASKS.get(runs.task, "")
+
+
+def baseline_text(runs: StudyRuns, frame: pd.DataFrame) -> str:
+    """How good each baseline is on the validation split."""
     rows = frame[frame["row"] == "baseline"].to_dict("records")
-    known = [row for row in rows if row.get("val_accuracy") is not None]
-    shares = [f"{percent(row['val_accuracy'])} %" for row in known]
+    known = [row for row in rows if row.get(runs.quality) is not None]
+    values = [_quality_text(runs, row) for row in known]
     if len(known) > 1:
         whose = [f"{row.get('architecture') or ''} {row['label'].removeprefix('baseline')}".strip() for row in known]
-        shares = [f"{share} ({text})" for share, text in zip(shares, whose, strict=True)]
-    return f"{', '.join(shares)} on the validation split, exported file" if shares else ""
+        values = [f"{value} ({text})" for value, text in zip(values, whose, strict=True)]
+    return f"{', '.join(values)} on the validation split, exported file" if values else ""
+
+
+def _quality_text(runs: StudyRuns, row: dict[Any, Any]) -> str:
+    if runs.task != "regression":
+        return f"{percent(row[runs.quality])} %"
+    error = f", RMSE {row['val_rmse']:.4g}" if row.get("val_rmse") is not None else ""
+    return f"R2 {four_digits(row[runs.quality])}{error}"
 
 
 def toy_warning(runs: StudyRuns) -> list[str]:
@@ -172,20 +195,22 @@ def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
     return ["**No finished trial meets the constraints, so there is no front.** All trials are in `trials.csv`."]
 
 
-def notes(columns: Iterable[Column]) -> list[str]:
+def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
     """What the rows and columns mean, in Markdown, without full stops."""
+    shares = " (accuracies as shares of 1)" if runs.task != "regression" else ""
+    nets = "; each row is measured against the baseline of its own architecture" if runs.several_nets else ""
     rows = [
         "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning without compression; "
         "**trial**: on the Pareto front of the finished trials that meet the constraints, largest first",
         SEED_NOTE,
         "The search saw the validation split, so the front is optimistic; the headline of a paper is the test split",
         "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the machine",
-        RATIO_NOTE,
+        f"{RATIO_NOTE}{nets}",
     ]
     rows += [f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}" for column in columns if column.doc]
     return [
         *rows,
-        "`pareto.csv` has this table and `trials.csv` every trial with exact numbers (accuracies as shares of 1); "
+        f"`pareto.csv` has this table and `trials.csv` every trial with exact numbers{shares}; "
         "`provenance.json` leads from each row to its run; `timing.csv` has the seconds",
     ]
 
@@ -207,24 +232,34 @@ def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
 
 
 def figure_of(runs: StudyRuns) -> Any:
-    """Quality against size, with every finished trial."""
+    """Quality against size, with every finished trial; by architecture where the study searches over several."""
     axes = axes_of(runs)
-    best = front(runs)
-    chosen = {run.run_id for run in best}
-    others = [run for run in runs.finished if run.run_id not in chosen]
+    best, dense = front(runs), [run for _, run in baselines_shown(runs)]
+    shown = [*runs.finished, *dense, *runs.controls]
+    names = sorted({runs.net(run) or "" for run in shown}) if runs.several_nets else []
+    x, y = _axis(axes.size, axes.size_way), _axis(axes.quality, axes.quality_way)
 
-    def points(group: Iterable[Run]) -> list[tuple[float, float]]:
-        found = (point(run, (axes.size, axes.quality)) for run in group)
-        return [(values[0], values[1]) for values in found if values is not None]
+    def cloud(net: str | None) -> Cloud:
+        def points(group: Iterable[Run]) -> list[tuple[float, float]]:
+            mine = (run for run in group if net is None or runs.net(run) == net)
+            found = (point(run, (axes.size, axes.quality)) for run in mine)
+            return [(values[0], values[1]) for values in found if values is not None]
 
-    cloud = Cloud(
-        trials=points(run for run in others if feasible(run)),
-        infeasible=points(run for run in others if not feasible(run)),
-        front=points(best),
-        baselines=points(run for _, run in baselines_shown(runs)),
-        controls=points(runs.controls),
-    )
-    return trade_off(cloud, _axis(axes.size, axes.size_way), _axis(axes.quality, axes.quality_way))
+        others = _without(runs.finished, best)
+        return Cloud(
+            trials=points(run for run in others if feasible(run)),
+            infeasible=points(run for run in others if not feasible(run)),
+            front=points(best),
+            baselines=points(dense),
+            controls=points(runs.controls),
+        )
+
+    return trade_off(cloud(None), x, y, nets={name: cloud(name) for name in names})
+
+
+def _without(runs: Iterable[Run], chosen: Sequence[Run]) -> list[Run]:
+    there = {run.run_id for run in chosen}
+    return [run for run in runs if run.run_id not in there]
 
 
 def provenance(runs: StudyRuns) -> dict[str, Any]:
@@ -255,4 +290,10 @@ def _origin(run: Run) -> dict[str, Any]:
 
 def _axis(name: str, better: Direction) -> Axis:
     label, log = AXIS_LABELS.get(name, name.replace("_", " ")), name.startswith(COUNTS)
-    return Axis(label=f"{label} (log scale)" if log else label, better=better, log=log, percent=name in SHARES)
+    return Axis(
+        label=f"{label} (log scale)" if log else label,
+        better=better,
+        log=log,
+        percent=name in SHARES,
+        floor=FLOORS.get(name),
+    )

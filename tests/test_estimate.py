@@ -65,8 +65,7 @@ def test_a_study_that_never_ran(project: Project) -> None:
     assert (work.least_epochs, work.most_epochs) == (10, 20)
     assert 12 < work.expected_epochs < 18
     assert [spec.train.epochs for spec in work.untrained] == [DENSE]
-    assert work.control is not None
-    assert work.control.strategy == "identity"
+    assert [spec.strategy for spec in work.controls] == ["identity"]
     store = 12 * module.STORE_SECONDS
     assert cost.seconds == pytest.approx(10.0 + 12 * 1.0 + 2.0 * (DENSE + CONTROL + work.expected_epochs) + store)
     assert cost.size == pytest.approx(13 * 1000 + 12 * module.STORE_BYTES)  # the dense net lies in the cache as well
@@ -109,13 +108,13 @@ def test_what_is_done_tells_what_is_left(project: Project, monkeypatch: pytest.M
     files = size_bytes(project.root / ".artifacts") + size_bytes(project.root / ".cache" / "baselines")
     assert 0.5 < (foretold.size - 7 * module.STORE_BYTES) / files < 2
     work, cost = look(project)
-    assert (work.done, list(work.todo), work.control, work.dense) == (5, [], None, [])
+    assert (work.done, list(work.todo), work.controls, work.dense) == (5, [], [], [])
     assert (cost.seconds, cost.size) == (0.0, 0.0)
 
     monkeypatch.delattr(module, "Stopwatch")  # from here on nothing may be timed
     work, cost = look(project, "trials=8")
     assert list(work.todo) == [5, 6, 7]
-    assert (work.control, work.dense) == (None, [])
+    assert (work.controls, work.dense) == ([], [])
     walls = [(run.end_ms - run.start_ms) / 1000 for run in project.runs("trial")]
     assert cost.seconds == pytest.approx(3 * sum(walls) / 5)
     assert "5 finished trials" in cost.source

@@ -108,6 +108,36 @@ def test_quality_means_the_tasks_own() -> None:
     assert study.constraints[0].metric == "val_accuracy"
 
 
+def of_task(task: str, monkeypatch: pytest.MonkeyPatch, **parts: Any) -> Study:
+    """The same on the digits, as if they were labelled for this task."""
+    digits = CATALOG.datasets.get("digits")
+    monkeypatch.setattr(digits, "info", replace(digits.info, task=task, classes={"binary": 2}.get(task, 0)))
+    return resolved(**parts)
+
+
+def test_a_drop_in_quality_is_the_tasks_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"objectives": {"quality_drop": "min"}, "constraints": [AtMost("quality_drop", 0.1)]}
+    for task, name in {"classes": "accuracy_drop", "binary": "accuracy_drop", "regression": "r2_drop"}.items():
+        study = of_task(task, monkeypatch, **parts) if task != "classes" else resolved(**parts)
+        assert list(study.objectives) == [study.constraints[0].metric] == [name]
+
+
+def test_by_default_a_study_asks_for_the_tasks_own_quality_and_few_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = resolved(objectives={"val_accuracy": "max", "params_nonzero": "min"})
+    assert resolved().digest == written.digest  # what it asks is its identity, however it was written
+    assert of_task("binary", monkeypatch).objectives == written.objectives
+    assert of_task("regression", monkeypatch).objectives == {"val_r2": "max", "params_nonzero": "min"}
+
+
+@pytest.mark.parametrize("name", ["accuracy_drop", "val_accuracy", "val_disagreement"])
+def test_a_metric_of_classes_is_unknown_where_there_are_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownName) as told:
+        of_task("regression", monkeypatch, constraints=[AtMost(name, 0.01)])
+    assert f"no metric for an objective or constraint called {name!r}" in str(told.value)
+    assert "r2_drop" in str(told.value)
+    assert "accuracy" not in str(told.value).partition("called")[2].partition("\n")[2]
+
+
 def test_all_that_is_measured_can_be_an_objective() -> None:
     for name in measurable(CATALOG, "classes"):
         assert name in resolved(objectives={name: "max"}).objectives

@@ -15,6 +15,7 @@ from framework.standing import Standing, objective_values, unmeasured, violation
 
 
 def study(**parts: Any) -> Study:
+    parts = {"objectives": {"val_accuracy": "max", "params_nonzero": "min"}} | parts  # as resolved
     return Study(dataset=use("digits"), architecture=use("lenet_300_100"), **parts)
 
 

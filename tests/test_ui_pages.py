@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from studies_support import never_killed
 
 from framework import Choice, Float, Int, Study, Train, ui_pages, use
+from framework.contracts import Catalog
 from framework.plan import Plan
 from framework.record import Record
+from framework.resolve import resolve
 from framework.tracking import Store
 from framework.ui_pages import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
 
 SCREENSHOTS = Path(__file__).parents[1] / "docs" / "screenshots.py"
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
-STUDY = Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE])
+STUDY = resolve(Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE]), Catalog())
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +179,8 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
 
     scripts = (Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js").glob("*.js")
     text = "\n".join(path.read_text("utf-8") for path in scripts)
-    keys = [*ui_pages._view(STUDY, 0), *(key for chart in ui_pages._charts(STUDY) for key in chart)]
+    charts = ui_pages._charts(STUDY, "classes")
+    keys = [*ui_pages._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
     words = {"mlflow.sharedViewState.", "viewStateShareKey", "compareRunsMode", "createdAt", "machine_learning"}
     words |= {"custom_model_development", "mlflow.experimentKind", '"SCATTER"', '"PARALLEL"', "SHOW_ALL", *keys}
     assert sorted(word for word in words if word not in text) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from framework.record import BASELINE_PREFIX
 from framework.report.frame import StudyRuns
 from framework.report.resolved import names_of
 
@@ -11,6 +12,7 @@ TOYS = ("mnist", "digits")  # small-image sets on which nearly every method look
 RATIOS = (2, 4, 8, 16, 32)
 NEAR = 2**0.5  # a ratio is covered by a point within this factor
 OPERATING_POINTS = 5
+MANY_CLASSES = 20
 
 
 def toys(runs: StudyRuns) -> list[str]:
@@ -48,14 +50,16 @@ def _theoretical_speedup(frame: pd.DataFrame) -> str:
 
 
 def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
-    has_classes = "val_accuracy" in frame.columns and runs.resolved["dataset"]["use"] not in TOYS  # those have 10
-    return (
-        "S4 no top-5 accuracy (asked for from 20 classes on)" if has_classes and "val_top5" not in frame.columns else ""
-    )
+    many = runs.study.get("classes", 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES) >= MANY_CLASSES
+    asked = many and runs.task == "classes" and "val_top5" not in frame.columns
+    return f"S4 no top-5 accuracy (asked for from {MANY_CLASSES} classes on)" if asked else ""
 
 
 def _control(runs: StudyRuns) -> str:
-    return "" if runs.controls else "S5 no control: the identity strategy has no finished run"
+    if not runs.controls:
+        return "S5 no control: the identity strategy has no finished run"
+    without = {runs.net(run) or "" for run in runs.finished} - {runs.net(run) or "" for run in runs.controls}
+    return f"S5 no control of {', '.join(sorted(without))}" if without else ""
 
 
 def _competitors(runs: StudyRuns) -> str:
@@ -76,8 +80,9 @@ def _operating_points(frame: pd.DataFrame) -> str:
 
 
 def _collapse(runs: StudyRuns) -> str:
-    """Collapse: less than half of the baseline's accuracy."""
-    pairs = [(run.metrics.get("val_accuracy"), run.metrics.get("baseline.val_accuracy")) for run in runs.finished]
-    if any(own is not None and base is not None and own < base / 2 for own, base in pairs):
+    """Collapse: less than half of the baseline's quality."""
+    names = (runs.quality, BASELINE_PREFIX + runs.quality)
+    pairs = [[run.metrics.get(name) for name in names] for run in runs.finished]
+    if any(own is not None and base is not None and own < base / 2 and base > 0 for own, base in pairs):
         return ""
-    return "A9 no trial goes on to where accuracy collapses (half of the baseline's)"
+    return f"A9 no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"

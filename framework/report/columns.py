@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.report.tables import Column, grouped, percent, ratio
+from framework.report.tables import Column, four_digits, grouped, percent, ratio
 
 # fmt: off
 COLUMNS = (
@@ -15,17 +15,22 @@ COLUMNS = (
         doc="share of the validation split that the exported .tflite file classifies rightly, in percent",
     ),
     Column(
-        name="val_r2", head="val. R2", short="Val. R2", text="{:.4f}".format, better="max",
-        doc="coefficient of determination of the exported .tflite file on the validation split",
-    ),
-    Column(
-        name="val_rmse", head="val. RMSE", short="Val. RMSE", text="{:.4g}".format, better="min", level=1,
-        doc="root mean square error of the exported .tflite file on the validation split",
-    ),
-    Column(
         name="accuracy_drop", head="drop (points)", group="Accuracy (%)", short="Drop", brief="drop pt",
         text=percent, better="min",
         doc="accuracy of the row's own baseline minus the row's, in points (1 point = 0.01); below 0 is a gain",
+    ),
+    Column(
+        name="val_r2", head="val. R2", group="R2", short="Val.", brief="R2", text=four_digits, better="max",
+        doc="coefficient of determination of the exported .tflite file on the validation split: 1 is perfect, 0 no "
+        "better than the mean of the labels",
+    ),
+    Column(
+        name="r2_drop", head="drop in R2", group="R2", short="Drop", brief="drop", text=four_digits, better="min",
+        doc="R2 of the row's own baseline minus the row's; below 0 is a gain",
+    ),
+    Column(
+        name="val_rmse", head="val. RMSE", short="Val. RMSE", text="{:.4g}".format, better="min", level=1,
+        doc="root mean square error of the exported .tflite file on the validation split, in units of the label",
     ),
     Column(
         name="params_total", head="parameters", group="Parameters", short="Total", text=grouped, better="min", level=1,

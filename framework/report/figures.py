@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,22 @@ from matplotlib import style  # noqa: E402  (after the logger is quiet)
 from matplotlib.axes import Axes as Plot  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 from framework.fronts import Direction, on_front  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito: told apart by the colour-blind
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")  # of architectures, where there are several
+INK = "#333333"  # of a front that belongs to none of them
+MARKERS = ("o", "s", "^", "v", "P", "h")
+BASELINE: dict[str, Any] = {"marker": "*", "markersize": 6.5, "markeredgewidth": 0}
+CONTROL: dict[str, Any] = {  # hollow: it lies on the baseline as a rule
+    "marker": "D", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.0,
+}  # fmt: skip
+BROKEN: dict[str, Any] = {"marker": "x", "markersize": 3, "markeredgewidth": 0.7}
+FAINT: dict[str, Any] = {"alpha": 0.45, "linestyle": "none", "zorder": 1}
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": 7.5,
@@ -41,12 +52,17 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One axis: its text, which direction is better, and its scale."""
+    """One axis: its text, which direction is better, and its scale.
+
+    Args:
+        floor: what lies below is drawn here, and the label says so; None draws it where it is.
+    """
 
     label: str
     better: Direction
     log: bool = False
     percent: bool = False
+    floor: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +74,16 @@ class Cloud:
     front: Sequence[Point] = ()
     baselines: Sequence[Point] = ()
     controls: Sequence[Point] = ()
+
+    @property
+    def points(self) -> list[Point]:
+        """All of them."""
+        return [point for group in fields(self) for point in getattr(self, group.name)]
+
+    def raised(self, floor: float) -> Cloud:
+        """The same with nothing below `floor`."""
+        groups = {group.name: getattr(self, group.name) for group in fields(self)}
+        return Cloud(**{name: [(x, max(y, floor)) for x, y in points] for name, points in groups.items()})
 
 
 def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
@@ -74,16 +100,30 @@ def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point
     return sorted({point for point, on in zip(points, kept, strict=True) if on})
 
 
-def trade_off(cloud: Cloud, x: Axis, y: Axis) -> Figure:
-    """All trials faint, the front as a staircase with markers, baseline and control apart."""
+def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | None = None) -> Figure:
+    """All trials faint, the front as a staircase with markers, baseline and control apart.
+
+    Args:
+        nets: architecture -> its points of the cloud, where there are several: each has a colour and a marker.
+    """
+    nets = nets or {}
+    if y.floor is not None and any(value < y.floor for _, value in cloud.points):
+        cloud, nets = cloud.raised(y.floor), {name: part.raised(y.floor) for name, part in nets.items()}
+        y = replace(y, label=f"{y.label}, below {y.floor:g} drawn at {y.floor:g}")
     with _style():
         figure = Figure(figsize=(COLUMN_INCHES, HEIGHT_INCHES), layout="constrained")
         FigureCanvasAgg(figure)
         plot = figure.add_subplot()
-        _points(plot, cloud, x, y)
+        _stairs(plot, cloud, x, y, colour=INK if nets else BLUE)
+        if nets:
+            _points_of_nets(plot, nets, y)
+        else:
+            _points(plot, cloud, y)
         _scales(plot, cloud, x, y)
-        if plot.get_legend_handles_labels()[0]:
-            figure.legend(loc="outside upper center", ncols=3, frameon=False, handletextpad=0.3, columnspacing=1.0)
+        handles = _keys(cloud, nets) if nets else plot.get_legend_handles_labels()[0]
+        if handles:
+            look: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.0}
+            figure.legend(handles=handles, loc="outside upper center", ncols=3, **look)
         else:
             plot.text(0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes)
     return figure
@@ -104,24 +144,48 @@ def _style() -> Any:
     return style.context(["default", STYLE])
 
 
-def _points(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
-    faint: dict[str, Any] = {"color": GREY, "alpha": 0.45, "linestyle": "none", "zorder": 1}
-    _group(plot, cloud.trials, y, marker="o", markersize=2.8, markeredgewidth=0, label="trial", **faint)
-    _group(
-        plot, cloud.infeasible, y, marker="x", markersize=3, markeredgewidth=0.7, label="breaks a constraint", **faint
-    )
+def _stairs(plot: Plot, cloud: Cloud, x: Axis, y: Axis, *, colour: str) -> None:
     corners = staircase(cloud.front, x.better, y.better)
     step = "steps-post" if x.better == "min" else "steps-pre"
-    _group(plot, corners, y, color=BLUE, linewidth=1.1, drawstyle=step, zorder=2)
-    _group(
-        plot, cloud.front, y, marker="o", markersize=3.8, color=BLUE, linestyle="none", zorder=3, label="Pareto front"
-    )
+    _group(plot, corners, y, color=colour, linewidth=1.1, drawstyle=step, zorder=2)
+
+
+def _points(plot: Plot, cloud: Cloud, y: Axis) -> None:
+    """One architecture: a colour for each kind of run."""
+    dot: dict[str, Any] = {"marker": "o", "linestyle": "none"}
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
-    _group(
-        plot, cloud.baselines, y, marker="*", markersize=6.5, color=ORANGE, markeredgewidth=0, label="baseline", **apart
-    )
-    ring: dict[str, Any] = {"marker": "D", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.0, **apart}
-    _group(plot, cloud.controls, y, color=GREEN, label="control", **ring)  # hollow: it lies on the baseline as a rule
+    _group(plot, cloud.trials, y, color=GREY, markersize=2.8, markeredgewidth=0, label="trial", **FAINT, marker="o")
+    _group(plot, cloud.infeasible, y, color=GREY, label="breaks a constraint", **BROKEN, **FAINT)
+    _group(plot, cloud.front, y, color=BLUE, markersize=3.8, zorder=3, label="Pareto front", **dot)
+    _group(plot, cloud.baselines, y, color=ORANGE, label="baseline", **BASELINE, **apart)
+    _group(plot, cloud.controls, y, color=GREEN, label="control", **CONTROL, **apart)
+
+
+def _points_of_nets(plot: Plot, nets: Mapping[str, Cloud], y: Axis) -> None:
+    """Several architectures: a colour and a marker for each; kinds of run are told apart as before."""
+    apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
+    for cloud, colour, marker in zip(nets.values(), cycle(COLOURS), cycle(MARKERS)):
+        own: dict[str, Any] = {"color": colour, "marker": marker}
+        _group(plot, cloud.trials, y, markersize=2.8, markeredgewidth=0, **own, **FAINT)
+        _group(plot, cloud.infeasible, y, color=colour, **BROKEN, **FAINT)
+        _group(plot, cloud.front, y, markersize=4.2, zorder=3, linestyle="none", **own)
+        _group(plot, cloud.baselines, y, color=colour, **BASELINE, **apart)
+        _group(plot, cloud.controls, y, color=colour, **CONTROL, **apart)
+
+
+def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
+    """The legend of several architectures: their colours and markers, then the kinds of run that there are."""
+    found = [
+        Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.2, label=net)
+        for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS))
+    ]
+    kinds: list[tuple[Sequence[Point], str, dict[str, Any]]] = [
+        (cloud.front, "Pareto front", {"color": INK, "linewidth": 1.1}),
+        (cloud.infeasible, "breaks a constraint", {"color": GREY, "linestyle": "none", **BROKEN}),
+        (cloud.baselines, "baseline", {"color": GREY, "linestyle": "none", **BASELINE}),
+        (cloud.controls, "control", {"color": GREY, "linestyle": "none", **CONTROL}),
+    ]
+    return found + [Line2D([], [], label=label, **look) for points, label, look in kinds if points]
 
 
 def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:
@@ -137,8 +201,7 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     plot.set_axisbelow(True)
     plot.margins(0.06)
     plot.tick_params(width=0.6, length=2.5)
-    groups = (cloud.trials, cloud.infeasible, cloud.front, cloud.baselines, cloud.controls)
-    values = [point[0] for group in groups for point in group]
+    values = [point[0] for point in cloud.points]
     if x.log and values and min(values) > 0:
         plot.set_xscale("log")
         _log_ticks(plot, max(values) / min(values))

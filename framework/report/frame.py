@@ -13,11 +13,20 @@ import pandas as pd
 
 from framework.errors import UserError
 from framework.fronts import Direction
-from framework.record import BASELINE_PREFIX, EPOCH_PREFIX, MACHINE, STUDY_JSON, Run
-from framework.report.resolved import searched
+from framework.record import (
+    BASELINE_PREFIX,
+    COUNTS,
+    EPOCH_PREFIX,
+    MACHINE,
+    QUALITY,
+    STUDY_JSON,
+    Run,
+    drop_of,
+    quality_of,
+)
+from framework.report.resolved import label_of, names_of, searched
 
-COUNTS = ("params_", "size_", "macs_")
-QUALITIES = ("val_accuracy", "val_r2")
+ARCHITECTURE = "architecture"
 RESULT_ROLES = ("trial", "control", "baseline")
 
 
@@ -71,10 +80,46 @@ class StudyRuns:
         return [run for run in self.trials if run.status == "FAILED"]
 
     @cached_property
+    def task(self) -> str:
+        """`classes`, `binary` or `regression`; where `study.json` does not say, the metrics of its runs do."""
+        runs = (*self.baselines, *self.controls, *self.finished)
+        measured = (task for task in QUALITY if any(quality_of(task) in run.metrics for run in runs))
+        return str(self.study.get("task") or next(measured, "classes"))
+
+    @property
+    def quality(self) -> str:
+        """The task's own metric, as `val_accuracy`."""
+        return quality_of(self.task)
+
+    @property
+    def quality_word(self) -> str:
+        """The same for a reader: `accuracy` or `R2`."""
+        return {"accuracy": "accuracy", "r2": "R2"}[QUALITY[self.task]]
+
+    @property
+    def drop(self) -> str:
+        """What is lost of it against the baseline, as `accuracy_drop`."""
+        return drop_of(self.task)
+
+    @cached_property
     def objectives(self) -> dict[str, Direction]:
-        """Metric -> direction; `quality` is replaced by the task's own metric."""
-        own = next((name for name in QUALITIES if any(name in run.metrics for run in self.finished)), QUALITIES[0])
-        return {own if name == "quality" else name: way for name, way in self.resolved["objectives"]}
+        """Metric -> direction."""
+        own = {"quality": self.quality, "quality_drop": self.drop}  # a study that was never resolved
+        return {own.get(name, name): way for name, way in self.resolved["objectives"]}
+
+    @property
+    def several_nets(self) -> bool:
+        """Whether the study searches over architectures."""
+        return len(names_of(self.resolved[ARCHITECTURE])) > 1
+
+    def net(self, run: Run) -> str | None:
+        """The architecture of a run: its name, or its label where the study tells alternatives apart by one."""
+        name = run.tags.get(ARCHITECTURE)
+        if name is None:
+            return None
+        prefix = f"{ARCHITECTURE}."
+        knobs = {key.removeprefix(prefix): parameter(run, key) for key in run.params if key.startswith(prefix)}
+        return label_of(self.resolved[ARCHITECTURE], name, knobs)
 
 
 def collect(store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None) -> StudyRuns:
@@ -147,10 +192,22 @@ def timing_frame(runs: StudyRuns) -> pd.DataFrame:
 
 
 def varying_parameters(runs: StudyRuns) -> list[str]:
-    """The parameters that the study searches, or that differ between its trials, sorted."""
+    """The parameters that the study searches, or that differ between its trials, sorted.
+
+    A knob that every trial of its plug-in has alike is not among them: the plug-in's name tells it.
+    """
     names = {name for run in runs.trials for name in run.params}
-    differ = {name for name in names if len({run.params.get(name) for run in runs.trials}) > 1}
+    differ = {name for name in names if _differs(name, runs.trials)}
     return sorted(differ | (searched(runs.resolved) & names))
+
+
+def _differs(name: str, runs: Iterable[Run]) -> bool:
+    owner = name.rpartition(".")[0]  # `compress.0` of `compress.0.sparsity`; no parameter for `train.epochs`
+    values: dict[str | None, set[str | None]] = {}
+    for run in runs:
+        if not owner or owner not in run.params or name in run.params:
+            values.setdefault(run.params.get(owner), set()).add(run.params.get(name))
+    return any(len(found) > 1 for found in values.values())
 
 
 def parameter(run: Run, name: str) -> Any:

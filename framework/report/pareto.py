@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from framework.fronts import Direction, on_front
-from framework.record import BASELINE_PREFIX, Run
-from framework.report.frame import COUNTS, StudyRuns, object_frame, parameter, result_metrics, varying_parameters
+from framework.record import BASELINE_PREFIX, COUNTS, Run, spanned
+from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameter, result_metrics, varying_parameters
 
 RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's own
 LARGEST = 1e300  # the store hands infinity back as the largest float
@@ -21,7 +21,7 @@ LINES = (
     "macs_effective",
 )  # fmt: skip
 ASKED = ("sparsity_asked", "sparsity_reached", "bits_asked", "bits_reached", "quantized_share", "val_disagreement")
-LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop")
+LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop", "r2_drop")
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,9 @@ class Axes:
 
 
 def axes_of(runs: StudyRuns) -> Axes:
-    """The study's size objective and its quality objective; non-zero parameters and accuracy where it has none."""
+    """The study's size objective and its quality objective: non-zero parameters and the task's own by default."""
     ways = runs.objectives
-    smaller = [name for name, way in ways.items() if way == "min"]
-    counts = sorted((name for name in smaller if name.startswith(COUNTS)), key=lambda name: name != "params_nonzero")
-    size = next(iter([*counts, *smaller]), "params_nonzero")
-    others = [name for name in ways if name != size]
-    quality = next(iter([*(name for name in others if ways[name] == "max"), *others]), "val_accuracy")
+    size, quality = spanned(ways, runs.task)
     return Axes(size, quality, ways.get(size, "min"), ways.get(quality, "max"))
 
 
@@ -90,12 +86,11 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
     """
     varying = varying_parameters(runs)
     rows = [
-        {"row": kind, "label": label} | _row(kind, run, varying, shown=runs.objectives)
-        for kind, label, run in rows_shown(runs)
+        {"row": kind, "label": label} | _row(runs, kind, run, varying=varying) for kind, label, run in rows_shown(runs)
     ]
     if not runs.baselines:
         rows = _baselines_of_trials(runs) + rows
-    rows = _without_what_is_the_same(rows)
+    rows = _without_what_is_the_same(rows, searched=runs.several_nets)
     names = {name for row in rows for name, value in row.items() if value is not None} - {"row", "label"}
     return object_frame(rows, ["row", "label", *_ordered(names, varying)])
 
@@ -115,7 +110,7 @@ def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
     rows = [*runs.controls, *front(runs)]
     owners = [(run, [row for row in rows if run.params.items() <= row.params.items()]) for run in runs.baselines]
     owners = [(run, owned) for run, owned in owners if owned] or owners
-    nets = [run.tags.get("architecture") for run, _ in owners]
+    nets = [runs.net(run) for run, _ in owners]
     ambiguous = len(set(nets)) < len(nets)
     whose = [f" of {', '.join(map(_label, owned))}" if ambiguous and owned else "" for _, owned in owners]
     return [(f"baseline{text}", run) for text, (run, _) in zip(whose, owners, strict=True)]
@@ -125,19 +120,15 @@ def _label(run: Run) -> str:
     return "control" if run.number < 0 else f"trial {run.number}"
 
 
-def _row(kind: str, run: Run, varying: Iterable[str], *, shown: Iterable[str] = ()) -> dict[str, Any]:
-    metrics = result_metrics(run, shown=shown)
+def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
+    metrics = result_metrics(run, shown=runs.objectives)
     own = {name: value for name, value in metrics.items() if not name.startswith(BASELINE_PREFIX)}
     base = own if kind == "baseline" else {name: metrics.get(BASELINE_PREFIX + name) for name in own}
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
-    row |= {name: run.tags.get(name) for name in ("architecture", "strategy")}
     row |= {name: parameter(run, name) for name in varying}
-    return (
-        row
-        | own
-        | _ratios(own, base)
-        | ({"accuracy_drop": 0.0} if kind == "baseline" and "val_accuracy" in own else {})
-    )
+    row |= {ARCHITECTURE: runs.net(run), "strategy": run.tags.get("strategy")}
+    no_drop = {runs.drop: 0.0} if kind == "baseline" and runs.quality in own else {}
+    return row | own | _ratios(own, base) | no_drop
 
 
 def _ratios(own: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float]:
@@ -154,24 +145,30 @@ def _baselines_of_trials(runs: StudyRuns) -> list[dict[str, Any]]:
             for name, value in run.metrics.items()
             if name.startswith(BASELINE_PREFIX)
         }
-        architecture = run.tags.get("architecture", "")
-        if of_baseline and architecture not in rows:
-            dense = Run("", "", "FINISHED", {"architecture": architecture, "strategy": "none"}, {}, of_baseline)
-            rows[architecture] = {"row": "baseline", "label": "baseline"} | _row("baseline", dense, ())
-    return [rows[architecture] for architecture in sorted(rows)]
+        net = runs.net(run) or ""
+        if of_baseline and net not in rows:
+            tags = {ARCHITECTURE: run.tags.get(ARCHITECTURE, ""), "strategy": "none"}
+            dense = Run("", "", "FINISHED", tags, {}, of_baseline)
+            rows[net] = {"row": "baseline", "label": "baseline"} | _row(runs, "baseline", dense, varying=())
+            rows[net][ARCHITECTURE] = net
+    return [rows[net] for net in sorted(rows)]
 
 
-def _without_what_is_the_same(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave the architecture out where there is one, and the strategy where all of the front has one."""
+def _without_what_is_the_same(rows: list[dict[str, Any]], *, searched: bool) -> list[dict[str, Any]]:
+    """Leave the architecture out where there is one, and the strategy where all of the front has one.
+
+    Args:
+        searched: the study chooses between architectures, so that one alone on the front is a result.
+    """
     front_rows = [row for row in rows if row["row"] == "front"]
-    same = {"architecture"} if len({row["architecture"] for row in rows}) <= 1 else set()
+    same = {ARCHITECTURE} if len({row[ARCHITECTURE] for row in rows}) <= 1 and not searched else set()
     same |= {"strategy"} if len({row["strategy"] for row in front_rows}) <= 1 else set()
     return [{name: value for name, value in row.items() if name not in same} for row in rows]
 
 
 def _ordered(names: Iterable[str], varying: list[str]) -> list[str]:
     ledger = [name for line in LINES for name in (line, line + RATIO)]
-    wanted = ["trial", "architecture", "strategy", *varying, *LEADING, *ledger, "speedup_theoretical", *ASKED]
+    wanted = ["trial", ARCHITECTURE, "strategy", *varying, *LEADING, *ledger, "speedup_theoretical", *ASKED]
     present = set(names)
     first = [name for name in dict.fromkeys(wanted) if name in present]
     return [*first, *sorted(present - set(first))]

@@ -31,6 +31,18 @@ def names_of(part: Mapping[str, Any] | None) -> list[str]:
     return [option["use"] for option in _options(part)]
 
 
+def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]) -> str:
+    """What a table calls the alternative that a run has taken: its name, or the label that tells it from its like.
+
+    Args:
+        part: of a study, as `resolved["architecture"]`.
+        name: of the plug-in that the run has.
+        knobs: the run's values of its knobs.
+    """
+    fits = [option for option in _options(part) if option["use"] == name and _holds(option, knobs)]
+    return str(fits[0]["label"]) if fits else name
+
+
 def part_text(part: Any) -> str:
     """A plug-in with its version and knobs in words; alternatives are joined by "or"."""
     if part is None:
@@ -56,6 +68,12 @@ def value_text(value: Any) -> str:
     low, high = value.get("float") or value["int"]
     step = f" in steps of {value['step']:g}" if value["step"] not in (None, 1) else ""
     return f"{low:g} to {high:g}{', log scale' if value['log'] else ''}{step}"
+
+
+def _holds(option: Mapping[str, Any], knobs: Mapping[str, Any]) -> bool:
+    """Whether these values are among those that the alternative allows, as far as it fixes them."""
+    fixed = {name: value for name, value in option["knobs"].items() if not _is_domain(value)}
+    return all(knobs[name] == value for name, value in fixed.items() if name in knobs)
 
 
 def _is_domain(value: Any) -> bool:

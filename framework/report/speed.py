@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from framework.record import MACHINE, Run
-from framework.report.frame import StudyRuns, object_frame, parameter, result_metrics, varying_parameters
+from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameter, result_metrics, varying_parameters
 from framework.report.pareto import RATIO, baselines_shown, front
-from framework.report.tables import Column, grouped, percent, ratio
+from framework.report.tables import Column, four_digits, grouped, percent, ratio
 
 TAKEN = (
     "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes", "speedup_theoretical", *MACHINE
@@ -37,8 +37,7 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     shown += [("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run) for run in runs.finished]
     varying = varying_parameters(runs)
     rows = [
-        {"row": kind, "label": label} | {name: parameter(run, name) for name in varying} | _row(kind, run)
-        for kind, label, run in shown
+        {"row": kind, "label": label} | _parameters(runs, run, varying) | _row(kind, run) for kind, label, run in shown
     ]
     names = {name for row in rows for name in row}
     wanted = [
@@ -86,6 +85,11 @@ def _self_check(run: Run) -> str:
     verdict = "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
     shown = "no difference" if low <= 1 <= high else "a difference"
     return f"The baseline timed against itself showed {shown} ({value:.3f}, {low:.3f} to {high:.3f}), {verdict}."
+
+
+def _parameters(runs: StudyRuns, run: Run, varying: list[str]) -> dict[str, Any]:
+    found = {name: parameter(run, name) for name in varying}
+    return found | ({ARCHITECTURE: runs.net(run)} if ARCHITECTURE in found else {})
 
 
 def _row(kind: str, run: Run) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def _short(value: Any) -> str:
 COLUMNS = (
     Column(name="label", head="net"),
     Column(name="val_accuracy", head="val. accuracy (%)", text=percent, better="max"),
-    Column(name="val_r2", head="val. R2", text="{:.4f}".format, better="max"),
+    Column(name="val_r2", head="val. R2", text=four_digits, better="max"),
     Column(name="size_tflite_bytes", head=".tflite (bytes)", text=grouped, better="min"),
     Column(name=f"size_tflite_bytes{RATIO}", head=".tflite ratio", text=ratio, better="max"),
     Column(name="size_tflite_compressed_bytes", head="zstd (bytes)", text=grouped, better="min"),

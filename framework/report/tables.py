@@ -129,6 +129,11 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}".replace("-0.00", "0.00")
 
 
+def four_digits(value: float) -> str:
+    """A number of about 1: 0.98404 is `0.9840`."""
+    return f"{value:.4f}".replace("-0.0000", "0.0000")
+
+
 def grouped(value: float) -> str:
     """A count with its thousands apart: `190,734`."""
     return f"{value:,.0f}"
