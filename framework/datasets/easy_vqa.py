@@ -33,9 +33,9 @@ class EasyVqa(TfdsDataset):
     Pictures of 64 x 64 x 3 with one shape (circle, rectangle, triangle) in one of eight colours. Three questions of
     four are answered by yes or no, half of them each; the rest ask for colour or shape. No picture is in two splits: of
     the 4 000 for training 100 are for calibration and 400 for validation. Of each of these pictures 4 questions are
-    taken (all where there are fewer), in the order of a hash; the knob takes more. The test has all questions on its 1 000 pictures. Pictures are
-    kept once, and repeated for each question when they are loaded: 50 kB each. Questions are up to 10 tokens, their
-    words those of the train split.
+    taken (all where there are fewer), in the order of a hash; the knob takes more. The test has all questions on its
+    1 000 pictures. Pictures are kept once, and repeated for each question when they are loaded: 50 kB each. Questions
+    are up to 10 tokens, their words those of the train split.
 
     It is not downloaded: put the repository's archive as `easy_vqa.tar.gz`, or its folder `data` as `easy_vqa`, into a
     folder for files fetched by hand (docs/howto.md, Other data sets).
