@@ -34,16 +34,16 @@ class AvMnist(CachedDataset):
     Source: after Vielzeuf et al. 2018, arXiv:1808.07275; made from TFDS `mnist` 3.0.1 and `spoken_digit` 1.0.9.
 
     Pictures: MNIST, of which as few principal components are kept as hold 25 % of the variance, which are four; they
-    and the mean are those of the train split. Test pictures are from the official test, all others from the official training part, each
-    used once. Sounds: a recording of the same digit, at a loudness (root mean square) of 0.05, somewhere within one
-    second of white noise of the same loudness (0 dB); then a log-mel spectrogram as in `spoken_digit`. Each
-    recording is used for several pictures, at another place and with other noise. Voices: george, jackson, nicolas for
-    training and calibration, theo for validation, yweweler for the test; so a new voice is measured.
+    and the mean are those of the train split. Test pictures are from the official test, all others from the official
+    training part, each used once. Sounds: a recording of the same digit, at a loudness (root mean square) of 0.05,
+    somewhere within one second of white noise of the same loudness (0 dB); then a log-mel spectrogram as in
+    `spoken_digit`. Each recording is used for several pictures, at another place and with other noise. Voices: george,
+    jackson, nicolas for training and calibration, theo for validation, yweweler for the test: a new voice is measured.
 
     These numbers were fixed before any net was trained. Small convolutional nets then reached 0.64 on pictures alone,
     0.44 on sounds alone and 0.81 on both (validation, one seed, 8 epochs).
 
-    Departures: the paper takes TIDIGITS and noise from ESC-50, and 50 000 pairs for training.
+    Departures: the paper takes the sounds from TIDIGITS and the noise from ESC-50, and more pairs.
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1), "audio": SHAPE})
