@@ -79,11 +79,15 @@ class Plugin(Knobbed):
 class Dataset(Plugin, ABC):
     """A data set with four disjoint splits: train, calibration, validation and the sealed test split."""
 
-    info: ClassVar[DataInfo]
     licence: ClassVar[str] = ""
     """Of the samples: an SPDX name, or what is known."""
     untested: ClassVar[bool] = False
     """Tried on made-up samples only, never on the real ones; said in the docs."""
+
+    @property
+    @abstractmethod
+    def info(self) -> DataInfo:
+        """What is known of it before it is loaded; a plain class attribute where no knob decides it."""
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of a text input stands for, by its number; prepared first if need be."""

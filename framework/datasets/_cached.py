@@ -159,6 +159,10 @@ class TfdsDataset(CachedDataset):
         """The TFDS builder that can prepare the data; one of TFDS's own by default."""
         return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
 
+    def folder_name(self) -> str:
+        """Its folder in TFDS's: the builder's name, and that of the configuration if knobs choose one."""
+        return self.builder
+
     def manual_dir(self, root: Path) -> Path | None:
         """The folder of files that the user fetched by hand, for a builder that reads such."""
         return None
@@ -211,16 +215,16 @@ class TfdsDataset(CachedDataset):
     def _find_prepared(self, root: Path) -> Path | None:
         # What we make by rule is ours alone: a foreign folder of the same name is something else.
         directories = _tfds.data_dirs(root) if self.download else [_tfds.own_dir(root)]
-        return _tfds.find_prepared(directories, name=self.builder, version=self.builder_version)
+        return _tfds.find_prepared(directories, name=self.folder_name(), version=self.builder_version)
 
     def _source(self, root: Path) -> Path:
         """The prepared folder; made or downloaded first if there is none."""
         folder = self._find_prepared(root)
         if folder is None:
             self.check_source(root)
-            names = {"name": self.builder, "version": self.builder_version}
+            names = {"name": self.folder_name(), "version": self.builder_version}
             _tfds.prepare(root, self.make_builder, **names, manual_dir=self.manual_dir(root))
-            folder = _tfds.own_dir(root) / self.builder / self.builder_version
+            folder = _tfds.own_dir(root) / self.folder_name() / self.builder_version
         return folder
 
     def _ways_out(self) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from framework.contracts import Array, DataInfo, dataset
+from framework.contracts import DataInfo, dataset
+from framework.datasets._builder import builder_class
 from framework.datasets._cached import TfdsDataset
-from framework.datasets._splits import LABELS, carve
-
-TEST_SIZE = 297
-LARGEST_VALUE = 16  # of a pixel in scikit-learn's arrays; all are whole numbers
-SHAPE = (8, 8, 1)
+from framework.datasets._real_digits import CALIBRATION_SIZE, SHAPE, VALIDATION_SIZE, read_digits
 
 
 @dataset("digits", version=1)
@@ -28,47 +22,13 @@ class Digits(TfdsDataset):
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": SHAPE}, toy=True)
+    licence = "CC-BY-4.0"
     builder = "digits"
     builder_version = "1.0.0"  # goes up when what `read_digits` gives changes
-    calibration_size = 50
-    validation_size = 250
+    calibration_size = CALIBRATION_SIZE
+    validation_size = VALIDATION_SIZE
 
     def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
         """Our own builder."""
-        return builder_class(tfds, self.builder_version)(data_dir=str(data_dir))
-
-
-def read_digits() -> dict[str, dict[str, Array]]:
-    """The pictures as bytes (16 becomes 255) with their labels, by split of the builder: `train` and `test`."""
-    from sklearn.datasets import load_digits
-
-    raw = load_digits()
-    images = np.rint(raw.images[..., np.newaxis] * (255 / LARGEST_VALUE)).astype(np.uint8)
-    test, train = carve({"image": images, LABELS: raw.target.astype(np.int64)}, TEST_SIZE)
-    return {"train": train, "test": test}
-
-
-def builder_class(tfds: Any, version: str) -> Any:
-    """The builder's class; made here because its base class is in tensorflow_datasets."""
-
-    class Digits(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg, unused-ignore]
-        """1 797 handwritten digits, 8 x 8."""
-
-        VERSION = tfds.core.Version(version)
-
-        def _info(self) -> Any:
-            # `dataset_info_from_configs` would look for metadata files in a package folder of the builder's own.
-            features = {
-                "image": tfds.features.Image(shape=SHAPE, dtype=np.uint8),
-                "label": tfds.features.ClassLabel(num_classes=10),
-            }
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-        def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-            return {split: self._generate_examples(arrays) for split, arrays in read_digits().items()}
-
-        def _generate_examples(self, arrays: dict[str, Array]) -> Iterator[tuple[int, dict[str, Any]]]:
-            for index, (image, label) in enumerate(zip(arrays["image"], arrays[LABELS], strict=True)):
-                yield index, {"image": image, "label": int(label)}
-
-    return Digits
+        made = builder_class(tfds, self.builder, version=self.builder_version, info=self.info, make=read_digits)
+        return made(data_dir=str(data_dir))

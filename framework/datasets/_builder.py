@@ -1,0 +1,98 @@
+"""tensorflow-datasets builders of our own, from arrays that a rule makes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import DataInfo
+from framework.datasets._cache import OPEN, TEST
+from framework.datasets._cached import TfdsDataset
+from framework.datasets._splits import LABELS, Arrays, in_order
+
+Make = Callable[[], Mapping[str, Arrays]]
+"""Makes the arrays of each split: the inputs by name, and `labels`."""
+
+
+class MadeDataset(TfdsDataset):
+    """All four splits made by rule, the same on every machine; knobs choose a configuration of the builder.
+
+    `builder_version` goes up when what `make` gives changes.
+    """
+
+    @abstractmethod
+    def make(self) -> Mapping[str, Arrays]:
+        """The arrays of all four splits by name, with the inputs of `info` and `labels`."""
+
+    def folder_name(self) -> str:
+        """The builder's name, and the knobs if there are any."""
+        return "/".join(filter(None, (self.builder, self._configuration())))
+
+    def rule(self) -> list[object]:
+        """What decides the arrays: the builder, and the knobs."""
+        return [*super().rule(), self.values()]
+
+    def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
+        """Our own builder."""
+        made = builder_class(tfds, self.builder, version=self.builder_version, info=self.info, make=self.make)
+        config = self._configuration()
+        named = {"config": tfds.core.BuilderConfig(name=config, version=made.VERSION)} if config else {}
+        return made(data_dir=str(data_dir), **named)
+
+    def make_splits(self, root: Path) -> dict[str, Arrays]:
+        """All four splits as the rule makes them, in the order of the published split rule."""
+        return {split: in_order(self.read_split(root, split)) for split in (*OPEN, TEST)}
+
+    def _configuration(self) -> str:
+        return "_".join(f"{name}_{value}" for name, value in self.values().items())
+
+
+def builder_class(tfds: Any, builder: str, *, version: str, info: DataInfo, make: Make) -> Any:
+    """The class of a builder; made when it is needed, because its base class is in tensorflow-datasets.
+
+    Args:
+        tfds: tensorflow_datasets.
+        builder: its name.
+        version: "major.minor.patch".
+        info: of the data set: each input is a feature of the same name, pictures as `Image`.
+        make: called when the data set is prepared.
+    """
+
+    class Own(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg, unused-ignore]
+        """Made by rule; the data set's own file says how."""
+
+        name = builder
+        VERSION = tfds.core.Version(version)
+
+        def _info(self) -> Any:
+            # `dataset_info_from_configs` would look for metadata files in a package folder of the builder's own.
+            features = tfds.features.FeaturesDict(_features(tfds, info))
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+            return {split: self._generate_examples(arrays) for split, arrays in make().items()}
+
+        def _generate_examples(self, arrays: Arrays) -> Iterator[tuple[int, dict[str, Any]]]:
+            for index, label in enumerate(arrays[LABELS]):
+                yield index, {"label": label, **{name: arrays[name][index] for name in info.inputs}}
+
+    return Own
+
+
+def _features(tfds: Any, info: DataInfo) -> dict[str, Any]:
+    features = {name: _feature(tfds, info, name) for name in info.inputs}
+    if info.task == "classes":
+        return {**features, "label": tfds.features.ClassLabel(num_classes=info.classes)}
+    return {**features, "label": tfds.features.Scalar(np.float32)}
+
+
+def _feature(tfds: Any, info: DataInfo, name: str) -> Any:
+    if name == "image":
+        return tfds.features.Image(shape=info.inputs[name], dtype=np.uint8)
+    kind = np.int32 if name in info.tokens else np.float32
+    return tfds.features.Tensor(shape=info.inputs[name], dtype=kind, encoding="bytes")

@@ -1,0 +1,31 @@
+"""The handwritten digits that come with scikit-learn, in our splits; other data sets are composed of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from framework.contracts import Array
+from framework.datasets._cache import TEST
+from framework.datasets._splits import LABELS, Arrays, carve
+
+TEST_SIZE, CALIBRATION_SIZE, VALIDATION_SIZE = 297, 50, 250
+LARGEST_VALUE = 16  # of a pixel in scikit-learn's arrays; all are whole numbers
+SHAPE = (8, 8, 1)
+
+
+def read_digits() -> dict[str, dict[str, Array]]:
+    """The pictures as bytes (16 becomes 255) and their labels: `train`, which the open splits come from, and `test`."""
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    images = np.rint(raw.images[..., np.newaxis] * (255 / LARGEST_VALUE)).astype(np.uint8)
+    test, train = carve({"image": images, LABELS: raw.target.astype(np.int64)}, TEST_SIZE)
+    return {"train": train, TEST: test}
+
+
+def digits_by_split() -> dict[str, Arrays]:
+    """The four splits of the data set `digits`: what is composed of one split's digits shares none with another's."""
+    parts = read_digits()
+    calibration, rest = carve(parts["train"], CALIBRATION_SIZE)
+    validation, train = carve(rest, VALIDATION_SIZE)
+    return {"train": train, "calibration": calibration, "validation": validation, TEST: parts[TEST]}
