@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from framework.contracts import Array
+from framework.datasets import _tfds
 from framework.datasets._cache import TEST
 from framework.datasets._cached import TfdsDataset
 from framework.datasets._splits import LABELS, Arrays, carve, in_order, take
@@ -35,11 +36,7 @@ class TextDataset(TfdsDataset):
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The words of each text, with a blank between two, in UTF-8; and `labels`."""
-        raw = super().read_split(root, split)
-        length = self.info.inputs["text"][0]
-        parts = [raw[name] for name in self.features]
-        joined = (b" ".join(pieces).decode("utf-8", "replace") for pieces in zip(*parts, strict=True))
-        return {"text": packed([" ".join(words(text)[:length]) for text in joined]), LABELS: raw[LABELS]}
+        return self.read(root, lambda folder: self._texts_of(_tfds.samples(folder, split)))
 
     def texts(self, root: Path) -> dict[str, Arrays]:
         """All four splits before words become numbers."""
@@ -56,6 +53,15 @@ class TextDataset(TfdsDataset):
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
         return unpacked(self._open_splits(root)[0]["train"][VOCABULARY])
+
+    def _texts_of(self, samples: Iterable[Mapping[str, Any]]) -> Arrays:
+        length = self.info.inputs["text"][0]
+        texts, labels = [], []
+        for sample in samples:
+            text = b" ".join(sample[name] for name in self.features.values()).decode("utf-8", "replace")
+            texts.append(" ".join(words(text)[:length]))
+            labels.append(sample[self.label])
+        return {"text": packed(texts), LABELS: np.array(labels, np.int64)}
 
 
 def encoded(splits: dict[str, Arrays], *, size: int, length: int, name: str = "text") -> dict[str, Arrays]:
