@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import saved_nets
 
 from framework import Study, Train, nn, use
 from framework.baseline import Lab
@@ -38,7 +39,12 @@ def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spe
 
 def default_net(name: str, root: Path) -> Use:
     """An architecture with its default knobs; `root` is the project, for nets that come in a file."""
-    return use(name)
+    if name != "from_file":
+        return use(name)
+    path = root / "model.keras"
+    if not path.exists():
+        saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
+    return use(name, path=str(path))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ masks     which weights to zero; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
 export    a stage becomes a `.tflite` file
 tflite    the file read back: its weights, its answers
+saved     a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
 interface what a file is given and what it answers: names, shapes, types; without TensorFlow
 latency   two files timed beside each other
 images    one preprocessing path for pictures
@@ -21,7 +22,7 @@ from types import ModuleType
 
 ROOMS = (
     "allowed", "backend", "export", "fit", "graph", "images", "interface", "latency", "masks", "pruning", "reuse",
-    "tflite",
+    "saved", "tflite",
 )  # fmt: skip
 
 

@@ -1,0 +1,230 @@
+"""A net that the user has already: a keras model saved in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isqrt, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from framework import nn
+from framework.contracts import Architecture, DataInfo, Head, architecture, knob
+from framework.errors import InvalidStudy
+
+if TYPE_CHECKING:
+    from framework.nn.saved import Feed, SavedNet
+
+Shape = tuple[int, ...]
+PIXELS = ("auto", "unit", "bytes")
+BYTES_BEGIN = 0.02  # a net whose first layer multiplies pixels by less than this was trained on 0 to 255
+SAME_UNITS = {  # layers behind which the last side is as before
+    "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization", "LeakyReLU", "ReLU", "Softmax",
+}  # fmt: skip
+UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filters"}
+
+
+@architecture("from_file", version=1)
+@dataclass(frozen=True, kw_only=True)
+class FromFile(Architecture):
+    """A net of your own: a keras model of plain layers, saved as `.keras` or `.h5` by Keras 2 or 3.
+
+    Its weights are the baseline, without training; studies prune, quantize and fine-tune it like any other. The file is
+    read as data: no code in it is run, and a layer that is not on the list (Lambda, classes of your own) is refused.
+    Pictures are resized to the size it was trained on. Optimizer, regularizers and frozen layers are not taken over.
+
+    Source: the file named by `path`; formats as keras 2.1 to 3.15 writes them, https://keras.io/api/models/
+    model_saving_apis/.
+    """
+
+    trained = True
+
+    path: str = knob("model.keras", unit="path", doc="the file, seen from the project's folder", static=True)
+    sha256: str | None = knob(
+        None,
+        unit="name",
+        optional=True,
+        doc="of the file; filled in, so that a study belongs to its bytes",
+        static=True,
+    )
+    inputs: str = knob(
+        "",
+        unit="name",
+        doc="the data set's inputs in the order of the net's, as image,question; empty: as they fit",
+        static=True,
+    )
+    pixels: str = knob(
+        "auto",
+        choices=PIXELS,
+        doc="range of the pixels it was trained on: 0 to 1, 0 to 255, or as its first layer tells",
+    )
+
+    def located(self, root: Path) -> Self:
+        """The same, with the path seen from the project's folder."""
+        return replace(self, path=str(root / self.path))
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        """The sha256 of the file.
+
+        Raises:
+            InvalidStudy: there is no such file, or it is not the one that the study names.
+        """
+        found = nn.saved.digest(root / self.path)
+        self._check_digest(found)
+        return {"sha256": found}
+
+    def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
+        """The inputs of the net, by the data set's names; pictures in the size that the net reads.
+
+        Raises:
+            InvalidStudy: the file cannot be used, or its net fits neither the inputs nor the task of the data set.
+        """
+        net = self._net()
+        _end(net, info)
+        return {feed.name: feed.shape for feed in self._feeds(net, info)}
+
+    def build(self, info: DataInfo) -> Any:
+        """The net of the file with its weights, from the data set's inputs to the head of its task."""
+        net, head = self._net(), Head.of(info)
+        built = nn.saved.model(net, self._feeds(net, info), head=_end(net, info))
+        if built.output_shape != (None, head.units):
+            raise _wrong_head(net, f"answers of the shape {built.output_shape[1:]}", info)
+        return built
+
+    def _net(self) -> SavedNet:
+        net = nn.saved.load(Path(self.path))
+        self._check_digest(net.sha256)
+        return net
+
+    def _check_digest(self, found: str) -> None:
+        if self.sha256 is not None and self.sha256 != found:
+            raise InvalidStudy(
+                f"The file {Path(self.path).name} is not the one that the study names.",
+                given=f"sha256 of the file: {found}; in the study: {self.sha256}.",
+                todo="Bring back that file, or leave sha256= out.",
+            )
+
+    def _feeds(self, net: SavedNet, info: DataInfo) -> list[Feed]:
+        """How each input of the net is fed.
+
+        Raises:
+            InvalidStudy: the data set has nothing that fits.
+        """
+        shapes = [net.layer(title).shape for title in net.inputs]
+        names = self._matched(net, info)
+        fits = [
+            _fit(name, shape, info) if name in info.inputs else None for name, shape in zip(names, shapes, strict=False)
+        ]
+        if len(names) != len(shapes) or len(set(names)) != len(names) or None in fits:
+            raise _wrong_inputs(net, info)
+        feeds = []
+        for name, title, (shape, net_shape) in zip(names, net.inputs, filter(None, fits), strict=True):
+            _check_tokens(net, title, name, info)
+            scaled = _is_picture(name, shape) and self._reads_bytes(net, title)
+            kind = "int32" if name in info.tokens else "float32"
+            feeds.append(nn.saved.Feed(name, shape, net_shape, 255.0 if scaled else 1.0, kind))
+        return feeds
+
+    def _matched(self, net: SavedNet, info: DataInfo) -> Sequence[str]:
+        """The data set's input for each of the net's: as told, by their names, or the only one that fits."""
+        if self.inputs:
+            return [name.strip() for name in self.inputs.split(",")]
+        if len(net.inputs) > 1:
+            return net.titles
+        asked = net.layer(net.inputs[0]).shape
+        fitting = [name for name in info.inputs if _fit(name, asked, info)]
+        alike = [name for name in fitting if len(info.inputs[name]) == len(asked)]
+        return alike or fitting
+
+    def _reads_bytes(self, net: SavedNet, title: str) -> bool:
+        """Whether the net was trained on pixels of 0 to 255."""
+        if self.pixels != "auto":
+            return self.pixels == "bytes"
+        scales = [layer.options.get("scale") for layer in net.readers(title) if layer.kind == "Rescaling"]
+        return any(isinstance(scale, float) and abs(scale) < BYTES_BEGIN for scale in scales)
+
+
+def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shape, Shape] | None:
+    """The shape that the data set is asked for and its arrangement in the net; None if the input does not fit."""
+    own = info.inputs[name]
+    if len(asked) == len(own):
+        filled = tuple(side or given for side, given in zip(asked, own, strict=True))
+        fits = filled[2] in (1, 3) if _is_picture(name, own) else filled == own
+        return (filled, filled) if fits else None
+    if None in asked or name in info.tokens:
+        return None
+    arranged = tuple(side or 0 for side in asked)
+    if prod(arranged) == prod(own):  # the same numbers, as rows of a picture or in one line
+        return own, arranged
+    if not _is_picture(name, own) or len(arranged) > 2:
+        return None
+    if len(arranged) == 2:
+        return (*arranged, 1), arranged
+    squares = [(isqrt(arranged[0] // channels), channels) for channels in (1, 3)]
+    return next(
+        (((side, side, channels), arranged) for side, channels in squares if side**2 * channels == arranged[0]), None
+    )
+
+
+def _is_picture(name: str, shape: Shape) -> bool:
+    return len(shape) == 3 and shape[2] in (1, 3) and name != "audio"
+
+
+def _wrong_inputs(net: SavedNet, info: DataInfo) -> InvalidStudy:
+    shapes = [net.layer(name).shape for name in net.inputs]
+    return InvalidStudy(
+        f"The inputs of the net in {net.file} are not those of the data set.",
+        given=f"The net reads {_listed(zip(net.titles, shapes, strict=True))}; the data set has "
+        f"{_listed(info.inputs.items())}.",
+        todo="Pictures are resized, with 1 or 3 channels; all else has to have its shape. Which input is which is told "
+        'in the order of the net\'s: use("from_file", inputs="image,question").',
+    )
+
+
+def _listed(shapes: Iterable[tuple[str, Sequence[int | None]]]) -> str:
+    return ", ".join(
+        f"{name} ({'x'.join('any' if side is None else str(side) for side in shape)})" for name, shape in shapes
+    )
+
+
+def _check_tokens(net: SavedNet, title: str, name: str, info: DataInfo) -> None:
+    """Refuse an embedding that has no entry for some token of the data set."""
+    for layer in net.readers(title):
+        if layer.kind == "Embedding" and layer.options["input_dim"] < info.tokens.get(name, 0):
+            raise InvalidStudy(
+                f"The net in {net.file} knows fewer tokens than the data set has.",
+                given=f"{layer.name!r} has {layer.options['input_dim']}, {name!r} has {info.tokens[name]}.",
+                todo="Train it on the data set's own token numbers.",
+            )
+
+
+def _end(net: SavedNet, info: DataInfo) -> str:
+    """The activation to be put behind the net, so that it ends as the task asks; empty if it does already.
+
+    Raises:
+        InvalidStudy: it answers another question.
+    """
+    head, last = Head.of(info), net.layer(net.output)
+    activation = "softmax" if last.kind == "Softmax" else last.options.get("activation", "linear")
+    units = _units(net)
+    if units not in (None, head.units) or (activation in ("softmax", "sigmoid") and activation != head.activation):
+        raise _wrong_head(net, f"{units or 'unknown'} units, {activation}", info)
+    return "" if activation == head.activation or head.activation == "linear" else head.activation
+
+
+def _units(net: SavedNet) -> int | None:
+    """How many numbers the net answers with, if its last layers tell."""
+    layer = net.layer(net.output)
+    while layer.kind in SAME_UNITS:
+        layer = net.layer(layer.sources[0])
+    return layer.options.get(UNITS[layer.kind]) if layer.kind in UNITS else None
+
+
+def _wrong_head(net: SavedNet, found: str, info: DataInfo) -> InvalidStudy:
+    head = Head.of(info)
+    return InvalidStudy(
+        f"The net in {net.file} does not answer the data set's question.",
+        given=f"The net ends in {found}; the task {info.task!r} needs {head.units} units, {head.activation}.",
+        todo="Choose the data set that it was trained for, or train it with another last layer.",
+    )

@@ -1,0 +1,13 @@
+"""A saved keras model as a net of the lab, read as data: nothing in its file is run. TensorFlow only builds it.
+
+file     zip, JSON and HDF5: what lies in a `.keras` or `.h5` file, with limits
+options  what a layer may be, name and be built with
+net      the layers in their order, with their weights
+rebuilt  a keras model of them, for the inputs and the task of a data set
+"""
+
+from framework.nn.saved.file import digest
+from framework.nn.saved.net import Layer, SavedNet, load
+from framework.nn.saved.rebuilt import Feed, model
+
+__all__ = ["Feed", "Layer", "SavedNet", "digest", "load", "model"]

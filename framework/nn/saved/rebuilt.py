@@ -1,0 +1,146 @@
+"""A saved net as a keras model of the lab: fed by a data set's inputs, ending in the head that its task asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
+from framework.nn.saved.net import Layer, SavedNet
+
+HEAD = "head_activation"
+MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample
+BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))  # of attention: its inputs tell
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one input of a saved net is fed.
+
+    Args:
+        name: the data set's input.
+        shape: as the data set is asked for it.
+        net_shape: as the net reads it: another arrangement of the same numbers.
+        factor: by which the data set's numbers are multiplied first; 255 gives pixels the range of bytes.
+        dtype: of what the data set gives.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    net_shape: tuple[int, ...]
+    factor: float = 1.0
+    dtype: str = "float32"
+
+
+def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
+    """A functional keras model with the saved net's weights.
+
+    Args:
+        feeds: one for each input of the net, in its order.
+        head: activation put behind the net; none if empty.
+
+    Raises:
+        InvalidStudy: its layers and arrays do not belong together.
+    """
+    from framework.nn import graph
+
+    renamed = _names(net, feeds)
+    config = json.dumps(_config(net, feeds, renamed, head=head))
+    weights = {(renamed[layer], position): values for (layer, position), values in net.weights.items()}
+    with reading(net.file):
+        _check_shapes(config, {key: values.shape for key, values in weights.items()})
+        built = graph.build(config)
+    graph.write_weights(built, weights)
+    return built
+
+
+def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
+    """Layer -> its name in the model: inputs are called as the data set calls them, and nothing else is."""
+    taken = {HEAD, *(name for feed in feeds for name in (feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged"))}
+    renamed = dict(zip(net.inputs, (feed.name for feed in feeds), strict=True))
+    for layer in net.layers:
+        name = layer.name
+        while layer.name not in renamed and name in taken:
+            name += "_layer"
+        renamed.setdefault(layer.name, name)
+        taken.add(name)
+    return renamed
+
+
+def _config(net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *, head: str) -> dict[str, Any]:
+    """The functional configuration of keras."""
+    layers, ends = [], dict(renamed)
+    for title, feed in zip(net.inputs, feeds, strict=True):
+        fed = _fed(feed)
+        layers += fed
+        ends[title] = fed[-1]["name"]
+    for layer in net.layers:
+        if layer.kind != "InputLayer":
+            layers.append(_layer(renamed[layer.name], layer, [ends[source] for source in layer.sources]))
+    if head:
+        layers.append(_plain(HEAD, "Activation", {"activation": head}, ends[net.output]))
+    output = HEAD if head else ends[net.output]
+    return {
+        "name": "net",
+        "layers": layers,
+        "input_layers": [[feed.name, 0, 0] for feed in feeds],
+        "output_layers": [[output, 0, 0]],
+    }
+
+
+def _fed(feed: Feed) -> list[dict[str, Any]]:
+    """The input, and what brings it into the form that the net reads."""
+    shape = {"batch_input_shape": [None, *feed.shape], "dtype": feed.dtype, "name": feed.name}
+    layers: list[dict[str, Any]] = [
+        {"name": feed.name, "class_name": "InputLayer", "config": shape, "inbound_nodes": []}
+    ]
+    if feed.factor != 1.0:
+        layers.append(_plain(f"{feed.name}_scaled", "Rescaling", {"scale": feed.factor}, layers[-1]["name"]))
+    if feed.net_shape != feed.shape:
+        arranged = {"target_shape": list(feed.net_shape)}
+        layers.append(_plain(f"{feed.name}_arranged", "Reshape", arranged, layers[-1]["name"]))
+    return layers
+
+
+def _plain(name: str, kind: str, options: Mapping[str, Any], source: str) -> dict[str, Any]:
+    return _layer(name, Layer(name, kind, options), [source])
+
+
+def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
+    options, called = {**layer.options, "name": name}, dict[str, Any]()
+    nodes = [[source, 0, 0, {}] for source in sources]
+    if layer.kind == "MultiHeadAttention":
+        options |= BUILT_BY_CALL
+        called = {key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)}
+        nodes = [[sources[0], 0, 0, called | ({"use_causal_mask": True} if layer.causal else {})]]
+    return {"name": name, "class_name": layer.kind, "config": options, "inbound_nodes": [nodes]}
+
+
+def _check_shapes(config: str, stored: Mapping[tuple[str, int], tuple[int, ...]]) -> None:
+    """Refuse a net whose weights are not those of the file, or whose layers pass on too much.
+
+    In a graph of TensorFlow variables have shapes but take no memory, however large a file says they are.
+    """
+    from framework.nn import graph
+    from framework.nn.backend import tf
+
+    with tf.Graph().as_default():
+        built = graph.build(config)
+    asked = {
+        (layer.name, position): tuple(weight.shape)
+        for layer in built.layers
+        for position, weight in enumerate(layer.weights)
+    }
+    for layer, position in sorted(set(asked) | set(stored)):
+        wanted, found = asked.get((layer, position)), stored.get((layer, position))
+        if wanted != found:
+            raise Unusable(
+                f"Weight {position} of layer {layer!r} is {found} in the file, {wanted} in the net.", SAVE_AGAIN
+            )
+    for layer in built.layers:
+        shape = [side for side in layer.output.shape[1:] if side is not None]
+        if prod(shape) > MOST_NUMBERS:
+            raise Unusable(f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}.")
