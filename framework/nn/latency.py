@@ -94,7 +94,12 @@ def _timer(file: bytes, samples: Samples) -> Sampler:
     for _ in range(WARM_UP):
         interpreter.invoke()
     runs = math.ceil(LEAST_SAMPLE_US / max(_run_us(interpreter.invoke, 1), 1e-3))
-    return lambda: _run_us(interpreter.invoke, runs)
+
+    def sample() -> float:
+        interpreter.reset_all_variables()  # the state of a recurrent operation would go on from run to run for ever
+        return _run_us(interpreter.invoke, runs)
+
+    return sample
 
 
 def _run_us(invoke: Callable[[], None], runs: int) -> float:
