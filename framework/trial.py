@@ -140,6 +140,7 @@ def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Expor
         net_outputs=nn.export.predict(stage, samples),
         labels=samples.labels,
         task=task,
+        products=nn.tflite.products(file),
     )
 
 
@@ -206,7 +207,7 @@ def asked_and_reached(stage: Stage, measured: Measured) -> dict[str, float]:
 def _bits(stage: Stage, measured: Measured) -> dict[str, float]:
     if stage.export.format == "float32":
         return {}
-    kernels = [weight.values for weight in measured.exported.weights if weight.role == "kernel"]
+    kernels = [weight.values for weight in measured.exported.weights if weight.role.endswith("kernel")]
     reached = 8 * sum(values.nbytes for values in kernels) / sum(values.size for values in kernels)
     return {"bits_asked": float(stage.export.bits), "bits_reached": reached}
 
