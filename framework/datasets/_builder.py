@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import DataInfo
+from framework.datasets import _tfds
 from framework.datasets._cache import OPEN, TEST
 from framework.datasets._cached import TfdsDataset
 from framework.datasets._splits import LABELS, Arrays, in_order
@@ -43,6 +44,11 @@ class MadeDataset(TfdsDataset):
         config = self._configuration()
         named = {"config": tfds.core.BuilderConfig(name=config, version=made.VERSION)} if config else {}
         return made(data_dir=str(data_dir), **named)
+
+    def read_split(self, root: Path, split: str) -> Arrays:
+        """The samples that the builder has prepared; its features are called as our inputs."""
+        features = {name: name for name in self.info.inputs}
+        return self.read(root, lambda folder: _tfds.read_split(folder, split, features=features, label=self.label))
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits as the rule makes them, in the order of the published split rule."""
