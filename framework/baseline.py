@@ -36,7 +36,7 @@ class Baseline:
 
     Args:
         digest: of its spec and the environment.
-        initial: the net before training.
+        initial: the net before training; the same as `stage` where the weights come with the net.
         stage: the net after it.
         curve: one mapping of values per epoch.
         seconds: wall time of the training, when it was done.
@@ -128,12 +128,18 @@ class Lab:
         return nn.graph.initial_stage(self.architecture(spec), self.info(spec), seed=seed)  # type: ignore[no-any-return]
 
     def has_baseline(self, spec: Spec) -> bool:
-        """Whether the spec's dense net lies in the cache."""
-        return self._folder(baseline_digest(spec)).exists()
+        """Whether the spec's dense net needs no training: it lies in the cache, or its weights come with it."""
+        return self.architecture(spec).trained or self._folder(baseline_digest(spec)).exists()
 
     def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
-        """The dense net of a spec, from memory, from the cache or trained now (by one process at a time)."""
+        """The dense net of a spec, from memory, from the cache or trained now (by one process at a time).
+
+        A net whose weights come with it is its own baseline: nothing is trained, and nothing cached.
+        """
         digest = baseline_digest(spec)
+        if self.architecture(spec).trained and digest not in self._baselines:
+            initial = self.initial(spec)
+            self._baselines[digest] = Baseline(digest, initial, initial, (), 0.0)
         if digest not in self._baselines:
             folder = self._folder(digest)
             folder.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ class Work:
         todo: numbers of the trials.
         specs: those trials, or as many draws from the search space as tell their mean.
         dense: dense nets that have no run in this study yet.
-        untrained: those of them that are not in the cache either.
+        untrained: those of them that are to be trained: not in the cache, and without weights of their own.
         controls: those that have no run in this study yet, one for each architecture.
         least_epochs, most_epochs: of fine-tuning, of all trials together.
         expected_epochs: the same for a search that prefers no value.
@@ -175,7 +175,7 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
     kept = ", before the nets that others beat are removed" if study.keep == "front" else ""
     return {
         "left to run": f"{len(work.todo)} trials, {work.done} are done",
-        "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} in the cache)",
+        "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} ready)",
         "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
         "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about {work.expected_epochs:.0f}",
         "time": f"about {_time_text(cost.seconds)}{within}" if cost.seconds else "none",

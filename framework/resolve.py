@@ -131,6 +131,12 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
         value = given.get(name, item.default)
         owner = f"{path} ({part.name})"
         is_domain = isinstance(value, (Float, Int, Choice))
+        if is_domain and item.unit == "path":  # its digest would be that of one file for all
+            raise InvalidStudy(
+                f"{owner}: {name} names one file.",
+                given=f"Given: {value}.",
+                todo="Search over the nets: architecture=Choice(use(..., label='a'), use(..., label='b')).",
+            )
         values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
     fixed = replace(part, knobs=values, version=cls.plugin_version)
     return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))

@@ -131,7 +131,7 @@ def test_the_words(project: Project) -> None:
     work, _ = look(project)
     told = rows(work, Cost(600.0, 5e6, "a test"), study=study, catalog=catalog)
     assert told["left to run"] == "3 trials, 0 are done"
-    assert told["epochs, baseline"] == "2 (1 to train, 0 in the cache)"
+    assert told["epochs, baseline"] == "2 (1 to train, 0 ready)"
     assert told["epochs, trials"].startswith("3 to 6, about ")
     assert told["time"] == "about 10 min; this session ends after 2 h"
     assert told["disk"].startswith("about 5.0 MB, before")

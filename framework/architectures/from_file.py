@@ -81,8 +81,10 @@ class FromFile(Architecture):
             InvalidStudy: the file cannot be used, or its net fits neither the inputs nor the task of the data set.
         """
         net = self._net()
+        feeds = self._feeds(net, info)
         _end(net, info)
-        return {feed.name: feed.shape for feed in self._feeds(net, info)}
+        nn.saved.check(net, feeds)
+        return {feed.name: feed.shape for feed in feeds}
 
     def build(self, info: DataInfo) -> Any:
         """The net of the file with its weights, from the data set's inputs to the head of its task."""

@@ -101,7 +101,7 @@ def test_a_dry_run_of_a_study_with_trials_behind_it(finished: Path) -> None:
 def test_a_dry_run_of_a_study_that_never_ran(empty: Path) -> None:
     done = squeezelab(empty, "study", "tiny", "--dry-run")
     assert done.returncode == 0, done.stderr
-    for words in ("3 trials, 0 are done", "2 (1 to train, 0 in the cache)", "3 to 6, about", "short trials timed now"):
+    for words in ("3 trials, 0 are done", "2 (1 to train, 0 ready)", "3 to 6, about", "short trials timed now"):
         assert words in done.stdout
     assert "Timing a few short trials" in done.stderr
     assert {path.name for path in empty.iterdir()} == {"studies", ".cache"}

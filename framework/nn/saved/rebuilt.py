@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from framework.errors import InvalidStudy, SqueezelabError
+from framework.nn.allowed import check_graph
 from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
 from framework.nn.saved.net import Layer, SavedNet
 
@@ -33,6 +35,19 @@ class Feed:
     net_shape: tuple[int, ...]
     factor: float = 1.0
     dtype: str = "float32"
+
+
+def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
+    """Refuse a net that would not survive compression and export, as `nn.allowed` knows them. Loads no TensorFlow.
+
+    Raises:
+        InvalidStudy: it would not.
+    """
+    try:
+        check_graph(_config(net, feeds, _names(net, feeds), head=""))
+    except SqueezelabError as error:
+        why = f"{error.what} {error.given}"
+        raise InvalidStudy(f"The net in {net.file} cannot be used.", given=why, todo=error.todo) from error
 
 
 def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
