@@ -17,18 +17,22 @@ FAMOUS = {
     "mnist": ([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949], [54000, 1000, 5000, 10000]),
     "fashion_mnist": ([6000] * 10, [54000, 1000, 5000, 10000]),
     "cifar10": ([5000] * 10, [44000, 1000, 5000, 10000]),
+    "spoken_digit": ([225] * 10, [1900, 100, 250, 250]),
+    "trec": ([1146, 1245, 84, 1215, 856, 823], [4769, 100, 500, 500]),  # copies left out
 }
+UNTESTED = ["ag_news_subset", "imdb_reviews", "speech_commands"]
 GIVEN = os.environ.get("TFDS_DATA_DIR", "")
 
 
-@pytest.fixture(params=FAMOUS)
+@pytest.fixture(params=[*FAMOUS, *UNTESTED])
 def famous(request):
     return datasets.build(request.param, {})
 
 
-@pytest.fixture
-def prepared(famous):
+@pytest.fixture(params=FAMOUS)
+def prepared(request):
     """The data set where TFDS_DATA_DIR holds it; the test is skipped, visibly, where it does not."""
+    famous = datasets.build(request.param, {})
     if not GIVEN or not _tfds.is_prepared(Path(GIVEN) / famous.builder / famous.builder_version):
         pytest.skip(f"TFDS_DATA_DIR does not hold {famous.builder}/{famous.builder_version}")
     return famous
@@ -100,19 +104,29 @@ def test_the_real_thing(prepared, tmp_path, monkeypatch):
     official, sizes = FAMOUS[prepared.name]
     assert [len(part) for part in parts] == sizes
     for part in parts:
-        image = part.inputs["image"]
-        assert (image.dtype, image.shape, image.min(), image.max()) == (
-            np.float32,
-            (len(part), *shapes["image"]),
-            0,
-            1,
-        )
+        for name, shape in shapes.items():
+            assert part.inputs[name].shape == (len(part), *shape)
+            assert part.inputs[name].dtype == (np.int32 if name in prepared.info.tokens else np.float32)
         assert part.labels.dtype == np.int64
     share = np.array(official) * sizes[2] / sum(sizes[:3])
     assert np.abs(np.bincount(splits.validation.labels) - share).max() < 1
-    contents = [{hash(image.tobytes()) for image in part.inputs["image"]} for part in parts]
-    assert len(set().union(*contents)) == sum(map(len, contents)) == sum(sizes)  # no picture twice, nor in two splits
+    check_contents(prepared, parts, tmp_path)
     assert not (tmp_path / ".cache" / "tfds").exists()
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     again = prepared.load(tmp_path, shapes)  # from the cache
     assert again.digests == splits.digests
+
+
+def check_contents(dataset, parts, root):
+    """No sample twice, nor in two splits; values in their range."""
+    (name,) = dataset.info.inputs
+    if name in dataset.info.tokens:  # other words may be the same unknown one: the texts are compared
+        contents = [set(arrays[name].tolist()) for arrays in dataset.texts(root).values()]
+        assert dataset.vocabulary(root, name)[:2] == ("<pad>", "<unknown>")
+        assert parts[0].inputs[name].max() == dataset.info.tokens[name] - 1 == len(dataset.vocabulary(root, name)) - 1
+    else:
+        contents = [{sample.tobytes() for sample in part.inputs[name]} for part in parts]
+        low, high = {"image": (0, 1), "audio": (-1, 1.2)}[name]
+        assert all(part.inputs[name].min() >= low and part.inputs[name].max() <= high for part in parts)
+        assert name != "image" or all((part.inputs[name].min(), part.inputs[name].max()) == (0, 1) for part in parts)
+    assert len(set().union(*contents)) == sum(map(len, contents)) == sum(map(len, parts))
