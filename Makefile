@@ -30,7 +30,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export need-two need-export screenshots recipes
+.PHONY: diff export need-two need-export screenshots recipes tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
@@ -85,6 +85,9 @@ screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, 
 
 recipes: $(READY)  ## measure what docs say each net reaches, where that is out of date: NAME=
 	@exec $(RUN_PYTHON) docs/recipes.py $(NAME)
+
+tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
+	@exec $(RUN_PYTHON) docs/tutorial.py
 
 test: $(READY)  ## the fast tests, about 14 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
