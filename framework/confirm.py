@@ -49,7 +49,7 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
         raise
     store.finish(run_id, Record(metrics=metrics))
     looks = f"look {earlier + 1} at the test split for this configuration"
-    return [f"{name} {value:.4f}" for name, value in metrics.items()] + [f"({looks}; run {run_id})"]
+    return [f"{name} {record.decimals(value)}" for name, value in metrics.items()] + [f"({looks}; run {run_id})"]
 
 
 def _trial(store: Store, plan: Plan, number: int) -> Run:

@@ -13,15 +13,30 @@ from framework import nn, record
 from framework.contracts import Catalog, DataInfo, Plugin
 from framework.errors import UserError
 from framework.lookup import find_run
-from framework.record import BASELINE_PREFIX, QUALITY, Run
+from framework.record import BASELINE_PREFIX, Run
 from framework.resolve import dataset_of
 from framework.spec import Spec, spec_from_json
 from framework.tracking import Store
 
 SUFFIX = ".tflite"
+SHOWN = {  # task -> metric of a split, and what the card calls it
+    "classes": {"accuracy": "accuracy"},
+    "binary": {"accuracy": "accuracy"},
+    "regression": {"r2": "R2", "rmse": "RMSE"},
+}
+MEANINGS = {
+    "regression": ("R2: 1 is perfect, 0 no better than the mean of the labels. RMSE: in the unit of the labels.",)
+}
 ROLES = ("trial", "baseline", "control")
 LEDGER = ("params_", "size_", "macs_")
 RUNTIME = "ai_edge_litert"
+HOLDS = {  # what the inputs hold that go by a name of their own
+    "image": "a picture: height x width x channels, values 0 to 1 (bytes / 255), grey where there is 1 channel; others "
+    "are resized bilinearly. Nothing else is subtracted or scaled.",
+    "audio": "a log-mel spectrogram: frames x bins x 1, in time and in frequency from low to high, of the same window, "
+    "filters and scale as the data set's.",
+    "sequence": "numbers: steps x features, the first step first, in the scale of the data set.",
+}
 
 
 @dataclass(frozen=True)
@@ -144,8 +159,9 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
 def card_text(facts: Facts, catalog: Catalog) -> str:
     """The card, in Markdown."""
     info = dataset_of(facts.spec, catalog).info
+    comes_trained = catalog.architectures.get(facts.spec.architecture.name).trained
     sections = {
-        "Quality": _quality(facts, info),
+        "Quality": _quality(facts, info, comes_trained=comes_trained),
         "Size": _ledger(facts.run),
         "Speed": _speed(facts.run),
         "Use": _use(facts, info),
@@ -181,19 +197,25 @@ def _named(plugin: type[Plugin]) -> str:
     return f"`{plugin.name}`. {plugin.summary()} Source: {plugin.source()}"
 
 
-def _quality(facts: Facts, info: DataInfo) -> str:
-    name = QUALITY[info.task]
-    metrics = facts.run.metrics
-    rows = [["split", "samples", f"{name}, this net", f"{name}, dense net"]]
-    own, dense = metrics[f"val_{name}"], metrics.get(f"{BASELINE_PREFIX}val_{name}")
-    rows.append(["validation", f"{facts.data.get('validation', '?')}", _share(own), _share(dense)])
-    rows += [["test", "sealed", _share(look.metrics.get(f"test_{name}")), ""] for look in facts.looks[-1:]]
-    told = ["Measured on this file, not on the net it was made from."]
+def _quality(facts: Facts, info: DataInfo, *, comes_trained: bool) -> str:
+    names = SHOWN[info.task]
+    rows = [["split", "samples", *(f"{title}, {whose} net" for title in names.values() for whose in ("this", "dense"))]]
+    looks = [("test", "sealed", "test", look.metrics) for look in facts.looks[-1:]]
+    for split, samples, prefix, metrics in [("validation", _validation(facts), "val", facts.run.metrics), *looks]:
+        pairs = ([f"{prefix}_{name}", f"{BASELINE_PREFIX}{prefix}_{name}"] for name in names)
+        rows.append([split, samples, *(_number(metrics.get(name)) for pair in pairs for name in pair)])
+    told = ["Measured on this file, not on the net it was made from.", *MEANINGS.get(info.task, ())]
     if "train" in facts.data:
-        told.append(f"Trained on {facts.data['train']} samples; {facts.data['calibration']} are kept for calibration.")
+        kept = f"{facts.data['calibration']} are kept for calibration."
+        told.append(f"{'Fine-tuned' if comes_trained else 'Trained'} on {facts.data['train']} samples; {kept}")
     if facts.looks:
         told.append(f"The test split was looked at {len(facts.looks)} time(s) for this configuration.")
     return "\n\n".join([_table(rows), " ".join(told)])
+
+
+def _validation(facts: Facts) -> str:
+    """How many samples are in the split."""
+    return str(facts.data.get("validation", "?"))
 
 
 def _ledger(run: Run) -> str:
@@ -221,12 +243,7 @@ def _use(facts: Facts, info: DataInfo) -> str:
     lines = [_port_text("input", port) for port in facts.inputs] + [
         _port_text("output", port) for port in facts.outputs
     ]
-    pictures = all(len(shape) == 3 and shape[-1] in (1, 3) for shape in info.inputs.values())
-    if pictures:
-        lines.append(
-            "- Pictures: height x width x channels, values 0 to 1 (bytes / 255), grey where there is 1 channel; others "
-            "are resized bilinearly. Nothing else is subtracted or scaled."
-        )
+    lines += [f"- `{port.name}` holds {_input_text(port, facts, info)}" for port in facts.inputs]
     lines.append(f"- {_answer_text(info)}")
     return "\n".join([*lines, "", f"```python\n{snippet(facts, info)}\n```"])
 
@@ -236,11 +253,26 @@ def _port_text(kind: str, port: Any) -> str:
     return f"- {kind.capitalize()} `{port.name}`: {' x '.join(map(str, port.shape))}, {port.dtype}{stored}"
 
 
+def _input_text(port: Any, facts: Facts, info: DataInfo) -> str:
+    """What one input holds; a picture of a name of its own is known by its shape."""
+    if port.name in info.tokens:
+        data = facts.spec.dataset
+        vocabulary = f'Catalog().datasets.build("{data.name}", {dict(data.knobs)}).vocabulary(root, "{port.name}")'
+        return (
+            f"a text: {port.shape[1]} token numbers, 0 to {info.tokens[port.name] - 1}; 0 fills up short texts. What "
+            f"each stands for: `{vocabulary}`, with `Catalog` of `framework.contracts` and `root` the project's folder."
+        )
+    is_picture = len(port.shape) == 4 and port.shape[-1] in (1, 3)
+    return HOLDS.get(port.name) or (HOLDS["image"] if is_picture else "numbers, in the scale of the data set.")
+
+
 def _answer_text(info: DataInfo) -> str:
     if info.task == "classes":
         last = info.classes - 1
         return f"Answer: one probability per class, in the order of the data set's class numbers, 0 to {last}."
-    return "Answer: the probability of class 1." if info.task == "binary" else "Answer: the number."
+    if info.task == "binary":
+        return "Answer: the probability of class 1; above 0.5 the net decides for class 1, otherwise for class 0."
+    return "Answer: the number itself, in the unit of the data set's labels."
 
 
 def snippet(facts: Facts, info: DataInfo) -> str:
@@ -248,8 +280,8 @@ def snippet(facts: Facts, info: DataInfo) -> str:
     zeros = ", ".join(f'"{port.name}": np.zeros({port.shape}, np.{port.dtype})' for port in facts.inputs)
     shown = {
         "classes": "print(int(answer[0].argmax()))  # number of the class",
-        "binary": "print(float(answer[0, 0]) > 0.5)",
-        "regression": "print(float(answer[0, 0]))",
+        "binary": "print(int(answer[0, 0] > 0.5))  # number of the class",
+        "regression": "print(float(answer[0, 0]))  # in the unit of the labels",
     }[info.task]
     return f"""import numpy as np
 from {RUNTIME}.interpreter import Interpreter
@@ -267,7 +299,10 @@ answer = net.get_tensor(net.get_output_details()[0]["index"])
 
 def _made(spec: Spec, catalog: Catalog) -> str:
     train = ", ".join(f"{name} {value}" for name, value in spec.train.values().items())
-    lines = [f"1. Net: {_knobs(spec.architecture)}. Trained on {_knobs(spec.dataset)} with seed {spec.seed}: {train}."]
+    trained = f"Trained on {_knobs(spec.dataset)} with seed {spec.seed}: {train}."
+    if catalog.architectures.get(spec.architecture.name).trained:
+        trained = f"Its weights came with it. Fine-tuned, where it was, on {_knobs(spec.dataset)}: {train}."
+    lines = [f"1. Net: {_knobs(spec.architecture)}. {trained}"]
     for number, step in enumerate(spec.compress, start=2):
         strategy = catalog.strategies.get(step.name)
         lines.append(f"{number}. {_knobs(step)}. {strategy.summary()} Source: {strategy.source()}")
@@ -310,8 +345,8 @@ def _limits(facts: Facts, info: DataInfo) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else record.decimals(value)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

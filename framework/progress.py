@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Live
 
 from framework.plan import Plan
+from framework.record import decimals
 from framework.view import Ended
 
 NOTEBOOK_COLUMNS = 120
@@ -65,10 +66,11 @@ class Progress:
         head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
         if event.record.reason:
             last = event.record.error.strip().splitlines()[-1:] or [event.record.reason]
-            self._line(head, f"FAILED, {event.record.reason}: {last[0]}", style="red")
+            failed = f"FAILED, {event.record.reason}: {last[0]}"
+            self._line(head, "  ".join(filter(None, [event.net, failed])), style="red")
         else:
-            values = "  ".join(f"{name} {number(value)}" for name, value in event.values.items())
-            self._line(head, values)
+            values = (f"{name} {number(value)}" for name, value in event.values.items())
+            self._line(head, "  ".join([*filter(None, [event.net]), *values]))
         if event.of:
             self._standing(event)
             left = f"about {duration(event.eta_seconds)} left" if event.eta_seconds else ""
@@ -118,8 +120,8 @@ def _live(console: Console) -> Live:
 
 
 def number(value: float) -> str:
-    """A count with thousands separators, a share with four decimals."""
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.4f}"
+    """A count with thousands separators, a share with four decimals, what is smaller with as many digits."""
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else decimals(value)
 
 
 def duration(seconds: float) -> str:

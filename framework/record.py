@@ -72,6 +72,11 @@ def spanned(ways: Mapping[str, str], task: str) -> tuple[str, str]:
     return cost, next(iter(others), quality_of(task))
 
 
+def decimals(value: float) -> str:
+    """A share for a reader, with four decimals: `0.9840`; what is below a hundredth with four digits: `0.001234`."""
+    return f"{value:.4g}" if 0 < abs(value) < 0.01 else f"{value:.4f}"
+
+
 def _says_how_good(name: str) -> bool:
     return name.startswith("val_") or name.endswith("_drop")
 

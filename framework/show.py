@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.contracts import Catalog, Plugin
+from framework.contracts import Catalog, Dataset, Plugin
 from framework.errors import UnknownName
 from framework.lookup import find_run, is_run_id
 from framework.plan import Plan, plan
@@ -33,7 +33,7 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
         return _study(root, name, settings, catalog)
     for kind in KINDS:
         if name in catalog.of(kind).names():
-            return _plugin(kind, catalog.of(kind).get(name))
+            return _plugin(kind, catalog.of(kind).get(name), catalog)
     if (":" in name or is_run_id(name)) and is_there(root):
         return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
     known = [*study_names(root), *(item for kind in KINDS for item in catalog.of(kind).names())]
@@ -62,8 +62,10 @@ def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | 
     return _table(planned.name, rows | dict(more or {}))
 
 
-def _plugin(kind: str, cls: type[Plugin]) -> str:
+def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
     rows = {"what": cls.summary(), "version": cls.plugin_version, "source": cls.source()}
+    if kind == "dataset":
+        rows |= _data(catalog.datasets.build(cls.name, {}))
     for name, knob in cls.knobs().items():
         unit = f" {knob.unit}" if knob.unit else ""
         rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
@@ -72,6 +74,18 @@ def _plugin(kind: str, cls: type[Plugin]) -> str:
         for name, values in cls.presets.items()
     }
     return _table(f"{cls.name} ({kind})", rows)
+
+
+def _data(dataset: Dataset) -> dict[str, str]:
+    """What nets are fed and asked, at the default knobs."""
+    info = dataset.info
+    asked = {"classes": f"one of {info.classes} classes", "binary": "one of two classes", "regression": "a number"}
+    rows = {"task": f"{asked[info.task]} ({info.task})"}
+    for name, shape in info.inputs.items():
+        tokens = f" token numbers below {info.tokens[name]}" if name in info.tokens else ""
+        rows[f"input {name}"] = f"{' x '.join(map(str, shape))}{tokens}"
+    rows |= {"licence": dataset.licence} if dataset.licence else {}
+    return rows | ({"untested": "tried on made-up samples only"} if dataset.untested else {})
 
 
 def _run(run: Run) -> str:

@@ -142,10 +142,10 @@ class Coordinator:
         for ran, number in enumerate(todo):
             if time.monotonic() > ends:
                 return ran, True
-            result = self._run_trial(number)
+            result, spec = self._run_trial(number)
             self._shed_nets()
             left = (time.monotonic() - loop_began) / (ran + 1) * (len(todo) - ran - 1)
-            self._show(number, result, eta_seconds=min(left, max(0.0, ends - time.monotonic())))
+            self._show(number, result, spec, eta_seconds=min(left, max(0.0, ends - time.monotonic())))
             self._check_start()
         return len(todo), False
 
@@ -168,7 +168,7 @@ class Coordinator:
             if self._dense_run(spec):
                 self._execute("control", "control", spec)
 
-    def _run_trial(self, number: int) -> Record:
+    def _run_trial(self, number: int) -> tuple[Record, Spec]:
         suggestion = self.sampler.ask(number)
         if self._dense_run(suggestion.spec):
             self._run_control(suggestion.spec)
@@ -177,7 +177,7 @@ class Coordinator:
         run_id, result = self._execute("trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion)
         self.done[number] = self.store.run(run_id)
         self.sampler.tell(self._told(self.done[number]))
-        return result
+        return result, suggestion.spec
 
     def _dense_run(self, spec: Spec) -> str:
         """Run id of the spec's baseline in this study, run now if it is not there; empty if it failed."""
@@ -228,7 +228,8 @@ class Coordinator:
         self._log_data(run_id, spec)
         self.store.finish(run_id, result)
         if role != "trial":
-            self.view.ended(Ended(what=what, record=result, values=_objectives(self.plan.study, result)))
+            values = _objectives(self.plan.study, result)
+            self.view.ended(Ended(what=what, net=self._net(spec), record=result, values=values))
         return run_id, result
 
     def _completed(self, result: Record, suggestion: Suggestion | None) -> Record:
@@ -267,10 +268,15 @@ class Coordinator:
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
-    def _show(self, number: int, result: Record, *, eta_seconds: float) -> None:
+    def _net(self, spec: Spec) -> str:
+        """What the architecture is called in a study that searches over several."""
+        return ui_pages.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
+
+    def _show(self, number: int, result: Record, spec: Spec, *, eta_seconds: float) -> None:
         standing = Standing(self.plan.study, self.done)
         event = Ended(
             what=f"trial {number}",
+            net=self._net(spec),
             position=len(self.done),
             of=self.wanted,
             record=result,
@@ -365,7 +371,7 @@ def _objectives(study: Study, result: Record) -> dict[str, float]:
 def _architecture(study: Study, params: Mapping[str, str]) -> str:
     """The architecture's name; all names where the parent's study searches it."""
     options = study.architecture.options if isinstance(study.architecture, Choice) else (study.architecture,)
-    return params.get("architecture") or " or ".join(option.name for option in options)
+    return params.get("architecture") or " or ".join(option.label or option.name for option in options)
 
 
 def _chain(study: Study) -> str:

@@ -38,12 +38,16 @@ CARD_PIXELS = 480  # height of a chart
 
 def searched(study: Study) -> list[str]:
     """The flat names of the parameters that have a search domain, as `compress.0.sparsity`, in the study's order."""
-    steps = [("architecture", study.architecture), *((f"compress.{i}", step) for i, step in enumerate(study.compress))]
     names = [f"train.{name}" for name, value in study.train.values().items() if _is_domain(value)]
-    names += [path for path, step in steps if _is_domain(step)]
+    names += [path for path, step in _steps(study) if _is_domain(step)]
     for _, path, part in study.parts():
         names += [f"{path.partition('=')[0]}.{name}" for name, value in part.knobs.items() if _is_domain(value)]
     return list(dict.fromkeys(names))
+
+
+def _steps(study: Study) -> list[tuple[str, Any]]:
+    """What may be an alternative, by path."""
+    return [("architecture", study.architecture), *((f"compress.{i}", step) for i, step in enumerate(study.compress))]
 
 
 def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
@@ -57,12 +61,17 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
     """
     if role != "trial":
         budget = _values(spec, ["compress.0.epochs"]) if role == "control" else ""
-        return _short(role, spec.architecture.name, budget)
-    net = spec.architecture.name if _is_domain(study.architecture) else ""
+        return _short(role, net_name(spec), budget)
+    net = net_name(spec) if _is_domain(study.architecture) else ""
     values = _values(spec, searched(study))
     chosen = any(_is_domain(step) for step in study.compress)
     ends = (spec.strategy, values) if chosen else (values, spec.strategy)
     return _short(f"trial {number:03d}", net, *ends)
+
+
+def net_name(spec: Spec) -> str:
+    """What a spec's architecture is called: its label where it has one, its plug-in's name otherwise."""
+    return spec.architecture.label or spec.architecture.name
 
 
 def study_name(plan: Plan, generation: int) -> str:
@@ -151,11 +160,21 @@ def _charts(study: Study, task: str) -> list[dict[str, Any]]:
             "yaxis": {"key": quality, "type": "METRIC"},
         }
     ]
-    if names := searched(study):
+    if names := _of_all(study) or searched(study):
         paths = {"selectedParams": names, "selectedMetrics": [quality], "showAllRuns": False}
         charts.append({"uuid": "parameters", "type": "PARALLEL", **paths})
     common = {"runsCountToCompare": 100, "metricSectionId": SECTION, "deleted": False, "isGenerated": False}
     return [chart | common for chart in charts]
+
+
+def _of_all(study: Study) -> list[str]:
+    """The searched parameters that every trial has: a line of the chart of paths needs a value of each."""
+    names = searched(study)
+    for path, part in _steps(study):
+        if isinstance(part, Choice):  # its knobs are those of one alternative, and None has no name either
+            names = [name for name in names if not name.startswith(f"{path}.")]
+            names = [name for name in names if name != path or None not in part.options]
+    return names
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ class Ended:
 
     Args:
         what: "baseline", "control" or "trial 3".
+        net: the architecture, where the study searches over several; empty otherwise.
         position, of: trials done and wanted; 0 for a run that is no trial.
         volume: hypervolume against the baseline, 0 to about 1; None before the first finished trial.
         eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
@@ -24,6 +25,7 @@ class Ended:
     what: str
     record: Record
     values: Mapping[str, float]
+    net: str = ""
     position: int = 0
     of: int = 0
     front: int = 0

@@ -25,7 +25,7 @@ from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, save, trade_off
 from framework.report.frame import StudyRuns, timing_frame, trials_frame
 from framework.report.pareto import RATIO, axes_of, baselines_shown, feasible, front, pareto_frame, point
-from framework.report.resolved import names_of, part_text, train_text
+from framework.report.resolved import alternatives, names_of, part_text, train_text
 from framework.report.speed import protocol, speed_columns, speed_frame
 from framework.report.tables import Column, columns_of, csv, four_digits, latex, markdown, markdown_text, percent
 from framework.spec import HOW_MUCH
@@ -84,7 +84,7 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
 def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The report as one Markdown page."""
     columns = columns_of(frame, COLUMNS, level=2)
-    ledger = [column for column in columns if column.name == "label" or column.level == 2]
+    ledger = [column for column in columns if column.name in ("label", "architecture") or column.level == 2]
     title = f"# {markdown_text(runs.name)}: {runs.quality_word} against size"
     blocks = [
         title,
@@ -180,9 +180,9 @@ def toy_warning(runs: StudyRuns) -> list[str]:
     """One line that flags a toy data set or net."""
     found = toys(runs)
     verb = "is a toy" if len(found) == 1 else "are toys"
-    pairs = len(names_of(runs.resolved["architecture"]))
+    pairs = alternatives(runs.resolved["architecture"])
     scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
-    warning = f"**{markdown_text(' and '.join(found))} {verb}**: do not generalise from this page ({scope})."
+    warning = f"**{markdown_text(_listed(found))} {verb}**: do not generalise from this page ({scope})."
     return [warning] if found else []
 
 
@@ -219,9 +219,9 @@ def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The table for a paper, with what its columns mean in the caption."""
     columns = columns_of(frame, COLUMNS, level=1)
     study = runs.resolved
-    nets = " and ".join(names_of(study["architecture"]))
+    nets = _listed(names_of(study["architecture"]))
     described = [column for column in columns if column.doc and not column.name.endswith(RATIO)]
-    meanings = "; ".join(f"{column.short}: {column.doc}" for column in described)
+    meanings = "; ".join(f"{column.short or column.head}: {column.doc}" for column in described)
     found = toys(runs)
     toy = f" Toys: {', '.join(found)}." if found else ""
     caption = (
@@ -229,6 +229,11 @@ def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
         f"{RATIO_NOTE}. Control: identity strategy with the same fine-tuning. Bold: best trial of a column."
     )
     return latex(frame, columns, compared=list(frame["row"] == "front"), caption=caption, label=runs.name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def figure_of(runs: StudyRuns) -> Any:

@@ -13,7 +13,7 @@ from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf
 
-TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, float32
+TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, as a share of the largest output
 BATCH = 250
 
 nets: reuse.Kept[ExportNet] = reuse.Kept(4)
@@ -50,14 +50,18 @@ def predict(stage: Stage, samples: Samples) -> Array:
 
 
 def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
-    """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision that is no tie."""
+    """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision that is no tie.
+
+    Probabilities are at most 1; of answers of a regression, which may be of any size, it is 1e-4 of the largest.
+    """
     difference = np.abs(net_outputs - file_outputs)
-    if not (difference <= TOLERANCE).all():  # NaN is not below it either
+    tolerance = TOLERANCE * max(1.0, float(np.abs(net_outputs).max()))
+    if not (np.isfinite(difference) & (difference <= tolerance)).all():
         raise NotDeployable(
             "The file answers differently from its net.", given=f"Largest difference: {difference.max()}."
         )
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
-    if (net_outputs.max(axis=1) - chosen > 2 * TOLERANCE).any():
+    if (net_outputs.max(axis=1) - chosen > 2 * tolerance).any():
         raise NotDeployable("The file decides differently from its net.")
 
 

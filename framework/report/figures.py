@@ -180,6 +180,7 @@ def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
         for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS))
     ]
     kinds: list[tuple[Sequence[Point], str, dict[str, Any]]] = [
+        (cloud.trials, "trial", {"color": GREY, "marker": "o", "markersize": 2.8, "markeredgewidth": 0, **FAINT}),
         (cloud.front, "Pareto front", {"color": INK, "linewidth": 1.1}),
         (cloud.infeasible, "breaks a constraint", {"color": GREY, "linestyle": "none", **BROKEN}),
         (cloud.baselines, "baseline", {"color": GREY, "linestyle": "none", **BASELINE}),

@@ -24,7 +24,7 @@ from framework.record import (
     drop_of,
     quality_of,
 )
-from framework.report.resolved import label_of, names_of, searched
+from framework.report.resolved import alternatives, label_of, searched
 
 ARCHITECTURE = "architecture"
 RESULT_ROLES = ("trial", "control", "baseline")
@@ -110,7 +110,7 @@ class StudyRuns:
     @property
     def several_nets(self) -> bool:
         """Whether the study searches over architectures."""
-        return len(names_of(self.resolved[ARCHITECTURE])) > 1
+        return alternatives(self.resolved[ARCHITECTURE]) > 1
 
     def net(self, run: Run) -> str | None:
         """The architecture of a run: its name, or its label where the study tells alternatives apart by one."""
@@ -164,7 +164,7 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
     rows = []
     for run in runs.trials:
         row: dict[str, Any] = {"number": run.number, "status": run.status, "reason": run.tags.get("reason") or None}
-        row |= {name: parameter(run, name) for name in varying}
+        row |= parameters(runs, run, varying)
         row |= {name: found[run.number].get(name) for name in metrics}
         rows.append(row)
     return object_frame(rows, ["number", "status", "reason", *varying, *metrics])
@@ -208,6 +208,11 @@ def _differs(name: str, runs: Iterable[Run]) -> bool:
         if not owner or owner not in run.params or name in run.params:
             values.setdefault(run.params.get(owner), set()).add(run.params.get(name))
     return any(len(found) > 1 for found in values.values())
+
+
+def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any]:
+    """Parameters by name; the architecture by its label, where the study tells alternatives apart by one."""
+    return {name: runs.net(run) if name == ARCHITECTURE else parameter(run, name) for name in names}
 
 
 def parameter(run: Run, name: str) -> Any:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from framework.fronts import Direction, on_front
 from framework.record import BASELINE_PREFIX, COUNTS, Run, spanned
-from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameter, result_metrics, varying_parameters
+from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
 
 RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's own
 LARGEST = 1e300  # the store hands infinity back as the largest float
@@ -125,7 +125,7 @@ def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dic
     own = {name: value for name, value in metrics.items() if not name.startswith(BASELINE_PREFIX)}
     base = own if kind == "baseline" else {name: metrics.get(BASELINE_PREFIX + name) for name in own}
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
-    row |= {name: parameter(run, name) for name in varying}
+    row |= parameters(runs, run, varying)
     row |= {ARCHITECTURE: runs.net(run), "strategy": run.tags.get("strategy")}
     no_drop = {runs.drop: 0.0} if kind == "baseline" and runs.quality in own else {}
     return row | own | _ratios(own, base) | no_drop

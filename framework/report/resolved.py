@@ -27,8 +27,13 @@ def searched(resolved: Mapping[str, Any]) -> set[str]:
 
 
 def names_of(part: Mapping[str, Any] | None) -> list[str]:
-    """The plug-ins that a part of a study may use, in its order."""
-    return [option["use"] for option in _options(part)]
+    """The plug-ins that a part of a study may use, in its order, each once."""
+    return list(dict.fromkeys(option["use"] for option in _options(part)))
+
+
+def alternatives(part: Mapping[str, Any] | None) -> int:
+    """How many there are to choose from."""
+    return len(_options(part))
 
 
 def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from framework.record import MACHINE, Run
-from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameter, result_metrics, varying_parameters
+from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
 from framework.report.pareto import RATIO, baselines_shown, front
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
 
@@ -37,7 +37,7 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     shown += [("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run) for run in runs.finished]
     varying = varying_parameters(runs)
     rows = [
-        {"row": kind, "label": label} | _parameters(runs, run, varying) | _row(kind, run) for kind, label, run in shown
+        {"row": kind, "label": label} | parameters(runs, run, varying) | _row(kind, run) for kind, label, run in shown
     ]
     names = {name for row in rows for name in row}
     wanted = [
@@ -76,20 +76,16 @@ def protocol(runs: StudyRuns) -> str:
         "10 rounds of 20 samples each, both files opened anew in every round; intervals are 99 %, from the spread "
         "between rounds."
     )
-    checks = [_self_check(run) for run in runs.baselines if "speedup_measured" in run.metrics]
+    checks = [_self_check(runs, run) for run in runs.baselines if "speedup_measured" in run.metrics]
     return " ".join([told, *checks]) if threads else "No latency was measured."
 
 
-def _self_check(run: Run) -> str:
+def _self_check(runs: StudyRuns, run: Run) -> str:
+    whose = f" of {runs.net(run)}" if runs.several_nets else ""
     value, low, high = (run.metrics[f"speedup_measured{end}"] for end in ("", "_low", "_high"))
     verdict = "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
     shown = "no difference" if low <= 1 <= high else "a difference"
-    return f"The baseline timed against itself showed {shown} ({value:.3f}, {low:.3f} to {high:.3f}), {verdict}."
-
-
-def _parameters(runs: StudyRuns, run: Run, varying: list[str]) -> dict[str, Any]:
-    found = {name: parameter(run, name) for name in varying}
-    return found | ({ARCHITECTURE: runs.net(run)} if ARCHITECTURE in found else {})
+    return f"The baseline{whose} timed against itself showed {shown} ({value:.3f}, {low:.3f} to {high:.3f}), {verdict}."
 
 
 def _row(kind: str, run: Run) -> dict[str, Any]:
@@ -135,7 +131,9 @@ def _of_layers(metrics: Mapping[str, float]) -> list[str]:
 
 def speed_columns(runs: StudyRuns) -> list[Column]:
     """The columns of the table, with one for each parameter that varies."""
-    varying = [Column(name=name, head=name, text=_short) for name in varying_parameters(runs)]
+    varying = [
+        Column(name=name, head=name, text=str if name == ARCHITECTURE else _short) for name in varying_parameters(runs)
+    ]
     return [COLUMNS[0], *varying, *COLUMNS[1:]]
 
 

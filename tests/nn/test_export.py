@@ -17,6 +17,18 @@ def test_file_and_net_may_differ_by_rounding():
     nn.export.check_agreement(SURE, SURE + 9e-5)
 
 
+def test_answers_of_a_regression_may_differ_by_a_share_of_the_largest():
+    prices = np.array([[250_000.0], [1_000.0], [-3.0]], np.float32)
+    nn.export.check_agreement(prices, prices + 20)
+    for wrong in (prices + 30, prices * np.inf, prices * np.nan):
+        with pytest.raises(NotDeployable, match="differently"):
+            nn.export.check_agreement(prices, wrong)
+    with pytest.raises(NotDeployable, match="differently"):
+        nn.export.check_agreement(prices * np.inf, prices)
+    with pytest.raises(NotDeployable, match="differently"):
+        nn.export.check_agreement(prices / 1e6, prices / 1e6 + 2e-4)  # of small answers as of probabilities
+
+
 @pytest.mark.parametrize("wrong", [SURE + 2e-4, SURE * np.nan, SURE + np.inf, SURE[:, ::-1]])
 def test_a_file_that_answers_differently_is_not_deployable(wrong):
     with pytest.raises(NotDeployable, match="differently"):
