@@ -2,29 +2,68 @@
 
 from __future__ import annotations
 
-import json
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from framework.contracts import Stage
 from framework.nn.backend import keras, quiet, tf
+from framework.nn.net_weights import Net
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule, pruning_wrapper
 
 Key = tuple[str, int]
-KERNELS = frozenset({"Conv1D", "Conv2D", "Dense"})  # tfmot accepts DepthwiseConv2D too and then does not prune it
+PRUNABLE = frozenset(  # tfmot accepts DepthwiseConv2D too and then does not prune it
+    {"Conv1D", "Conv2D", "Dense", "LSTM", "MultiHeadAttention"}
+)
 UPDATES = 20  # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
 RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
 
 
 def kernels(stage: Stage) -> dict[Key, tuple[int, ...]]:
-    """The weights that can be pruned, and their shapes: kernels of dense and convolution layers."""
-    named = {layer["config"]["name"] for layer in json.loads(stage.graph)["layers"] if layer["class_name"] in KERNELS}
-    return {key: value.shape for key, value in stage.weights.items() if key[0] in named and key[1] == 0}
+    """The weights that can be pruned, and their shapes: kernels of dense, convolution, recurrent and attention layers.
+
+    Both kernels of an LSTM are among them, and the four of keras's MultiHeadAttention.
+    """
+    known = Net(stage).weights
+    return {
+        key: value.shape
+        for key, value in stage.weights.items()
+        if key in known and known[key].kind in PRUNABLE and known[key].role.endswith("kernel")
+    }
+
+
+def shares(
+    proportions: Callable[[dict[Key, tuple[int, ...]], float], dict[Key, float]],
+    shapes: Mapping[Key, tuple[int, ...]],
+    sparsity: float,
+) -> dict[str, float]:
+    """Layer -> sparsity: tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
+
+    Args:
+        proportions: `masks.uniform` or `masks.erk`.
+        shapes: of the kernels to be pruned.
+        sparsity: of all of them together, 0 to 1.
+    """
+    layers: dict[str, dict[int, tuple[int, ...]]] = {}
+    for (layer, position), shape in shapes.items():
+        layers.setdefault(layer, {})[position] = shape
+    whole = {(layer, 0): stacked([parts[position] for position in sorted(parts)]) for layer, parts in layers.items()}
+    return {layer: share for (layer, _), share in proportions(whole, sparsity).items()}
+
+
+def stacked(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of the kernels of one layer upon one another: of an LSTM (inputs + units, 4 x units)."""
+    if len(shapes) == 1:
+        return shapes[0]
+    sizes = [math.prod(shape) for shape in shapes]
+    columns = math.prod(shapes[0][1:])
+    columns = columns if sum(sizes) % columns == 0 else math.gcd(*sizes)
+    return sum(sizes) // columns, columns
 
 
 def ramp(total_steps: int) -> tuple[int, int]:

@@ -18,8 +18,8 @@ class MagnitudePrune(Strategy):
     Source: Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK proportions).
 
     Departures: the masks are final after 60 % of the fine-tuning and are updated about 20 times on the way; the
-    learning rate falls on the study's schedule, without warm-up. Runs on tensorflow-model-optimization's
-    wrapper.
+    learning rate falls on the study's schedule, without warm-up. The kernels of one recurrent or attention layer have
+    one sparsity. Runs on tensorflow-model-optimization's wrapper.
     """
 
     keeps = frozenset({"sparsity"})
@@ -32,10 +32,10 @@ class MagnitudePrune(Strategy):
     )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
-        """Prune every dense and convolution kernel; zeros that the stage keeps stay zero."""
+        """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = nn.pruning.kernels(stage)
-        shares = getattr(nn.masks, self.layers)(shapes, self.sparsity)
-        zeros = {key: nn.masks.zeros_asked(int(np.prod(shape)), shares[key]) for key, shape in shapes.items()}
+        shares = nn.pruning.shares(getattr(nn.masks, self.layers), shapes, self.sparsity)
+        zeros = {key: nn.masks.zeros_asked(int(np.prod(shape)), shares[key[0]]) for key, shape in shapes.items()}
         seconds = job.fit_seconds
         pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
         masks = tuple(Mask(key, pruned.weights[key] == 0) for key in shapes)
@@ -49,13 +49,14 @@ class MagnitudePrune(Strategy):
         )
         return pruned.with_step(step, keeps=masks)
 
-    def _train(self, stage: Stage, job: Job, shares: dict[tuple[str, int], float]) -> Stage:
+    def _train(self, stage: Stage, job: Job, shares: dict[str, float]) -> Stage:
         end, frequency = nn.pruning.ramp(self.epochs * job.steps_per_epoch())
-        kept = {keep.weight: float(keep.zeros.mean()) for keep in stage.keeps if isinstance(keep, Mask)}
         dynamic: dict[str, float] = {"end_step": end, "frequency": frequency}
-        for key, share in shares.items():
-            dynamic |= {f"initial/{key[0]}": kept.get(key, 0.0), f"final/{key[0]}": share}
-        wrap = nn.pruning.MagnitudeWrap(tuple(sorted(layer for layer, _ in shares)))
+        for layer, share in shares.items():
+            kept = [keep.zeros.ravel() for keep in stage.keeps if isinstance(keep, Mask) and keep.weight[0] == layer]
+            dynamic[f"initial/{layer}"] = float(np.concatenate(kept).mean()) if kept else 0.0
+            dynamic[f"final/{layer}"] = share
+        wrap = nn.pruning.MagnitudeWrap(tuple(sorted(shares)))
         return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
 
     def _at_once(self, stage: Stage, zeros: dict[tuple[str, int], int]) -> Stage:
