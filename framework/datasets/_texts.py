@@ -52,7 +52,7 @@ class TextDataset(TfdsDataset):
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
-        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY])
+        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "text" else ()
 
     def _texts_of(self, samples: Iterable[Mapping[str, Any]]) -> Arrays:
         length = self.info.inputs["text"][0]
