@@ -18,6 +18,7 @@ from framework.spec import Train, digest_of
 
 VALIDATION_BATCH = 500
 DEADLINE_EVERY = 10  # steps between two looks at the clock
+PICTURE = "image"  # the one input that is augmented: a spectrogram shifted or mirrored is another sound
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
 nets: reuse.Kept[TracedNet] = reuse.Kept(4)
@@ -90,7 +91,9 @@ class TracedNet:
         self.model.hold = lambda: [weight.assign(weight * mask) for weight, mask in pairs]
         self.schedule = Schedule(request.train.decay)
         self.model.compile(
-            optimizer=_optimizer(request.train, self.schedule), loss=_loss(request.info), metrics=_metrics(request.info)
+            optimizer=_optimizer(request.train, self.schedule, self.model),
+            loss=_loss(request.info),
+            metrics=_metrics(request.info),
         )
         self.model.l2 = 0.0 if request.train.optimizer == "adamw" else request.train.weight_decay
         self.model.optimizer.build(self.model.trainable_variables)
@@ -116,9 +119,10 @@ class TracedNet:
         for name, value in request.dynamic.items():
             self.dynamic[name].assign(value)
         for position, layer in enumerate(self.plain.layers):
-            if hasattr(layer, "_random_generator"):  # Dropout and its like
-                layer._random_generator._maybe_init()
-                layer._random_generator._generator.reset_from_seed((request.seed + position) % 2**31)
+            for depth, part in enumerate(_random_parts(layer)):
+                part._random_generator._maybe_init()
+                seed = request.seed + position + depth * len(self.plain.layers)
+                part._random_generator._generator.reset_from_seed(seed % 2**31)
 
     def run(self, request: Fit) -> None:
         """Call `fit` with a data set whose order depends on the seed alone."""
@@ -153,7 +157,7 @@ class Trained(keras.Model):
             outputs = self(inputs, training=True)
             loss = self.compute_loss(inputs, targets, outputs)
             if self.l2:
-                kernels = [weight for weight in self.trainable_variables if len(weight.shape) > 1]
+                kernels = [weight for weight in self.trainable_variables if _is_kernel(weight)]
                 loss += self.l2 * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
         self.hold()
@@ -231,11 +235,22 @@ def _key(stage: Stage, request: Fit, held: tuple[Mask, ...]) -> str:
     )
 
 
-def _optimizer(train: Train, schedule: Schedule) -> Any:
+def _random_parts(layer: Any) -> list[Any]:
+    """A layer such as Dropout, or the layers within one that draw random numbers."""
+    parts = [part for part in layer._flatten_layers() if hasattr(part, "_random_generator")]
+    return [part for part in parts if part._random_generator._rng_type == part._random_generator.RNG_STATEFUL]
+
+
+def _is_kernel(variable: Any) -> bool:
+    """Weight decay is for what multiplies: not for biases, normalisation and embeddings."""
+    return str(variable.name).split("/")[-1].split(":")[0].endswith("kernel")
+
+
+def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
     common = {"learning_rate": schedule, "jit_compile": False}  # XLA is slower on these nets and compiles for seconds
     if train.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay([item for item in model.trainable_variables if not _is_kernel(item)])
         return optimizer
     if train.optimizer == "adam":
         return keras.optimizers.Adam(**common)
@@ -278,7 +293,7 @@ def _batches(request: Fit, total_steps: int) -> Any:
     def gather(step: Any, index: Any) -> Any:
         chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
         if request.train.augment:
-            chosen = {name: _augmented(value, request, step) for name, value in chosen.items()}
+            chosen |= {name: _augmented(chosen[name], request, step) for name in chosen if name == PICTURE}
         return chosen, tf.gather(targets, index)
 
     options = tf.data.Options()
@@ -290,8 +305,6 @@ def _batches(request: Fit, total_steps: int) -> Any:
 
 def _augmented(images: Any, request: Fit, step: Any) -> Any:
     """Each image shifted by up to a tenth of its side, mirrored half the time where the data set allows it."""
-    if len(images.shape) != 4:
-        return images
     count, height, width = images.shape[0], images.shape[1], images.shape[2]
     seed = tf.stack([tf.cast(request.seed, tf.int64), step])
     share = tf.random.stateless_uniform((count, 3), seed, -1.0, 1.0)
