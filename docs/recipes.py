@@ -148,7 +148,7 @@ def run(root: Path, names: list[str], catalog: Catalog) -> int:
     lab, wrong = Lab(root, catalog), []
     for recipe in chosen:
         try:
-            dataset_of(recipe.specs(root, catalog)[0], catalog).check_available(root)
+            dataset_of(recipe.specs(root, catalog)[0], catalog, root).check_available(root)
         except DataUnavailable as error:
             say(f"{recipe.name}: left out. {error.what}")
             continue

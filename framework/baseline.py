@@ -105,7 +105,7 @@ class Lab:
 
     def info(self, spec: Spec) -> DataInfo:
         """What is known of the spec's data set, with the inputs that its architecture reads, as it asks for them."""
-        info = dataset_of(spec, self.catalog).info
+        info = dataset_of(spec, self.catalog, self.root).info
         return replace(info, inputs=self.architecture(spec).input_shapes(info))
 
     def shapes(self, spec: Spec) -> Mapping[str, tuple[int, ...]]:
@@ -118,7 +118,7 @@ class Lab:
         key = digest_of([spec.dataset.json(), {name: list(shape) for name, shape in shapes.items()}])
         if key not in self._splits:
             nn.backend.start(spec.train.threads)
-            self._splits[key] = dataset_of(spec, self.catalog).load(self.root, shapes)
+            self._splits[key] = dataset_of(spec, self.catalog, self.root).load(self.root, shapes)
         return self._splits[key]
 
     def initial(self, spec: Spec) -> Stage:

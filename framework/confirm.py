@@ -65,7 +65,7 @@ def _trial(store: Store, plan: Plan, number: int) -> Run:
 
 def _measure(file: bytes, stage: Stage, spec: Spec, *, ticket: Ticket, lab: Lab) -> dict[str, float]:
     """The metrics that depend on samples, on the test split."""
-    samples = dataset_of(spec, lab.catalog).load_sealed(lab.root, lab.shapes(spec), ticket)
+    samples = dataset_of(spec, lab.catalog, lab.root).load_sealed(lab.root, lab.shapes(spec), ticket)
     exported = trial.evaluate(file, stage, samples, task=lab.info(spec).task)
     values = trial.take_metrics(exported, lab.catalog, split="test")
     return {name: value for name, value in values.items() if name.startswith("test_")}

@@ -57,6 +57,10 @@ class Plugin(Knobbed):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Name -> values of knobs: `use("cnn", preset="tutorial")` stands for these, and other knobs beside it win."""
 
+    def located(self, root: Path) -> Self:
+        """The same plug-in, with the files that its knobs name looked for from the project's folder."""
+        return self
+
     def pinned(self, root: Path) -> Mapping[str, Any]:
         """Knobs whose values lie outside the study and decide its results, as the sha256 of a file it names.
 
@@ -148,10 +152,6 @@ class Architecture(Plugin, ABC):
 
     made_for: ClassVar[str] = "digits"
     trained: ClassVar[bool] = False
-
-    def located(self, root: Path) -> Self:
-        """The same net, with the files that its knobs name looked for from the project's folder."""
-        return self
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """The inputs this net reads and the shape it asks of each; all of them as they are by default.

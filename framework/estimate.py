@@ -82,7 +82,7 @@ def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Call
     Raises:
         SqueezelabError: a trial that was tried for its time failed.
     """
-    dataset_of(plan.study, catalog).check_available(root)
+    dataset_of(plan.study, catalog, root).check_available(root)
     store = Store.open(root, create=False) if store_file.is_there(root) else None
     runs = store.runs(plan.name) if store else []
     history = look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)

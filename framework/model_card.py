@@ -84,7 +84,7 @@ def export(root: Path, text: str, out: Path, *, settings: Sequence[str] = (), fo
     run = find_run(store, root, text, settings=settings)
     _check_run(store, run)
     content = store.artifact(run.run_id, record.MODEL_TFLITE)
-    page = card_text(gather(store, run, content, out.name), Catalog())
+    page = card_text(gather(store, run, content, out.name), Catalog(), root)
     for path, data in ((out, content), (card, page.encode())):
         aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         aside.write_bytes(data)
@@ -156,9 +156,9 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
-def card_text(facts: Facts, catalog: Catalog) -> str:
+def card_text(facts: Facts, catalog: Catalog, root: Path) -> str:
     """The card, in Markdown."""
-    info = dataset_of(facts.spec, catalog).info
+    info = dataset_of(facts.spec, catalog, root).info
     comes_trained = catalog.architectures.get(facts.spec.architecture.name).trained
     sections = {
         "Quality": _quality(facts, info, comes_trained=comes_trained),

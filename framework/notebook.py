@@ -233,7 +233,7 @@ def _planned(
             f"studies/{name}.py has this name.", todo="Give another name, or run the file: framework.run(name)."
         )
     study = resolve(overrides.apply(study, settings), catalog, root)
-    planned = Plan(name, "", tuple(settings), study, dataset_of(study, catalog).info.task)
+    planned = Plan(name, "", tuple(settings), study, dataset_of(study, catalog, root).info.task)
     return planned, f"{name}@{planned.study.digest[:DIGITS]}"
 
 

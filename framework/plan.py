@@ -54,7 +54,7 @@ def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) ->
         if not _names_its_override(error):
             error.add_note(_where(file, settings, catalog, root, str(error)))
         raise
-    return Plan(name, file.question, tuple(settings), study, dataset_of(study, catalog).info.task)
+    return Plan(name, file.question, tuple(settings), study, dataset_of(study, catalog, root).info.task)
 
 
 def _names_its_override(error: UserError) -> bool:

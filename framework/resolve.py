@@ -34,7 +34,7 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
             undoes itself, an infinite domain under grid sampling, a net that cannot read the data set.
     """
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
-    info = dataset_of(resolved, catalog).info
+    info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
     own = {alias: name_for(info.task) for alias, name_for in ALIASES.items()}
     known = measurable(catalog, info.task)
@@ -51,9 +51,9 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
     return resolved
 
 
-def dataset_of(part: Study | Spec, catalog: Catalog) -> Dataset:
-    """The data set of a study or spec."""
-    return catalog.datasets.build(part.dataset.name, dict(part.dataset.knobs))
+def dataset_of(part: Study | Spec, catalog: Catalog, root: Path) -> Dataset:
+    """The data set of a study or spec, with the files that it names looked for from the project's folder."""
+    return catalog.datasets.build(part.dataset.name, dict(part.dataset.knobs)).located(root)
 
 
 def strategy_of(step: Use, catalog: Catalog) -> Strategy:

@@ -59,7 +59,7 @@ def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = F
         StudyStopped: the baseline or the first three trials failed.
         KeyboardInterrupt: passed on after the open runs are closed as KILLED.
     """
-    dataset_of(plan.study, catalog).check_available(root)
+    dataset_of(plan.study, catalog, root).check_available(root)
     with study_lock(root, plan.name):
         store = Store.open(root)
         return Coordinator(plan, root, store=store, catalog=catalog, view=view).run(fresh=fresh)
@@ -257,7 +257,7 @@ class Coordinator:
             run_id,
             name=spec.dataset.name,
             digest=splits.digests.get("train", ""),
-            source=dataset_of(spec, self.catalog).source(),
+            source=dataset_of(spec, self.catalog, self.root).source(),
             profile={
                 "train": len(splits.train),
                 "calibration": len(splits.calibration),
@@ -345,7 +345,7 @@ class Coordinator:
                 self.store.close(run.run_id, "FAILED" if failed else "KILLED", reason=reason)
 
     def _study_json(self) -> bytes:
-        info = dataset_of(self.plan.study, self.catalog).info
+        info = dataset_of(self.plan.study, self.catalog, self.root).info
         described = {
             "name": self.plan.name,
             "question": self.plan.question,
