@@ -17,6 +17,7 @@ class Cifar10(TfdsDataset):
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (32, 32, 3)}, mirror=True)
+    licence = "none stated"
     builder = "cifar10"
     builder_version = "3.0.2"
     calibration_size = 1000

@@ -65,7 +65,7 @@ class DigitsVqa(MadeDataset):
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """The words of all questions."""
-        return WORDS
+        return WORDS if name == "question" else ()
 
     def make(self) -> Mapping[str, Arrays]:
         """Questions, answers and pictures, split by split from seeds of their own."""

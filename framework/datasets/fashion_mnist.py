@@ -17,6 +17,7 @@ class FashionMnist(TfdsDataset):
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)}, mirror=True)
+    licence = "MIT"
     builder = "fashion_mnist"
     builder_version = "3.0.1"
     calibration_size = 1000

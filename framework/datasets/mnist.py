@@ -17,6 +17,7 @@ class Mnist(TfdsDataset):
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)}, toy=True)
+    licence = "CC-BY-SA-3.0"
     builder = "mnist"
     builder_version = "3.0.1"
     calibration_size = 1000
