@@ -19,7 +19,7 @@ NUMBERS = "zero one two three four five six seven eight nine".split()
 NO, YES = 10, 11  # the answers 0 to 9 are digits and numbers of digits
 FILLED = [f"is there a digit at the {cell}" for cell in CELLS]
 WHICH = [f"what is at the {cell}" for cell in CELLS]
-EXISTS = [f"is there a {number}" for number in NUMBERS]
+EXISTS = [f"is there {'an' if number == 'eight' else 'a'} {number}" for number in NUMBERS]
 COUNT = ["how many digits are there"]
 SHARES = {"filled": 0.35, "which": 0.2, "exists": 0.3, "count": 0.15}  # of the questions
 DIGITS_SHARES = (0.4, 0.1, 0.1, 0.4)  # of the pictures with 1, 2, 3 and 4 digits

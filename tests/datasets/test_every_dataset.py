@@ -26,7 +26,7 @@ PUBLISHED = {
     "digits": "09b2578422ea31c3cbebcd1a5834ef01",
     "digits_audio": "dac85ad93c3716b069e1d48b6087db0d",
     "digits_rows": "dad78d7e7810e4dc3ef42399016a4f5c",
-    "digits_vqa": "813e5a20ec3c4db1a5cd2df48181984c",
+    "digits_vqa": "c52c4d4c81ead31447e740aad2dc754c",
     "listops": "be70aed1b1dc2f2072fd395b8edb9e21",
     "mackey_glass": "21481606c7e6b8f69310323beb28248c",
 }
