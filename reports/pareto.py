@@ -48,6 +48,7 @@ AXIS_LABELS = {
     "size_entropy_bytes": "Entropy bound of the weights (bytes)",
     "latency_us_p50": "Latency (us)",
 }
+AXIS_WORDS = {"val_rmse": "RMSE"}  # where it is not the task's own quality
 SHARES = ("val_accuracy", "accuracy_drop", "sparsity_asked", "sparsity_reached")
 FLOORS = {"val_r2": 0.0}  # no better than the labels' mean: how much worse has no end, and would squeeze all else
 TASKS = {"binary": "a decision between two classes", "regression": "regression of one number"}
@@ -85,7 +86,8 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The report as one Markdown page."""
     columns = columns_of(frame, COLUMNS, level=2)
     ledger = [column for column in columns if column.name in ("label", "architecture") or column.level == 2]
-    title = f"# {markdown_text(runs.name)}: {runs.quality_word} against size"
+    quality = AXIS_WORDS.get(axes_of(runs).quality, runs.quality_word)
+    title = f"# {markdown_text(runs.name)}: {quality} against size"
     blocks = [
         title,
         markdown_text(runs.study.get("question", "")),
@@ -93,7 +95,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
         "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
         *no_front(runs, frame),
         markdown(frame, [column for column in columns if column.level < 2]),
-        f"![{runs.quality_word} against size](pareto.svg)",
+        f"![{quality} against size](pareto.svg)",
         "## The size ledger",
         markdown(frame, ledger),
         "## How to read it",
@@ -166,7 +168,7 @@ def baseline_text(runs: StudyRuns, frame: pd.DataFrame) -> str:
     if len(known) > 1:
         whose = [f"{row.get('architecture') or ''} {row['label'].removeprefix('baseline')}".strip() for row in known]
         values = [f"{value} ({text})" for value, text in zip(values, whose, strict=True)]
-    return f"{', '.join(values)} on the validation split, exported file" if values else ""
+    return f"{'; '.join(values)} on the validation split, exported file" if values else ""
 
 
 def _quality_text(runs: StudyRuns, row: dict[Any, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from framework.errors import InvalidValue, UnknownName
 from framework.report.columns import COLUMNS
 from framework.report.frame import RunStore, StudyRuns, collect, trials_frame
-from framework.report.pareto import pareto_frame
+from framework.report.pareto import axes_of, pareto_frame
 from framework.report.tables import columns_of, markdown
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def run_report(
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
         paths = [path.replace(out / path.name) for path in build(runs, Path(aside))]
     frame = pareto_frame(runs)
-    table = markdown(frame, columns_of(frame, COLUMNS, level=0), brief=True)
+    table = markdown(frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True)
     return Report(paths, table, frame[frame["row"] == "front"].reset_index(drop=True))
 
 

@@ -29,7 +29,7 @@ COLUMNS = (
         doc="R2 of the row's own baseline minus the row's; below 0 is a gain",
     ),
     Column(
-        name="val_rmse", head="val. RMSE", short="Val. RMSE", text="{:.4g}".format, better="min", level=1,
+        name="val_rmse", head="val. RMSE", short="Val. RMSE", brief="RMSE", text="{:.4g}".format, better="min", level=1,
         doc="root mean square error of the exported .tflite file on the validation split, in units of the label",
     ),
     Column(

@@ -21,10 +21,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: 
 from framework.fronts import Direction, on_front  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
+LINE_INCHES = 0.147  # of the legend
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito: told apart by the colour-blind
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")  # of architectures, where there are several
 INK = "#333333"  # of a front that belongs to none of them
-MARKERS = ("o", "s", "^", "v", "P", "h")
+MARKERS = ("o", "s", "^", "v", "P", "h", "<")  # one more than colours: 42 nets before two look alike
+LONG_NAME = 19  # letters; with longer ones three columns of a legend are wider than the figure
 BASELINE: dict[str, Any] = {"marker": "*", "markersize": 6.5, "markeredgewidth": 0}
 CONTROL: dict[str, Any] = {  # hollow: it lies on the baseline as a rule
     "marker": "D", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.0,
@@ -122,8 +124,7 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
         _scales(plot, cloud, x, y)
         handles = _keys(cloud, nets) if nets else plot.get_legend_handles_labels()[0]
         if handles:
-            look: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.0}
-            figure.legend(handles=handles, loc="outside upper center", ncols=3, **look)
+            _legend(figure, handles)
         else:
             plot.text(0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes)
     return figure
@@ -187,6 +188,15 @@ def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
         (cloud.controls, "control", {"color": GREY, "linestyle": "none", **CONTROL}),
     ]
     return found + [Line2D([], [], label=label, **look) for points, label, look in kinds if points]
+
+
+def _legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """Above the plot; where it has more than two lines the figure grows, and the plot keeps its size."""
+    columns = 3 if max(len(str(handle.get_label())) for handle in handles) <= LONG_NAME else 2
+    lines = -(-len(handles) // columns)
+    figure.set_size_inches(COLUMN_INCHES, HEIGHT_INCHES + LINE_INCHES * max(0, lines - 2))
+    look: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.0}
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, **look)
 
 
 def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from framework.record import MACHINE, Run
-from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
+from framework.report.frame import StudyRuns, object_frame, parameter, parameters, result_metrics, varying_parameters
 from framework.report.pareto import RATIO, baselines_shown, front
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
 
@@ -132,9 +132,14 @@ def _of_layers(metrics: Mapping[str, float]) -> list[str]:
 def speed_columns(runs: StudyRuns) -> list[Column]:
     """The columns of the table, with one for each parameter that varies."""
     varying = [
-        Column(name=name, head=name, text=str if name == ARCHITECTURE else _short) for name in varying_parameters(runs)
+        Column(name=name, head=name, text=str if _are_words(runs, name) else _short)
+        for name in varying_parameters(runs)
     ]
     return [COLUMNS[0], *varying, *COLUMNS[1:]]
+
+
+def _are_words(runs: StudyRuns, name: str) -> bool:
+    return all(isinstance(parameter(run, name), str | None) for run in runs.finished)
 
 
 def _short(value: Any) -> str:

@@ -53,10 +53,16 @@ class Column:
         return self.text is not str
 
 
-def columns_of(frame: pd.DataFrame, columns: Sequence[Column], *, level: int) -> list[Column]:
-    """The columns that the frame has a value for, up to a level."""
+def columns_of(
+    frame: pd.DataFrame, columns: Sequence[Column], *, level: int, always: Sequence[str] = ()
+) -> list[Column]:
+    """The columns that the frame has a value for, up to a level.
+
+    Args:
+        always: names that are shown whatever their level.
+    """
     has = {name for name in frame.columns if not all(_missing(value) for value in frame[name])}
-    return [column for column in columns if column.name in has and column.level <= level]
+    return [column for column in columns if column.name in has and (column.level <= level or column.name in always)]
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column], *, brief: bool = False) -> str:
