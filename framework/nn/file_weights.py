@@ -24,9 +24,9 @@ MASKED = 1e4  # what attention takes from places that must not be seen, or more
 def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     """Every weight of the net and the tensor that holds it, as deployed.
 
-    Batch normalisation is folded into the kernels before it, and a layer normalisation that only dense layers read into
-    these: they have no tensors and are not counted. A bias or beta that is all zero, or a gamma that is all one, may be
-    left out of the file; it is counted.
+    The converter folds vectors into kernels and biases beside them: batch normalisation, layer normalisation that only
+    dense layers read, the bias of a dense layer right before another one. They have no tensors and are not counted. A
+    bias or beta that is all zero, and a gamma that is all one, are left out of the file; they are counted.
 
     Raises:
         NotDeployable: a constant of the file belongs to no layer of the net, or a kernel of the net is not there.
