@@ -1,4 +1,4 @@
-"""Data sets of pictures from arrays: made by rule, or a numpy file of the user's own."""
+"""Data sets from arrays: made by rule, or a numpy file of the user's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from framework.errors import DataUnavailable, InvalidValue
 
 
 class ArrayDataset(CachedDataset):
-    """Pictures from one set of arrays; test, calibration and validation are carved off it by our published rule.
+    """Samples from one set of arrays; test, calibration and validation are carved off it by our published rule.
 
     Class attributes:
         test_size: samples of the test split, classes in proportion.
@@ -29,7 +29,7 @@ class ArrayDataset(CachedDataset):
     sha256: ClassVar[str] = ""
 
     def make(self) -> Arrays:
-        """All samples, made by rule: each input as bytes (n, height, width, channels), and `labels` (n,)."""
+        """All samples, made by rule: `image` as bytes, texts as int32, other inputs as float32, and `labels` (n,)."""
         raise self._wrong("it has neither a `file` nor a rule, `make`.", "")
 
     def rule(self) -> list[object]:
@@ -69,11 +69,7 @@ class ArrayDataset(CachedDataset):
 
     def _read_file(self, root: Path) -> Arrays:
         self.check_source(root)
-        try:
-            with (root / self.file).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (*UNREADABLE, TypeError) as error:  # a lone .npy is an array, no archive
-            raise self._wrong(f"{self.file} is no .npz file of plain arrays.", str(error)) from error
+        return read_archive(root / self.file)
 
     def _check(self, arrays: Arrays) -> None:
         """Refuse arrays that are not what `info` says."""
@@ -81,12 +77,16 @@ class ArrayDataset(CachedDataset):
         if sorted(arrays) != wanted:
             raise self._wrong(f"The arrays are {', '.join(wanted)}.", f"Given: {', '.join(sorted(arrays)) or 'none'}.")
         for name, shape in self.info.inputs.items():
-            pictures = arrays[name]
-            if pictures.dtype != np.uint8 or pictures.shape[1:] != shape:
-                raise self._wrong(f"{name!r} is uint8 of shape (n, {', '.join(map(str, shape))}).", _kind(pictures))
-            if len(pictures) != len(arrays[LABELS]):
-                raise self._wrong("There is one label for each picture.", f"{name!r}: {_kind(pictures)}")
+            array, kind = arrays[name], self._type(name)
+            if array.dtype != kind or array.shape[1:] != shape:
+                raise self._wrong(f"{name!r} is {kind} of shape (n, {', '.join(map(str, shape))}).", _kind(array))
+            if len(array) != len(arrays[LABELS]):
+                raise self._wrong("There is one label for each sample.", f"{name!r}: {_kind(array)}")
         self._check_labels(arrays[LABELS])
+
+    def _type(self, name: str) -> str:
+        """Pictures are bytes, texts token numbers, all else is as a net reads it."""
+        return {"image": "uint8"}.get(name, "int32" if name in self.info.tokens else "float32")
 
     def _check_labels(self, labels: Array) -> None:
         if self.info.task == "regression":
@@ -102,8 +102,26 @@ class ArrayDataset(CachedDataset):
         return InvalidValue(f"Data set {self.name!r}: {what}", given=given, todo="Change the arrays, or `info`.")
 
     def _way_out(self) -> str:
-        arrays = ", ".join(f"{name} (uint8, n x {' x '.join(map(str, s))})" for name, s in self.info.inputs.items())
+        arrays = ", ".join(
+            f"{name} ({self._type(name)}, n x {' x '.join(map(str, shape))})"
+            for name, shape in self.info.inputs.items()
+        )
         return f"Put {self.file} into the project's folder: an .npz file with {arrays} and labels (n)."
+
+
+def read_archive(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz` file.
+
+    Raises:
+        InvalidValue: it is none, or holds more than plain arrays.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (*UNREADABLE, TypeError) as error:  # a lone .npy is an array, no archive
+        raise InvalidValue(
+            f"{path.name} is no .npz file of plain arrays.", given=str(error), todo="Write it by np.savez."
+        ) from error
 
 
 def _kind(array: Array) -> str:

@@ -102,7 +102,7 @@ def changed(**changes):
         (changed(sound=np.zeros(60)), "Given: image, labels, sound"),
         (changed(image=arrays()["image"] / 255), "'image' is uint8 of shape"),
         (changed(image=arrays()["image"][..., 0]), "Given: uint8 of shape"),
-        (changed(image=arrays(59)["image"]), "one label for each picture"),
+        (changed(image=arrays(59)["image"]), "one label for each sample"),
         (changed(labels=np.arange(60) % 4), "whole numbers, 0 to 2"),
         (changed(labels=np.arange(60) % 3 - 1), "-1 to 1"),
         (changed(labels=np.arange(60) / 60), "whole numbers"),
@@ -146,3 +146,21 @@ def test_a_regression_keeps_its_numbers(tmp_path):
     train = Regression().load(tmp_path, SHAPES).train
     assert train.labels.dtype == np.float32
     assert train.labels.min() < 0
+
+
+def test_inputs_besides_pictures_have_the_types_that_nets_read(tmp_path):
+    class Several(Made):
+        info = DataInfo(
+            task="classes", classes=3, inputs={**SHAPES, "text": (5,), "sequence": (6, 2)}, tokens={"text": 9}
+        )
+        given = changed(text=np.ones((60, 5), np.int32), sequence=np.ones((60, 6, 2), np.float32))
+
+    train = Several().load(tmp_path, Several.info.inputs).train
+    assert {name: array.dtype for name, array in train.inputs.items()} == {
+        "image": np.float32,
+        "text": np.int32,
+        "sequence": np.float32,
+    }
+    Several.given = Several.given | {"text": np.ones((60, 5))}
+    with pytest.raises(InvalidValue, match="'text' is int32"):
+        Several().prepare(tmp_path / "other")

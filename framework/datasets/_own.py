@@ -1,0 +1,259 @@
+"""What data sets of the user's own share: no Python is written for them, knobs say where they are and what is there."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+
+from framework.contracts import Array, DataInfo, Task, knob
+from framework.datasets._cache import TEST
+from framework.datasets._cached import CachedDataset
+from framework.datasets._splits import LABELS, RULE, Arrays, carve
+from framework.errors import DataUnavailable, InvalidValue
+
+TASKS = ("classes", "binary", "regression")
+KEPT = 64  # what is known of as many files is remembered, until they change
+Stamp = tuple[tuple[str, int, int], ...]
+"""Name, time of the last change and size of each file: other ones, and all that is known is read anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnDataset(CachedDataset):
+    """Samples of the user's own. The splits are carved off by the published rule, their sizes are shares.
+
+    `info` is read from the data; so the data set is one for `located(root)` to complete.
+    """
+
+    task: str = knob("classes", choices=TASKS, doc="classes, binary (labels 0 and 1) or regression")
+    calibration_share: float = knob(0.05, low=0.001, high=0.5, doc="of all samples, for post-training quantization")
+    validation_share: float = knob(0.15, low=0.001, high=0.5, doc="of all samples, for all that a search sees")
+    test_share: float = knob(0.15, low=0.001, high=0.5, doc="of all samples, sealed: make confirm alone opens it")
+
+    licence = "your own"
+    calibration_size = 0  # shares say it
+    validation_size = 0
+
+    @property
+    def asked(self) -> Task:
+        """The task, as its type."""
+        return cast("Task", self.task)
+
+    @property
+    def info(self) -> DataInfo:
+        """What the data holds; read from it, and remembered until it changes.
+
+        Raises:
+            UserError: it is not there, or not what the knobs say.
+        """
+        self.check_named()
+        return _described(self, self.stamp())
+
+    def check_held(self) -> None:
+        """Return if there is data, and it holds what the knobs say.
+
+        Raises:
+            UserError: it does not.
+        """
+        self.check_named()
+        _described(self, self.stamp())
+
+    @abstractmethod
+    def check_named(self) -> None:
+        """Return if the knobs name something that is there.
+
+        Raises:
+            DataUnavailable: they do not; the message says which knob to set.
+        """
+
+    @abstractmethod
+    def stamp(self) -> Stamp:
+        """Changes when the data does; fast."""
+
+    @abstractmethod
+    def describe(self) -> DataInfo:
+        """What the data holds; loads no TensorFlow."""
+
+    @abstractmethod
+    def identity(self) -> str:
+        """Of the data's content, wherever it lies."""
+
+    @abstractmethod
+    def read_all(self) -> Arrays:
+        """All samples: pictures as bytes, texts as `_texts.packed` words, and `labels`."""
+
+    def rule(self) -> list[object]:
+        """The content, all knobs that do not name it, and the split rule."""
+        self.check_named()
+        return [self.name, self.plugin_version, self.identity(), self.settings(), RULE]
+
+    def settings(self) -> Mapping[str, Any]:
+        """The knobs that decide what is made of the data."""
+        return self.values()
+
+    def check_source(self, root: Path) -> None:
+        """Return if what the knobs name is there, and is what they say."""
+        self.check_held()
+
+    def check_available(self, root: Path) -> None:
+        """The same: where the data is not, nothing is known of it."""
+        self.check_source(root)
+
+    def state(self, root: Path) -> str:
+        """Where the data is, or which knob to set."""
+        try:
+            self.check_named()
+        except DataUnavailable as error:
+            return f"yours. {error.todo}"
+        return super().state(root)
+
+    def read_split(self, root: Path, split: str) -> Arrays:
+        """The samples of `train` or `test`."""
+        return self.halves()[split]
+
+    def halves(self) -> dict[str, Arrays]:
+        """The samples of `test` and, as `train`, all others; by default the published rule takes a share for `test`."""
+        arrays = self.read_all()
+        test, rest = carve(arrays, _share(arrays, self.test_share))
+        return {"train": rest, TEST: test}
+
+    def make_splits(self, root: Path) -> dict[str, Arrays]:
+        """All four splits, as `finish` leaves them."""
+        self.check_source(root)
+        halves = self.halves()
+        rest, count = halves["train"], sum(len(arrays[LABELS]) for arrays in halves.values())
+        calibration, rest = carve(rest, max(1, round(self.calibration_share * count)))
+        validation, train = carve(rest, max(1, round(self.validation_share * count)))
+        return self.finish({"train": train, "calibration": calibration, "validation": validation, TEST: halves[TEST]})
+
+    def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
+        """What is learnt from the train split, done to all of them: a vocabulary, a scale."""
+        return splits
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDataset(OwnDataset):
+    """Samples in a file or folder of the user's own; its sha256 is filled in when a study is resolved."""
+
+    path: str = knob("", unit="path", doc="seen from the project's folder")
+    sha256: str | None = knob(
+        None, unit="name", optional=True, doc="of the content; filled in, so that a study belongs to its bytes"
+    )
+
+    def located(self, root: Path) -> Self:
+        """The same, with the path seen from the project's folder."""
+        return replace(self, path=str(root / self.path)) if self.path else self
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        """The sha256 of the content.
+
+        Raises:
+            DataUnavailable: there is no such file.
+            InvalidValue: it is not the one that the study names.
+        """
+        found = self.located(root)
+        found.check_source(root)
+        return {"sha256": content_sha256(Path(found.path), found.stamp())}
+
+    def check_named(self) -> None:
+        """Return if `path` is set and there is something."""
+        if not self.path or not Path(self.path).exists():
+            raise DataUnavailable(
+                f"The data set {self.name!r} needs a file of yours." if not self.path else "There is no such file.",
+                given=f"Looked for: {self.path}." if self.path else "",
+                todo=f'Set path, seen from the project\'s folder: use("{self.name}", path="...").',
+            )
+
+    def check_source(self, root: Path) -> None:
+        """Return if it is there, and is the one that the study names."""
+        self.check_named()
+        found = content_sha256(Path(self.path), self.stamp())
+        if self.sha256 not in (None, found):
+            raise InvalidValue(
+                f"{Path(self.path).name} is not the one that the study names.",
+                given=f"Its sha256: {found}; in the study: {self.sha256}.",
+                todo="Bring back that content, or leave sha256= out: trials then begin anew.",
+            )
+        self.check_held()
+
+    def source_state(self, root: Path) -> str:
+        """The file."""
+        return f"in {self.path}"
+
+    def stamp(self) -> Stamp:
+        """Of the file, or of all files in the folder."""
+        return stamp_of(files_in(Path(self.path)))
+
+    def identity(self) -> str:
+        """The sha256 of the content."""
+        return self.sha256 or content_sha256(Path(self.path), self.stamp())
+
+    def settings(self) -> Mapping[str, Any]:
+        """All knobs but where it lies and what its sha256 is."""
+        return {name: value for name, value in self.values().items() if name not in ("path", "sha256")}
+
+    def wrong(self, what: str, given: str = "", todo: str = "") -> InvalidValue:
+        """An error that names the file."""
+        return InvalidValue(f"{Path(self.path).name}: {what}", given=given, todo=todo)
+
+
+def files_in(path: Path) -> list[Path]:
+    """The file itself, or all files in the folder and below, in the order of their names; hidden ones do not count."""
+    if not path.is_dir():
+        return [path]
+    inside = ((file.relative_to(path), file) for file in path.rglob("*") if file.is_file())
+    return [file for short, file in sorted(inside) if not any(part.startswith(".") for part in short.parts)]
+
+
+def stamp_of(files: Iterable[Path]) -> Stamp:
+    """Of these files."""
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
+@lru_cache(KEPT)
+def content_sha256(path: Path, stamp: Stamp) -> str:
+    """sha256 of a file; of a folder, of the names and contents of its files.
+
+    Args:
+        stamp: of its files: what is remembered holds as long as it stays the same.
+    """
+    if not path.is_dir():
+        return _file_sha256(path)
+    running = hashlib.sha256()
+    for name, _, _ in stamp:
+        file = Path(name)
+        running.update(f"{file.relative_to(path).as_posix()} {_file_sha256(file)}\n".encode())
+    return running.hexdigest()
+
+
+def numbered(texts: list[str]) -> tuple[Array, int]:
+    """Class numbers of labels as they are written, and how many classes there are.
+
+    Classes are in the order of the alphabet; if all are whole numbers, in the order of these.
+    """
+    try:
+        known = sorted(set(texts), key=int)
+    except ValueError:
+        known = sorted(set(texts))
+    numbers = {text: number for number, text in enumerate(known)}
+    return np.array([numbers[text] for text in texts], np.int64), len(known)
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(KEPT)
+def _described(dataset: OwnDataset, stamp: Stamp) -> DataInfo:  # noqa: ARG001 - part of what is remembered
+    return dataset.describe()
+
+
+def _share(arrays: Arrays, share: float) -> int:
+    return max(1, round(share * len(arrays[LABELS])))

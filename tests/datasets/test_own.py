@@ -1,0 +1,354 @@
+"""A user's own data without a line of Python: what knobs say becomes four splits, and a mistake is told."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framework import Study, nn, use
+from framework.baseline import Lab
+from framework.contracts import Catalog, Ticket, datasets
+from framework.datasets import _tfds
+from framework.errors import DataUnavailable, InvalidValue, UserError
+from framework.resolve import dataset_of, resolve
+
+OWN = ("arrays", "csv", "image_folder", "tfds")
+GIVEN = os.environ.get("TFDS_DATA_DIR", "")
+CATALOG = Catalog()
+
+
+def own(root, name, **knobs):
+    return datasets.build(name, knobs).located(root)
+
+
+def parts_of(dataset, root):
+    shapes = dataset.info.inputs
+    splits = dataset.load(root, shapes)
+    return [
+        splits.train,
+        splits.calibration,
+        splits.validation,
+        dataset.load_sealed(root, shapes, Ticket("run", "spec")),
+    ]
+
+
+# --- what all four promise -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_without_a_name_it_says_what_to_set(tmp_path, name):
+    dataset = datasets.build(name, {})
+    said = rf'Set \w+ ?.*use\("{name}", '
+    assert dataset.state(tmp_path).startswith("yours. Set ")
+    for action in (dataset.check_available, dataset.prepare, dataset.pinned):
+        with pytest.raises(DataUnavailable, match=said):
+            action(tmp_path)
+    with pytest.raises(DataUnavailable, match=said):
+        resolve(Study(dataset=use(name), architecture=use("lenet5")), CATALOG, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(DataUnavailable, match=r"no such file.*\n.*mine\.npz"):
+        own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
+
+
+# --- arrays ----------------------------------------------------------------------------------------------------------
+
+
+def pictures(count=100, seed=0):
+    random = np.random.default_rng(seed)
+    return {"image": random.integers(0, 256, (count, 9, 7, 1)).astype(np.uint8), "labels": np.arange(count) % 4}
+
+
+def test_a_study_on_arrays_belongs_to_their_bytes(tmp_path):
+    np.savez(tmp_path / "mine.npz", **pictures())
+    study = Study(dataset=use("arrays", path="mine.npz"), architecture=use("lenet_300_100"))
+    resolved = resolve(study, CATALOG, tmp_path)
+    found = hashlib.sha256((tmp_path / "mine.npz").read_bytes()).hexdigest()
+    assert resolved.dataset.knobs["sha256"] == found
+    assert resolved.dataset.knobs["path"] == "mine.npz"  # not the way to it on this machine
+    spec = resolved.fix(lambda name, domain: pytest.fail(name))
+    lab = Lab(tmp_path, CATALOG)
+    assert lab.splits(spec).train.inputs["image"].shape == (65, *lab.shapes(spec)["image"])
+    shutil.copy(tmp_path / "mine.npz", tmp_path / "moved.npz")
+    moved = resolve(
+        Study(dataset=use("arrays", path="moved.npz"), architecture=use("lenet_300_100")), CATALOG, tmp_path
+    )
+    one, two = (dataset_of(part, CATALOG, tmp_path) for part in (resolved, moved))
+    assert one.rule() == two.rule()  # the same content is prepared once
+    np.savez(tmp_path / "mine.npz", **pictures(seed=1))
+    with pytest.raises(InvalidValue, match="not the one that the study names"):
+        resolve(resolved, CATALOG, tmp_path)
+    with pytest.raises(InvalidValue, match="not the one that the study names"):
+        one.check_available(tmp_path)
+    assert resolve(study, CATALOG, tmp_path).digest != resolved.digest
+
+
+def test_arrays_of_every_kind(tmp_path):
+    random = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "mine.npz",
+        image=pictures(80)["image"],
+        text=random.integers(0, 30, (80, 5)),
+        sequence=random.normal(size=(80, 6)),
+        audio=random.normal(size=(80, 4, 3, 1)),
+        labels=np.arange(80) % 2,
+    )
+    dataset = own(tmp_path, "arrays", path="mine.npz", task="binary", test_share=0.25)
+    info = dataset.info
+    assert (info.task, info.classes, dict(info.tokens)) == ("binary", 2, {"text": 30})
+    assert info.inputs == {"image": (9, 7, 1), "text": (5,), "sequence": (6, 1), "audio": (4, 3, 1)}
+    parts = parts_of(dataset, tmp_path)
+    assert [len(part) for part in parts] == [44, 4, 12, 20]
+    for part in parts:
+        assert part.labels.dtype == np.float32
+        assert part.labels.mean() == 0.5
+        kinds = {name: array.dtype for name, array in part.inputs.items()}
+        assert kinds == {"image": "float32", "text": "int32", "sequence": "float32", "audio": "float32"}
+        assert {name: array.shape[1:] for name, array in part.inputs.items()} == info.inputs
+    seen = [row.tobytes() for part in parts for row in part.inputs["sequence"]]
+    assert len(set(seen)) == 80
+
+
+def test_a_regression_on_arrays(tmp_path):
+    np.savez(
+        tmp_path / "mine.npz", sequence=np.random.default_rng(0).normal(size=(60, 8, 2)), labels=np.linspace(-1, 1, 60)
+    )
+    dataset = own(tmp_path, "arrays", path="mine.npz", task="regression")
+    assert (dataset.info.task, dataset.info.classes) == ("regression", 0)
+    assert parts_of(dataset, tmp_path)[0].labels.min() < 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"image": pictures()["image"]}, "there are labels and at least one input"),
+        ({"labels": np.arange(4)}, "at least one input"),
+        (pictures() | {"labels": np.arange(100) / 4}, "whole ones unless"),
+        (pictures() | {"labels": np.arange(99)}, "one sample for each label"),
+        (pictures() | {"labels": np.arange(100) - 1}, "numbers from 0"),
+        (pictures() | {"labels": np.zeros(100, int)}, "Largest: 0"),
+        (pictures() | {"sequence": np.array(["a"] * 100)}, "sequence holds numbers"),
+    ],
+)
+def test_arrays_that_are_no_samples(tmp_path, given, said):
+    np.savez(tmp_path / "mine.npz", **given)
+    with pytest.raises(InvalidValue, match=said):
+        own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
+
+
+def test_a_file_that_is_no_archive(tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"PK\x03\x04cut")
+    with pytest.raises(InvalidValue, match=r"no \.npz file"):
+        own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
+
+
+# --- a table ---------------------------------------------------------------------------------------------------------
+
+
+def table(root, head, rows, separator=","):
+    path = root / "mine.csv"
+    path.write_text("\n".join(separator.join(map(str, row)) for row in [head, *rows]) + "\n", "utf-8")
+    return "mine.csv"
+
+
+def test_numbers_of_a_table_have_the_scale_of_its_train_split(tmp_path):
+    random = np.random.default_rng(0)
+    rows = [[n, random.normal(50, 9), n % 3, 7, ("ten", "two")[n % 2]] for n in range(200)]
+    path = table(tmp_path, ["id", "height", "age", "same", "kind"], rows, ";")
+    dataset = own(tmp_path, "csv", path=path, separator="semicolon", label="kind", skip="id", task="binary")
+    assert dataset.info.inputs == {"sequence": (3, 1)}
+    parts = parts_of(dataset, tmp_path)
+    assert [len(part) for part in parts] == [130, 10, 30, 30]
+    numbers = parts[0].inputs["sequence"][:, :, 0]
+    assert numbers.mean(axis=0) == pytest.approx(0, abs=1e-5)
+    assert numbers.std(axis=0) == pytest.approx([1, 1, 0], abs=1e-5)
+    assert abs(parts[3].inputs["sequence"][:, 0, 0].mean()) < 0.5
+    assert [part.labels.mean() for part in parts] == [0.5] * 4
+    known = {round(row[1], 4): row[4] for row in rows}
+    scale = np.std([row[1] for row in rows])
+    assert scale == pytest.approx(9, rel=0.2)
+    assert set(known.values()) == {"ten", "two"}
+
+
+def test_classes_are_in_the_order_of_numbers_or_of_the_alphabet(tmp_path):
+    for written, wanted in ((("10", "9", "2"), [2, 1, 0]), (("b", "c", "10"), [1, 2, 0])):
+        path = table(tmp_path, ["label", "x"], [[written[n % 3], 100 * (n % 3) + n / 100] for n in range(60)])
+        dataset = own(tmp_path, "csv", path=path)
+        assert dataset.info.classes == 3
+        arrays = dataset.read_all()
+        assert [int(arrays["labels"][n]) for n in range(3)] == wanted
+
+
+def test_texts_of_a_table(tmp_path):
+    rows = [[f'"Word{n % 7}, {"good" if n % 2 else "bad"} one{n}"', n % 2, n] for n in range(100)]
+    path = table(tmp_path, ["review", "label", "stars"], rows)
+    dataset = own(tmp_path, "csv", path=path, text="review", length=4, vocabulary_size=20)
+    info = dataset.info
+    assert (dict(info.inputs), dict(info.tokens), info.classes) == ({"text": (4,)}, {"text": 20}, 2)
+    train = parts_of(dataset, tmp_path)[0]
+    words = dataset.vocabulary(tmp_path, "text")
+    assert len(words) == 20
+    for row, label in zip(train.inputs["text"], train.labels, strict=True):
+        said = [words[token] for token in row]
+        assert said[0].startswith("word")
+        assert said[1:3] == [",", ("bad", "good")[label]]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "knobs", "said"),
+    [
+        (["a", "b"], [1, 2], {}, "no column 'label'"),
+        (["label"], [1], {}, "no column is left"),
+        (["label", "a"], [1, "red"], {}, "'a' holds something that is no number"),
+        (["label", "a"], [1, "nan"], {}, "in row 2"),
+        (["label", "a"], [1, 2, 3], {}, "row 2 has 3 cells"),
+        (["label", "a"], ["x", 2], {"task": "regression"}, "'label' holds something that is no number"),
+        (["label", "a"], ["x", 2], {}, "two labels or more"),
+    ],
+)
+def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
+    with pytest.raises(InvalidValue, match=said):
+        rows = [[row[0] if row[0] == "x" else n % 2, *row[1:]] for n in range(30)]
+        own(tmp_path, "csv", path=table(tmp_path, head, rows), **knobs).prepare(tmp_path)
+
+
+# --- a folder of pictures --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes: red pictures are wide, blue ones tall; each has a grey of its own at the far ends."""
+    tf = nn.backend.tf
+    for number in range(40):
+        picture = np.full((12, 24, 3), number * 5, np.uint8)
+        picture[:, 6:18] = (255, 0, number) if number % 2 else (0, 0, 200 + number)
+        picture = picture if number % 2 else picture.transpose(1, 0, 2)
+        name = ("tall", "wide/more")[number % 2]
+        path = tmp_path / "photos" / name / f"{number}.PNG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tf.io.encode_png(picture).numpy())
+    (tmp_path / "photos" / "notes.txt").write_text("not a picture")
+    (tmp_path / "photos" / ".hidden").mkdir()
+    (tmp_path / "photos" / ".hidden" / "1.png").write_bytes(b"")
+    return tmp_path / "photos"
+
+
+def test_folders_are_classes_and_the_middle_is_seen(tmp_path, photos):
+    dataset = own(tmp_path, "image_folder", path="photos", side=12, mirror=True)
+    info = dataset.info
+    assert (info.classes, dict(info.inputs), info.mirror) == (2, {"image": (12, 12, 3)}, True)
+    parts = parts_of(dataset, tmp_path)
+    assert [len(part) for part in parts] == [26, 2, 6, 6]
+    for part in parts:
+        for image, label in zip(part.inputs["image"], part.labels, strict=True):
+            assert (image[..., 0] == label).all()  # wide ones are red; nothing of the ends is left
+    assert own(tmp_path, "image_folder", path="photos", side=8, grey=True).info.inputs == {"image": (8, 8, 1)}
+
+
+def test_another_picture_is_another_data_set(tmp_path, photos):
+    before = datasets.build("image_folder", {"path": "photos"}).pinned(tmp_path)["sha256"]
+    (photos / "notes.txt").write_text("other notes")
+    assert datasets.build("image_folder", {"path": "photos"}).pinned(tmp_path)["sha256"] == before
+    shutil.move(photos / "tall" / "0.PNG", photos / "wide" / "0.PNG")
+    with pytest.raises(InvalidValue, match="not the one"):
+        own(tmp_path, "image_folder", path="photos", sha256=before).check_available(tmp_path)
+
+
+def test_folders_that_will_not_do(tmp_path, photos):
+    with pytest.raises(InvalidValue, match="one folder for each class"):
+        own(tmp_path, "image_folder", path="photos/wide").prepare(tmp_path)
+    (photos / "tall" / "x.jpg").write_bytes(b"no picture")
+    with pytest.raises(InvalidValue, match=r"x\.jpg"):
+        own(tmp_path, "image_folder", path="photos").prepare(tmp_path)
+
+
+# --- whatever TFDS has prepared --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """A small data set, prepared by TFDS for this test, with pictures of different sizes, texts and a label."""
+    tfds = _tfds.load_tfds()
+    features = tfds.features.FeaturesDict(
+        {
+            "photo": tfds.features.Image(shape=(None, None, 3)),
+            "words": tfds.features.Text(),
+            "kind": tfds.features.ClassLabel(num_classes=3),
+            "price": tfds.features.Scalar(np.float32),
+        }
+    )
+
+    def sample(number):
+        image = np.full((10 + number, 20, 3), 2 * number, np.uint8)
+        return {"photo": image, "words": f"thing {number}", "kind": number % 3, "price": number / 60}
+
+    class Things(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("1.2.3")
+
+        def _info(self):
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples(60), "held": self._generate_examples(15)}
+
+        def _generate_examples(self, count):
+            yield from ((number, sample(number)) for number in range(count))
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    Things(data_dir=str(tmp_path / "data")).download_and_prepare()
+    return "things:1.2.3"
+
+
+def test_any_prepared_data_set(tmp_path, prepared):
+    knobs = {"builder": prepared, "label": "kind"}
+    dataset = own(tmp_path, "tfds", image="photo", side=16, test="held", **knobs)
+    assert (dataset.info.classes, dict(dataset.info.inputs)) == (3, {"image": (16, 16, 3)})
+    parts = parts_of(dataset, tmp_path)
+    assert [len(part) for part in parts] == [45, 4, 11, 15]
+    assert all(np.ptp(image) == 0 for image in parts[0].inputs["image"])
+    assert (np.rint(parts[0].inputs["image"][:, 0, 0, 0] * 255 / 2).astype(int) % 3 == parts[0].labels).all()
+    both = own(tmp_path, "tfds", image="photo", text="words", side=8, test="", length=2, vocabulary_size=5, **knobs)
+    assert dict(both.info.inputs) == {"image": (8, 8, 3), "text": (2,)}
+    assert [len(part) for part in parts_of(both, tmp_path)] == [39, 3, 9, 9]
+    assert both.vocabulary(tmp_path, "text")[2] == "thing"
+    priced = own(tmp_path, "tfds", builder=prepared, label="price", text="words", test="held", task="regression")
+    assert priced.info.task == "regression"
+    assert parts_of(priced, tmp_path)[3].labels.max() == pytest.approx(14 / 60)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"image": "photo", "label": "kind"}, "differ in size: set side"),
+        ({"image": "words", "side": 8, "label": "kind"}, "is no picture"),
+        ({"image": "photo", "side": 8}, "Set image or text, and label"),
+        ({"label": "kind"}, "Set image or text"),
+        ({"text": "words", "label": "price"}, "does not suit the task classes"),
+        ({"text": "words", "label": "kind"}, "There is no split 'test'"),
+    ],
+)
+def test_features_that_will_not_do(tmp_path, prepared, knobs, said):
+    with pytest.raises(InvalidValue, match=said) as caught:
+        own(tmp_path, "tfds", builder=prepared, **knobs).prepare(tmp_path)
+    assert "It has: " in str(caught.value)
+
+
+def test_what_is_not_prepared_says_how(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    with pytest.raises(UserError, match=r"tfds\.builder\(\"mnist:3.0.1\"\)\.download_and_prepare"):
+        own(tmp_path, "tfds", builder="mnist:3.0.1", image="image").prepare(tmp_path)
+
+
+@pytest.mark.skipif(
+    not (Path(GIVEN) / "trec" / "1.0.0").is_dir() or not GIVEN, reason="TFDS_DATA_DIR has no trec/1.0.0"
+)
+def test_the_real_thing(tmp_path):
+    dataset = own(tmp_path, "tfds", builder="trec:1.0.0", text="text", label="label-coarse")
+    assert [len(part) for part in parts_of(dataset, tmp_path)] == [4261, 298, 893, 500]
