@@ -1,0 +1,167 @@
+"""The input pipeline is not what a training waits for: preparing, loading, and an epoch with and without a net.
+
+    .venv/bin/python benchmarks/input_pipeline.py
+    TFDS_DATA_DIR=... .venv/bin/python benchmarks/input_pipeline.py mnist cifar10 --epochs 1
+
+Prints a Markdown table, one line for each data set; by default those that are made by rule. The net is the smallest of
+those that are made for the data set (or can read it), with its default knobs: a larger one waits even less. Everything
+is prepared in a folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from framework import Train, nn
+from framework.contracts import Architecture, Catalog, DataInfo, Dataset, Splits, Stage
+from framework.datasets._builder import MadeDataset
+from framework.errors import InvalidStudy, UserError
+
+T = TypeVar("T")
+HEAD = (
+    "| data set | train samples | prepared once, s | from the cache, s | net | parameters | epoch, s | "
+    "of it the batches alone, s | share |\n|---|--:|--:|--:|---|--:|--:|--:|--:|"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was measured on one data set."""
+
+    name: str
+    samples: int
+    prepare: float
+    load: float
+    net: str
+    parameters: int
+    epoch: float
+    batches: float
+
+    def text(self) -> str:
+        """One line of the table."""
+        seconds = f"{self.epoch:.2f} | {self.batches:.3f} | {self.batches / self.epoch:.1%}"
+        return (
+            f"| {self.name} | {self.samples:,} | {self.prepare:.1f} | {self.load:.2f} | {self.net} | "
+            f"{self.parameters:,} | {seconds} |"
+        )
+
+
+def main() -> None:
+    """Measure each data set in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("datasets", nargs="*")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=3, help="timed, after one that is not")
+    arguments = parser.parse_args()
+    catalog = Catalog()
+    names = arguments.datasets or [name for name in catalog.datasets.names() if built_in(catalog, name)]
+    nn.backend.start(1)
+    nn.backend.keras  # noqa: B018 - loaded here, so that the first data set does not pay for it
+    print(HEAD, flush=True)
+    for name in names:
+        try:
+            line = measured(catalog, name, batch=arguments.batch, epochs=arguments.epochs)
+        except UserError as error:
+            print(f"| {name} | {error.what} |", flush=True)
+        else:
+            print(line.text(), flush=True)
+
+
+def built_in(catalog: Catalog, name: str) -> bool:
+    """Whether a data set is made by rule."""
+    return name == "digits" or issubclass(catalog.datasets.get(name), MadeDataset)
+
+
+def measured(catalog: Catalog, name: str, *, batch: int, epochs: int) -> Line:
+    """All times of one data set, in an empty project."""
+    plugin = catalog.datasets.build(name, {})
+    architecture, stage, info = smallest(catalog, plugin)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare, _ = timed(lambda: plugin.prepare(Path(folder)))
+        load, splits = timed(lambda: plugin.load(Path(folder), info.inputs))
+    request = request_for(info, splits, batch=batch, epochs=epochs + 1)
+    return Line(
+        name=name,
+        samples=len(splits.train),
+        prepare=prepare,
+        load=load,
+        net=architecture.name,
+        parameters=parameters(stage),
+        epoch=with_net(stage, request),
+        batches=without_net(request),
+    )
+
+
+def smallest(catalog: Catalog, plugin: Dataset) -> tuple[Architecture, Stage, DataInfo]:
+    """The net with the fewest parameters of those made for the data set, else of all that read the whole of it."""
+    nets = list(readable(catalog, plugin.info))
+    own = [found for found in nets if found[0].made_for == plugin.name] or nets
+    return min(own, key=lambda found: parameters(found[1]))
+
+
+def readable(catalog: Catalog, info: DataInfo) -> Iterator[tuple[Architecture, Stage, DataInfo]]:
+    """The nets that read all inputs, untrained, and what they are told of the data set."""
+    for name in catalog.architectures.names():
+        architecture = catalog.architectures.build(name, {})
+        if architecture.trained:
+            continue
+        try:
+            told = replace(info, inputs=architecture.input_shapes(info))
+        except InvalidStudy:
+            continue
+        if set(told.inputs) == set(info.inputs):
+            yield architecture, nn.graph.initial_stage(architecture, told, seed=0), told
+
+
+def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> nn.fit.Fit:
+    """A training whose curve costs little: it is told on the calibration split."""
+    return nn.fit.Fit(
+        info=info,
+        samples=splits.train,
+        validation=splits.calibration,
+        train=Train(epochs=epochs, batch_size=batch),
+        epochs=epochs,
+        warmup_epochs=0,
+        seed=0,
+    )
+
+
+def with_net(stage: Stage, request: nn.fit.Fit) -> float:
+    """Seconds of one epoch of training; the first, which traces, is not counted."""
+    ends: list[float] = []
+    nn.fit.fit(stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic())))
+    return (ends[-1] - ends[0]) / (len(ends) - 1)
+
+
+def without_net(request: nn.fit.Fit) -> float:
+    """Seconds in which the batches of one epoch come if nobody makes use of them; the first epoch is not counted."""
+    steps = nn.fit.steps_per_epoch(request.samples, request.train)
+    batches = iter(nn.fit._batches(request, steps * request.epochs))
+    for _ in range(steps):
+        next(batches)
+    began = time.monotonic()
+    for _ in batches:
+        pass
+    return (time.monotonic() - began) / (request.epochs - 1)
+
+
+def parameters(stage: Stage) -> int:
+    """Of a net."""
+    return sum(value.size for value in stage.weights.values())
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds, and what came of it."""
+    began = time.monotonic()
+    done = work()
+    return time.monotonic() - began, done
+
+
+if __name__ == "__main__":
+    main()
