@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin
-from framework.errors import UnknownName
+from framework.errors import DataUnavailable, UnknownName
 from framework.lookup import find_run, is_run_id
 from framework.plan import Plan, plan
 from framework.project import study_names
@@ -78,7 +78,10 @@ def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
 
 def _data(dataset: Dataset) -> dict[str, str]:
     """What nets are fed and asked, at the default knobs."""
-    info = dataset.info
+    try:
+        info = dataset.info
+    except DataUnavailable as error:  # yours: its knobs say what it holds
+        return {"holds": f"what is in your data. {error.todo}"}
     asked = {"classes": f"one of {info.classes} classes", "binary": "one of two classes", "regression": "a number"}
     rows = {"task": f"{asked[info.task]} ({info.task})"}
     for name, shape in info.inputs.items():

@@ -53,16 +53,16 @@ class OwnDataset(CachedDataset):
             UserError: it is not there, or not what the knobs say.
         """
         self.check_named()
-        return _described(self, self.stamp())
+        stamp = self.stamp()
+        self.verify(stamp)
+        return _described(self, stamp)
 
-    def check_held(self) -> None:
-        """Return if there is data, and it holds what the knobs say.
+    def verify(self, stamp: Stamp) -> None:
+        """Return if the content is that which the study names, if it names one.
 
         Raises:
-            UserError: it does not.
+            InvalidValue: it is another.
         """
-        self.check_named()
-        _described(self, self.stamp())
 
     @abstractmethod
     def check_named(self) -> None:
@@ -99,7 +99,7 @@ class OwnDataset(CachedDataset):
 
     def check_source(self, root: Path) -> None:
         """Return if what the knobs name is there, and is what they say."""
-        self.check_held()
+        _ = self.info
 
     def check_available(self, root: Path) -> None:
         """The same: where the data is not, nothing is known of it."""
@@ -170,17 +170,17 @@ class FileDataset(OwnDataset):
                 todo=f'Set path, seen from the project\'s folder: use("{self.name}", path="...").',
             )
 
-    def check_source(self, root: Path) -> None:
-        """Return if it is there, and is the one that the study names."""
-        self.check_named()
-        found = content_sha256(Path(self.path), self.stamp())
-        if self.sha256 not in (None, found):
-            raise InvalidValue(
-                f"{Path(self.path).name} is not the one that the study names.",
-                given=f"Its sha256: {found}; in the study: {self.sha256}.",
-                todo="Bring back that content, or leave sha256= out: trials then begin anew.",
+    def verify(self, stamp: Stamp) -> None:
+        """Return if the content has the sha256 that the study names."""
+        if self.sha256 is None:
+            return
+        found = content_sha256(Path(self.path), stamp)
+        if found != self.sha256:
+            raise self.wrong(
+                "it is not the one that the study names.",
+                f"Its sha256: {found}; in the study: {self.sha256}.",
+                "Bring back that content, or leave sha256= out: trials then begin anew.",
             )
-        self.check_held()
 
     def source_state(self, root: Path) -> str:
         """The file."""

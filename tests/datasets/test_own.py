@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from framework.contracts import Catalog, Ticket, datasets
 from framework.datasets import _tfds
 from framework.errors import DataUnavailable, InvalidValue, UserError
 from framework.resolve import dataset_of, resolve
+from framework.show import describe
 
 OWN = ("arrays", "csv", "image_folder", "tfds")
 GIVEN = os.environ.get("TFDS_DATA_DIR", "")
@@ -83,8 +86,10 @@ def test_a_study_on_arrays_belongs_to_their_bytes(tmp_path):
     np.savez(tmp_path / "mine.npz", **pictures(seed=1))
     with pytest.raises(InvalidValue, match="not the one that the study names"):
         resolve(resolved, CATALOG, tmp_path)
-    with pytest.raises(InvalidValue, match="not the one that the study names"):
-        one.check_available(tmp_path)
+    shapes = lab.shapes(moved.fix(lambda name, domain: pytest.fail(name)))
+    for action in (one.check_available, lambda root: one.info, lambda root: one.load(root, shapes)):
+        with pytest.raises(InvalidValue, match="not the one that the study names"):
+            action(tmp_path)  # though its splits are in the cache
     assert resolve(study, CATALOG, tmp_path).digest != resolved.digest
 
 
@@ -212,9 +217,10 @@ def test_texts_of_a_table(tmp_path):
     ],
 )
 def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
+    rows = [[row[0] if row[0] == "x" else n % 2, *row[1:]] for n in range(30)]
+    dataset = own(tmp_path, "csv", path=table(tmp_path, head, rows), **knobs)
     with pytest.raises(InvalidValue, match=said):
-        rows = [[row[0] if row[0] == "x" else n % 2, *row[1:]] for n in range(30)]
-        own(tmp_path, "csv", path=table(tmp_path, head, rows), **knobs).prepare(tmp_path)
+        dataset.prepare(tmp_path)
 
 
 # --- a folder of pictures --------------------------------------------------------------------------------------------
@@ -352,3 +358,30 @@ def test_what_is_not_prepared_says_how(tmp_path, monkeypatch):
 def test_the_real_thing(tmp_path):
     dataset = own(tmp_path, "tfds", builder="trec:1.0.0", text="text", label="label-coarse")
     assert [len(part) for part in parts_of(dataset, tmp_path)] == [4261, 298, 893, 500]
+
+
+def test_what_is_known_of_own_data_needs_no_tensorflow(tmp_path, photos):
+    np.savez(tmp_path / "mine.npz", **pictures())
+    table(tmp_path, ["label", "x"], [[n % 2, n] for n in range(30)])
+    code = (
+        "import pathlib, sys\n"
+        "from framework import Study, use\n"
+        "from framework.contracts import Catalog\n"
+        "from framework.resolve import resolve\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "own = {'arrays': 'mine.npz', 'csv': 'mine.csv', 'image_folder': 'photos'}\n"
+        "for name, path in own.items():\n"
+        "    net = 'lstm' if name == 'csv' else 'lenet5'\n"
+        "    resolve(Study(dataset=use(name, path=path), architecture=use(net)), Catalog(), root)\n"
+        "heavy = {'tensorflow', 'tf_keras', 'tensorflow_datasets', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_knobs_there_are_is_shown_without_data(tmp_path, name):
+    shown = describe(tmp_path, name, settings=[])
+    assert "what is in your data. Set " in shown
+    assert all(knob in shown for knob in datasets.get(name).knobs())
