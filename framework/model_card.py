@@ -15,7 +15,7 @@ from framework.errors import UserError
 from framework.lookup import find_run
 from framework.record import BASELINE_PREFIX, Run
 from framework.resolve import dataset_of
-from framework.spec import Spec, spec_from_json
+from framework.spec import Spec, Use, spec_from_json
 from framework.tracking import Store
 
 SUFFIX = ".tflite"
@@ -243,7 +243,7 @@ def _use(facts: Facts, info: DataInfo) -> str:
     lines = [_port_text("input", port) for port in facts.inputs] + [
         _port_text("output", port) for port in facts.outputs
     ]
-    lines += [f"- `{port.name}` holds {_input_text(port, facts, info)}" for port in facts.inputs]
+    lines += [f"- `{port.name}` holds {input_text(port, facts.spec.dataset, info)}" for port in facts.inputs]
     lines.append(f"- {_answer_text(info)}")
     return "\n".join([*lines, "", f"```python\n{snippet(facts, info)}\n```"])
 
@@ -253,10 +253,9 @@ def _port_text(kind: str, port: Any) -> str:
     return f"- {kind.capitalize()} `{port.name}`: {' x '.join(map(str, port.shape))}, {port.dtype}{stored}"
 
 
-def _input_text(port: Any, facts: Facts, info: DataInfo) -> str:
+def input_text(port: Any, data: Use, info: DataInfo) -> str:
     """What one input holds; a picture of a name of its own is known by its shape."""
     if port.name in info.tokens:
-        data = facts.spec.dataset
         vocabulary = f'Catalog().datasets.build("{data.name}", {dict(data.knobs)}).vocabulary(root, "{port.name}")'
         return (
             f"a text: {port.shape[1]} token numbers, 0 to {info.tokens[port.name] - 1}; 0 fills up short texts. What "

@@ -13,10 +13,12 @@ import pytest
 from studies_support import Project, never_killed
 
 from framework.confirm import confirm
-from framework.contracts import Catalog
+from framework.contracts import Catalog, DataInfo
 from framework.errors import SqueezelabError, UserError
-from framework.model_card import export
+from framework.model_card import export, input_text
+from framework.nn.interface import Port
 from framework.plan import plan
+from framework.spec import use
 
 
 @pytest.fixture
@@ -60,6 +62,23 @@ def test_every_front_member_baseline_and_control(project: Project, tmp_path: Pat
             assert words in card
         assert ("arXiv:1710.01878" in card) is (run.tags["role"] == "trial")
         assert re.search(r"Environment: tensorflow|Environment: .*tensorflow \d", card)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("image", (1, 8, 8, 1), "a picture: height x width x channels"),
+        ("left", (1, 8, 8, 3), "a picture"),
+        ("audio", (1, 14, 40, 1), "a log-mel spectrogram: frames x bins x 1"),
+        ("sequence", (1, 16, 1), "numbers: steps x features"),
+        ("text", (1, 8), "a text: 8 token numbers, 0 to 26; 0 fills up short texts"),
+        ("ages", (1, 4), "numbers, in the scale of the data set"),
+    ],
+)
+def test_it_says_what_each_input_holds(name: str, shape: tuple[int, ...], words: str) -> None:
+    port = Port(name, shape, "float32", 0.0, 0)
+    info = DataInfo(task="binary", classes=2, inputs={name: shape[1:]}, tokens={"text": 27})
+    assert words in input_text(port, use("some_data"), info)
 
 
 def test_its_code_runs(project: Project, tmp_path: Path) -> None:

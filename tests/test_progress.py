@@ -97,6 +97,21 @@ def test_a_failure_says_why() -> None:
     broken = Record(reason="exception", error="Traceback ...\n  File x\nRuntimeError: [no] such [/thing]\n")
     text = shown(ended(1, record=broken, values={}))
     assert "FAILED, exception: RuntimeError: [no] such [/thing]" in text
+    assert "lenet5  FAILED, exception" in shown(ended(1, record=broken, values={}, net="lenet5"))
+
+
+def test_the_net_is_named_where_several_are_tried() -> None:
+    lines = shown(ended(net="lenet5"), ended(1, net="wide")).splitlines()
+    assert lines[2] == "baseline              lenet5  val_accuracy 0.9800  params_nonzero 12,345"
+    assert lines[3] == "trial 0 (1 of 30)     wide  val_accuracy 0.9800  params_nonzero 12,345"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.98, "0.9800"), (12345.0, "12,345"), (-70.7414, "-70.7414"), (0.0, "0.0000"), (0.00012345, "0.0001234")],
+)
+def test_small_errors_keep_their_digits(value: float, told: str) -> None:
+    assert number(value) == told
 
 
 def test_a_failure_without_a_traceback() -> None:

@@ -174,6 +174,33 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
     assert {chart["metricSectionId"] for chart in (scatter, paths)} == {view["compareRunSections"][0]["uuid"]}
 
 
+def test_the_view_of_a_regression_shows_its_own_quality() -> None:
+    study = replace(STUDY, objectives={"params_nonzero": "min"})
+    view = ui_pages._view(study, 0, "regression")
+    assert "metrics.`r2_drop`" in view["selectedColumns"]
+    assert not [name for name in view["selectedColumns"] if "accuracy" in name]
+    scatter = view["compareRunCharts"][0]
+    assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("params_nonzero", "val_r2")
+
+
+def test_the_chart_of_paths_has_what_every_trial_has() -> None:
+    nets = Choice(use("lenet5"), use("lenet_300_100", label="flat", units_1=Choice(20, 30)))
+    paths = ui_pages._charts(replace(STUDY, architecture=nets), "classes")[1]
+    assert paths["selectedParams"] == ["architecture", "compress.0.sparsity", "compress.0.epochs"]
+    either = replace(STUDY, compress=[Choice(None, PRUNE)])
+    assert ui_pages._charts(either, "classes")[1]["selectedParams"] == searched(either)  # better few lines than none
+
+
+def test_an_alternative_is_named_by_its_label() -> None:
+    nets = Choice(use("lenet5"), use("lenet_300_100", label="flat"))
+    spec = replace(STUDY, architecture=nets).fix(
+        lambda path, _domain: {"architecture": "flat", "compress.0.sparsity": 0.9}.get(path, 4)
+    )
+    study = replace(STUDY, architecture=nets)
+    assert run_name(study, spec, role="trial", number=3).startswith("trial 003 · flat · ")
+    assert run_name(study, spec.dense(), role="baseline") == "baseline · flat"
+
+
 def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
     import mlflow
 

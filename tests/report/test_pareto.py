@@ -52,6 +52,10 @@ def test_three_objectives_keep_what_is_best_in_any_of_them():
         ({"accuracy_drop": "min", "params_nonzero": "min"}, ("params_nonzero", "accuracy_drop", "min", "min")),
         ({"val_accuracy": "max"}, ("params_nonzero", "val_accuracy", "min", "max")),
         ({"macs_dense": "min", "params_nonzero": "min"}, ("params_nonzero", "macs_dense", "min", "min")),
+        ({"val_rmse": "min", "latency_us_p50": "min"}, ("latency_us_p50", "val_rmse", "min", "min")),
+        ({"accuracy_drop": "min"}, ("params_nonzero", "accuracy_drop", "min", "min")),
+        ({"latency_us_p50": "min"}, ("latency_us_p50", "val_accuracy", "min", "max")),
+        ({"quality_drop": "min", "macs_dense": "min"}, ("macs_dense", "accuracy_drop", "min", "min")),
     ],
 )
 def test_the_axes_are_the_study_s_own_objectives(ways, expected):
