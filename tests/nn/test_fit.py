@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from nets_support import INFO, digest, masked, tiny_fit, tiny_samples, tiny_stage
+from sequence_nets import mixed, staged, training_of
 
 from framework import nn
 from framework.contracts import Samples
@@ -64,6 +65,25 @@ def test_adam_takes_weight_decay_as_a_penalty_on_kernels():
     assert (np.abs(tuned.weights[kernel]) < np.abs(stage.weights[kernel])).all()
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_what_decays_are_kernels_of_every_kind_and_nothing_else(optimizer):
+    """After one step: later ones would differ in all weights, because the loss does."""
+    model = mixed()
+    stage = staged(model)
+    plain, decayed = (
+        nn.fit.fit(stage, training_of(model, optimizer=optimizer, weight_decay=decay, batch_size=40)).weights
+        for decay in (0.0, 0.5)
+    )
+    roles = {key: name for layer in model.layers for key, name in named(layer)}
+    changed = {key for key in plain if not np.array_equal(plain[key], decayed[key])}
+    assert changed == {key for key, role in roles.items() if role.endswith("kernel")} == set(nn.pruning.kernels(stage))
+
+
+def named(layer):
+    for position, weight in enumerate(layer.weights):
+        yield (layer.name, position), weight.name.split("/")[-1].split(":")[0]
+
+
 def test_label_smoothing_is_in_the_loss():
     sure = dict(tiny_stage().weights) | {("head", 0): np.zeros((8, 3)), ("head", 1): np.array([20.0, 0, 0])}
     stage = tiny_stage().with_weights({key: value.astype(np.float32) for key, value in sure.items()})
@@ -99,6 +119,20 @@ def test_only_data_that_allows_it_is_mirrored():
     columns = np.nonzero(augmented(7, mirror=True))[2]
     assert (columns > 10).any()
     assert (columns < 10).any()
+
+
+def test_pictures_alone_are_augmented():
+    """A spectrogram shifted or mirrored is another sound, though it has the shape of a picture."""
+    random = np.random.default_rng(0)
+    inputs = {name: random.uniform(0, 1, (12, 20, 20, 1)).astype(np.float32) for name in ("image", "audio")}
+    inputs["text"] = np.arange(12, dtype=np.int32)[:, None]
+    samples = Samples(inputs, np.arange(12) % 3)
+    request = tiny_fit(augment=True, info=replace(INFO, mirror=True), samples=samples, batch_size=12)
+    ((batch, _),) = list(nn.fit._batches(request, 1))
+    order = batch["text"].numpy()[:, 0]
+    assert sorted(order) == list(range(12))
+    assert np.array_equal(batch["audio"].numpy(), inputs["audio"][order])
+    assert not np.array_equal(batch["image"].numpy(), inputs["image"][order])
 
 
 def test_augmentation_changes_training_and_repeats():

@@ -97,6 +97,43 @@ def test_a_damaged_graph_is_refused(damage):
         nn.graph.build(edited(tiny_stage(), damage))
 
 
+def lstm_graph(**settings):
+    """Tokens that two layers turn into steps for an LSTM, in a net with another that has none of it."""
+    layers = nn.backend.keras.layers
+    inputs = layers.Input((5,), dtype="int32", name="text")
+    embedding = {"mask_zero": settings.pop("mask_zero", False)}
+    steps = layers.Dropout(0.1, name="dropout")(layers.Embedding(9, 4, name="tokens", **embedding)(inputs))
+    state = [layers.GlobalMaxPooling1D(name=name)(steps) for name in ("hidden", "cell")]
+    first = {"initial_state": state} if settings.pop("initial_state", False) else {}
+    x = layers.LSTM(4, name="lstm", **settings)(steps, **first)
+    x = x[0] if settings.get("return_state") else x
+    return nn.graph.to_graph(nn.backend.keras.Model(inputs, layers.Dense(2, name="head")(x)))
+
+
+LOOPS = [
+    ("activation", "relu"), ("recurrent_activation", "hard_sigmoid"), ("use_bias", False), ("recurrent_dropout", 0.1),
+    ("unroll", True), ("return_state", True), ("mask_zero", True), ("initial_state", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "value"), LOOPS)
+def test_an_lstm_that_the_exporter_would_make_a_loop_of_is_refused(setting, value):
+    """Quantizing a loop ends the process, and nothing finds its weights."""
+    with pytest.raises(SqueezelabError, match="as one operation") as caught:
+        lstm_graph(**{setting: value})
+    assert "'lstm'" in caught.value.given
+
+
+def test_what_leaves_an_lstm_one_operation_is_allowed():
+    """Dropout of its inputs is no loop; nor is a mask that no LSTM sees."""
+    assert lstm_graph(dropout=0.2, go_backwards=True)
+    layers = nn.backend.keras.layers
+    inputs = layers.Input((5,), dtype="int32", name="text")
+    seen = layers.GlobalAveragePooling1D(name="mean")(layers.Embedding(9, 4, mask_zero=True, name="masked")(inputs))
+    read = layers.LSTM(4, name="lstm")(layers.Embedding(9, 4, name="tokens")(inputs))
+    assert nn.graph.to_graph(nn.backend.keras.Model(inputs, layers.Concatenate(name="both")([seen, read])))
+
+
 def transposed(weights):
     return weights | {("hidden", 0): weights["hidden", 0].T}
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nets_support import tiny_stage
+from sequence_nets import mixed, untrained
 
 from framework import nn
 
@@ -52,3 +53,38 @@ def test_kernels_are_those_of_dense_and_convolution_layers():
         ("head", 0): (8, 3),
     }
     assert ("norm", 0) in stage.weights
+
+
+def test_recurrent_and_attention_kernels_are_among_them_and_tables_are_not():
+    assert nn.pruning.kernels(untrained(mixed())) == {
+        ("attention", 0): (8, 2, 4),
+        ("attention", 2): (8, 2, 4),
+        ("attention", 4): (8, 2, 4),
+        ("attention", 6): (2, 4, 8),
+        ("lstm", 0): (8, 20),
+        ("lstm", 1): (5, 20),
+        ("head", 0): (5, 4),
+    }
+
+
+@pytest.mark.parametrize(
+    ("shapes", "whole"),
+    [
+        ([(3, 3, 4, 8)], (3, 3, 4, 8)),
+        ([(8, 20), (5, 20)], (13, 20)),  # of an LSTM: over the input and the state
+        ([(8, 2, 4), (8, 2, 4), (8, 2, 4), (2, 4, 8)], (32, 8)),
+        ([(8, 2, 4), (8, 2, 4), (8, 2, 3), (2, 3, 9)], (115, 2)),  # values in other sizes: a common divisor
+    ],
+)
+def test_kernels_of_one_layer_are_taken_for_one_matrix(shapes, whole):
+    assert nn.pruning.stacked(shapes) == whole
+
+
+def test_a_layer_has_one_share_and_all_together_reach_what_is_asked():
+    shapes = {("lstm", 0): (30, 80), ("lstm", 1): (20, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}
+    assert nn.pruning.shares(nn.masks.uniform, shapes, 0.7) == dict.fromkeys(("lstm", "wide", "head"), 0.7)
+    shares = nn.pruning.shares(nn.masks.erk, shapes, 0.7)
+    assert shares == {name: pytest.approx(share) for (name, _), share in nn.masks.erk(
+        {("lstm", 0): (50, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}, 0.7).items()}  # fmt: skip
+    zeros = sum(shares[layer] * rows * columns for (layer, _), (rows, columns) in shapes.items())
+    assert zeros == pytest.approx(0.7 * (50 * 80 + 20 * 500 + 20 * 4))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from nets_support import digest, masked, tiny_fit, tiny_samples, tiny_stage
+from sequence_nets import mixed, staged, training_of
 
 from framework import nn
 from framework.errors import TrialTimeout
@@ -65,6 +66,20 @@ def test_a_reused_net_gives_the_bits_of_a_fresh_one(kind, dropout):
 
     trained(5)
     trained(6)
+    reused = trained(0)
+    nn.fit.nets.clear()
+    assert trained(0) == reused != trained(5)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_so_does_one_with_recurrence_attention_and_embeddings():
+    """Whose layers hold generators within them."""
+    model = mixed()
+
+    def trained(seed):
+        return digest(nn.fit.fit(staged(model), training_of(model, seed=seed, optimizer="adamw")))
+
+    trained(5)
     reused = trained(0)
     nn.fit.nets.clear()
     assert trained(0) == reused != trained(5)

@@ -1,12 +1,16 @@
 """Magnitude pruning: the smallest go, as many as asked, and they stay gone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from nets_support import SMALL, digest, fixed, job_for, zeros_in_file
+import sequence_nets
+from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
+from framework.contracts import Export
 from framework.spec import use
-from framework.trial import compress
+from framework.trial import check_keeps, compress
 
 
 def pruned(lab, *steps, net="lenet5", **train):
@@ -103,3 +107,42 @@ def test_a_trial_gives_the_same_bits_after_trials_with_other_seeds_and_on_a_fres
     reused = trial(0, 0.7, 1)
     nn.fit.nets.clear()
     assert trial(0, 0.7, 1) == reused
+
+
+class FewSteps:
+    """All that the strategy uses of a job, on made-up sequences."""
+
+    fit_seconds = 0.0
+
+    def __init__(self, model):
+        self.model = model
+
+    def steps_per_epoch(self):
+        return nn.fit.steps_per_epoch(
+            sequence_nets.samples_for(self.model), sequence_nets.training_of(self.model).train
+        )
+
+    def finetune(self, stage, epochs, *, wrap=None, dynamic=None):
+        asked = {"epochs": epochs, "wrap": wrap, "dynamic": dynamic or {}}
+        return nn.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
+
+
+@pytest.mark.parametrize("net", sequence_nets.NETS)
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_kernels_of_sequence_nets_reach_what_was_asked_in_the_file_and_keep_it(net, epochs):
+    model = sequence_nets.NETS[net].build()
+    dense, job = sequence_nets.staged(model), FewSteps(model)
+    stage = CATALOG.strategies.build("magnitude_prune", {"sparsity": 0.7, "epochs": epochs}).apply(dense, job)
+    check_keeps(stage)
+    asked = stage.steps[-1].asked
+    assert set(asked) == {f"{layer}/{position}" for layer, position in nn.pruning.kernels(stage)}
+    found = zeros_in_file(nn.export.to_tflite(stage), stage)
+    assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
+    assert share(stage) == pytest.approx(0.7, abs=0.01)
+    eight_bits = replace(stage, export=Export("int8"))
+    stored = zeros_in_file(nn.export.to_tflite(eight_bits, sequence_nets.samples_for(model)), stage)
+    assert all(stored[name] >= found[name] for name in asked)
+    tuned = CATALOG.strategies.build("identity", {"epochs": 1}).apply(stage, job)
+    assert digest(tuned) != digest(stage)
+    for mask in stage.keeps:
+        assert np.array_equal(tuned.weights[mask.weight] == 0, mask.zeros)
