@@ -81,7 +81,7 @@ WORDS = "dropped_net or (dropped_prune and not lenet5) or (dropped_liar and (doc
 def project(tmp_path):
     for name in ("framework", "tests/contract"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/nets_support.py"):
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/nets_support.py", "tests/saved_nets.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     for path, text in {"architectures/dropped_net": NET, "strategies/dropped_prune": STRATEGY}.items():
         (tmp_path / "framework" / f"{path}.py").write_text(text)
