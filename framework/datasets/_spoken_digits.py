@@ -17,7 +17,6 @@ RATE_HZ = 8000
 SAMPLES = 8000  # one second: 4 of 2 500 clips are longer
 SHAPE = (49, 32, 1)
 SPEAKERS = ("george", "jackson", "nicolas", "theo", "yweweler")
-FULL_SCALE = 32768
 
 
 @dataclass(frozen=True)
