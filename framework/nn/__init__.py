@@ -8,7 +8,9 @@ fit       training: everything reset, then `fit`
 masks     which weights to zero; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
 export    a stage becomes a `.tflite` file
-tflite    the file read back: its weights, its answers
+tflite    the file read back: its weights, its answers; it stands on
+          `flatfile` (operators and constants of a file), `net_weights` (what a net's layers call their weights) and
+          `file_weights` (which constant is which weight)
 saved     a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
 interface what a file is given and what it answers: names, shapes, types; without TensorFlow
 latency   two files timed beside each other

@@ -14,9 +14,9 @@ class Ptq(Strategy):
 
     Source: Jacob et al. 2018, arXiv:1712.05877 (integer arithmetic); Krishnamoorthi 2018, arXiv:1806.08342 (scales).
 
-    Departures: the TensorFlow Lite converter does it. `dynamic` leaves weights of fewer than 1 024 values in float;
-    `int8` keeps float32 inputs and outputs around an integer net. Zeros stay zeros, and weights below half a step join
-    them.
+    Departures: the TensorFlow Lite converter does it. `dynamic` leaves weights of fewer than 1 024 values in float, and
+    an LSTM layer whose gates have fewer inputs times units than that; `int8` keeps float32 inputs and outputs around an
+    integer net. Zeros stay zeros, and weights below half a step join them.
     """
 
     keeps = frozenset({"sparsity"})

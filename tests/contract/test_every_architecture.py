@@ -56,9 +56,19 @@ def deployed_parameters(model):
 
 
 def macs_of(layer):
-    """By the textbook, from the layer's kernel and output shape."""
+    """By the textbook: kernels at each place of the output, those of an LSTM at each step of its input."""
     kernels = [weight for weight in layer.weights if "kernel" in weight.name]
-    return sum(int(np.prod(kernel.shape) * np.prod(layer.output_shape[1:-1])) for kernel in kernels)
+    shape = layer.input_shape if type(layer).__name__ == "LSTM" else layer.output_shape
+    return sum(int(np.prod(kernel.shape) * np.prod(shape[1:-1])) for kernel in kernels)
+
+
+def products_of(layer):
+    """Of attention: each query with each key, and the weight of each pair with a value."""
+    if type(layer).__name__ != "Attention":
+        return 0
+    (*_, queries, width), (*_, values, value_width), *_ = layer.input_shape
+    heads = int(np.prod(layer.input_shape[0][1:-2]))
+    return heads * queries * values * (width + value_width)
 
 
 def test_it_builds_the_same_graph_each_time(built):
@@ -98,18 +108,20 @@ def test_its_file_agrees_with_the_net(built):
 
 
 def test_every_weight_lies_in_the_file_under_its_own_name(built):
-    found = {(weight.layer, weight.role): weight for weight in nn.tflite.read_weights(built.file, built.stage)}
+    """One factor for all of a weight's values is allowed: the converter folds a Rescaling into the layer before it."""
     model = nn.graph.build(built.stage.graph)
-    folded = {
-        layer.input._keras_history.layer.name for layer in model.layers if type(layer).__name__ == "BatchNormalization"
-    }
-    for layer in model.layers:
-        roles = [weight.name.split("/")[-1].split(":")[0] for weight in layer.weights]
-        for position, role in enumerate(roles if layer.name not in folded else ()):
-            kind = "bias" if role == "bias" else "kernel"
-            if type(layer).__name__ != "BatchNormalization":
-                inside = np.sort(found[layer.name, kind].values.ravel())
-                assert np.array_equal(inside, np.sort(built.stage.weights[layer.name, position].ravel()))
+    kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    folded = {layer.input._keras_history.layer.name for layer in model.layers if "BatchNorm" in kinds[layer.name]}
+    left_out = folded | {name for name, kind in kinds.items() if kind == "BatchNormalization"}
+    scales = {1.0, *(layer.scale for layer in model.layers if kinds[layer.name] == "Rescaling")}
+    weights = nn.tflite.read_weights(built.file, built.stage)
+    for (layer, position), value in built.stage.weights.items():
+        if layer not in left_out:
+            parts = [weight.values.ravel() for weight in weights if weight.key == f"{layer}/{position}"]
+            inside, expected = np.sort(np.concatenate(parts)), np.sort(value.ravel())
+            assert np.array_equal(inside, expected) or any(
+                inside == pytest.approx(expected * scale, abs=1e-6) for scale in scales - {1.0}
+            ), (layer, position)
 
 
 def test_the_file_has_as_many_parameters_as_the_net_after_folding(built):
@@ -122,6 +134,7 @@ def test_its_operations_are_counted_as_by_the_textbook(built):
     model = nn.graph.build(built.stage.graph)
     counted = sum(w.values.size * w.uses for w in nn.tflite.read_weights(built.file, built.stage))
     assert counted == sum(macs_of(layer) for layer in model.layers)
+    assert nn.tflite.products(built.file) == sum(products_of(layer) for layer in model.layers)
 
 
 def edge_values(item):

@@ -96,8 +96,10 @@ def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compr
     one = compressed(net, "ptq", **PTQ[mode])
     reached = asked_and_reached(one.stage, one.measured)
     assert reached["bits_asked"] == (16 if mode == "float16" else 8)
-    if mode == "dynamic":  # the converter leaves small tensors alone
-        assert reached["bits_reached"] < 16
+    if mode == "dynamic":  # the converter leaves small tensors alone, and a recurrent layer that has one
+        kernels = [weight for weight in one.measured.exported.weights if weight.role.endswith("kernel")]
+        small = {weight.layer for weight in kernels if weight.values.size < 1024}
+        assert {weight.layer for weight in kernels if weight.values.dtype == np.float32} == small
     else:
         assert reached["bits_reached"] == reached["bits_asked"]
         assert one.measured.metrics["quantized_share"] > 0.95
