@@ -2,7 +2,7 @@
 
 Magnitude pruning (Zhu & Gupta 2017) of two blocks of convolution and pooling with one hidden dense layer, on the real
 digits of scikit-learn. On CIFAR-10: SET="dataset=cifar10 train.batch_size=64".
-Cost: about 4 minutes on 2 cores.
+Cost: about 2 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use

@@ -2,7 +2,7 @@
 
 Magnitude pruning (Zhu & Gupta 2017) of a simplified SqueezeNet whose channels are weighed by squeeze-and-excitation
 (Hu et al. 2018), on the real digits of scikit-learn. Without it: SET="architecture.se=False".
-Cost: about 5 minutes on 2 cores.
+Cost: about 4 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use
