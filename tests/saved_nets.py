@@ -1,11 +1,12 @@
 """Nets as users save them: built with whichever keras is given, with weights of a seed, and saved in every format.
 
-As a program it does so with Keras 3 itself, in a process of its own: `python saved_nets.py FOLDER`.
+As a program it does so with Keras 3 itself: `python saved_nets.py FOLDER DIGITS`.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -80,11 +81,11 @@ def branches(keras: Any) -> Any:
 
 
 def words(keras: Any) -> Any:
-    """Token numbers, 0 filling up: the mask goes through the LSTM."""
+    """Token numbers, 0 filling up short texts: the mean leaves those out."""
     layers = keras.layers
     inputs = keras.Input((7,), name="text")
-    x = layers.Embedding(20, 4, mask_zero=True)(inputs)
-    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(layers.LSTM(6)(x)))
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(20, 4, mask_zero=True)(inputs))
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
 
 
 def pair(keras: Any) -> Any:
@@ -139,21 +140,41 @@ def answers(name: str, model: Any) -> Any:
     return np.asarray(model(arrays if len(arrays) > 1 else arrays[0], training=False))
 
 
-def save_all(keras: Any, folder: Path) -> None:
-    """Every net in every format, and its answers beside it."""
+def train(model: Any, digits: Path) -> Any:
+    """The net after a few epochs on the digits of this file, and what it then answers to `validation`."""
+    with np.load(digits) as data:
+        model.fit(data["images"], data["labels"], epochs=6, batch_size=32, verbose=0)
+        return np.asarray(model(data["validation"], training=False))
+
+
+def save_all(keras: Any, folder: Path, digits: Path) -> None:
+    """Every net in every format with its answers beside it, and a LeNet trained on digits as `trained`."""
+    keras.utils.set_random_seed(0)
+    trained = lenet(keras)
+    nets = {"trained": (trained, train(trained, digits))}
     for name, build in NETS.items():
         model = fill(build(keras))
-        np.save(folder / f"{name}.npy", answers(name, model))
+        nets[name] = (model, answers(name, model))
+    for name, (model, said) in nets.items():
+        np.save(folder / f"{name}.npy", said)
         for kind in FORMATS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # .h5 is called legacy
                 model.save(folder / f"{name}.{kind}")
 
 
+def save_by_keras_3(folder: Path, digits: Path) -> None:
+    """The same by Keras 3, which needs a process of its own."""
+    named = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    command = [sys.executable, __file__, str(folder), str(digits)]
+    done = subprocess.run(
+        command, env=named | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 if __name__ == "__main__":
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     import keras
 
     assert keras.__version__.startswith("3")
-    save_all(keras, Path(sys.argv[1]))
+    save_all(keras, Path(sys.argv[1]), Path(sys.argv[2]))

@@ -105,9 +105,9 @@ class SavedFile:
             reader = _Arrays()
             if self.by_name:
                 groups = _child(file, "model_weights")
-                return {name: reader.listed(_child(groups, name)) for name, _ in layers}
+                return {name: reader.listed(name, _child(groups, name)) for name, _ in layers}
             found = _by_class(file, layers)
-            return {name: reader.numbered(found.get(name), SUBLAYERS.get(kind, ("",))) for name, kind in layers}
+            return {name: reader.numbered(name, found[name], SUBLAYERS.get(kind, ("",))) for name, kind in layers}
 
 
 def read(path: Path) -> SavedFile:
@@ -198,7 +198,7 @@ def _child(group: Any, path: str) -> Any:
         if not isinstance(group, h5py.Group) or step not in group:
             return None
         if not isinstance(group.get(step, getlink=True), h5py.HardLink):
-            raise Unusable(f"{step!r} in it is a link to elsewhere.", SAVE_AGAIN)
+            raise Unusable(f"What it has as {step!r} is a link to elsewhere.", SAVE_AGAIN)
         group = group[step]
     return group
 
@@ -225,12 +225,12 @@ class _Arrays:
     def __init__(self) -> None:
         self.left = MOST_BYTES
 
-    def listed(self, group: Any) -> tuple[Array, ...]:
+    def listed(self, layer: str, group: Any) -> tuple[Array, ...]:
         """Of a layer in an `.h5` file: an attribute says where each is, in the order of the layer's weights."""
         names = [] if group is None else [_text(value) for value in _attribute(group, "weight_names")]
-        return tuple(self._array(_child(group, path), path) for path in names[:MOST_PARTS])
+        return tuple(self._array(_child(group, path), layer) for path in names[:MOST_PARTS])
 
-    def numbered(self, group: Any, parts: tuple[str, ...]) -> tuple[Array, ...]:
+    def numbered(self, layer: str, group: Any, parts: tuple[str, ...]) -> tuple[Array, ...]:
         """Of a layer in a `.keras` file: numbered in `vars`, of the layer itself or of those it is made of."""
         found: list[Array] = []
         for part in parts:
@@ -238,13 +238,13 @@ class _Arrays:
             inside = _child(group, f"_{part}") if inside is None else inside  # as Keras 2 has them
             variables = _child(inside, "vars")
             numbers = map(str, range(min(len(variables or ()), MOST_PARTS)))
-            found += [self._array(_child(variables, number), f"{part}/{number}") for number in numbers]
+            found += [self._array(_child(variables, number), layer) for number in numbers]
         return tuple(found)
 
-    def _array(self, dataset: Any, path: str) -> Array:
+    def _array(self, dataset: Any, layer: str) -> Array:
         if not isinstance(dataset, h5py.Dataset):
-            raise Unusable(f"It lacks the array {path!r}.", SAVE_AGAIN)
-        where = f"The array {dataset.name!r} in it"
+            raise Unusable(f"Layer {layer!r} lacks an array.", SAVE_AGAIN)
+        where = f"An array of layer {layer!r}"
         if dataset.dtype.kind != "f" or len(dataset.shape) > MOST_DIMENSIONS:
             why = f"{where} is of {dataset.dtype}, shape {dataset.shape}."
             raise Unusable(why, "Save it with float32 weights.")
@@ -252,7 +252,7 @@ class _Arrays:
         if self.left < 0:
             raise Unusable(f"{where} is too large: {dataset.shape}. At most {MOST_BYTES:,} bytes are read.")
         if dataset.is_virtual or dataset.external or set(_filters(dataset)) - UNPACKING:
-            raise Unusable(f"{where} does not lie in the file itself, or is packed unusually.", SAVE_AGAIN)
+            raise Unusable(f"{where} does not lie in the file itself, or is packed in a way of its own.", SAVE_AGAIN)
         values = np.asarray(dataset[()], dtype=np.float32)
         if not np.isfinite(values).all():
             raise Unusable(f"{where} has values that are not finite.", "Train the net again.")
