@@ -69,7 +69,11 @@ def branches(keras: Any) -> Any:
     x = layers.Reshape((16, 12))(x)
     x = layers.Conv1D(8, 3, padding="causal", activation="gelu", name="conv.1d")(x)
     heads = layers.MultiHeadAttention(2, 3, name="heads")(x, x)
-    heads = layers.MultiHeadAttention(2, 3, value_dim=5, name="more_heads")(query=heads, value=x, key=x)
+    heads = layers.MultiHeadAttention(2, 3, value_dim=5, name="more_heads")(
+        query=heads, value=x, key=x, use_causal_mask=True
+    )
+    heads = layers.Attention(use_scale=True)([heads, x, x], use_causal_mask=True)
+    heads = layers.Attention()([heads, x])
     x = layers.LayerNormalization()(layers.Average()([heads, x]))
     sums = [
         layers.GlobalAveragePooling1D()(x),

@@ -12,7 +12,9 @@ import pytest
 
 from framework.errors import InvalidStudy
 from framework.nn import saved
+from framework.nn.allowed import LAYERS
 from framework.nn.saved import file as saved_file
+from framework.nn.saved.options import OPTIONS
 
 ARRAYS = {"layers/dense/vars/0": np.ones((4, 3)), "layers/dense/vars/1": np.zeros(3)}
 
@@ -84,6 +86,12 @@ def test_a_plain_net_is_read(write):
     assert {key: value.shape for key, value in net.weights.items()} == {("y", 0): (4, 3), ("y", 1): (3,)}
 
 
+def test_every_layer_of_the_list_has_its_options():
+    """A layer that joins the list is read from files too: what decides its answers stands in `options.py`."""
+    assert LAYERS - set(OPTIONS) == {"InputLayer", "Add", "Average", "Multiply", "Subtract"}
+    assert set(OPTIONS) <= LAYERS
+
+
 # --- foreign code ----------------------------------------------------------------------------------------------------
 
 REGULARIZER = {"module": "os", "class_name": "L2", "config": {}}
@@ -104,7 +112,7 @@ FOREIGN = {
         {"config__kernel_initializer": {"class_name": "Zeros", "config": {"seed": REGULARIZER}}},
         ["'y' names 'os'"],
     ),
-    "an inner model": ({"class_name": "Sequential"}, ["'y' is a Sequential", "one by one"]),
+    "an inner model": ({"class_name": "Sequential"}, ["'y' is a Sequential", "keras.Model(inner.input"]),
     "a layer that prepares data": ({"class_name": "RandomFlip"}, ["'y' is a RandomFlip"]),
     "an operator": ({"class_name": "Add", "module": "keras.src.ops.numpy"}, ["layers.Add"]),
     "a quantized layer": ({"config__dtype": {"class_name": "QuantizedDTypePolicy", "config": {}}}, ["'y' names"]),

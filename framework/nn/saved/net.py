@@ -268,7 +268,7 @@ def _inputs_of(kind: str) -> tuple[int, int]:
     """The fewest and the most inputs of a layer."""
     if kind == "InputLayer":
         return 0, 0
-    if kind == "MultiHeadAttention":
+    if kind in ("Attention", "MultiHeadAttention"):
         return 2, 3
     return (2, MERGING[kind]) if kind in MERGING else (1, 1)
 
@@ -303,6 +303,7 @@ def _expected(layer: Layer) -> tuple[int, tuple[Any, ...]]:
         count = int(given.get("scale", True)) + int(given.get("center", True))
         return count + (2 if layer.kind == "BatchNormalization" else 0), ()
     return {
+        "Attention": lambda: (int(given.get("use_scale", False)), ()),
         "Dense": lambda: (1 + bias, (given["units"],)),
         "Conv1D": lambda: (1 + bias, (given["filters"],)),
         "Conv2D": lambda: (1 + bias, (given["filters"],)),

@@ -30,6 +30,7 @@ CONVOLUTION = "kernel_size strides padding data_format dilation_rate activation 
 POOLING = "pool_size strides padding data_format"
 OPTIONS = {  # of each layer, what decides its answers
     "Activation": "activation",
+    "Attention": "use_scale score_mode dropout",
     "AveragePooling1D": POOLING,
     "AveragePooling2D": POOLING,
     "BatchNormalization": "axis momentum epsilon center scale",
@@ -68,11 +69,9 @@ NEUTRAL = re.compile(  # options that change no answer, whatever their value
 )
 SAME_AS_NONE = {("groups", 1), ("data_format", "channels_last")}  # where a layer has no such choice here
 DTYPES = re.compile(r"(mixed_)?b?float(16|32|64)|u?int(8|16|32|64)")
-WORDS = {"padding": {"valid", "same", "causal"}, "data_format": {"channels_last"}}
+WORDS = {"score_mode": {"dot"}, "padding": {"valid", "same", "causal"}, "data_format": {"channels_last"}}
 MOST_NUMBER = 2**31
-INNER = (
-    "Take the layers of the inner model one by one: `for layer in inner.layers[1:]: x = layer(x)`, and save the whole."
-)
+INNER = "Build on its output, so that there is one model: keras.Model(inner.input, head(inner.output)), and save that."
 ADVICE = {
     "Lambda": "Its code would have to be run: write it with plain layers, or do it to the data beforehand.",
     "TFOpLambda": "Operators are layers here: write x + y as layers.Add()([x, y]).",

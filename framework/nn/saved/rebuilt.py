@@ -125,12 +125,13 @@ def _plain(name: str, kind: str, options: Mapping[str, Any], source: str) -> dic
 
 
 def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
-    options, called = {**layer.options, "name": name}, dict[str, Any]()
-    nodes = [[source, 0, 0, {}] for source in sources]
-    if layer.kind == "MultiHeadAttention":
+    options = {**layer.options, "name": name}
+    called: dict[str, Any] = {"use_causal_mask": True} if layer.causal else {}
+    if layer.kind == "MultiHeadAttention":  # takes its inputs by name, all others as a list
         options |= BUILT_BY_CALL
-        called = {key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)}
-        nodes = [[sources[0], 0, 0, called | ({"use_causal_mask": True} if layer.causal else {})]]
+        called |= {key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)}
+        sources = sources[:1]
+    nodes = [[source, 0, 0, called] for source in sources]
     return {"name": name, "class_name": layer.kind, "config": options, "inbound_nodes": [nodes]}
 
 
