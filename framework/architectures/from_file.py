@@ -34,7 +34,7 @@ class FromFile(Architecture):
     read as data: no code in it is run, and a layer that is not on the list (Lambda, classes of your own) is refused.
     Pictures are resized to the size it was trained on. Optimizer, regularizers and frozen layers are not taken over.
 
-    Source: the file named by `path`; formats as keras 2.1 to 3.15 writes them,
+    Source: the file named by `path`; formats as keras 2.15 to 3.15 writes them,
     https://keras.io/api/models/model_saving_apis/.
     """
 

@@ -222,6 +222,39 @@ def test_an_input_of_no_shape_or_an_absurd_one_is_refused(shape, write):
     refused(write(changed(model(), "x", config__batch_shape=shape)), "input 'x'")
 
 
+def written_by_name(path, config, layers):
+    """An `.h5` file: the configuration as an attribute, arrays by the layers' names."""
+
+    def change(file):
+        file.attrs["model_config"] = json.dumps(config)
+        for name, arrays in layers.items():
+            group = file.create_group(f"model_weights/{name}")
+            names = [f"{name}/kernel:0", f"{name}/bias:0"]
+            for weight, values in zip(names, arrays, strict=True):
+                group[weight] = np.asarray(values, np.float32)
+            group.attrs["weight_names0"], group.attrs["weight_names1"] = names[:1], names[1:]  # as long lists are cut
+
+    path.write_bytes(hdf5({}, change))
+    return path
+
+
+def test_the_first_sequential_models_were_lists_without_an_input(tmp_path):
+    first = {"name": "a", "units": 3, "batch_input_shape": [None, 4]}
+    layers = [{"class_name": "Dense", "config": first}, {"class_name": "Dense", "config": {"name": "b", "units": 2}}]
+    arrays = {"a": (np.ones((4, 3)), np.zeros(3)), "b": (np.ones((3, 2)), np.ones(2))}
+    net = saved.load(written_by_name(tmp_path / "net.h5", {"class_name": "Sequential", "config": layers}, arrays))
+    assert [(item.kind, item.sources) for item in net.layers] == [
+        ("InputLayer", ()), ("Dense", ("input",)), ("Dense", ("a",)),
+    ]  # fmt: skip
+    assert net.layer("input").shape == (4,)
+    assert net.weights["b", 1].tolist() == [1, 1]
+
+
+def test_a_model_that_does_not_know_its_input_is_refused(write):
+    layers = [layer("Dense", "y", units=3)]
+    refused(write({"class_name": "Sequential", "config": {"layers": layers}}), "shape its input has", "keras.Input")
+
+
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +316,8 @@ def test_halves_and_doubles_become_single_numbers(write):
         file.create_dataset(at, data=np.ones((4, 3), np.float16), compression="gzip")
 
     weights = saved.load(write(change=replaced("layers/dense/vars/0", half))).weights
+    moved = saved.load(write(change=lambda file: file.move("layers", "_layer_checkpoint_dependencies"))).weights
+    assert moved.keys() == weights.keys()  # as TensorFlow 2.12 has them
     assert weights["y", 0].dtype == np.float32
 
 
