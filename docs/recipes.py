@@ -63,7 +63,45 @@ class Recipe:
         return root / RESULTS / f"{self.name}.json"
 
 
-RECIPES: tuple[Recipe, ...] = ()
+CIFAR = ("dataset=cifar10", "train.epochs=20", "train.batch_size=64", "train.optimizer=momentum")
+CIFAR += ("train.learning_rate=0.05", "train.warmup_epochs=1", "train.augment=True", "train.weight_decay=0.0003")
+TREC = ("dataset=trec", "architecture.units=64", "train.epochs=8", "train.batch_size=32", "train.learning_rate=0.002")
+TREC += ("train.warmup_epochs=3",)
+EASY = ("dataset=easy_vqa", "dataset.questions=21", "architecture=image_text", "architecture.side=32")
+EASY += ("architecture.units=128", "train.epochs=15", "train.learning_rate=0.002", "train.warmup_epochs=1")
+EASY += ("train.augment=False",)
+AV = ("dataset=av_mnist", "train.epochs=8", "train.batch_size=64", "train.learning_rate=0.002", "train.warmup_epochs=1")
+SERIES = ("dataset=mackey_glass", "architecture.units=64", "train.epochs=20", "train.batch_size=32")
+IMAGE, QUESTION, AUDIO = (f"architecture.reads={name}" for name in ("image", "question", "audio"))
+ONE = (0,)  # seed, where a training takes long
+
+RECIPES = (
+    # data without download
+    Recipe("lenet_300_100-digits", "lenet_300_100_prune", least=0.98),
+    Recipe("lenet5-digits", "lenet5_prune", least=0.98),
+    Recipe("squeezenet-digits", "squeezenet_prune", least=0.98),
+    Recipe("cnn-digits", "cnn_prune", least=0.98),
+    Recipe("squeezenet_se-digits", "squeezenet_se_prune", least=0.98),
+    Recipe("resnet8-digits", "cnn_prune", ("architecture=resnet8",), least=0.98),
+    Recipe("lstm-digits_rows", "lstm_quantize", least=0.97),
+    Recipe("lstm-mackey_glass", "lstm_quantize", SERIES, least=0.95),
+    Recipe("transformer-listops", "transformer_prune", least=0.30),  # bag of tokens 0.294, constant 0.100
+    Recipe("image_text-digits_vqa", "image_text_prune", least=0.90),
+    Recipe("image_text-digits_vqa-image", "image_text_prune", (IMAGE,), least=0.30, most=0.85),
+    Recipe("image_text-digits_vqa-question", "image_text_prune", (QUESTION,), least=0.30, most=0.85),
+    Recipe("image_audio-digits_audio", "image_audio_quantize", least=0.95),
+    Recipe("image_audio-digits_audio-image", "image_audio_quantize", (IMAGE,), least=0.40, most=0.85),
+    Recipe("image_audio-digits_audio-audio", "image_audio_quantize", (AUDIO,), least=0.40, most=0.85),
+    Recipe("ds_cnn-digits_audio", "image_audio_quantize", ("architecture=ds_cnn",), least=0.40, most=0.85),
+    # real data, through tensorflow-datasets
+    Recipe("resnet8-cifar10", "cnn_prune", ("architecture=resnet8", *CIFAR), ONE, least=0.80),
+    Recipe("ds_cnn-spoken_digit", "cnn_prune", ("architecture=ds_cnn", "dataset=spoken_digit"), ONE, least=0.93),
+    Recipe("lstm-trec", "lstm_quantize", TREC, ONE, least=0.80),
+    Recipe("image_text-easy_vqa", "image_text_prune", EASY, ONE, least=0.85),
+    Recipe("image_audio-av_mnist", "image_audio_quantize", AV, least=0.70),
+    Recipe("image_audio-av_mnist-image", "image_audio_quantize", (*AV, IMAGE), most=0.85),
+    Recipe("image_audio-av_mnist-audio", "image_audio_quantize", (*AV, AUDIO), most=0.85),
+)
 
 
 def digest(specs: Iterable[Spec]) -> str:
