@@ -291,6 +291,7 @@ sample = {{{zeros}}}  # put yours here
 for place in net.get_input_details():
     name = place["name"].removeprefix("serving_default_").partition(":")[0]
     net.set_tensor(place["index"], sample[name])
+net.reset_all_variables()  # before each sample: a recurrent net would go on from the last one
 net.invoke()
 answer = net.get_tensor(net.get_output_details()[0]["index"])
 {shown}"""
