@@ -9,13 +9,14 @@ from framework import nn
 from framework.architectures import _encoders as encoders
 
 
-def placed(x: Any, inputs: Any, *, name: str) -> Any:
+def placed(x: Any, inputs: Any, *, dropout: float = 0.0, name: str) -> Any:
     """(steps, width) with a learned vector for each position added.
 
     Args:
         x: tokens embedded, or projected steps.
         inputs: what `x` comes from, (tokens,) or (steps, features): 0, 1, 2 ... is made from it, because a net has no
             constants but its layers' own.
+        dropout: share of the sum left out in training.
     """
     layers = nn.backend.keras.layers
     length, width = x.shape[1:]
@@ -23,7 +24,7 @@ def placed(x: Any, inputs: Any, *, name: str) -> Any:
         inputs = layers.GlobalAveragePooling1D(data_format="channels_first", name=f"{name}_steps")(inputs)
     numbers = layers.Rescaling(0, offset=list(range(length)), dtype="int32", name=f"{name}_positions")(inputs)
     places = layers.Embedding(length, width, name=f"{name}_places")(numbers)
-    return layers.Add(name=f"{name}_placed")([x, places])
+    return encoders.dropped(layers.Add(name=f"{name}_placed")([x, places]), dropout, name=f"{name}_dropout")
 
 
 def block(x: Any, *, heads: int, hidden: int, dropout: float, name: str) -> Any:

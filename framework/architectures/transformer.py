@@ -37,7 +37,7 @@ class Transformer(Architecture):
     heads: int = knob(4, low=1, high=64, unit="heads", doc="of each attention", static=True)
     layers: int = knob(2, low=1, high=24, unit="layers", doc="blocks on one another", static=True)
     feed_forward: int = knob(128, low=1, high=16_384, unit="units", doc="hidden layer of each block", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of each branch left out in training", static=True)
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out of embeddings and of each branch", static=True)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tutorial": {"d_model": 512, "heads": 4, "layers": 2, "feed_forward": 2048}
@@ -63,10 +63,10 @@ class Transformer(Architecture):
         inputs = encoders.read(info, name)
         steps = encoders.steps(inputs, info, name, width=self.d_model)
         if name in info.tokens:
-            x = attention.placed(steps, inputs, name=name)
+            x = attention.placed(steps, inputs, dropout=self.dropout, name=name)
         else:
             projected = nn.backend.keras.layers.Dense(self.d_model, name=f"{name}_projection")(steps)
-            x = attention.placed(projected, steps, name=name)
+            x = attention.placed(projected, steps, dropout=self.dropout, name=name)
         for number in range(1, self.layers + 1):
             x = attention.block(
                 x, heads=self.heads, hidden=self.feed_forward, dropout=self.dropout, name=f"block_{number}"
