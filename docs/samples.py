@@ -19,7 +19,8 @@ from recipes import RESULTS
 
 from framework.cli.base import say
 from framework.contracts import Array, Catalog, Dataset, Samples
-from framework.datasets._cached import CachedDataset, TfdsDataset
+from framework.datasets._builder import MadeDataset
+from framework.datasets.digits import Digits
 from framework.errors import UserError
 from framework.project import find_root
 from framework.spec import digest_of
@@ -85,9 +86,8 @@ def sealed_size(dataset: Dataset) -> int:
 
 
 def is_ours(dataset: Dataset) -> bool:
-    """Made by rule or from what a library brings along."""
-    downloads = isinstance(dataset, TfdsDataset) and bool(dataset.download)
-    return isinstance(dataset, CachedDataset) and not downloads
+    """Made by rule, of nothing but what a library brings along."""
+    return isinstance(dataset, MadeDataset | Digits)
 
 
 def texts(dataset: Dataset, samples: Samples, root: Path) -> list[str]:
