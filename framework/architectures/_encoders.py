@@ -5,6 +5,7 @@ Functions take and give keras tensors; every layer is named after what it belong
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from framework import nn
@@ -44,16 +45,6 @@ def question_input(info: DataInfo) -> str:
             todo="Choose another architecture or data set: make list.",
         )
     return next(iter(info.tokens))
-
-
-def picture_shape(info: DataInfo, side: int) -> tuple[int, ...]:
-    """(height, width, channels) of the data set, or `side` in place of height and width unless it is 0.
-
-    Raises:
-        InvalidStudy: the data set has no pictures.
-    """
-    shape = info.shape(PICTURE)
-    return (side, side, shape[-1]) if side else shape
 
 
 def read(info: DataInfo, name: str) -> Any:
@@ -136,6 +127,23 @@ def fused(first: Any, second: Any, *, fusion: str, units: int) -> Any:
         layers.Multiply(name="second_gated")([rest, other]),
     ]
     return layers.Add(name="fused")(parts)
+
+
+def fused_net(info: DataInfo, encode: Callable[[Any, str], Any], *, fusion: str, units: int, dropout: float) -> Any:
+    """The net that encodes what it is given, fuses it where it is two, and answers.
+
+    Args:
+        info: with the one or two inputs that the net reads.
+        encode: (an input, its name) -> (features,).
+        fusion: as in `fused`.
+        units: of what is fused, and of the hidden layer behind it.
+        dropout: share of the hidden layer left out in training.
+    """
+    inputs = {name: read(info, name) for name in info.inputs}
+    parts = [encode(x, name) for name, x in inputs.items()]
+    x = parts[0] if len(parts) == 1 else fused(*parts, fusion=fusion, units=units)
+    x = dropped(dense(x, units, name="hidden"), dropout)
+    return nn.backend.keras.Model(list(inputs.values()), answer(x, info))
 
 
 def answer(x: Any, info: DataInfo) -> Any:

@@ -8,11 +8,12 @@ from framework.errors import InvalidStudy
 LEAST_SIDE = 28  # pixels: smaller pictures, as the 8x8 digits, would be gone after a few poolings
 
 
-def picture_shape(info: DataInfo, *, side: int = 0) -> tuple[int, int, int]:
+def picture_shape(info: DataInfo, *, side: int = 0, least: int = LEAST_SIDE) -> tuple[int, int, int]:
     """The shape that a net asks of the input `image`, with the data set's own channels.
 
     Args:
-        side: in pixels; 0 for the data set's own sides, enlarged to 28 where they are smaller.
+        side: in pixels; 0 for the data set's own sides, enlarged to `least` where they are smaller.
+        least: in pixels.
 
     Returns:
         (height, width, channels).
@@ -23,7 +24,7 @@ def picture_shape(info: DataInfo, *, side: int = 0) -> tuple[int, int, int]:
     height, width, channels = info.shape("image")
     if side:
         return side, side, channels
-    return max(height, LEAST_SIDE), max(width, LEAST_SIDE), channels
+    return max(height, least), max(width, least), channels
 
 
 def check_halvings(shape: tuple[int, int, int], *, blocks: int, lost: int) -> None:

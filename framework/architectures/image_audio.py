@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from framework import nn
 from framework.architectures import _encoders as encoders
+from framework.architectures._pictures import picture_shape
 from framework.contracts import Architecture, DataInfo, architecture, knob
 
 SOUND = "audio"
@@ -48,20 +48,22 @@ class ImageAudio(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """The picture, the spectrogram or both."""
-        shapes = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         if self.reads != "audio":
-            shapes[encoders.PICTURE] = encoders.picture_shape(info, self.side)
+            shapes[encoders.PICTURE] = picture_shape(info, side=self.side, least=1)
         if self.reads != "image":
             shapes[SOUND] = info.shape(SOUND)
         return shapes
 
     def build(self, info: DataInfo) -> Any:
         """(height, width, channels) and (frames, bins, 1) -> (units of the head,)."""
-        inputs = {name: encoders.read(info, name) for name in info.inputs}
-        parts = [self._encoded(x, info, name) for name, x in inputs.items()]
-        x = parts[0] if len(parts) == 1 else encoders.fused(*parts, fusion=self.fusion, units=self.units)
-        x = encoders.dropped(encoders.dense(x, self.units, name="hidden"), self.dropout)
-        return nn.backend.keras.Model(list(inputs.values()), encoders.answer(x, info))
+        return encoders.fused_net(
+            info,
+            lambda x, name: self._encoded(x, info, name),
+            fusion=self.fusion,
+            units=self.units,
+            dropout=self.dropout,
+        )
 
     def _encoded(self, x: Any, info: DataInfo, name: str) -> Any:
         if name == SOUND and self.audio_encoder == "lstm":

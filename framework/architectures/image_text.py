@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from framework import nn
 from framework.architectures import _attention as attention
 from framework.architectures import _encoders as encoders
+from framework.architectures._pictures import picture_shape
 from framework.contracts import Architecture, DataInfo, architecture, knob
 
 
@@ -49,9 +49,9 @@ class ImageText(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """The picture, the question or both."""
-        shapes = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         if self.reads != "question":
-            shapes[encoders.PICTURE] = encoders.picture_shape(info, self.side)
+            shapes[encoders.PICTURE] = picture_shape(info, side=self.side, least=1)
         if self.reads != "image":
             name = encoders.question_input(info)
             shapes[name] = info.shape(name)
@@ -59,11 +59,13 @@ class ImageText(Architecture):
 
     def build(self, info: DataInfo) -> Any:
         """(height, width, channels) and (tokens,) -> (units of the head,)."""
-        inputs = {name: encoders.read(info, name) for name in info.inputs}
-        parts = [self._encoded(x, info, name) for name, x in inputs.items()]
-        x = parts[0] if len(parts) == 1 else encoders.fused(*parts, fusion=self.fusion, units=self.units)
-        x = encoders.dropped(encoders.dense(x, self.units, name="hidden"), self.dropout)
-        return nn.backend.keras.Model(list(inputs.values()), encoders.answer(x, info))
+        return encoders.fused_net(
+            info,
+            lambda x, name: self._encoded(x, info, name),
+            fusion=self.fusion,
+            units=self.units,
+            dropout=self.dropout,
+        )
 
     def _encoded(self, x: Any, info: DataInfo, name: str) -> Any:
         if name == encoders.PICTURE:
