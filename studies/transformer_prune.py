@@ -1,7 +1,7 @@
 """How sparse can a small Transformer get before it forgets how to evaluate nested expressions?
 
 Magnitude pruning (Zhu & Gupta 2017) of a Transformer encoder (Vaswani et al. 2017) on ListOps (Nangia & Bowman 2018).
-Cost: about 4 minutes on 2 cores.
+Cost: about 5 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, Train, use
