@@ -79,6 +79,15 @@ def recurrent(x: Any, *, units: int, count: int = 1, name: str = "lstm") -> Any:
     return x
 
 
+def recurrent_features(x: Any, *, units: int, name: str) -> Any:
+    """An LSTM and a dense layer behind it: (units,), for a net in which something else joins.
+
+    In 8 bits all that is concatenated has one scale. Without the dense layer that would be the scale of the LSTM's
+    state too, which lies within -1 and 1: beside features of a picture it would be left with a handful of values.
+    """
+    return dense(recurrent(x, units=units, name=name), units, name=f"{name}_features")
+
+
 def convolutions(x: Any, *, filters: int, blocks: int, units: int, name: str) -> Any:
     """Blocks of a 3x3 convolution and pooling, twice the filters in each next one, then a dense layer: (units,).
 

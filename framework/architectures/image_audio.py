@@ -68,6 +68,6 @@ class ImageAudio(Architecture):
     def _encoded(self, x: Any, info: DataInfo, name: str) -> Any:
         if name == SOUND and self.audio_encoder == "lstm":
             frames = encoders.steps(x, info, name, width=1)
-            return encoders.recurrent(frames, units=self.audio_units, name=name)
+            return encoders.recurrent_features(frames, units=self.audio_units, name=name)
         units = self.units if name == encoders.PICTURE else self.audio_units
         return encoders.convolutions(x, filters=self.filters, blocks=self.blocks, units=units, name=name)

@@ -72,7 +72,7 @@ class ImageText(Architecture):
             return encoders.convolutions(x, filters=self.filters, blocks=self.blocks, units=self.units, name=name)
         tokens = encoders.steps(x, info, name, width=self.embedding)
         if self.question_encoder == "lstm":
-            return encoders.recurrent(tokens, units=self.question_units, name=name)
+            return encoders.recurrent_features(tokens, units=self.question_units, name=name)
         placed = attention.placed(tokens, x, name=name)
         block = attention.block(placed, heads=1, hidden=self.question_units, dropout=0.0, name=name)
         return attention.averaged(block, name=name)
