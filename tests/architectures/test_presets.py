@@ -26,9 +26,9 @@ PRESETS = [  # architecture, preset, data set, parameters
     ("squeezenet_se", "tutorial", GREY, 320 + 162 + 18_496 + 580 + 204_928 + 1_290),
     ("lstm", "tutorial", SERIES, 4 * 50 * (1 + 50 + 1) + 50 + 1),
     ("transformer", "tutorial", TEXT, (100 + 64) * 512 + 2 * BLOCK + 2 * 512 + 512 * 10 + 10),
-    # question: embedding and LSTM; voice: LSTM; then where both meet, and the head
-    ("image_text", "tutorial", ASKED, SIGHT + 100 * 32 + 4 * 64 * (32 + 64 + 1) + (64 + 64 + 1) * 64 + 4_225),
-    ("image_audio", "tutorial", VOICE, SIGHT + 4 * 50 * (32 + 50 + 1) + (64 + 50 + 1) * 64 + 4_225),
+    # question: embedding, LSTM, dense layer; voice: LSTM, dense layer; then where both meet, and the head
+    ("image_text", "tutorial", ASKED, SIGHT + 100 * 32 + 4 * 64 * (32 + 64 + 1) + 65 * 64 + (64 + 64 + 1) * 64 + 65),
+    ("image_audio", "tutorial", VOICE, SIGHT + 4 * 50 * (32 + 50 + 1) + 51 * 50 + (64 + 50 + 1) * 64 + 65),
 ]
 
 
