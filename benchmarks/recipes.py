@@ -1,4 +1,4 @@
-"""Accuracy of a study's dense net: exported file, validation split, one line per seed and their mean.
+"""Accuracy (R2 for regression) of a study's dense net: exported file, validation split, one line per seed, their mean.
 
     .venv/bin/python benchmarks/recipes.py lenet5_prune --set dataset=mnist --seeds 0 1 2
 
@@ -19,6 +19,7 @@ from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.plan import plan
 from framework.project import find_root
+from framework.record import quality_of
 from framework.resolve import first_value
 
 
@@ -30,7 +31,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     arguments = parser.parse_args()
     root, catalog = find_root(Path.cwd()), Catalog()
-    study = plan(root, arguments.study, settings=arguments.set, catalog=catalog).study
+    planned = plan(root, arguments.study, settings=arguments.set, catalog=catalog)
+    study, quality = planned.study, quality_of(planned.task)
     lab = Lab(root, catalog)
     found = []
     for seed in arguments.seeds:
@@ -39,8 +41,8 @@ def main() -> None:
         record = trial.run(spec, lab)
         if record.reason:
             raise SqueezelabError(f"seed {seed} failed: {record.reason}", given=record.error)
-        found.append(record.metrics["val_accuracy"])
-        print(f"seed {seed}: val_accuracy {found[-1]:.4f}  ({time.monotonic() - began:.0f} s)", flush=True)
+        found.append(record.metrics[quality])
+        print(f"seed {seed}: {quality} {found[-1]:.4f}  ({time.monotonic() - began:.0f} s)", flush=True)
     spread = f" ± {stdev(found):.4f} (n = {len(found)})" if len(found) > 1 else ""
     print(f"{study.architecture.name} on {study.dataset.name}: mean {mean(found):.4f}{spread}")
 
