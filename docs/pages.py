@@ -16,6 +16,7 @@ from typing import Any
 from recipes import RECIPES, RESULTS, read
 
 from framework.contracts import Architecture, Catalog, Dataset, Plugin
+from framework.errors import UserError
 from framework.project import find_root
 
 ARCHITECTURES, DATASETS = Path("docs") / "architectures.md", Path("docs") / "datasets.md"
@@ -107,18 +108,42 @@ def _datasets(root: Path, catalog: Catalog, results: Mapping[str, Result]) -> st
         f"Results are those of [default recipes](architectures.md) on the validation split, exported file. {MACHINE}",
         _dataset_table(root, catalog, names),
     ]
-    return "\n\n".join([*head, *(_dataset(root, catalog.datasets.get(name), results) for name in names)]) + "\n"
+    sections = (_dataset(root, catalog.datasets.get(name), results) for name in names)
+    return "\n\n".join([*head, *sections, _pipeline(root)]).rstrip() + "\n"
+
+
+def _pipeline(root: Path) -> str:
+    """What benchmarks/input_pipeline.py printed, as it was kept."""
+    file = root / RESULTS / "input_pipeline.md"
+    if not file.exists():
+        return ""
+    return "\n\n".join(
+        [
+            "## The input pipeline",
+            "Preparation runs once; batches are gathered from arrays in memory. Printed by "
+            "`benchmarks/input_pipeline.py`: seconds to prepare and to load from the cache, seconds of one epoch of "
+            "the net, and of its batches without a net.",
+            file.read_text("utf-8").strip(),
+        ]
+    )
 
 
 def _dataset_table(root: Path, catalog: Catalog, names: Iterable[str]) -> str:
     rows = []
     for name in names:
-        facts = read_facts(root, name)
-        inputs = ", ".join(f"{key} {_shape(value)}" for key, value in facts.get("inputs", {}).items())
-        sizes = " / ".join(f"{size:,}" for size in facts.get("sizes", {}).values())
+        sizes = " / ".join(f"{size:,}" for size in read_facts(root, name).get("sizes", {}).values())
         cls = catalog.datasets.get(name)
-        rows.append([f"[{name}](#{name})", facts.get("task", ""), inputs, sizes, cls.licence])
+        rows.append([f"[{name}](#{name})", *_fed(catalog.datasets.build(name, {})), sizes, cls.licence])
     return table(["data set", "task", "inputs", "train / calibration / validation / test", "licence"], rows)
+
+
+def _fed(dataset: Dataset) -> list[str]:
+    """Task and inputs; of a user's own data they are not known before there is a file."""
+    try:
+        info = dataset.info
+    except UserError:
+        return ["as asked for", "as they come"]
+    return [info.task, ", ".join(f"{name} {_shape(shape)}" for name, shape in info.inputs.items())]
 
 
 def _dataset(root: Path, cls: type[Dataset], results: Mapping[str, Result]) -> str:
