@@ -53,7 +53,7 @@ def test_no_result_lies_about_without_its_recipe():
 
 @pytest.mark.parametrize("path", [pages.ARCHITECTURES, pages.DATASETS], ids=str)
 def test_the_pages_are_those_of_registry_and_results(path):
-    assert (ROOT / path).read_text("utf-8") == pages.pages(ROOT, CATALOG)[path], "python docs/pages.py"
+    assert (ROOT / path).read_text("utf-8") == pages.pages(ROOT, CATALOG)[path], "renew it: make recipes"
 
 
 def test_every_plugin_has_its_section():
