@@ -89,7 +89,7 @@ recipes: $(READY)  ## measure what docs say each net reaches, where that is out 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) docs/tutorial.py
 
-test: $(READY)  ## the fast tests, about 14 minutes
+test: $(READY)  ## the fast tests, about 12 minutes
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
 
 test-all: $(READY)  ## every test, also those that train at scale
