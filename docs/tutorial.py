@@ -1,6 +1,6 @@
 """The numbers of docs/from-lenet-to-squeezenet.md and its Chinese twin: runs their commands and writes the tables.
 
-    make tutorial        # about half an hour on 2 cores; studies that have been run are not run again
+    make tutorial        # about ten minutes on 2 cores; studies that have been run are not run again
 
 Every line of a `sh` block is a command; after one that begins with `make study`, the table between `<!-- table -->` and
 `<!-- end -->` is made from the trials.csv of its report. The last table puts all nets side by side.
