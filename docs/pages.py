@@ -51,7 +51,8 @@ def _architectures(catalog: Catalog, results: Mapping[str, Result]) -> str:
         "`make new KIND=architecture NAME=mine` begins one.",
         "Accuracy (R2 for regression) is that of the exported `.tflite` file on the validation split, each seed and "
         "their mean with the sample standard deviation; parameters and multiply-accumulates (MACs) are counted in the "
-        f"file. {MACHINE}",
+        "file. Recipes were chosen by this split, so that their figures are a little optimistic. "
+        f"{MACHINE}",
         _summary(plugins, results),
     ]
     return "\n\n".join([*head, *(_architecture(cls, results) for cls in plugins)]) + "\n"

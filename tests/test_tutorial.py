@@ -34,6 +34,20 @@ def cells(text):
     return [re.findall(r"\d[\d.,]*", row) for row in rows]
 
 
+def emptied(text):
+    """The page without its tables."""
+    return tutorial.PLACE.sub(r"\1\3", text)
+
+
+def test_tables_are_filled_where_a_page_has_none():
+    trial = {"val_accuracy": "0.9", "params_nonzero": "1000", "params_total": "2000", "size_tflite_bytes": "3000"}
+    trial |= {"size_tflite_compressed_bytes": "400", "baseline.size_tflite_compressed_bytes": "800"}
+    steps = [tutorial.Step("net", "digits", [trial] * 4) for _ in STUDIES]
+    for text, language in ((ENGLISH, "en"), (CHINESE, "zh")):
+        assert cells(emptied(text)) == []
+        assert len(cells(tutorial.filled(emptied(text), steps, language))) == 5 * len(STUDIES)
+
+
 def test_both_languages_have_the_same_commands_code_and_numbers():
     assert tutorial.commands(CHINESE) == COMMANDS
     assert re.findall(r"```python.*?```", ENGLISH, re.DOTALL) == re.findall(r"```python.*?```", CHINESE, re.DOTALL)
@@ -94,7 +108,10 @@ def test_each_other_command_runs(command):
 def test_every_command_runs_as_it_stands(tmp_path):
     """In a fresh checkout, as a reader types them; the tables are then made from what they measured."""
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "fresh")], check=True)
+    for path in tutorial.PAGES:  # without tables: those that were committed must not pass for new ones
+        (tmp_path / "fresh" / path).write_text(emptied((ROOT / path).read_text("utf-8")), "utf-8")
     done = subprocess.run(["make", "tutorial"], cwd=tmp_path / "fresh", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    again = (tmp_path / "fresh" / tutorial.PAGES[0]).read_text("utf-8")
-    assert [len(row) for row in cells(again)] == [len(row) for row in cells(ENGLISH)]
+    for path, text in zip(tutorial.PAGES, (ENGLISH, CHINESE), strict=True):
+        again = (tmp_path / "fresh" / path).read_text("utf-8")
+        assert [len(row) for row in cells(again)] == [len(row) for row in cells(text)]
