@@ -7,22 +7,23 @@ it does and names its source after `Source:`. Its module imports without TensorF
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from framework.errors import DataUnavailable, UnknownName
+from framework.exported import Exported, FileWeight
 from framework.registry import Registry
 from framework.samples import DataInfo, Head, Samples, Splits, Task, Ticket
 from framework.space import Knobbed, knob
-from framework.stage import Array, Export, Keep, Mask, Stage, Step, Weights
+from framework.stage import Array, Bits, Codebook, Export, Keep, Mask, Remask, Stage, Step, Weights
 
 __all__ = [  # all that a plug-in needs, from one place
-    "Architecture", "Array", "Catalog", "DataInfo", "Dataset", "Export", "Exported", "FileWeight", "Head", "Job",
-    "Keep", "Mask", "Metric", "Plugin", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket",
-    "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric", "metrics",
-    "strategies", "strategy",
+    "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export", "Exported", "FileWeight",
+    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage", "Step", "Strategy",
+    "Task", "Ticket", "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
+    "metrics", "strategies", "strategy",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -171,18 +172,24 @@ class Architecture(Plugin, ABC):
         """
 
 
-class Wrap(Protocol):
-    """How a strategy changes a net for its training; made by `framework.nn`, handed to `Job.finetune`.
-
-    `key` is the digest of all that is static in it: nets are reused between trials under this key.
-    """
+class Wrap(ABC):
+    """How a strategy changes a net for its training; made by `framework.nn`, handed to `Job.finetune`."""
 
     @property
+    @abstractmethod
     def key(self) -> str:
-        """The digest of all that is static in it."""
+        """The digest of all that is static in it: nets are reused between trials under this key."""
 
+    @abstractmethod
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The wrapped functional model and its dynamic `tf.Variable`s by name."""
+
+    def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
+        """The plain net's weights after the training, from its variables and the dynamic ones; as they are by default.
+
+        What is not in `key` may decide here: it is this wrap that is asked, whichever the traced net was built with.
+        """
+        return weights
 
 
 class Job(Protocol):
@@ -198,6 +205,10 @@ class Job(Protocol):
     def initial(self) -> Stage:
         """The untrained net this trial's baseline began from."""
 
+    @property
+    def trained(self) -> Stage:
+        """This trial's baseline: the dense net at the end of its training."""
+
     def rewind(self, epoch: int) -> Stage:
         """The baseline's net after `epoch` epochs of its training (0 is `initial`)."""
 
@@ -209,7 +220,14 @@ class Job(Protocol):
         """Optimizer steps in one epoch."""
 
     def finetune(
-        self, stage: Stage, epochs: int, *, wrap: Wrap | None = None, dynamic: Mapping[str, Any] | None = None
+        self,
+        stage: Stage,
+        epochs: int,
+        *,
+        wrap: Wrap | None = None,
+        dynamic: Mapping[str, Any] | None = None,
+        remask: Remask | None = None,
+        fresh: bool = False,
     ) -> Stage:
         """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up.
 
@@ -218,11 +236,19 @@ class Job(Protocol):
 
         Args:
             dynamic: values for the wrap's `tf.Variable`s, by name.
+            remask: masks that change on the way.
+            fresh: train as the baseline was, at the study's own rate and with its warm-up.
 
         Raises:
             TrialDiverged: the loss or a weight is not finite.
             TrialTimeout: the trial's time is used up.
         """
+
+    def gradients(self, stage: Stage, *, batches: int, batch_size: int) -> Iterator[Weights]:
+        """The mean gradient of the training loss on each of some random batches, for every trainable weight."""
+
+    def quality(self, stage: Stage) -> float:
+        """Accuracy (R2 for regression) of the float net on the calibration split, which is not trained on."""
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch, for the curves."""
@@ -245,71 +271,16 @@ class Strategy(Plugin, ABC):
     keeps: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset()
 
+    def budget(self) -> int:
+        """Epochs of training that it spends: its knobs that count epochs, by default."""
+        return sum(getattr(self, name) for name, item in self.knobs().items() if item.unit == "epochs")
+
     @abstractmethod
     def apply(self, stage: Stage, job: Job) -> Stage:
         """A new stage; the one given is not changed. With 0 epochs the effect is applied at once, without training."""
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FileWeight:
-    """One weight of a net and the tensor that holds it in the exported file.
-
-    Args:
-        layer: the layer's name in the net.
-        role: what the weight is to its layer, as `kernel`, `bias`, `recurrent_kernel`, `embeddings`, `gamma`.
-        tensor: index in the file; -1 if the exporter dropped a bias that is all zero.
-        uses: how many times each value is multiplied for one sample (1 for a dense layer); 0 for what is only added.
-        values: the tensor as stored, in the file's own layout and type; 8-bit zeros are zeros of the net.
-        scales: how many scale factors turn the stored integers into numbers; 0 where none are needed.
-        position: among the layer's weights, as in `Stage.weights`. A weight may lie in several tensors: the gates of an
-            LSTM have one each.
-        part: tells the tensors of one weight apart, as `input`; empty where there is one.
-    """
-
-    layer: str
-    role: str
-    tensor: int
-    uses: int
-    values: Array
-    scales: int = 0
-    position: int = 0
-    part: str = ""
-
-    @property
-    def key(self) -> str:
-        """`layer/position`: the weight of the net, as steps name it in what they asked for."""
-        return f"{self.layer}/{self.position}"
-
-    @property
-    def name(self) -> str:
-        """`layer/role`, with its part: one for each tensor."""
-        return "/".join(filter(None, (self.layer, self.role, self.part)))
-
-
-@dataclass(frozen=True)
-class Exported:
-    """The exported file, opened and run on one split: what every metric is measured on.
-
-    Args:
-        file: the bytes of the `.tflite` file.
-        weights: its weights.
-        outputs: (n, units) what the file answers on the split.
-        net_outputs: (n, units) what the float net answers that the file was made from.
-        labels: (n,) the truth.
-        task: of the data set.
-        products: multiply-accumulates for one sample in which no weight takes part, as those of attention.
-    """
-
-    file: bytes
-    weights: tuple[FileWeight, ...]
-    outputs: Array
-    net_outputs: Array
-    labels: Array
-    task: Task
-    products: int = 0
 
 
 class Metric(Plugin, ABC):

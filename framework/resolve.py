@@ -185,15 +185,20 @@ def _options(step: Use | Choice | None) -> list[Use]:
     return [option for option in options if option is not None]
 
 
-def _step_budget(step: Use, catalog: Catalog, *, pick: Callable[[Iterable[int]], int] = max) -> int:
-    """Epochs of one step; of a domain the value that `pick` chooses of its ends."""
-    return sum(pick(_ends(step.knobs[name])) for name in epoch_knobs(step, catalog))
+def _step_budget(step: Use, catalog: Catalog, *, pick: Callable[[Iterable[Any]], Any] = max) -> int:
+    """Epochs of one step; of a domain of numbers the value that `pick` chooses of its ends."""
+    ends = {name: pick(_ends(value)) for name, value in step.knobs.items()}
+    return strategy_of(replace(step, knobs=ends), catalog).budget()
 
 
-def _ends(value: Any) -> list[int]:
+def _ends(value: Any) -> list[Any]:
+    """The values that bound what a knob may be; of texts the first."""
+    if isinstance(value, (Float, Int)):
+        return [value.low, value.high]
     if isinstance(value, Choice):
-        return [int(option) for option in value.options]
-    return [value.low, value.high] if isinstance(value, Int) else [int(value)]
+        numbers = all(isinstance(option, (int, float)) for option in value.options)
+        return list(value.options) if numbers else [value.options[0]]
+    return [value]
 
 
 def _check_orders(study: Study, catalog: Catalog) -> None:

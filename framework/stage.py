@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -26,7 +26,48 @@ class Mask:
     zeros: Array
 
 
-Keep = Mask
+@dataclass(frozen=True)
+class Codebook:
+    """A promise of a stage: values of this weight that are equal stay equal.
+
+    Args:
+        weight: (layer, position).
+        indices: int32 array of the weight's shape; values with one index are equal.
+        size: how many distinct values there are at most; indices are below it.
+    """
+
+    weight: tuple[str, int]
+    indices: Array
+    size: int
+
+
+@dataclass(frozen=True)
+class Bits:
+    """A promise of a stage: this weight stands on a grid of few levels, and does not move any more.
+
+    Args:
+        weight: (layer, position).
+        bits: the levels of one output channel (the last axis) are at most 2**bits.
+    """
+
+    weight: tuple[str, int]
+    bits: int
+
+
+Keep = Mask | Codebook | Bits
+
+
+@dataclass(frozen=True)
+class Remask:
+    """Masks that change while a net trains.
+
+    Args:
+        steps: optimizer steps, counted from 1, after which they change.
+        update: (step, the net as it is) -> weight -> its new zeros, for weights whose `Mask` the net keeps.
+    """
+
+    steps: frozenset[int]
+    update: Callable[[int, Stage], Mapping[tuple[str, int], Array]]
 
 
 @dataclass(frozen=True)
@@ -55,8 +96,9 @@ class Step:
     """What one strategy did: its name and knobs, what was asked, what was reached, and the price.
 
     Args:
-        asked: `layer/position` -> zeros asked for (magnitude pruning), or whatever the strategy promises.
+        asked: `layer/position` -> what the strategy promises of each weight that it touches.
         reached: the same as counted in the stage.
+        unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one value).
         epochs: epochs of training spent.
         seconds: wall time inside `fit`.
     """
@@ -65,6 +107,7 @@ class Step:
     knobs: Mapping[str, Any]
     asked: Mapping[str, float] = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
+    unit: Literal["zeros", "clusters", "bits"] = "zeros"
     epochs: int = 0
     seconds: float = 0.0
 
@@ -95,7 +138,16 @@ class Stage:
         return replace(self, weights=fixed)
 
     def with_step(self, step: Step, *, keeps: tuple[Keep, ...] = ()) -> Stage:
-        """The same net with one more step on record; a new promise replaces the old one on the same weight."""
-        renewed = {keep.weight for keep in keeps}
-        old = tuple(keep for keep in self.keeps if keep.weight not in renewed)
-        return replace(self, steps=(*self.steps, step), keeps=old + keeps)
+        """The same net with one more step on record, and with what it promises from now on."""
+        return replace(self.keeping(keeps), steps=(*self.steps, step))
+
+    def keeping(self, keeps: tuple[Keep, ...]) -> Stage:
+        """The same net with more promises; a new one replaces the old one of its kind on the same weight."""
+        renewed = {(type(keep), keep.weight) for keep in keeps}
+        old = tuple(keep for keep in self.keeps if (type(keep), keep.weight) not in renewed)
+        return replace(self, keeps=old + keeps)
+
+    @property
+    def masks(self) -> dict[tuple[str, int], Array]:
+        """Weight -> its zeros that stay, of all weights that have any."""
+        return {keep.weight: keep.zeros for keep in self.keeps if isinstance(keep, Mask)}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import gc
-import io
 import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +15,21 @@ import numpy as np
 
 from framework import nn, record
 from framework.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
-from framework.contracts import Catalog, Exported, Mask, Samples, Stage, Wrap
+from framework.contracts import (
+    Array,
+    Catalog,
+    Codebook,
+    Exported,
+    Keep,
+    Mask,
+    Remask,
+    Samples,
+    Stage,
+    Weights,
+    Wrap,
+)
 from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
+from framework.reached import asked_and_reached, layers_csv
 from framework.record import Record
 from framework.resolve import strategy_of
 from framework.spec import Spec
@@ -79,7 +90,7 @@ def _record(
         metrics={
             **measured.metrics,
             **against(spec, lab, job.baseline, measured.metrics),
-            **asked_and_reached(stage, measured),
+            **asked_and_reached(stage, measured.exported.weights),
         },
         times=times,
         artifacts=artifacts(stage, spec, measured),
@@ -107,10 +118,22 @@ def check_finite(stage: Stage) -> None:
 
 
 def check_keeps(stage: Stage) -> None:
-    """Raise TrialError if a zero that the stage promises to hold is no longer zero."""
+    """Raise TrialError if the stage does not hold what it promises."""
     for keep in stage.keeps:
-        if isinstance(keep, Mask) and np.any(stage.weights[keep.weight][keep.zeros]):
-            raise TrialError(f"{stage.steps[-1].strategy} has undone zeros of an earlier step in {keep.weight}.")
+        broken = _broken(keep, stage.weights[keep.weight])
+        if broken:
+            raise TrialError(f"{stage.steps[-1].strategy} has undone {broken} of an earlier step in {keep.weight}.")
+
+
+def _broken(keep: Keep, values: Array) -> str:
+    """What of a promise does not hold; empty if it does."""
+    if isinstance(keep, Mask):
+        return "zeros" if np.any(values[keep.zeros]) else ""
+    if isinstance(keep, Codebook):
+        pairs = np.unique(np.stack([keep.indices.ravel(), values.ravel()]), axis=1)
+        return "shared values" if len(pairs[0]) > len(np.unique(pairs[0])) or keep.indices.max() >= keep.size else ""
+    levels = max(len(np.unique(channel)) for channel in values.reshape(-1, values.shape[-1]).T)
+    return "levels" if levels > 2**keep.bits else ""
 
 
 def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
@@ -196,38 +219,13 @@ def dense_net(spec: Spec, lab: Lab, baseline: Baseline) -> Dense:
     return lab.measured[baseline.digest]
 
 
-def asked_and_reached(stage: Stage, measured: Measured) -> dict[str, float]:
-    """What the steps asked for and what the file has of it; absent where nothing was asked.
-
-    `sparsity_*`: zeros as a share of the kernels that were to have them. `bits_*`: mean bits of a kernel's value.
-    """
-    return _sparsity(stage, measured) | _bits(stage, measured)
-
-
-def _bits(stage: Stage, measured: Measured) -> dict[str, float]:
-    if stage.export.format == "float32":
-        return {}
-    kernels = [weight.values for weight in measured.exported.weights if weight.role.endswith("kernel")]
-    reached = 8 * sum(values.nbytes for values in kernels) / sum(values.size for values in kernels)
-    return {"bits_asked": float(stage.export.bits), "bits_reached": reached}
-
-
-def _sparsity(stage: Stage, measured: Measured) -> dict[str, float]:
-    asked = _asked_zeros(stage)
-    if not asked:
-        return {}
-    tensors = [weight.values for weight in measured.exported.weights if weight.key in asked]
-    size, zeros = sum(values.size for values in tensors), sum(int((values == 0).sum()) for values in tensors)
-    return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
-
-
 def artifacts(stage: Stage, spec: Spec, measured: Measured) -> dict[str, bytes]:
     """The files that a run keeps; the store adds the manifest."""
     return {
         record.SPEC_JSON: json.dumps(spec.json(), indent=1, sort_keys=True).encode(),
         record.MODEL_TFLITE: measured.file,
         record.WEIGHTS_NPZ: pack_weights(stage.weights),
-        record.LAYERS_CSV: _layers_csv(stage, measured),
+        record.LAYERS_CSV: layers_csv(stage, measured.exported.weights),
     }
 
 
@@ -251,7 +249,8 @@ class TrialJob:
         self.catalog = lab.catalog
         self.fit_seconds = 0.0
         self._epochs = 0
-        self._calls = 0
+        self._calls = 0  # of finetune: each draws its own seed
+        self._looks = 0  # of gradients
 
     def seed(self, purpose: str) -> int:
         """A seed of 31 bits for `purpose`."""
@@ -261,6 +260,11 @@ class TrialJob:
     def initial(self) -> Stage:
         """The untrained net."""
         return self.baseline.initial
+
+    @property
+    def trained(self) -> Stage:
+        """The dense net."""
+        return self.baseline.stage
 
     def rewind(self, epoch: int) -> Stage:
         """The baseline's net after `epoch` epochs, trained again as far as that."""
@@ -278,21 +282,30 @@ class TrialJob:
         return int(nn.fit.steps_per_epoch(self.train, self._spec.train))
 
     def finetune(
-        self, stage: Stage, epochs: int, *, wrap: Wrap | None = None, dynamic: Mapping[str, Any] | None = None
+        self,
+        stage: Stage,
+        epochs: int,
+        *,
+        wrap: Wrap | None = None,
+        dynamic: Mapping[str, Any] | None = None,
+        remask: Remask | None = None,
+        fresh: bool = False,
     ) -> Stage:
         """Train `stage` on; see `contracts.Job`."""
         self._calls += 1
         train = self._spec.train
+        tuning = replace(train, learning_rate=train.learning_rate * train.finetune_factor)
         request = nn.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,
             validation=self._lab.splits(self._spec).validation,
-            train=replace(train, learning_rate=train.learning_rate * train.finetune_factor),
+            train=train if fresh else tuning,
             epochs=epochs,
-            warmup_epochs=0,
+            warmup_epochs=min(train.warmup_epochs, epochs // 2) if fresh else 0,
             seed=self.seed(f"finetune {self._calls}"),
             wrap=wrap,
             dynamic=dynamic or {},
+            remask=remask,
             deadline=self.deadline,
             report=lambda epoch, values: self.report(self._epochs + epoch, **values),
         )
@@ -302,42 +315,25 @@ class TrialJob:
         self._epochs += epochs
         return tuned
 
+    def gradients(self, stage: Stage, *, batches: int, batch_size: int) -> Iterator[Weights]:
+        """Gradients on random batches of the training split; see `contracts.Job`."""
+        self._looks += 1
+        asked = nn.gradients.Batches(
+            info=self._lab.info(self._spec),
+            samples=self.train,
+            train=self._spec.train,
+            count=batches,
+            size=batch_size,
+            seed=self.seed(f"gradients {self._looks}"),
+        )
+        return nn.gradients.of(stage, asked)  # type: ignore[no-any-return]
+
+    def quality(self, stage: Stage) -> float:
+        """Accuracy or R2 of the float net on the calibration split."""
+        outputs, task = nn.export.predict(stage, self.calibration), self._lab.info(self._spec).task
+        answers = Exported(b"", (), outputs, outputs, self.calibration.labels, task)
+        return self.catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
+
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch."""
         self._report(epoch, values)
-
-
-def _asked_zeros(stage: Stage) -> dict[str, float]:
-    """Zeros asked of each kernel by the last step that asked for any."""
-    asked: dict[str, float] = {}
-    for step in stage.steps:
-        asked |= step.asked
-    return asked
-
-
-def _layers_csv(stage: Stage, measured: Measured) -> bytes:
-    asked = _asked_zeros(stage)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        ["layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked", "zeros_reached"]
-    )
-    for weight in measured.exported.weights:
-        nonzero = int(np.count_nonzero(weight.values))
-        wanted = "" if weight.part else asked.get(weight.key, "")  # what was asked of a whole weight
-        shape = "x".join(map(str, weight.values.shape))
-        table.writerow(
-            [
-                weight.layer,
-                weight.name.removeprefix(f"{weight.layer}/"),
-                weight.tensor,
-                shape,
-                weight.values.dtype.name,
-                weight.scales,
-                weight.values.size,
-                nonzero,
-                wanted,
-                weight.values.size - nonzero,
-            ]
-        )
-    return text.getvalue().encode()

@@ -348,7 +348,7 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         times |= {f"{name}{end}" for name in timed for end in ("", "_low", "_high")}
         assert sizes | beside | times <= set(run.metrics)
         assert set(run.metrics) - sizes - beside - times == {
-            "accuracy_drop", "speedup_theoretical", "sparsity_asked", "sparsity_reached",
+            "accuracy_drop", "speedup_theoretical", "sparsity_asked", "sparsity_reached", "touched_share",
         }  # fmt: skip
         assert artifact_names(done, run) == {
             "spec.json", "optuna.json", "model.tflite", "weights.npz", "layers.csv",

@@ -89,7 +89,9 @@ def test_the_baseline_stands_beside_each_metric(done):
     _, result = done
     own = {name for name in result.metrics if not name.startswith(record.BASELINE_PREFIX)}
     beside = {name.removeprefix(record.BASELINE_PREFIX) for name in set(result.metrics) - own}
-    assert own - beside == {"accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical"}
+    assert own - beside == {
+        "accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical", "touched_share"
+    }  # fmt: skip
     macs = result.metrics["baseline.macs_dense"] / result.metrics["macs_effective"]
     assert result.metrics["speedup_theoretical"] == macs > 1
     drop = result.metrics["baseline.val_accuracy"] - result.metrics["val_accuracy"]

@@ -5,6 +5,8 @@ backend   TensorFlow, started once: legacy Keras, threads, silence
 graph     a net as data (JSON of a functional configuration) and back, allow-listed layers only
 reuse     nets kept traced between trials
 fit       training: everything reset, then `fit`
+hold      what a stage promises, held while it trains
+gradients of the loss with respect to the weights, for ranking them
 masks     which weights to zero; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
 export    a stage becomes a `.tflite` file
@@ -23,8 +25,8 @@ import importlib
 from types import ModuleType
 
 ROOMS = (
-    "allowed", "backend", "export", "fit", "graph", "images", "interface", "latency", "masks", "pruning", "reuse",
-    "saved", "tflite",
+    "allowed", "backend", "export", "fit", "gradients", "graph", "hold", "images", "interface", "latency", "masks",
+    "pruning", "reuse", "saved", "tflite",
 )  # fmt: skip
 
 

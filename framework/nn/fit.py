@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo, Mask, Samples, Stage, Wrap
+from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Weights, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
-from framework.nn import graph, reuse
+from framework.nn import graph, hold, reuse
 from framework.nn.backend import keras, start, tf
 from framework.spec import Train, digest_of
 
@@ -37,6 +37,7 @@ class Fit:
         warmup_epochs: linear rise at the beginning.
         seed: order, augmentation and dropout.
         deadline: `time.monotonic()` after which TrialTimeout is raised.
+        remask: masks that change on the way; of weights whose `Mask` the stage keeps.
         report: called after each epoch with its number (from 1) and its values.
     """
 
@@ -50,6 +51,7 @@ class Fit:
     stop: int | None = None
     wrap: Wrap | None = None
     dynamic: Mapping[str, Any] = field(default_factory=dict)
+    remask: Remask | None = None
     deadline: float = math.inf
     report: EpochReport = lambda epoch, values: None
 
@@ -67,46 +69,52 @@ def fit(stage: Stage, request: Fit) -> Stage:
         TrialTimeout: the deadline has passed.
     """
     start(request.train.threads)
-    held = tuple(keep for keep in stage.keeps if isinstance(keep, Mask))
-    with nets.use(_key(stage, request, held), lambda: TracedNet(stage, request, held)) as net:
-        net.set(stage, request, held)
-        net.run(request)
-        weights = graph.read_weights(net.plain)
+    with nets.use(_key(stage, request), lambda: TracedNet(stage, request)) as net:
+        net.set(stage, request)
+        net.run(stage, request)
+        masks = net.masks()
+        weights: Weights = graph.values(net.variables)
+        if request.wrap:
+            weights = request.wrap.finish(weights, {name: item.numpy() for name, item in net.dynamic.items()})
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise TrialDiverged("A weight is not finite after training.")
-    for mask in held:
-        weights[mask.weight] = np.where(mask.zeros, 0, weights[mask.weight]).astype(weights[mask.weight].dtype)
-    return stage.with_weights(weights)
+    trained = stage.keeping(masks)
+    return trained.with_weights(hold.settled(weights, trained.keeps))
 
 
 class TracedNet:
     """A net built, wrapped and compiled once, with the initial value of everything it holds besides the weights."""
 
-    def __init__(self, stage: Stage, request: Fit, held: tuple[Mask, ...]) -> None:
+    def __init__(self, stage: Stage, request: Fit) -> None:
         self.plain = graph.build(stage.graph)
+        self.variables = graph.variables(self.plain)  # before wrapping: some wrappers take them from their layers
         wrapped, self.dynamic = request.wrap.build(self.plain) if request.wrap else (self.plain, {})
         self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
-        self.masks = {mask.weight: tf.Variable(tf.ones(mask.zeros.shape), trainable=False) for mask in held}
-        pairs = [(self._weight(key), variable) for key, variable in self.masks.items()]
-        self.model.hold = lambda: [weight.assign(weight * mask) for weight, mask in pairs]
+        self.held = {hold.kind(keep): hold.held(keep, self.variables[keep.weight]) for keep in stage.keeps}
+        self.masked = {
+            keep.weight: item
+            for keep, item in zip(stage.keeps, self.held.values(), strict=True)
+            if isinstance(item, hold.HeldMask)
+        }
+        self.model.hold = lambda: [item.hold() for item in self.held.values()]
         self.schedule = Schedule(request.train.decay)
         self.model.compile(
             optimizer=_optimizer(request.train, self.schedule, self.model),
-            loss=_loss(request.info),
+            loss=loss_of(request.info),
             metrics=_metrics(request.info),
         )
         self.model.l2 = 0.0 if request.train.optimizer == "adamw" else request.train.weight_decay
         self.model.optimizer.build(self.model.trainable_variables)
         self.state = [(item, item.numpy()) for item in (*self.model.weights, *self.model.optimizer.variables)]
 
-    def set(self, stage: Stage, request: Fit, held: tuple[Mask, ...]) -> None:
-        """Set everything: state, weights, masks, schedule, dynamic variables, generators."""
+    def set(self, stage: Stage, request: Fit) -> None:
+        """Set everything: state, weights, promises, schedule, dynamic variables, generators."""
         keras.utils.set_random_seed(request.seed)
         for variable, value in self.state:
             variable.assign(value)
-        graph.write_weights(self.plain, stage.weights)
-        for mask in held:
-            self.masks[mask.weight].assign(1.0 - mask.zeros)
+        graph.assign(self.variables, stage.weights)
+        for keep in stage.keeps:
+            self.held[hold.kind(keep)].set(keep, stage.weights[keep.weight])
         steps = steps_per_epoch(request.samples, request.train)
         self.schedule.set(
             peak=request.train.learning_rate, warmup=request.warmup_epochs * steps, total=request.epochs * steps
@@ -124,26 +132,35 @@ class TracedNet:
                 seed = request.seed + position + depth * len(self.plain.layers)
                 part._random_generator._generator.reset_from_seed(seed % 2**31)
 
-    def run(self, request: Fit) -> None:
+    def run(self, stage: Stage, request: Fit) -> None:
         """Call `fit` with a data set whose order depends on the seed alone."""
         steps = steps_per_epoch(request.samples, request.train)
         epochs = request.epochs if request.stop is None else request.stop
+        goals = targets(request.validation.labels, request.info, request.train.label_smoothing)
         self.model.fit(
             _batches(request, steps * epochs),
             epochs=epochs,
             steps_per_epoch=steps,
-            validation_data=(dict(request.validation.inputs), _targets(request.validation.labels, request)),
+            validation_data=(dict(request.validation.inputs), goals),
             validation_batch_size=VALIDATION_BATCH,
             verbose=0,
-            callbacks=[Watch(request)],
+            callbacks=[Watch(request, lambda step, change: self._remask(step, change, stage))],
         )
 
-    def _weight(self, key: tuple[str, int]) -> Any:
-        return self.plain.get_layer(key[0]).weights[key[1]]
+    def masks(self) -> tuple[Mask, ...]:
+        """The masks as they are now."""
+        return tuple(Mask(key, item.zeros) for key, item in self.masked.items())
+
+    def _remask(self, step: int, change: Remask, stage: Stage) -> None:
+        """Ask for other masks, and zero what they say."""
+        now = stage.with_weights(graph.values(self.variables)).keeping(self.masks())
+        for key, zeros in change.update(step, now).items():
+            self.masked[key].change(zeros)
+            self.masked[key].hold()
 
 
 class Trained(keras.Model):
-    """A functional model whose training step adds the L2 penalty and multiplies held weights by their masks."""
+    """A functional model whose training step adds the L2 penalty and brings held weights back to what is promised."""
 
     traces = 0  # of all nets of this process; tests count on it
     l2 = 0.0
@@ -199,14 +216,18 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Watch(keras.callbacks.Callback):
-    """Stops a training that has diverged or run out of time, and passes on each epoch's values."""
+    """Stops a training that has diverged or run out of time, changes masks, and passes on each epoch's values."""
 
-    def __init__(self, request: Fit) -> None:
+    def __init__(self, request: Fit, remask: Callable[[int, Remask], None]) -> None:
         super().__init__()
-        self.request = request
+        self.request, self.remask = request, remask
+        self.step = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the clock now and then."""
+        """Change masks where it is time to; look at the clock now and then."""
+        self.step += 1
+        if self.request.remask and self.step in self.request.remask.steps:
+            self.remask(self.step, self.request.remask)
         if batch % DEADLINE_EVERY == 0 and time.monotonic() > self.request.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
 
@@ -222,13 +243,13 @@ class Watch(keras.callbacks.Callback):
         self.request.report(epoch + 1, values)
 
 
-def _key(stage: Stage, request: Fit, held: tuple[Mask, ...]) -> str:
+def _key(stage: Stage, request: Fit) -> str:
     train = request.train
     return digest_of(
         {
             "graph": graph.structure(stage.graph),
             "wrap": request.wrap.key if request.wrap else "",
-            "held": sorted(f"{mask.weight[0]}/{mask.weight[1]}" for mask in held),
+            "held": sorted(hold.kind(keep) for keep in stage.keeps),
             "train": [train.optimizer, train.batch_size, train.decay, train.weight_decay, train.threads],
             "task": request.info.task,
         }
@@ -258,7 +279,8 @@ def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
     return keras.optimizers.SGD(momentum=momentum, nesterov=momentum > 0, **common)
 
 
-def _loss(info: DataInfo) -> Any:
+def loss_of(info: DataInfo) -> Any:
+    """What is minimised, for the data set's task."""
     losses = {"classes": "CategoricalCrossentropy", "binary": "BinaryCrossentropy", "regression": "MeanSquaredError"}
     return getattr(keras.losses, losses[info.task])()
 
@@ -270,14 +292,13 @@ def _metrics(info: DataInfo) -> list[Any]:
     return [kind(name="accuracy")]
 
 
-def _targets(labels: Array, request: Fit) -> Array:
-    """Labels as the loss wants them, smoothed."""
-    smooth = request.train.label_smoothing
-    if request.info.task == "regression":
+def targets(labels: Array, info: DataInfo, smooth: float) -> Array:
+    """Labels as the loss wants them, smoothed: (n, classes), or (n, 1)."""
+    if info.task == "regression":
         return labels.astype(np.float32)[:, None]
-    if request.info.task == "binary":
+    if info.task == "binary":
         return (labels.astype(np.float32) * (1 - smooth) + smooth / 2)[:, None]
-    classes = request.info.classes
+    classes = info.classes
     return (np.eye(classes, dtype=np.float32)[labels] * (1 - smooth) + smooth / classes).astype(np.float32)
 
 
@@ -288,13 +309,13 @@ def _batches(request: Fit, total_steps: int) -> Any:
     epochs = range(total_steps // steps)
     order = np.concatenate([np.resize(random.permutation(len(request.samples)), steps * batch) for _ in epochs])
     inputs = {name: tf.constant(value) for name, value in request.samples.inputs.items()}
-    targets = tf.constant(_targets(request.samples.labels, request))
+    goals = tf.constant(targets(request.samples.labels, request.info, request.train.label_smoothing))
 
     def gather(step: Any, index: Any) -> Any:
         chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
         if request.train.augment:
             chosen |= {name: _augmented(chosen[name], request, step) for name in chosen if name == PICTURE}
-        return chosen, tf.gather(targets, index)
+        return chosen, tf.gather(goals, index)
 
     options = tf.data.Options()
     options.deterministic = True

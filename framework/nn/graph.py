@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_grap
 from framework.nn.backend import keras
 
 __all__ = [
-    "LAYERS", "MODULES", "NET", "PARTS", "build", "check_graph", "initial_stage", "layers", "read_weights", "structure",
-    "to_graph", "weights_digest", "write_weights",
+    "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage", "layers", "read_weights",
+    "structure", "to_graph", "values", "variables", "weights_digest", "write_weights",
 ]  # fmt: skip
 
 NET = "net"  # the name of every model: it begins each tensor's name in the exported file
@@ -65,13 +66,19 @@ def layers(graph: str) -> list[dict[str, Any]]:
     return list(json.loads(graph)["layers"])
 
 
+def variables(model: Any) -> dict[tuple[str, int], Any]:
+    """All variables by (layer, position)."""
+    return {(layer.name, position): weight for layer in model.layers for position, weight in enumerate(layer.weights)}
+
+
+def values(found: Mapping[tuple[str, int], Any]) -> dict[tuple[str, int], Array]:
+    """Copies of what variables hold."""
+    return {key: np.array(weight.numpy()) for key, weight in found.items()}
+
+
 def read_weights(model: Any) -> dict[tuple[str, int], Array]:
     """Copies of all weights by (layer, position)."""
-    return {
-        (layer.name, position): np.array(weight.numpy())
-        for layer in model.layers
-        for position, weight in enumerate(layer.weights)
-    }
+    return values(variables(model))
 
 
 def write_weights(model: Any, weights: Weights) -> None:
@@ -80,14 +87,20 @@ def write_weights(model: Any, weights: Weights) -> None:
     Raises:
         SqueezelabError: a weight is missing, left over or of another shape.
     """
-    variables = {
-        (layer.name, position): weight for layer in model.layers for position, weight in enumerate(layer.weights)
-    }
-    wrong = set(variables) ^ set(weights)
-    wrong |= {key for key in set(variables) & set(weights) if tuple(variables[key].shape) != weights[key].shape}
+    assign(variables(model), weights)
+
+
+def assign(found: Mapping[tuple[str, int], Any], weights: Weights) -> None:
+    """Set variables by (layer, position).
+
+    Raises:
+        SqueezelabError: a weight is missing, left over or of another shape.
+    """
+    wrong = set(found) ^ set(weights)
+    wrong |= {key for key in set(found) & set(weights) if tuple(found[key].shape) != weights[key].shape}
     if wrong:
         raise SqueezelabError("These weights do not belong to this net.", given=f"They differ in {sorted(wrong)[:5]}.")
-    for key, variable in variables.items():
+    for key, variable in found.items():
         variable.assign(weights[key])
 
 

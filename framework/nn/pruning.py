@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.contracts import Stage
+from framework.contracts import Stage, Wrap
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.net_weights import Net
 
@@ -73,7 +73,7 @@ def ramp(total_steps: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class MagnitudeWrap:
+class MagnitudeWrap(Wrap):
     """Prunes the kernels of `layers` by magnitude (tfmot), a schedule of its own for each.
 
     Dynamic variables: `end_step`, `frequency`, `initial/LAYER` and `final/LAYER` (sparsities, 0 to below 1).

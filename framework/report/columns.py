@@ -119,12 +119,31 @@ COLUMNS = (
         level=1, doc="zeros counted in the exported file, in percent of the same kernels",
     ),
     Column(
+        name="clusters_asked", head="clusters asked", group="Shared values", short="Asked", text="{:g}".format, level=1,
+        doc="distinct values that a kernel was to have at most",
+    ),
+    Column(
+        name="clusters_reached", head="clusters reached", group="Shared values", short="Reached", text="{:g}".format,
+        level=1, doc="distinct values that one tensor of the exported file has at most",
+    ),
+    Column(
+        name="clusters_reached_per_channel", head="clusters a channel", group="Shared values", short="A channel",
+        text="{:g}".format, level=2,
+        doc="distinct values that one output channel of the exported file has at most: with a scale, or a folded "
+        "batch normalisation, for each channel a tensor has more than it was to have, and a channel has not",
+    ),
+    Column(
         name="bits_asked", head="bits asked", group="Bits a weight", short="Asked", text="{:g}".format, level=1,
-        doc="that the number format asks for",
+        doc="of a value of a kernel, asked for by the strategy or the number format",
     ),
     Column(
         name="bits_reached", head="bits reached", group="Bits a weight", short="Reached", text="{:.2f}".format, level=1,
-        doc="mean over the values of all kernels in the exported file",
+        doc="mean over the values of all kernels in the exported file: of their type, or what tells the levels of a "
+        "grid apart",
+    ),
+    Column(
+        name="touched_share", head="touched (%)", text=percent, level=2,
+        doc="weights that the last step asked anything of, in percent: the others stay as they were",
     ),
     Column(
         name="quantized_share", head="quantized (%)", text=percent, level=1,

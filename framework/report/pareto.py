@@ -20,7 +20,10 @@ LINES = (
     "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes", "size_packed_bytes", "macs_dense",
     "macs_effective",
 )  # fmt: skip
-ASKED = ("sparsity_asked", "sparsity_reached", "bits_asked", "bits_reached", "quantized_share", "val_disagreement")
+ASKED = (
+    "sparsity_asked", "sparsity_reached", "clusters_asked", "clusters_reached", "clusters_reached_per_channel",
+    "bits_asked", "bits_reached", "touched_share", "quantized_share", "val_disagreement",
+)  # fmt: skip
 LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop", "r2_drop")
 
 

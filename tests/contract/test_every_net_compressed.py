@@ -10,9 +10,10 @@ from nets_support import CATALOG, default_net, fixed, job_for
 from framework import nn
 from framework.baseline import Lab
 from framework.contracts import Samples, Stage
+from framework.reached import asked_and_reached
 from framework.record import BASELINE_PREFIX
 from framework.spec import Use
-from framework.trial import Measured, against, asked_and_reached, compress, measure
+from framework.trial import Measured, against, compress, measure
 
 NETS = CATALOG.architectures.names()
 PTQ = {
@@ -85,7 +86,7 @@ def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
         if weight.key in found:
             found[weight.key] += int((weight.values == 0).sum())
     assert all(abs(found[key] - asked) <= 1 for key, asked in step.asked.items())
-    reached = asked_and_reached(one.stage, one.measured)
+    reached = asked_and_reached(one.stage, one.measured.exported.weights)
     assert reached["sparsity_reached"] == pytest.approx(0.7, abs=0.01)
     assert reached["sparsity_reached"] == pytest.approx(reached["sparsity_asked"], abs=0.001)
 
@@ -94,7 +95,7 @@ def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
 @pytest.mark.parametrize("net", NETS)
 def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compressed):
     one = compressed(net, "ptq", **PTQ[mode])
-    reached = asked_and_reached(one.stage, one.measured)
+    reached = asked_and_reached(one.stage, one.measured.exported.weights)
     assert reached["bits_asked"] == (16 if mode == "float16" else 8)
     if mode == "dynamic":  # the converter leaves small tensors alone, and a recurrent layer that has one
         kernels = [weight for weight in one.measured.exported.weights if weight.role.endswith("kernel")]

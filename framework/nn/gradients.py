@@ -1,0 +1,76 @@
+"""Gradients of the training loss with respect to a net's weights, for strategies that rank weights by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Array, DataInfo, Samples, Stage
+from framework.nn import graph, reuse
+from framework.nn.backend import start, tf
+from framework.nn.fit import loss_of, targets
+from framework.spec import Train
+
+nets: reuse.Kept[GradientNet] = reuse.Kept(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """Which samples, and what is asked of them.
+
+    Args:
+        count: number of batches.
+        size: samples in each; all of them if there are fewer.
+        seed: of the choice.
+    """
+
+    info: DataInfo
+    samples: Samples
+    train: Train
+    count: int
+    size: int
+    seed: int
+
+
+def of(stage: Stage, batches: Batches) -> Iterator[dict[tuple[str, int], Array]]:
+    """The mean gradient of each batch: trainable weight -> array of its shape. Without dropout and augmentation."""
+    start(batches.train.threads)
+    size = min(batches.size, len(batches.samples))
+    key = f"{graph.structure(stage.graph)} {size} {batches.info.task}"
+    goal = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
+    with nets.use(key, lambda: GradientNet(stage.graph, batches.info)) as net:
+        graph.write_weights(net.model, stage.weights)
+        for chosen in _chosen(len(batches.samples), size, batches):
+            inputs = {name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()}
+            found = net.gradients(inputs, tf.constant(goal[chosen]))
+            yield {key: value.numpy() for key, value in zip(net.keys, found, strict=True)}
+
+
+def _chosen(total: int, size: int, batches: Batches) -> Iterator[Array]:
+    """Samples drawn without putting back, until all have been drawn."""
+    random = np.random.default_rng(batches.seed)
+    order = np.concatenate([random.permutation(total) for _ in range(-(-batches.count * size // total))])
+    for index in range(batches.count):
+        yield np.sort(order[index * size : (index + 1) * size])
+
+
+class GradientNet:
+    """A net with a traced function for the gradient on a batch."""
+
+    def __init__(self, net_graph: str, info: DataInfo) -> None:
+        self.model = graph.build(net_graph)
+        places = {id(weight): key for key, weight in graph.variables(self.model).items()}
+        trainable = self.model.trainable_variables
+        self.keys = [places[id(weight)] for weight in trainable]
+        loss = loss_of(info)
+
+        def gradients(inputs: Any, goal: Any) -> Any:
+            with tf.GradientTape() as tape:
+                value = loss(goal, self.model(inputs, training=False))
+            found = tape.gradient(value, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return [tf.convert_to_tensor(item) for item in found]  # an embedding's is a list of rows otherwise
+
+        self.gradients = tf.function(gradients)

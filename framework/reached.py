@@ -1,0 +1,126 @@
+"""What the steps of a chain asked for, and what the exported file has of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from framework.contracts import Array, Bits, FileWeight, Stage
+
+Weights = Iterable[FileWeight]
+
+
+def asked_of(stage: Stage, unit: str) -> dict[str, float]:
+    """`layer/position` -> what was asked of it in this unit, by the last step that asked for any."""
+    asked: dict[str, float] = {}
+    for step in stage.steps:
+        asked |= step.asked if step.unit == unit else {}
+    return asked
+
+
+def asked_and_reached(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
+    """What the steps asked for and what the file has of it; absent where nothing was asked.
+
+    `sparsity_*`: zeros as a share of the kernels that were to have them. `clusters_*`: distinct values of one tensor
+    at most; `clusters_reached_per_channel`: of one output channel. `bits_*`: mean bits of a value of a kernel.
+    `touched_share`: share of all weights that the last step asked anything of.
+    """
+    return _sparsity(stage, weights) | _clusters(stage, weights) | _bits(stage, weights) | _touched(stage, weights)
+
+
+def distinct(values: Array) -> int:
+    """How many different values there are."""
+    return len(np.unique(values))
+
+
+def distinct_per_channel(weight: FileWeight) -> int:
+    """How many different values one output channel has at most."""
+    values = weight.values
+    channels = values.reshape(-1, values.shape[-1]).T if weight.role == "depthwise_kernel" else values
+    return max((distinct(channel) for channel in channels), default=0)
+
+
+def _sparsity(stage: Stage, weights: Weights) -> dict[str, float]:
+    asked = asked_of(stage, "zeros")
+    tensors = [weight.values for weight in weights if weight.key in asked]
+    if not tensors:
+        return {}
+    size, zeros = sum(values.size for values in tensors), sum(int((values == 0).sum()) for values in tensors)
+    return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
+
+
+def _clusters(stage: Stage, weights: Weights) -> dict[str, float]:
+    asked = asked_of(stage, "clusters")
+    shared = [weight for weight in weights if weight.key in asked]
+    if not shared:
+        return {}
+    return {
+        "clusters_asked": float(max(asked.values())),
+        "clusters_reached": float(max(distinct(weight.values) for weight in shared)),
+        "clusters_reached_per_channel": float(max(map(distinct_per_channel, shared))),
+    }
+
+
+def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
+    asked, fixed = asked_of(stage, "bits"), {keep.weight for keep in stage.keeps if isinstance(keep, Bits)}
+    if not asked and stage.export.format == "float32":
+        return {}
+    grids = {f"{layer}/{position}" for layer, position in fixed}
+    kernels = [weight for weight in weights if weight.role.endswith("kernel") or weight.key in asked]
+    size = sum(weight.values.size for weight in kernels)
+    wanted = (min(asked.get(weight.key, 32), stage.export.bits) * weight.values.size for weight in kernels)
+    found = (_bits_of(weight, on_grid=weight.key in grids) * weight.values.size for weight in kernels)
+    return {"bits_asked": sum(wanted) / size, "bits_reached": sum(found) / size}
+
+
+def _bits_of(weight: FileWeight, *, on_grid: bool) -> float:
+    """Bits of one value: of its type, or those that tell the levels of one channel apart."""
+    stored = 8 * weight.values.itemsize
+    return min(stored, math.ceil(math.log2(max(2, distinct_per_channel(weight))))) if on_grid else stored
+
+
+def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
+    asked = next((step.asked for step in reversed(stage.steps) if step.asked), None)
+    if asked is None:
+        return {}
+    touched = sum(weight.values.size for weight in weights if weight.key in asked)
+    return {"touched_share": touched / sum(weight.values.size for weight in weights)}
+
+
+COLUMNS = (
+    "layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked", "zeros_reached",
+    "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
+)  # fmt: skip
+
+
+def layers_csv(stage: Stage, weights: Weights) -> bytes:
+    """A line for each tensor of the file: what it is, what was asked of it, what it has."""
+    asked = {unit: asked_of(stage, unit) for unit in ("zeros", "clusters", "bits")}
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for weight in weights:
+        nonzero = int(np.count_nonzero(weight.values))
+        row = {
+            "layer": weight.layer,
+            "role": weight.name.removeprefix(f"{weight.layer}/"),
+            "tensor": weight.tensor,
+            "shape": "x".join(map(str, weight.values.shape)),
+            "type": weight.values.dtype.name,
+            "scales": weight.scales,
+            "size": weight.values.size,
+            "nonzero": nonzero,
+            # what was asked of a whole weight is not asked of each of its parts
+            "zeros_asked": "" if weight.part else asked["zeros"].get(weight.key, ""),
+            "zeros_reached": weight.values.size - nonzero,
+            "clusters_asked": asked["clusters"].get(weight.key, ""),
+            "bits_asked": asked["bits"].get(weight.key, ""),
+            "distinct": distinct(weight.values),
+            "distinct_per_channel": distinct_per_channel(weight),
+        }
+        table.writerow(row)
+    return text.getvalue().encode()
