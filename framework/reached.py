@@ -93,7 +93,7 @@ def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
 
 COLUMNS = (
     "layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked", "zeros_reached",
-    "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
+    "weight", "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
 )  # fmt: skip
 
 
@@ -117,6 +117,7 @@ def layers_csv(stage: Stage, weights: Weights) -> bytes:
             # what was asked of a whole weight is not asked of each of its parts
             "zeros_asked": "" if weight.part else asked["zeros"].get(weight.key, ""),
             "zeros_reached": weight.values.size - nonzero,
+            "weight": weight.key,
             "clusters_asked": asked["clusters"].get(weight.key, ""),
             "bits_asked": asked["bits"].get(weight.key, ""),
             "distinct": distinct(weight.values),

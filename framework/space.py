@@ -156,8 +156,10 @@ class Knob:
 
     @property
     def type(self) -> type:
-        """bool, int, float or str."""
-        return type(self.default) if self.default is not None else str
+        """bool, int, float or str; of a knob that may be left open, float where it has a range."""
+        if self.default is not None:
+            return type(self.default)
+        return str if self.low is None and self.high is None else float
 
     def normal(self, owner: str, name: str, value: Any) -> Any:
         """`value` as this knob's type: `1` is 1.0 for a float, `4.0` is 4 for an int.
@@ -198,7 +200,8 @@ class Knob:
             return ", ".join(repr(choice) for choice in self.choices)
         ends = [f"at least {self.low:g}" if self.low is not None else ""]
         ends.append(f"at most {self.high:g}" if self.high is not None else "")
-        return " ".join(filter(None, (KINDS[self.type], " and ".join(filter(None, ends)))))
+        told = " ".join(filter(None, (KINDS[self.type], " and ".join(filter(None, ends)))))
+        return f"{told}, or None" if self.optional else told
 
     def _typed(self, owner: str, name: str, value: Any) -> Any:
         number = _is_number(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,10 +22,51 @@ def smallest(values: Array, zeros: int) -> Array:
     Returns:
         A boolean array of the same shape, true at exactly `zeros` places.
     """
-    order = np.lexsort((-np.arange(values.size), np.abs(values).ravel()))
-    chosen = np.zeros(values.size, dtype=bool)
-    chosen[order[:zeros]] = True
-    return chosen.reshape(values.shape)
+    return least(np.abs(values), zeros)
+
+
+def least(scores: Array, count: int) -> Array:
+    """The `count` entries of least score; of equal ones the later go first.
+
+    Args:
+        scores: any shape.
+        count: 0 to the number of scores.
+
+    Returns:
+        A boolean array of the same shape, true at exactly `count` places.
+    """
+    order = _from_least(scores.ravel())
+    chosen = np.zeros(scores.size, dtype=bool)
+    chosen[order[:count]] = True
+    return chosen.reshape(scores.shape)
+
+
+def lowest(scores: Mapping[Key, Array], total: int, floor: float = 0.0) -> dict[Key, Array]:
+    """The `total` entries of least score among all arrays together: one threshold for a whole net.
+
+    Args:
+        scores: of each kernel, any shape.
+        total: 0 to the number of all scores; fewer are chosen where the floors allow no more.
+        floor: share of each array that is never chosen, 0 to 1; at least one entry of each.
+
+    Returns:
+        Boolean arrays of the same shapes.
+    """
+    keys = list(scores)
+    orders = {key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys}
+    offered = np.concatenate([scores[key].ravel()[orders[key]] for key in keys])
+    owners = np.concatenate([np.full(len(orders[key]), index) for index, key in enumerate(keys)])
+    counts = np.bincount(owners[np.argsort(offered, kind="stable")[:total]], minlength=len(keys))
+    return {key: least(scores[key], int(count)) for key, count in zip(keys, counts, strict=True)}
+
+
+def room(size: int, floor: float) -> int:
+    """How many of `size` values may go where the share `floor`, and at least one value, stays."""
+    return size - max(1, math.ceil(size * floor))
+
+
+def _from_least(scores: Array) -> Array:
+    return np.lexsort((-np.arange(scores.size), scores))
 
 
 def uniform(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, float]:
@@ -64,3 +106,29 @@ def erk(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, flo
 def zeros_asked(size: int, sparsity: float) -> int:
     """Number of zeros in a tensor of `size` values; at least one value stays, as in tfmot."""
     return size - max(1, round(size * (1 - sparsity)))
+
+
+def block_scores(kernel: Array, rows: int) -> Array:
+    """(blocks, outputs) mean magnitude of each block: `rows` neighbouring inputs of one output, fewer in a last block.
+
+    Args:
+        kernel: (inputs, outputs).
+    """
+    begins = np.arange(0, kernel.shape[0], rows)
+    sizes = np.diff(np.append(begins, kernel.shape[0]))
+    return np.asarray(np.add.reduceat(np.abs(kernel).astype(np.float64), begins, axis=0) / sizes[:, None])
+
+
+def blocks(kernel: Array, rows: int, count: int) -> Array:
+    """The `count` blocks of least mean magnitude, whole; of equal ones the later go first.
+
+    Args:
+        kernel: (inputs, outputs).
+        rows: inputs in a block; the last has fewer where they do not divide the kernel's.
+        count: 0 to the number of blocks.
+
+    Returns:
+        A boolean array of the kernel's shape.
+    """
+    chosen = least(block_scores(kernel, rows), count)
+    return np.repeat(chosen, rows, axis=0)[: kernel.shape[0]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ Key = tuple[str, int]
 Zeros = Mapping[Key, Array]
 ZerosAt = Callable[[float, Stage], Zeros]
 """(share of the way, 0 to 1, the net as it is then) -> weight -> its zeros."""
+ScoresAt = Callable[[Stage], Mapping[Key, Array]]
 HALVINGS = 4  # of the sparsity that `max_drop` looks for: to a sixteenth of what was asked
 
 
@@ -46,27 +47,22 @@ def open_to_masks(stage: Stage) -> Stage:
     return stage.keeping(tuple(Mask(key, kept.get(key, zeros)) for key, zeros in none.items()))
 
 
-def begun(stage: Stage) -> int:
-    """Zeros of all kernels together that the stage keeps already."""
-    return sum(int(zeros.sum()) for zeros in stage.masks.values())
-
-
 def on_record(
-    strategy: Strategy, job: Job, stage: Stage, *, asked: Mapping[Key, int], epochs: int, seconds: float
+    strategy: Strategy, job: Job, stage: Stage, *, asked: Mapping[Key, int], seconds: float, tries: int = 1
 ) -> Stage:
     """The pruned stage with what was asked and reached of each kernel.
 
     Args:
         asked: kernel -> zeros.
-        epochs: of training spent.
         seconds: of `job.fit_seconds` before the step began.
+        tries: how many nets were trained for this one.
     """
     step = Step(
         strategy=strategy.name,
         knobs=strategy.values(),
         asked={_name(key): int(count) for key, count in asked.items()},
         reached={_name(key): int((stage.weights[key] == 0).sum()) for key in asked},
-        epochs=epochs,
+        epochs=tries * strategy.budget(),
         seconds=job.fit_seconds - seconds,
     )
     masks = tuple(Mask(key, stage.weights[key] == 0) for key in asked)
@@ -75,8 +71,8 @@ def on_record(
 
 def furthest(
     prune: Callable[[float], Stage], stage: Stage, job: Job, *, sparsity: float, max_drop: float | None
-) -> Any:
-    """(the net pruned to `sparsity`, how many nets were trained for it); less far where it would lose too much.
+) -> tuple[Stage, float, int]:
+    """(the net pruned to `sparsity`, its sparsity, how many nets were made for it); less where it would lose too much.
 
     With `max_drop` the largest sparsity is looked for, by halving, at which the pruned and fine-tuned net loses at most
     that much of its quality on the calibration split against `stage`. The first try is `sparsity` itself.
@@ -85,20 +81,82 @@ def furthest(
         prune: sparsity -> the net pruned to it.
     """
     found = prune(sparsity)
-    if max_drop is None:
-        return found, 1
-    least = job.quality(stage) - max_drop
-    if job.quality(found) >= least:
-        return found, 1
-    low, high, best = 0.0, sparsity, prune(0.0)
+    least = job.quality(stage) - max_drop if max_drop is not None else -math.inf
+    if max_drop is None or job.quality(found) >= least:
+        return found, sparsity, 1
+    low, high, best = 0.0, sparsity, None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         tried = prune(middle)
-        if job.quality(tried) >= least:
-            low, best = middle, tried
-        else:
-            high = middle
-    return best, HALVINGS + 2
+        good = job.quality(tried) >= least
+        low, high = (middle, high) if good else (low, middle)
+        best = tried if good else best
+    return (best, low, HALVINGS + 1) if best else (prune(0.0), 0.0, HALVINGS + 2)
+
+
+def growing(
+    stage: Stage,
+    shapes: Mapping[Key, tuple[int, ...]],
+    *,
+    layers: str,
+    sparsity: float,
+    scores: ScoresAt,
+    floor: float = 0.0,
+    counts: Mapping[Key, int] | None = None,
+) -> ZerosAt:
+    """Zeros that grow from those the stage keeps to `sparsity` of all kernels together, the least scores first.
+
+    Args:
+        shapes: of the kernels to be pruned.
+        layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold for all.
+        scores: the net -> a score of each weight, at least 0.
+        floor: share of each kernel that stays under one threshold.
+        counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
+    """
+    kept = {key: stage.masks.get(key, np.zeros(shape, bool)) for key, shape in shapes.items()}
+    first = {key: int(zeros.sum()) for key, zeros in kept.items()}
+    if layers == "global":
+        begin, goal = sum(first.values()), nn.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity)
+    else:
+        last = counts or zeros_asked(layers, shapes, sparsity)
+
+    def zeros_at(done: float, now: Stage) -> Zeros:
+        found = {key: np.where(kept[key], -1.0, values) for key, values in scores(now).items() if key in kept}
+        if layers == "global":
+            return nn.masks.lowest(found, _between(begin, goal, done), floor)
+        return {key: nn.masks.least(values, _between(first[key], last[key], done)) for key, values in found.items()}
+
+    return zeros_at
+
+
+def _between(first: int, last: int, done: float) -> int:
+    """From `first` to `last`; never back, where the stage has more zeros than are asked for."""
+    return max(first, round(first + (last - first) * done))
+
+
+def zeros_asked(layers: str, shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, int]:
+    """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
+    shares = nn.pruning.shares(getattr(nn.masks, layers), shapes, sparsity)
+    return {key: nn.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
+
+
+def magnitudes(stage: Stage) -> dict[Key, Array]:
+    """|w| of every weight."""
+    return {key: np.abs(value) for key, value in stage.weights.items()}
+
+
+def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> dict[Key, int]:
+    """Kernel -> zeros that were asked of it; under one threshold what it gave each kernel, which sums up to what was.
+
+    Args:
+        stage: before the step: where it has more zeros than are asked for, they stay.
+        pruned: after it.
+    """
+    shapes = nn.pruning.kernels(stage)
+    if layers == "global":
+        return {key: int(pruned.masks[key].sum()) for key in shapes}
+    kept = {key: int(zeros.sum()) for key, zeros in stage.masks.items()}
+    return {key: max(kept.get(key, 0), count) for key, count in zeros_asked(layers, shapes, sparsity).items()}
 
 
 def _name(key: Key) -> str:

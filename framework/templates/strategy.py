@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class NewName(Strategy):
     """
 
     # Which orders of steps make sense follows from these: `needs` a trained net (the default) or the untrained one
-    # ("initial"); what it `keeps` of earlier steps; what it `gives`. Properties: sparsity, codebook, bits.
+    # ("initial"); what it `keeps` of earlier steps; what it `gives`. Properties: sparsity, codebook, levels, bits.
     keeps = frozenset({"sparsity"})
     gives = frozenset({"sparsity"})
 
@@ -37,7 +37,7 @@ class NewName(Strategy):
         weights = {**stage.weights, **{key: pruned(stage.weights[key], zeros) for key, zeros in asked.items()}}
         # What must stay zero is promised by a Mask: training holds it, and it is checked in the exported file.
         masks = tuple(Mask(key, weights[key] == 0) for key in kernels)
-        small = replace(stage.with_weights(weights), keeps=(*stage.keeps, *masks))
+        small = stage.with_weights(weights).keeping(masks)
         seconds = job.fit_seconds
         tuned = job.finetune(small, self.epochs) if self.epochs else small  # epochs=0: the effect alone, at once
         # What was asked and what was reached, for each kernel: both are compared with the exported file.

@@ -1,0 +1,82 @@
+"""Training sparse from the start, with connections that move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from framework import nn
+from framework.contracts import Array, Job, Remask, Stage, Strategy, knob, strategy
+from framework.strategies import _pruning
+
+Key = tuple[str, int]
+
+
+@strategy("dynamic_sparse", version=1)
+@dataclass(frozen=True, kw_only=True)
+class DynamicSparse(Strategy):
+    """Train a sparse net from the start; now and then drop its smallest weights and grow where the gradient is largest.
+
+    Source: Evci et al. 2020, arXiv:1911.11134 (RigL).
+
+    The masks are drawn by lot. `updates` times in the first 75 % of the training each kernel drops the share
+    f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and grows as many of its dead ones,
+    those of the largest |dL/dw| on a batch; what grows begins at zero. The zeros of each kernel never change in number.
+
+    Departures: a weight grows only where the gradient is not zero, so that pixels which are always black never take a
+    place. The optimizer's moments of dead weights go on, so that what grows has some already.
+
+    Not for: little training. It wants as many epochs as the dense net, or more.
+    """
+
+    needs = "initial"
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+
+    sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
+    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
+    drop: float = knob(0.3, low=0.0, high=1.0, doc="share of the living weights dropped at first; falls to 0")
+    updates: int = knob(40, low=1, high=10_000, doc="how often the masks change")
+    batch_size: int = knob(128, low=1, high=65_536, unit="samples", doc="in the batch whose gradient decides")
+    epochs: int = knob(30, low=0, high=1000, unit="epochs", doc="training; 0: masks by lot, no training")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """Train every kernel that multiplies activations under masks that move."""
+        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        random = np.random.default_rng(job.seed("dynamic_sparse"))
+        counts = _pruning.zeros_asked(self.layers, shapes, self.sparsity)
+        drawn = {key: nn.masks.least(random.random(shape), counts[key]) for key, shape in shapes.items()}
+        sparse = _pruning.masked(stage, drawn)
+        if self.epochs:
+            sparse = job.finetune(sparse, self.epochs, fresh=True, remask=self._moves(job))
+        return _pruning.on_record(self, job, sparse, asked=counts, seconds=seconds)
+
+    def _moves(self, job: Job) -> Remask:
+        end = max(1, round(0.75 * self.epochs * job.steps_per_epoch()))
+        every = max(1, end // self.updates)
+
+        def update(step: int, now: Stage) -> Mapping[Key, Array]:
+            (gradients,) = job.gradients(now, batches=1, batch_size=self.batch_size)
+            share = self.drop / 2 * (1 + math.cos(math.pi * step / end))
+            return {key: moved(now.weights[key], gradients[key], zeros, share) for key, zeros in now.masks.items()}
+
+        return Remask(frozenset(range(every, end, every)), update)
+
+
+def moved(weights: Array, gradients: Array, zeros: Array, share: float) -> Array:
+    """The zeros after a drop and a growth; as many as before.
+
+    Args:
+        weights: of one kernel.
+        gradients: of the loss, for all of its weights, the dead ones too.
+        zeros: boolean, true where a weight is dead.
+        share: of the living weights that drop, 0 to 1.
+    """
+    can_grow = zeros & (gradients != 0)
+    count = min(round(share * int((~zeros).sum())), int(can_grow.sum()))
+    dropped = nn.masks.least(np.where(zeros, np.inf, np.abs(weights)), count)
+    grown = nn.masks.least(np.where(can_grow, -np.abs(gradients), np.inf), count)
+    return np.asarray((zeros | dropped) & ~grown)

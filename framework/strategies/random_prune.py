@@ -1,0 +1,136 @@
+"""Pruning by lot: what every method has to beat."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framework import nn
+from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.errors import InvalidStudy, InvalidValue, UnknownName
+from framework.strategies import _pruning
+
+Zeros = dict[tuple[str, int], int]
+
+
+@strategy("random_prune", version=1)
+@dataclass(frozen=True, kw_only=True)
+class RandomPrune(Strategy):
+    """Zero weights drawn by lot while training goes on: the control of every pruning method.
+
+    Source: Blalock et al. 2020, arXiv:2003.03033 (why a table needs it); Liu et al. 2022, arXiv:2202.02643 (how far it
+    goes with good proportions).
+
+    The layers' shares of zeros are the same (`uniform`), those of Erdos-Renyi-kernel (`erk`), what one draw over all
+    kernels gives (`global`), or those that a finished run has reached (`run`): then the difference between the two runs
+    is which weights a method chose, not how many of each layer.
+
+    Departures: zeros are drawn on the same schedule as those of the other strategies, not all at the beginning.
+
+    Not for: a net to be used. It is a control.
+    """
+
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+
+    sparsity: float = knob(
+        0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero; of no account with layers=run"
+    )
+    layers: str = knob("erk", choices=("uniform", "erk", "global", "run"), doc="how the zeros are shared out")
+    run: str | None = knob(
+        None, optional=True, doc="with layers=run: id of the run, or 6 or more digits it begins with"
+    )
+    proportions: str | None = knob(None, optional=True, doc="zeros of each kernel of that run; filled in by itself")
+    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        """The zeros of each kernel of the named run, so that the study holds all that decides its results.
+
+        Raises:
+            InvalidStudy: no run is named, or its files are not here.
+        """
+        if self.layers != "run" or self.proportions:
+            return {}
+        return {"proportions": as_text(zeros_of(_layers_file(root, self.run)))}
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
+        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        random = np.random.default_rng(job.seed("random_prune"))
+        lots = {key: random.random(shape) for key, shape in shapes.items()}
+        counts = self._counts(shapes)
+        zeros_at = _pruning.growing(
+            stage, shapes, layers=self.layers, sparsity=self.sparsity, scores=lambda now: lots, counts=counts
+        )
+        pruned = _pruning.gradual(stage, job, self.epochs, zeros_at)
+        asked = counts or _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=self.sparsity)
+        return _pruning.on_record(self, job, pruned, asked=asked, seconds=seconds)
+
+    def _counts(self, shapes: Mapping[tuple[str, int], tuple[int, ...]]) -> Zeros | None:
+        """The zeros of the named run, for the kernels of this net.
+
+        Raises:
+            InvalidStudy: that run was of another net.
+        """
+        if self.layers != "run":
+            return None
+        counts = from_text(self.proportions or "")
+        fits = all(counts.get(key, -1) in range(int(np.prod(shape))) for key, shape in shapes.items())
+        if not fits:
+            raise InvalidStudy(
+                "random_prune: the named run is of another net.",
+                given=f"Its kernels: {', '.join(sorted(f'{layer}/{place}' for layer, place in counts)) or 'none'}.",
+                todo="Name a run of the same architecture with the same knobs.",
+            )
+        return {key: counts[key] for key in shapes}
+
+
+def zeros_of(file: Path) -> Zeros:
+    """Kernel -> zeros, as a run's `layers.csv` counts them in the exported file."""
+    zeros: Zeros = {}
+    with file.open(newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if "kernel" in row["role"]:  # a weight may lie in several tensors, as kernel/input
+                layer, _, place = row["weight"].rpartition("/")
+                zeros[layer, int(place)] = zeros.get((layer, int(place)), 0) + int(row["zeros_reached"])
+    return zeros
+
+
+def as_text(zeros: Zeros) -> str:
+    """`layer/position:zeros`, separated by commas."""
+    return ",".join(f"{layer}/{place}:{count}" for (layer, place), count in sorted(zeros.items()))
+
+
+def from_text(text: str) -> Zeros:
+    """What `as_text` wrote.
+
+    Raises:
+        InvalidValue: it is something else.
+    """
+    zeros: Zeros = {}
+    try:
+        for part in filter(None, text.split(",")):
+            name, _, count = part.rpartition(":")
+            layer, _, place = name.rpartition("/")
+            zeros[layer, int(place)] = int(count)
+    except ValueError as error:
+        raise InvalidValue("random_prune: proportions is layer/position:zeros,...", given=f"Given: {text}.") from error
+    return zeros
+
+
+def _layers_file(root: Path, run: str | None) -> Path:
+    if not run or len(run) < 6 or not set(run) <= set("0123456789abcdef"):
+        raise InvalidStudy(
+            "random_prune: layers=run takes the proportions of a finished run.",
+            given=f"run = {run!r}.",
+            todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: make ui.",
+        )
+    found = sorted((root / ".artifacts").glob(f"*/{run}*/layers.csv"))
+    if len(found) != 1:
+        raise UnknownName("run with files on this machine", run, sorted(file.parent.name for file in found))
+    return found[0]
