@@ -8,11 +8,12 @@ fit       training: everything reset, then `fit`
 hold      what a stage promises, held while it trains
 gradients of the loss with respect to the weights, for ranking them
 masks     which weights to zero; pure numpy
+codebooks which weights share a value; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
 export    a stage becomes a `.tflite` file
 tflite    the file read back: its weights, its answers; it stands on
-          `flatfile` (operators and constants of a file), `net_weights` (what a net's layers call their weights) and
-          `file_weights` (which constant is which weight)
+          `flatfile` (operators and constants of a file), `blocks` (kernels stored as the blocks that are not zero),
+          `net_weights` (what a net's layers call their weights) and `file_weights` (which constant is which weight)
 saved     a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
 interface what a file is given and what it answers: names, shapes, types; without TensorFlow
 latency   two files timed beside each other
@@ -25,8 +26,8 @@ import importlib
 from types import ModuleType
 
 ROOMS = (
-    "allowed", "backend", "export", "fit", "gradients", "graph", "hold", "images", "interface", "latency", "masks",
-    "pruning", "reuse", "saved", "tflite",
+    "allowed", "backend", "codebooks", "export", "fit", "gradients", "graph", "hold", "images", "interface",
+    "latency", "masks", "net_weights", "pruning", "reuse", "saved", "tflite",
 )  # fmt: skip
 
 

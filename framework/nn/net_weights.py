@@ -82,6 +82,11 @@ class Net:
                     yield layer, path[len(layer) + again.end() :]
 
 
+def matrices(stage: Stage) -> list[Key]:
+    """The weights that multiply or are looked up, in the net's order: all kernels, and tables of embeddings."""
+    return [key for key, weight in Net(stage).weights.items() if weight.is_matrix]
+
+
 def roles(layer: dict[str, Any]) -> tuple[str, ...]:
     """What a layer's weights are to it, in their order. Those of a batch normalisation are folded, so it has none."""
     kind, config = layer["class_name"], layer["config"]

@@ -1,0 +1,73 @@
+"""Values in few groups: which values share one, and what it is. Pure numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from framework.contracts import Array
+
+ROUNDS = 100  # of Lloyd's algorithm at most; it mostly stands still after 20
+
+
+def shared(values: Array, size: int, *, start: str, seed: int, zeros: Array | None = None) -> tuple[Array, Array]:
+    """Values in at most `size` groups.
+
+    Args:
+        values: any shape.
+        size: at least 2 where `zeros` has any, else at least 1.
+        start: `kmeans++`: spread by lot; `linear`: at equal steps from the least to the largest value.
+        zeros: boolean; these have a group of their own, number 0, whose value is zero.
+
+    Returns:
+        (group of each value, int32, of the shape of `values`; value of each group, ascending but for the zeros').
+    """
+    flat = values.ravel().astype(np.float64)
+    apart = np.zeros(flat.size, bool) if zeros is None else zeros.ravel()
+    own = int(apart.any())
+    groups = np.zeros(flat.size, np.int32)
+    centres = np.zeros(own)
+    if not apart.all():
+        found = kmeans(flat[~apart], size - own, start=start, seed=seed)
+        groups[~apart] = own + nearest(flat[~apart], found)
+        centres = np.concatenate([centres, found])
+    return groups.reshape(values.shape), centres
+
+
+def kmeans(values: Array, size: int, *, start: str, seed: int) -> Array:
+    """Lloyd's algorithm on a line: ascending centres, each the mean of the values that are nearest to it.
+
+    A centre that no value is nearest to is left out, so that there may be fewer than `size`.
+
+    Args:
+        values: (n,) float64, n at least 1.
+    """
+    ordered = np.sort(values)
+    total = np.concatenate([[0.0], np.cumsum(ordered)])
+    if start == "linear":
+        centres = np.linspace(ordered[0], ordered[-1], size)
+    else:
+        centres = _spread(ordered, size, np.random.default_rng(seed))
+    for _ in range(ROUNDS):
+        ends = np.searchsorted(ordered, (centres[1:] + centres[:-1]) / 2, side="right")
+        first, last = np.concatenate([[0], ends]), np.concatenate([ends, [ordered.size]])
+        lived = last > first
+        moved = (total[last] - total[first])[lived] / (last - first)[lived]
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return np.unique(centres)
+
+
+def nearest(values: Array, centres: Array) -> Array:
+    """The number of the centre nearest to each value; centres ascend."""
+    return np.searchsorted((centres[1:] + centres[:-1]) / 2, values, side="left").astype(np.int32)
+
+
+def _spread(ordered: Array, size: int, random: np.random.Generator) -> Array:
+    """k-means++ (Arthur & Vassilvitskii 2007): each next centre is a value, likelier the farther from the others."""
+    centres = [ordered[random.integers(ordered.size)]]
+    distance = (ordered - centres[0]) ** 2
+    while len(centres) < size and distance.any():
+        centres.append(ordered[np.searchsorted(np.cumsum(distance), random.random() * distance.sum(), side="right")])
+        distance = np.minimum(distance, (ordered - centres[-1]) ** 2)
+    return np.sort(centres)
