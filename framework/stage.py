@@ -79,11 +79,14 @@ class Export:
             8-bit weights and activations, the ranges of activations from the calibration split.
         scales: of 8-bit weights: one for each output channel, or one for each tensor.
         samples: of the calibration split that `int8` looks at; all of it if there are fewer.
+        sparse: kernels of zero blocks are stored as the blocks that are left, where the runtime then multiplies faster.
+            That is in `float32` only: for fewer bits it has no such code, or answers wrongly, and they stay whole.
     """
 
     format: Literal["float32", "float16", "dynamic", "int8"] = "float32"
     scales: Literal["per_channel", "per_tensor"] = "per_channel"
     samples: int = 200
+    sparse: bool = False
 
     @property
     def bits(self) -> int:

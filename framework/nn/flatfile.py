@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from framework.contracts import Array
 from framework.errors import NotDeployable
+from framework.nn import blocks
 
 WEIGHT_TYPES = {
     schema.TensorType.FLOAT32: np.float32,
@@ -23,7 +24,7 @@ TYPES = WEIGHT_TYPES | {  # biases beside 8-bit kernels; also shapes and the lik
     schema.TensorType.BOOL: np.bool_,
 }
 KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
-UNPACKING = frozenset({"DEQUANTIZE", "QUANTIZE"})  # a constant behind one of them is the constant before it
+UNPACKING = frozenset({"DENSIFY", "DEQUANTIZE", "QUANTIZE"})  # a constant behind one of them is the constant before it
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Constant:
 
     Args:
         tensor: its index; of a weight that is unpacked when the file is loaded, that of the packed one.
-        values: as stored; integers counted from the one that stands for zero, so that a zero is a zero.
+        values: as stored; integers counted from the one that stands for zero, so that a zero is a zero. A tensor that
+            is stored sparsely is given whole.
         numbers: what the values stand for, float64.
         scales: how many factors turn the stored integers into numbers; 0 where none are needed.
         step: largest error of rounding to the stored type that one number can have.
@@ -96,7 +98,8 @@ class FlatFile:
 
     def constant(self, index: int) -> Constant | None:
         """The constant that a tensor is or is unpacked from; None for one that is computed, or left out."""
-        index = self._packed.get(index, index)
+        while index in self._packed:
+            index = self._packed[index]
         if index not in self._constants:
             held = index >= 0 and self._model.buffers[self._tensors[index].buffer].data is not None
             self._constants[index] = self._read(index) if held else None
@@ -115,7 +118,8 @@ class FlatFile:
                 "A constant of the file cannot be read.", given=f"Tensor {self.name(index)!r}, type {tensor.type}."
             )
         data = bytes(self._model.buffers[tensor.buffer].data)
-        stored = np.frombuffer(data, dtype=TYPES[tensor.type]).reshape(self.shape(index))
+        stored, shape = np.frombuffer(data, dtype=TYPES[tensor.type]), self.shape(index)
+        stored = blocks.dense(stored, tensor.sparsity, shape) if tensor.sparsity else stored.reshape(shape)
         scale, zero = _along(tensor, tensor.quantization)
         with np.errstate(over="ignore"):
             values = stored if not np.any(zero) else (stored - zero.astype(stored.dtype))  # integers wrap around

@@ -24,16 +24,19 @@ UPDATES = 20  # mask updates along the ramp; each sorts all weights of a layer, 
 RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
 
 
-def kernels(stage: Stage) -> dict[Key, tuple[int, ...]]:
+def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[Key, tuple[int, ...]]:
     """The weights that can be pruned, and their shapes: kernels of dense, convolution, recurrent and attention layers.
 
     Both kernels of an LSTM are among them, and the four of keras's MultiHeadAttention.
+
+    Args:
+        kinds: classes of layers; all that can be pruned by default.
     """
     known = Net(stage).weights
     return {
         key: value.shape
         for key, value in stage.weights.items()
-        if key in known and known[key].kind in PRUNABLE and known[key].role.endswith("kernel")
+        if key in known and known[key].kind in kinds and known[key].role.endswith("kernel")
     }
 
 

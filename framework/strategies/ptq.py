@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from framework.contracts import Export, Job, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
 
 
 @strategy("ptq", version=1)
@@ -34,5 +34,10 @@ class Ptq(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """The same weights, exported in another number format."""
-        export = Export(self.format, self.scales, self.samples)  # type: ignore[arg-type]
+        export = replace(
+            stage.export,
+            format=self.format,  # type: ignore[arg-type]
+            scales=self.scales,  # type: ignore[arg-type]
+            samples=self.samples,
+        )
         return replace(stage, export=export).with_step(Step(strategy=self.name, knobs=self.values()))

@@ -1,0 +1,79 @@
+"""Pruning of dense layers in blocks that the runtime accelerates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from framework import nn
+from framework.contracts import Array, Job, Stage, Strategy, knob, strategy
+from framework.errors import TrialError
+from framework.strategies import _pruning
+
+Key = tuple[str, int]
+
+
+@strategy("block_prune", version=1)
+@dataclass(frozen=True, kw_only=True)
+class BlockPrune(Strategy):
+    """Zero whole blocks of neighbouring inputs in the kernels of dense layers, which the runtime then skips.
+
+    Source: Narang et al. 2017, arXiv:1711.02782 (blocks); Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al.
+    2020, arXiv:1911.11134 (ERK proportions).
+
+    A kernel is cut into blocks of `block_rows` inputs of one output. The blocks of least mean |w| go, as many of each
+    kernel as its share says, at least one stays. The file holds the blocks that are left and where they stand, so it is
+    smaller too. On one x86 core lenet_300_100 ran 1.1, 1.5, 3.2 and 4.9 times as fast with 70, 80, 90 and 95 % zeros.
+
+    Departures: blocks are ranked by the mean, not the largest, of |w|. The masks are final after 60 % of the
+    fine-tuning and grow about 20 times on the way. A kernel is stored in blocks only where that is faster: float32,
+    inputs that four divides, one position of a sample, two thirds or more of its blocks zero.
+
+    Not for: convolutions, recurrent and attention layers, which it leaves alone. Dense layers over many positions, as
+    in a Transformer, and any under a later `ptq` have their zeros and are not faster by them. At equal sparsity it
+    costs more accuracy than `magnitude_prune`.
+    """
+
+    keeps = frozenset({"sparsity"})
+    gives = frozenset({"sparsity"})
+
+    sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of the blocks of all dense kernels set to zero")
+    block_rows: int = knob(4, choices=(4, 8, 16), unit="inputs", doc="of one block; the runtime skips four at a time")
+    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
+    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """Prune every kernel of a dense layer; zeros that the stage keeps stay zero.
+
+        Raises:
+            TrialError: the net has no dense layer.
+        """
+        shapes, seconds = nn.pruning.kernels(stage, frozenset({"Dense"})), job.fit_seconds
+        if not shapes:
+            raise TrialError("block_prune prunes dense layers, and this net has none.", todo="Use magnitude_prune.")
+        pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
+        asked = {key: int(pruned.masks[key].sum()) for key in shapes}
+        sparse = replace(pruned, export=replace(pruned.export, sparse=True))
+        return _pruning.on_record(self, job, sparse, asked=asked, seconds=seconds)
+
+    def _growing(self, stage: Stage, shapes: Mapping[Key, tuple[int, ...]]) -> _pruning.ZerosAt:
+        """Zeros that grow from those the stage keeps to the blocks asked for."""
+        rows, kept = self.block_rows, {key: zeros for key, zeros in stage.masks.items() if key in shapes}
+        shares = getattr(nn.masks, self.layers)(shapes, self.sparsity)
+        first = {key: int((nn.masks.block_scores(~zeros, rows) == 0).sum()) for key, zeros in kept.items()}
+        last = {
+            key: nn.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])
+            for key, (inputs, outputs) in shapes.items()
+        }
+
+        def zeros_at(done: float, now: Stage) -> Mapping[Key, Array]:
+            found = {}
+            for key in shapes:
+                begun = first.get(key, 0)
+                count = max(begun, round(begun + (last[key] - begun) * done))
+                zeros = nn.masks.blocks(now.weights[key], rows, count)
+                found[key] = zeros | kept[key] if key in kept else zeros
+            return found
+
+        return zeros_at
