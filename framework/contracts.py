@@ -263,8 +263,9 @@ class Strategy(Plugin, ABC):
 
     Class attributes:
         needs: `trained` (the baseline's weights) or `initial` (the untrained net).
-        keeps: properties of earlier steps that survive this one: `sparsity`, `codebook`, `bits`.
-        gives: properties that this step makes.
+        keeps: properties of earlier steps that survive this one: `sparsity` (zeros stay), `codebook` (equal values stay
+            equal), `levels` (values stay on a grid), `bits` (the number format of the file stays).
+        gives: properties that this step makes. A step may not follow one whose properties it does not keep.
     """
 
     needs: ClassVar[Literal["trained", "initial"]] = "trained"

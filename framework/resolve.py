@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -204,27 +205,28 @@ def _ends(value: Any) -> list[Any]:
 def _check_orders(study: Study, catalog: Catalog) -> None:
     """Refuse a step that breaks what an earlier one made, or that wants an untrained net after a trained one."""
     chain = [[catalog.strategies.get(option.name) for option in _options(step)] for step in study.compress]
-    for later, options in enumerate(chain):
-        for strategy in options:
-            if later and strategy.needs == "initial":
-                raise InvalidStudy(
-                    f"compress.{later}: {strategy.name} starts from an untrained net, so it is the first step.",
-                    given=f"Given: {_chain_text(chain)}.",
-                )
-            for earlier in (option for before in chain[:later] for option in before):
-                _check_pair(earlier, strategy, _chain_text(chain))
-
-
-def _check_pair(earlier: type[Strategy], later: type[Strategy], given: str) -> None:
-    lost = earlier.gives - later.keeps
-    if not lost:
+    wrong = _trouble(chain)
+    if not wrong:
         return
-    swapped = not (later.gives - earlier.keeps)
+    better = next((order for order in permutations(chain) if not _trouble(order)), None)
     raise InvalidStudy(
-        f"{later.name} after {earlier.name} would undo its {' and '.join(sorted(lost))}.",
-        given=f"Given: {given}.",
-        todo=f"Put {later.name} before {earlier.name}." if swapped else "Leave one of them out.",
+        wrong,
+        given=f"Given: {_chain_text(chain)}.",
+        todo=f"In this order nothing is lost: {_chain_text(better)}." if better else "Leave one of them out.",
     )
+
+
+def _trouble(chain: Sequence[Sequence[type[Strategy]]]) -> str:
+    """What is wrong with an order of steps, each with its alternatives; empty if nothing is."""
+    for index, options in enumerate(chain):
+        for later in options:
+            if index and later.needs == "initial":
+                return f"{later.name} starts from an untrained net, so it is the first step."
+            for earlier in (option for before in chain[:index] for option in before):
+                lost = earlier.gives - later.keeps
+                if lost:
+                    return f"{later.name} after {earlier.name} would undo its {' and '.join(sorted(lost))}."
+    return ""
 
 
 def _chain_text(chain: Iterable[Iterable[type[Strategy]]]) -> str:

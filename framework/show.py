@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.contracts import Catalog, Dataset, Plugin
+from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.errors import DataUnavailable, UnknownName
 from framework.lookup import find_run, is_run_id
 from framework.plan import Plan, plan
@@ -66,6 +66,8 @@ def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
     rows = {"what": cls.summary(), "version": cls.plugin_version, "source": cls.source()}
     if kind == "dataset":
         rows |= _data(catalog.datasets.build(cls.name, {}))
+    if kind == "strategy":
+        rows |= _place(catalog.strategies.get(cls.name))
     for name, knob in cls.knobs().items():
         unit = f" {knob.unit}" if knob.unit else ""
         rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
@@ -74,6 +76,15 @@ def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
         for name, values in cls.presets.items()
     }
     return _table(f"{cls.name} ({kind})", rows)
+
+
+def _place(cls: type[Strategy]) -> dict[str, str]:
+    """Where in a chain it may stand."""
+    return {
+        "starts from": "the trained net" if cls.needs == "trained" else "the untrained net, so it is the first step",
+        "keeps": ", ".join(sorted(cls.keeps)) or "nothing of earlier steps",
+        "gives": ", ".join(sorted(cls.gives)) or "nothing that a later step could undo",
+    }
 
 
 def _data(dataset: Dataset) -> dict[str, str]:

@@ -233,10 +233,13 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     ("chain", "said"),
     [
         (["magnitude_prune", "quantizes"], "Leave one of them out."),
-        (["clusters", "magnitude_prune"], "Put magnitude_prune before clusters."),
+        (["clusters", "magnitude_prune"], "In this order nothing is lost: magnitude_prune + clusters."),
         (["magnitude_prune", "identity", "quantizes"], "would undo its sparsity"),
         (["identity", "from_scratch"], "it is the first step"),
         (["clusters", "quantizes"], "would undo its codebook"),
+        (["clusters", "identity", "from_scratch"], "nothing is lost: from_scratch + clusters + identity."),
+        (["ptq", "weight_cluster", "magnitude_prune"], "nothing is lost: magnitude_prune + weight_cluster + ptq."),
+        (["from_scratch", "snip"], "Leave one of them out."),
     ],
 )
 def test_orders_that_undo_themselves(catalog: Catalog, chain: list[str], said: str) -> None:
