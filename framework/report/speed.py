@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from framework.record import MACHINE, Run
+from framework.record import BASELINE_PREFIX, MACHINE, Run
 from framework.report.frame import StudyRuns, object_frame, parameter, parameters, result_metrics, varying_parameters
 from framework.report.pareto import RATIO, baselines_shown, front
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
@@ -19,6 +19,8 @@ TAKEN = (
     "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes", "speedup_theoretical", *MACHINE
 )  # fmt: skip
 FRONT = " (front)"
+FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks
+HALF, NOTHING = 0.5, 0.02  # shares of the zeros; files of one net differ by the padding between their tensors
 QUARTER = 1.25  # theory and measurement differ by more than this factor: a gap that wants a reason
 
 
@@ -111,7 +113,26 @@ def _with_ends(values: Mapping[str, Any], name: str, form: str) -> str:
 def _of_zeros(metrics: Mapping[str, float]) -> list[str]:
     if metrics["macs_effective"] > 0.95 * metrics["macs_dense"]:
         return []
-    return ["the runtime multiplies by scattered zeros like by any other weight"]
+    left_out, reasons = _left_out(metrics), []
+    if left_out > NOTHING:
+        reasons.append("zero blocks are skipped, and each block that is left takes longer than within a whole kernel")
+    if left_out < HALF:
+        reasons.append("the runtime multiplies by scattered zeros like by any other weight")
+    return reasons
+
+
+def _left_out(metrics: Mapping[str, float]) -> float:
+    """Share of the zeros that the file leaves out, because it stores kernels in blocks; 0 to 1.
+
+    A file that holds every weight is longer than its weights by as much as the dense net's file is.
+    """
+    if f"{BASELINE_PREFIX}size_dense_bytes" not in metrics:
+        return 0.0
+    longer, longer_dense = (
+        metrics[f"{prefix}size_tflite_bytes"] - metrics[f"{prefix}size_dense_bytes"] for prefix in ("", BASELINE_PREFIX)
+    )
+    zeros = (metrics["params_total"] - metrics["params_nonzero"]) * FLOAT_BYTES
+    return min(max(longer_dense - longer, 0.0) / zeros, 1.0) if zeros else 0.0
 
 
 def _of_bits(metrics: Mapping[str, float]) -> list[str]:
