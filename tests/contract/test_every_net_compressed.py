@@ -10,12 +10,14 @@ from nets_support import CATALOG, default_net, fixed, job_for
 from framework import nn
 from framework.baseline import Lab
 from framework.contracts import Samples, Stage
-from framework.reached import asked_and_reached
+from framework.reached import asked_and_reached, distinct, distinct_per_channel
 from framework.record import BASELINE_PREFIX
 from framework.spec import Use
 from framework.trial import Measured, against, compress, measure
 
 NETS = CATALOG.architectures.names()
+OTHERS = sorted(set(CATALOG.strategies.names()) - {"identity", "magnitude_prune", "ptq"})
+LEDGER = ("params_", "size_")  # how the lines of the size ledger begin
 PTQ = {
     "float16": {"format": "float16"},
     "dynamic": {"format": "dynamic"},
@@ -75,6 +77,16 @@ def test_the_control_without_training_is_the_dense_net_on_every_line(net, compre
         assert beside[f"{BASELINE_PREFIX}{name}"] == value, name
 
 
+@pytest.mark.parametrize("net", NETS)
+def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed, few):
+    one = compressed(net, "identity", epochs=1)
+    beside = against(one.spec, few, job_for(one.spec, few).baseline, one.measured.metrics)
+    lines = [name for name in one.measured.metrics if name.startswith(LEDGER)]
+    assert len(lines) >= 8
+    for name in lines:
+        assert 0.995 <= beside[f"{BASELINE_PREFIX}{name}"] / one.measured.metrics[name] <= 1.005, name
+
+
 @pytest.mark.parametrize("epochs", PRUNED.values(), ids=PRUNED)
 @pytest.mark.parametrize("net", NETS)
 def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
@@ -115,3 +127,32 @@ def test_training_changes_every_weight_of_a_net_that_is_not_pruned(net, compress
     one = compressed(net, "identity", epochs=1)
     still = [key for key, value in one.stage.weights.items() if np.array_equal(value, one.dense.weights[key])]
     assert not still
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_strategy_reaches_what_it_asks_on_every_net(name, net, compressed):
+    knobs = CATALOG.strategies.get(name).knobs()
+    one = compressed(
+        net, name, **{knob: max(1, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"}
+    )
+    step = one.stage.steps[-1]
+    assert step.asked
+    assert step.epochs >= 1
+    for key, asked in step.asked.items():
+        own = [weight for weight in one.measured.exported.weights if weight.key == key]
+        assert own, key
+        if step.unit == "zeros":
+            assert abs(sum(int((weight.values == 0).sum()) for weight in own) - asked) <= 1, key
+        elif step.unit == "clusters":
+            assert max(map(distinct_per_channel, own)) <= asked, key
+            if not has_batch_norm(one.stage):  # it is folded into kernels, a factor for each channel
+                assert max(distinct(weight.values) for weight in own) <= asked, key
+        else:
+            on_grid = max(map(distinct_per_channel, own)) <= 2**asked
+            assert on_grid or all(8 * weight.values.itemsize <= asked for weight in own), key
+
+
+def has_batch_norm(stage):
+    return any(layer["class_name"] == "BatchNormalization" for layer in nn.graph.layers(stage.graph))
