@@ -77,13 +77,13 @@ def pruned(job: Any, sparsity: float) -> Stage:
 def ours(stage: Stage, job: Any, setting: Setting) -> tuple[Stage, float]:
     """The strategy, timed by the difference of two trainings, so that what is done once does not count."""
     made = []
-    for epochs in (1, setting.epochs):
+    for epochs in (1, 1, setting.epochs):  # the first traces
         step = Use("weight_cluster", {"clusters": setting.clusters, "epochs": epochs})
         before = job.fit_seconds
         made.append(
             (job.catalog.strategies.build(step.name, dict(step.knobs)).apply(stage, job), job.fit_seconds - before)
         )
-    return made[1][0], (made[1][1] - made[0][1]) / max(1, setting.epochs - 1)
+    return made[2][0], (made[2][1] - made[1][1]) / max(1, setting.epochs - 1)
 
 
 def theirs(stage: Stage, job: Any, setting: Setting) -> tuple[Stage, float]:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = re.compile(r"`(framework/\w+/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
-EXAMPLES = ["framework/architectures/tiny_conv.py", "framework/strategies/random_prune.py"]
+EXAMPLES = ["framework/architectures/tiny_conv.py", "framework/strategies/lot_prune.py"]
 USE_THEM = """
 from framework import Choice, Study, use
 from framework.contracts import Catalog
@@ -21,11 +21,11 @@ catalog = Catalog()
 study = Study(
     dataset=use("digits"),
     architecture=use("tiny_conv", filters=8),
-    compress=[use("random_prune", sparsity=Choice(0.5, 0.9)), use("magnitude_prune")],
+    compress=[use("lot_prune", sparsity=Choice(0.5, 0.9)), use("magnitude_prune")],
 )
 resolved = resolve(study, catalog)
 print(resolved.architecture.version, resolved.compress[0].knobs["epochs"])
-print(catalog.strategies.get("random_prune").source())
+print(catalog.strategies.get("lot_prune").source())
 """
 
 

@@ -21,10 +21,10 @@ PAGES = ("README.md", "CONTRIBUTING.md")
 STUDY = FILE.format(
     question="Do the files that were dropped in work?",
     parts='architecture=use("tiny_conv", filters=4), train=Train(epochs=1, warmup_epochs=0, batch_size=32), '
-    'compress=[Choice(use("random_prune", epochs=1), use("threshold_prune", epochs=1, threshold=Float(0.01, 0.1)))], '
+    'compress=[Choice(use("lot_prune", epochs=1), use("threshold_prune", epochs=1, threshold=Float(0.01, 0.1)))], '
     "trials=2",
 )
-NAMES = {"tiny_conv", "random_prune", "threshold_prune"}
+NAMES = {"tiny_conv", "lot_prune", "threshold_prune"}
 
 
 def examples() -> dict[tuple[str, str], str]:
