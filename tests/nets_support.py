@@ -16,7 +16,18 @@ import saved_nets
 
 from framework import Study, Train, nn, use
 from framework.baseline import Lab
-from framework.contracts import Architecture, Catalog, DataInfo, Exported, FileWeight, Head, Mask, Samples, Stage
+from framework.contracts import (
+    Architecture,
+    Catalog,
+    DataInfo,
+    Exported,
+    FileWeight,
+    Head,
+    Mask,
+    Samples,
+    Splits,
+    Stage,
+)
 from framework.resolve import resolve
 from framework.spec import Spec, Use
 from framework.trial import TrialJob
@@ -24,6 +35,7 @@ from framework.trial import TrialJob
 CATALOG = Catalog()
 INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})
 BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)  # 20 steps an epoch on the digits
+FEW = {"train": 120, "calibration": 40, "validation": 40}
 SMALL = {
     "lenet_300_100": use("lenet_300_100", units_1=24, units_2=12),
     "lenet5": use("lenet5", filters_1=4, filters_2=6, units=16),
@@ -51,6 +63,25 @@ def default_net(name: str, root: Path) -> Use:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """One lab on an empty project: data sets and baselines are made once a session."""
     return Lab(tmp_path_factory.mktemp("project"), CATALOG)
+
+
+class FewSamples(Lab):
+    """A lab that trains and measures on the first samples of each split, in the split's own order."""
+
+    def splits(self, spec: Spec) -> Splits:
+        """A few samples of each split."""
+        whole = super().splits(spec)
+        return replace(whole, **{name: _first(getattr(whole, name), count) for name, count in FEW.items()})
+
+
+def _first(samples: Samples, count: int) -> Samples:
+    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> FewSamples:
+    """A lab for nets of any kind: a few steps of training are an epoch."""
+    return FewSamples(tmp_path_factory.mktemp("few"), CATALOG)
 
 
 def job_for(spec: Spec, lab: Lab, deadline: float = float("inf")) -> TrialJob:

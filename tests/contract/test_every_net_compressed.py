@@ -1,6 +1,6 @@
 """Every architecture under every kind of compression: a few steps of training, then what the exported file holds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,7 @@ import pytest
 from nets_support import CATALOG, default_net, fixed, job_for
 
 from framework import nn
-from framework.baseline import Lab
-from framework.contracts import Samples, Stage
+from framework.contracts import Stage
 from framework.reached import asked_and_reached, distinct, distinct_per_channel
 from framework.record import BASELINE_PREFIX
 from framework.spec import Use
@@ -25,21 +24,7 @@ PTQ = {
     "int8 per tensor": {"format": "int8", "scales": "per_tensor"},
 }
 PRUNED = {"at once": 0, "in training": 1}
-FEW = {"train": 120, "calibration": 40, "validation": 40}
 LARGEST_CHANGE = 0.1  # of an output by 8-bit numbers, on average: a share, or a unit of a standardised label
-
-
-class FewSamples(Lab):
-    """A lab that trains and measures on the first samples of each split."""
-
-    def splits(self, spec):
-        """The first samples of each split, in the split's own order."""
-        whole = super().splits(spec)
-        return replace(whole, **{name: first(getattr(whole, name), count) for name, count in FEW.items()})
-
-
-def first(samples, count):
-    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
 
 
 @dataclass(frozen=True)
@@ -50,11 +35,6 @@ class Compressed:
     stage: Stage
     dense: Stage
     measured: Measured
-
-
-@pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    return FewSamples(tmp_path_factory.mktemp("few"), CATALOG)
 
 
 @pytest.fixture
