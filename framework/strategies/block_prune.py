@@ -39,7 +39,9 @@ class BlockPrune(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of the blocks of all dense kernels set to zero")
-    block_rows: int = knob(4, choices=(4, 8, 16), unit="inputs", doc="of one block; the runtime skips four at a time")
+    block_rows: int = knob(
+        4, low=4, high=16, choices=(4, 8, 16), unit="inputs", doc="of one block; the runtime skips four at a time"
+    )
     layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
 

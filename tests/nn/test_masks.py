@@ -82,3 +82,21 @@ def test_zeros_asked_is_the_share_and_one_value_stays(size, sparsity):
     asked = masks.zeros_asked(size, sparsity)
     assert 0 <= asked <= size - 1
     assert abs(asked - sparsity * size) <= 1
+
+
+def test_blocks_of_least_mean_magnitude_go_whole_and_the_last_may_be_short():
+    kernel = np.array([[1, 5], [1, 5], [1, 0], [1, 0], [3, 2]], np.float32)  # blocks of two inputs, and one of one
+    assert masks.block_scores(kernel, 2).tolist() == [[1, 5], [1, 0], [3, 2]]
+    assert masks.blocks(kernel, 2, 1).tolist() == [[0, 0], [0, 0], [0, 1], [0, 1], [0, 0]]
+    assert masks.blocks(kernel, 2, 4).tolist() == [[1, 0], [1, 0], [1, 1], [1, 1], [0, 1]]
+
+
+@given(values=arrays.arrays(np.float32, st.tuples(sides, sides)), rows=st.integers(1, 16), data=st.data())
+def test_exactly_as_many_blocks_as_asked(values, rows, data):
+    total = -(-values.shape[0] // rows) * values.shape[1]
+    count = data.draw(st.integers(0, total))
+    chosen = masks.blocks(np.nan_to_num(values, posinf=1, neginf=-1), rows, count)
+    begins = np.arange(0, len(values), rows)
+    whole = np.logical_and.reduceat(chosen, begins)
+    assert np.array_equal(whole, np.logical_or.reduceat(chosen, begins))
+    assert whole.sum() == count
