@@ -40,7 +40,8 @@ def distinct(values: Array) -> int:
 def distinct_per_channel(weight: FileWeight) -> int:
     """How many different values one output channel has at most."""
     values = weight.values
-    channels = values.reshape(-1, values.shape[-1]).T if weight.role == "depthwise_kernel" else values
+    depthwise = values.ndim == 4 and len(values) == 1  # its output channels are the last axis of the file's tensor
+    channels = values.reshape(-1, values.shape[-1]).T if depthwise else values
     return max((distinct(channel) for channel in channels), default=0)
 
 

@@ -113,15 +113,16 @@ def growing(
         floor: share of each kernel that stays under one threshold.
         counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
     """
-    kept = {key: stage.masks.get(key, np.zeros(shape, bool)) for key, shape in shapes.items()}
-    first = {key: int(zeros.sum()) for key, zeros in kept.items()}
+    first = {key: int(stage.masks[key].sum()) if key in stage.masks else 0 for key in shapes}
     if layers == "global":
         begin, goal = sum(first.values()), nn.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity)
     else:
         last = counts or zeros_asked(layers, shapes, sparsity)
 
     def zeros_at(done: float, now: Stage) -> Zeros:
-        found = {key: np.where(kept[key], -1.0, values) for key, values in scores(now).items() if key in kept}
+        found, gone = scores(now), now.masks
+        # what is zero stays zero: another weight's score may be nothing too, as where the gradient is
+        found = {key: np.where(gone[key], -1.0, found[key]) if key in gone else found[key] for key in shapes}
         if layers == "global":
             return nn.masks.lowest(found, _between(begin, goal, done), floor)
         return {key: nn.masks.least(values, _between(first[key], last[key], done)) for key, values in found.items()}
