@@ -12,7 +12,7 @@ import numpy as np
 
 from framework import nn
 from framework.contracts import Job, Stage, Strategy, knob, strategy
-from framework.errors import InvalidStudy, InvalidValue, UnknownName
+from framework.errors import InvalidStudy, InvalidValue
 from framework.strategies import _pruning
 
 Zeros = dict[tuple[str, int], int]
@@ -130,7 +130,12 @@ def _layers_file(root: Path, run: str | None) -> Path:
             given=f"run = {run!r}.",
             todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: make ui.",
         )
-    found = sorted((root / ".artifacts").glob(f"*/{run}*/layers.csv"))
+    found = sorted((root / ".artifacts").glob(f"*/{run}*/artifacts/layers.csv"))
     if len(found) != 1:
-        raise UnknownName("run with files on this machine", run, sorted(file.parent.name for file in found))
+        runs = ", ".join(file.parent.parent.name for file in found)
+        raise InvalidStudy(
+            f"random_prune: {len(found)} runs with files on this machine begin with {run}.",
+            given=f"They are: {runs}." if found else "",
+            todo="Give more digits." if found else "Ids stand on the runs' pages: make ui.",
+        )
     return found[0]
