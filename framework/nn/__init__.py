@@ -10,6 +10,7 @@ gradients of the loss with respect to the weights, for ranking them
 masks     which weights to zero; pure numpy
 codebooks which weights share a value; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
+quantizing  training in 8 bits, as the exported file calculates; it stands on `places` (where that file rounds)
 export    a stage becomes a `.tflite` file
 tflite    the file read back: its weights, its answers; it stands on
           `flatfile` (operators and constants of a file), `blocks` (kernels stored as the blocks that are not zero),
@@ -27,7 +28,7 @@ from types import ModuleType
 
 ROOMS = (
     "allowed", "backend", "codebooks", "export", "fit", "gradients", "graph", "hold", "images", "interface",
-    "latency", "masks", "net_weights", "pruning", "reuse", "saved", "tflite",
+    "latency", "masks", "net_weights", "pruning", "quantizing", "reuse", "saved", "tflite",
 )  # fmt: skip
 
 

@@ -1,0 +1,351 @@
+"""tfmot's quantize wrapper with own quantizers: a net that trains as its 8-bit file will calculate.
+
+tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that it was.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Samples, Stage, Wrap
+from framework.nn import graph, reuse
+from framework.nn.backend import keras, quiet, tf
+from framework.nn.net_weights import Net, matrices, roles
+from framework.nn.places import Place, places
+
+with quiet(), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from tensorflow_model_optimization.python.core.quantization.keras import (
+        quantize_config,
+        quantize_wrapper,
+        quantizers,
+    )
+
+Key = tuple[str, int]
+BITS = 8
+LARGEST = 2 ** (BITS - 1) - 1  # of a weight's number; the range is narrow, -127 to 127, so that it is symmetric
+DECAY = 0.99  # of the moving average of a range, a step; tfmot's 0.999 would barely move in a short training
+BATCH = 50  # samples looked at together for the ranges
+LEAST = 1e-6  # width of a range: a layer that answers nothing but zeros has one too
+
+nets: reuse.Kept[RangeNet] = reuse.Kept(4)
+
+
+def covered(stage: Stage) -> list[Key]:
+    """The weights that are rounded to 8 bits in training: all kernels, and tables of embeddings."""
+    return matrices(stage)
+
+
+def left_float(stage: Stage) -> dict[Key, str]:
+    """The weights that are not, and what each is to its layer: biases, normalisation vectors, an attention's scale.
+
+    Those of a batch normalisation, which the converter folds, have no name of their own: `norm`.
+    """
+    known, rounded = Net(stage).weights, set(covered(stage))
+    return {key: known[key].role if key in known else "norm" for key in stage.weights if key not in rounded}
+
+
+def ranges(stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
+    """The least and the largest value, and zero, at each place that the 8-bit file has a tensor for.
+
+    Args:
+        samples: all are looked at.
+
+    Returns:
+        The layer's name, or with ` inner` behind it, where it stands before its activation -> (low, high).
+    """
+    with nets.use(graph.structure(stage.graph), lambda: RangeNet(stage.graph)) as net:
+        return net.look(stage, samples)
+
+
+def dynamic_of(found: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """The values of the dynamic variables of a `QatWrap`, from the ranges that it begins with."""
+    lows = {f"low/{name}": low for name, (low, _) in found.items()}
+    return lows | {f"high/{name}": high for name, (_, high) in found.items()}
+
+
+@dataclass(frozen=True)
+class QatWrap(Wrap):
+    """Rounds kernels, tables of embeddings and activations to 8 bits, as the exported file does.
+
+    Dynamic variables: `low/PLACE` and `high/PLACE`, the range of each place of `ranges`.
+
+    Args:
+        scales: of kernels, as in `Export`.
+    """
+
+    scales: str = "per_channel"
+
+    @property
+    def key(self) -> str:
+        """Its static part."""
+        return f"qat({self.scales})"
+
+    def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
+        """The model with its layers wrapped, and the variables."""
+        wrapped, found = _wrapped(model, Range, scales=self.scales)
+        lows = {f"low/{name}": item.low for name, item in found.items()}
+        return wrapped, lows | {f"high/{name}": item.high for name, item in found.items()}
+
+
+# --- weights ---------------------------------------------------------------------------------------------------------
+
+
+def sharing(kind: str, shape: tuple[int, ...], scales: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which values of a weight share a scale in the file: (shape to give the weight, axes over which they do).
+
+    A gate of an LSTM is a tensor of its own in the file, and a table of embeddings has one scale, whatever `scales`.
+
+    Args:
+        kind: `embeddings`, `LSTM`, `DepthwiseConv2D`, `projection` (into heads) or any other kernel.
+    """
+    if kind == "LSTM":
+        return (shape[0], 4, shape[1] // 4), (0, 2)
+    if kind == "embeddings" or scales == "per_tensor":
+        return shape, tuple(range(len(shape)))
+    channels = 2 if kind in ("DepthwiseConv2D", "projection") else 1
+    return shape, tuple(range(len(shape) - channels))
+
+
+def rounded(values: Any, axes: tuple[int, ...]) -> Any:
+    """Values as 8 bits hold them: whole multiples of the largest |value| over `axes` / 127. Zeros stay zeros.
+
+    The gradient passes as if nothing had happened (Bengio et al. 2013, arXiv:1308.3432).
+    """
+    step = tf.reduce_max(tf.abs(values), axis=axes, keepdims=True) / LARGEST
+    return tf.grad_pass_through(lambda given: tf.round(tf.math.divide_no_nan(given, step)) * step)(values)
+
+
+class Rounding(quantizers.Quantizer):
+    """Rounds a weight; which values share a scale is `sharing`."""
+
+    def __init__(self, shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+        self.shape, self.axes = shape, axes
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """It needs no variable: the scale follows the weight."""
+        return {}
+
+    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+        """The rounded weight, in training or not."""
+        return tf.reshape(rounded(tf.reshape(inputs, self.shape), self.axes), inputs.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """For tfmot."""
+        return {}
+
+
+# --- activations -----------------------------------------------------------------------------------------------------
+
+
+class Range(quantizers.Quantizer):
+    """Rounds activations to 256 numbers between two ends, which follow those of the batches in training."""
+
+    low: Any
+    high: Any
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Both ends."""
+        self.low, self.high = (
+            layer.add_weight(f"{name}_{end}", shape=(), initializer="zeros", trainable=False) for end in ("low", "high")
+        )
+        return {}
+
+    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+        """The rounded activations."""
+        if training:
+            low, high = _ends(inputs)
+            self.low.assign_add((1 - DECAY) * (low - self.low))
+            self.high.assign_add((1 - DECAY) * (high - self.high))
+        high = tf.maximum(self.high, self.low + LEAST)
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, high, num_bits=BITS)
+
+    def get_config(self) -> dict[str, Any]:
+        """For tfmot."""
+        return {}
+
+
+class Watched(Range):
+    """Leaves activations as they are, and notes how far they go."""
+
+    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+        """The same."""
+        low, high = _ends(inputs)
+        self.low.assign(tf.minimum(self.low, low))
+        self.high.assign(tf.maximum(self.high, high))
+        return inputs
+
+
+class Known(quantizers.Quantizer):
+    """Rounds activations to 256 numbers between two ends that the file always has."""
+
+    def __init__(self, ends: tuple[float, float]) -> None:
+        self.ends = ends
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """It needs no variable."""
+        return {}
+
+    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+        """The rounded activations."""
+        return tf.quantization.fake_quant_with_min_max_args(inputs, *self.ends, num_bits=BITS)
+
+    def get_config(self) -> dict[str, Any]:
+        """For tfmot."""
+        return {}
+
+
+def _ends(values: Any) -> tuple[Any, Any]:
+    """The least and the largest value, and zero: the file can store it, whatever the range."""
+    return tf.minimum(tf.reduce_min(values), 0.0), tf.maximum(tf.reduce_max(values), 0.0)
+
+
+class RangeNet:
+    """A net that notes the ranges of its activations, traced for BATCH samples."""
+
+    def __init__(self, net_graph: str) -> None:
+        plain = graph.build(net_graph)
+        self.variables = graph.variables(plain)
+        self.model, self.found = _wrapped(plain, Watched)
+        self.see = tf.function(lambda inputs: self.model(inputs, training=False))
+
+    def look(self, stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
+        """The ranges; a short batch is filled up with samples of its own, so that one trace serves all."""
+        graph.assign(self.variables, stage.weights)
+        for item in self.found.values():
+            item.low.assign(0.0)
+            item.high.assign(0.0)
+        for begin in range(0, len(samples), BATCH):
+            chosen = np.resize(np.arange(begin, min(begin + BATCH, len(samples))), BATCH)
+            self.see({name: tf.constant(value[chosen]) for name, value in samples.inputs.items()})
+        return {name: (float(item.low), float(item.high)) for name, item in self.found.items()}
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+class Config(quantize_config.QuantizeConfig):
+    """What tfmot's wrapper asks about one layer.
+
+    Args:
+        weights: path of an attribute of the layer -> its quantizer.
+        inner: of what stands before the activation.
+    """
+
+    def __init__(self, weights: Mapping[str, Any], inner: Any) -> None:
+        self.weights, self.inner = weights, inner
+
+    def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
+        """The weights."""
+        return [(operator.attrgetter(path)(layer), quantizer) for path, quantizer in self.weights.items()]
+
+    def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
+        """Put rounded weights in their place."""
+        for path, value in zip(self.weights, quantize_weights, strict=True):
+            owner, _, name = path.rpartition(".")
+            setattr(operator.attrgetter(owner)(layer) if owner else layer, name, value)
+
+    def get_activations_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
+        """The activation, where it is apart from its layer in the file."""
+        return [(layer.activation, self.inner)] if self.inner else []
+
+    def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
+        """Put the activation behind a quantizer."""
+        for activation in quantize_activations:
+            layer.activation = activation
+
+    def get_output_quantizers(self, layer: Any) -> list[Any]:
+        """None: `Wrapped` sees to outputs."""
+        return []
+
+    def get_config(self) -> dict[str, Any]:
+        """For tfmot."""
+        return {}
+
+
+class Wrapped(quantize_wrapper.QuantizeWrapperV2):
+    """tfmot's wrapper, for layers with more than one input, and such that read or make a mask.
+
+    Args:
+        output: quantizer of the output, if there is one. tfmot would ask the layer for the shape of its output by that
+            of its first input.
+    """
+
+    def __init__(self, layer: Any, config: Config, output: Any) -> None:
+        super().__init__(layer, config)
+        self.output_quantizer = output
+        self.supports_masking = layer.supports_masking
+        self.accepted = frozenset(inspect.signature(layer.call).parameters)
+
+    def build(self, input_shape: Any) -> None:
+        """The variables; the layer itself is built."""
+        super().build(input_shape)
+        if self.output_quantizer:
+            self.output_quantizer.build(None, "output", self)
+
+    def call(self, inputs: Any, value: Any = None, key: Any = None, training: Any = None, **kwargs: Any) -> Any:
+        """The layer's own answer, rounded; an attention is given `value` and `key` as keras gives them."""
+        given = {"value": value, "key": key} | kwargs
+        given = {name: item for name, item in given.items() if name in self.accepted and item is not None}
+        outputs = super().call(inputs, training=bool(training), **given)
+        return self.output_quantizer(outputs, bool(training), {}) if self.output_quantizer else outputs
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The layer's own."""
+        return self.layer.compute_mask(inputs, mask)
+
+
+def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tuple[Any, dict[str, Range]]:
+    """(the model with its layers wrapped, the quantizers with ends of their own by place).
+
+    Args:
+        kind: of those quantizers.
+        scales: of weights; None leaves the weights as they are.
+    """
+    configs = {layer["config"]["name"]: layer for layer in graph.layers(graph.to_graph(model))}
+    there = places(configs, frozenset(model.output_names))
+    found: dict[str, Range] = {}
+
+    def wrap(layer: Any) -> Any:
+        place = there.get(layer.name, Place(output=False))
+        weights = dict(_roundings(layer, configs[layer.name], scales)) if scales else {}
+        ranged = {"output": place.output and not place.ends, "inner": place.inner}
+        names = {"output": layer.name, "inner": f"{layer.name} inner"}
+        own = {part: kind() for part, asked in ranged.items() if asked}
+        found.update({names[part]: item for part, item in own.items()})
+        output = Known(place.ends) if place.output and place.ends else own.get("output")
+        if not weights and not own and not output:
+            return layer
+        return Wrapped(layer, Config(weights, own.get("inner")), output)
+
+    return keras.models.clone_model(model, clone_function=wrap), found
+
+
+def _roundings(layer: Any, config: Mapping[str, Any], scales: str) -> Iterator[tuple[str, Rounding]]:
+    """Attribute of a layer -> how it is rounded, for each kernel and table that it has."""
+    kind = config["class_name"]
+    for role, variable in zip(roles(config), layer.weights, strict=False):
+        if role == "embeddings" or role.endswith("kernel"):
+            yield _attribute(kind, role), Rounding(*sharing(_sharing_kind(kind, role), tuple(variable.shape), scales))
+
+
+def _attribute(kind: str, role: str) -> str:
+    """Where a layer has the weight that is `role` to it."""
+    if kind == "MultiHeadAttention":
+        return f"_{role.removesuffix('_kernel').removeprefix('attention_')}_dense.kernel"
+    if kind == "LSTM":
+        return f"cell.{role}"
+    return "depthwise_kernel" if kind == "DepthwiseConv2D" else role
+
+
+def _sharing_kind(kind: str, role: str) -> str:
+    if kind == "MultiHeadAttention" and role != "attention_output_kernel":
+        return "projection"
+    return "embeddings" if role == "embeddings" else kind
