@@ -307,7 +307,7 @@ def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tup
 
     Args:
         kind: of those quantizers.
-        scales: of weights; None leaves the weights as they are.
+        scales: of weights; None rounds nothing whose scale is known, weights among them.
     """
     configs = {layer["config"]["name"]: layer for layer in graph.layers(graph.to_graph(model))}
     there = places(configs, frozenset(model.output_names))
@@ -320,7 +320,7 @@ def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tup
         names = {"output": layer.name, "inner": f"{layer.name} inner"}
         own = {part: kind() for part, asked in ranged.items() if asked}
         found.update({names[part]: item for part, item in own.items()})
-        output = Known(place.ends) if place.output and place.ends else own.get("output")
+        output = Known(place.ends) if scales and place.output and place.ends else own.get("output")
         if not weights and not own and not output:
             return layer
         return Wrapped(layer, Config(weights, own.get("inner")), output)
@@ -328,7 +328,7 @@ def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tup
     return keras.models.clone_model(model, clone_function=wrap), found
 
 
-def _roundings(layer: Any, config: Mapping[str, Any], scales: str) -> Iterator[tuple[str, Rounding]]:
+def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tuple[str, Rounding]]:
     """Attribute of a layer -> how it is rounded, for each kernel and table that it has."""
     kind = config["class_name"]
     for role, variable in zip(roles(config), layer.weights, strict=False):

@@ -43,7 +43,12 @@ class Qat(Strategy):
         """Train with every kernel and table of embeddings in 8 bits; the file is to have 8 bits throughout."""
         seconds = job.fit_seconds
         trained = self._train(stage, job) if self.epochs else stage
-        export = replace(trained.export, format="int8", scales=self.scales, samples=self.samples)
+        export = replace(
+            trained.export,
+            format="int8",
+            scales=self.scales,  # type: ignore[arg-type]
+            samples=self.samples,
+        )
         asked = {f"{layer}/{position}": 8 for layer, position in nn.quantizing.covered(stage)}
         step = Step(
             strategy=self.name,
