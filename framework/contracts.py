@@ -228,6 +228,7 @@ class Job(Protocol):
         dynamic: Mapping[str, Any] | None = None,
         remask: Remask | None = None,
         fresh: bool = False,
+        rate: float = 1.0,
     ) -> Stage:
         """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up.
 
@@ -238,6 +239,7 @@ class Job(Protocol):
             dynamic: values for the wrap's `tf.Variable`s, by name.
             remask: masks that change on the way.
             fresh: train as the baseline was, at the study's own rate and with its warm-up.
+            rate: factor of the peak rate of fine-tuning, for steps that want a smaller one.
 
         Raises:
             TrialDiverged: the loss or a weight is not finite.

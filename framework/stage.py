@@ -47,14 +47,22 @@ class Bits:
 
     Args:
         weight: (layer, position).
-        bits: the levels of one output channel (the last axis) are at most 2**bits.
+        bits: the levels of one output channel are at most 2**bits.
+        channels: how many of the last axes tell output channels apart; 0 where the whole weight has one grid.
     """
 
     weight: tuple[str, int]
     bits: int
+    channels: int = 1
 
 
 Keep = Mask | Codebook | Bits
+
+
+def levels_at_most(values: Array, channels: int) -> int:
+    """How many different values one output channel has at most; `channels` as in `Bits`."""
+    count = int(np.prod(values.shape[values.ndim - channels :]))
+    return max(len(np.unique(channel)) for channel in values.reshape(-1, count).T)
 
 
 @dataclass(frozen=True)

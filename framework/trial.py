@@ -33,6 +33,7 @@ from framework.reached import asked_and_reached, layers_csv
 from framework.record import Record
 from framework.resolve import strategy_of
 from framework.spec import Spec
+from framework.stage import levels_at_most
 
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
@@ -132,8 +133,7 @@ def _broken(keep: Keep, values: Array) -> str:
     if isinstance(keep, Codebook):
         pairs = np.unique(np.stack([keep.indices.ravel(), values.ravel()]), axis=1)
         return "shared values" if len(pairs[0]) > len(np.unique(pairs[0])) or keep.indices.max() >= keep.size else ""
-    levels = max(len(np.unique(channel)) for channel in values.reshape(-1, values.shape[-1]).T)
-    return "levels" if levels > 2**keep.bits else ""
+    return "levels" if levels_at_most(values, keep.channels) > 2**keep.bits else ""
 
 
 def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
@@ -290,11 +290,12 @@ class TrialJob:
         dynamic: Mapping[str, Any] | None = None,
         remask: Remask | None = None,
         fresh: bool = False,
+        rate: float = 1.0,
     ) -> Stage:
         """Train `stage` on; see `contracts.Job`."""
         self._calls += 1
         train = self._spec.train
-        tuning = replace(train, learning_rate=train.learning_rate * train.finetune_factor)
+        tuning = replace(train, learning_rate=train.learning_rate * train.finetune_factor * rate)
         request = nn.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,

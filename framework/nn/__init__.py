@@ -10,7 +10,10 @@ gradients of the loss with respect to the weights, for ranking them
 masks     which weights to zero; pure numpy
 codebooks which weights share a value; pure numpy
 pruning   tfmot's pruning wrapper under a schedule of variables
-quantizing  training in 8 bits, as the exported file calculates; it stands on `places` (where that file rounds)
+quantizing  training in 8 bits, as the exported file calculates; it stands on `places` (where that file rounds) and
+          `wrapped` (layers whose weights are replaced by functions of them)
+grids     weights on few levels, whose steps are learned
+noise     weights under noise whose size is learned
 export    a stage becomes a `.tflite` file
 tflite    the file read back: its weights, its answers; it stands on
           `flatfile` (operators and constants of a file), `blocks` (kernels stored as the blocks that are not zero),
@@ -27,8 +30,9 @@ import importlib
 from types import ModuleType
 
 ROOMS = (
-    "allowed", "backend", "codebooks", "export", "fit", "gradients", "graph", "hold", "images", "interface",
-    "latency", "masks", "net_weights", "pruning", "quantizing", "reuse", "saved", "tflite",
+    "allowed", "backend", "codebooks", "export", "fit", "gradients", "graph", "grids", "hold", "images",
+    "interface", "latency", "masks", "net_weights", "noise", "pruning", "quantizing", "reuse", "saved",
+    "tflite",
 )  # fmt: skip
 
 

@@ -5,8 +5,6 @@ tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer 
 
 from __future__ import annotations
 
-import inspect
-import operator
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +17,11 @@ from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.net_weights import Net, matrices, roles
 from framework.nn.places import Place, places
+from framework.nn.wrapped import Config, Wrapped, attribute
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import (
-        quantize_config,
-        quantize_wrapper,
-        quantizers,
-    )
+    from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 Key = tuple[str, int]
 BITS = 8
@@ -231,77 +226,6 @@ class RangeNet:
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 
-class Config(quantize_config.QuantizeConfig):
-    """What tfmot's wrapper asks about one layer.
-
-    Args:
-        weights: path of an attribute of the layer -> its quantizer.
-        inner: of what stands before the activation.
-    """
-
-    def __init__(self, weights: Mapping[str, Any], inner: Any) -> None:
-        self.weights, self.inner = weights, inner
-
-    def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
-        """The weights."""
-        return [(operator.attrgetter(path)(layer), quantizer) for path, quantizer in self.weights.items()]
-
-    def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
-        """Put rounded weights in their place."""
-        for path, value in zip(self.weights, quantize_weights, strict=True):
-            owner, _, name = path.rpartition(".")
-            setattr(operator.attrgetter(owner)(layer) if owner else layer, name, value)
-
-    def get_activations_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
-        """The activation, where it is apart from its layer in the file."""
-        return [(layer.activation, self.inner)] if self.inner else []
-
-    def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
-        """Put the activation behind a quantizer."""
-        for activation in quantize_activations:
-            layer.activation = activation
-
-    def get_output_quantizers(self, layer: Any) -> list[Any]:
-        """None: `Wrapped` sees to outputs."""
-        return []
-
-    def get_config(self) -> dict[str, Any]:
-        """For tfmot."""
-        return {}
-
-
-class Wrapped(quantize_wrapper.QuantizeWrapperV2):
-    """tfmot's wrapper, for layers with more than one input, and such that read or make a mask.
-
-    Args:
-        output: quantizer of the output, if there is one. tfmot would ask the layer for the shape of its output by that
-            of its first input.
-    """
-
-    def __init__(self, layer: Any, config: Config, output: Any) -> None:
-        super().__init__(layer, config)
-        self.output_quantizer = output
-        self.supports_masking = layer.supports_masking
-        self.accepted = frozenset(inspect.signature(layer.call).parameters)
-
-    def build(self, input_shape: Any) -> None:
-        """The variables; the layer itself is built."""
-        super().build(input_shape)
-        if self.output_quantizer:
-            self.output_quantizer.build(None, "output", self)
-
-    def call(self, inputs: Any, value: Any = None, key: Any = None, training: Any = None, **kwargs: Any) -> Any:
-        """The layer's own answer, rounded; an attention is given `value` and `key` as keras gives them."""
-        given = {"value": value, "key": key} | kwargs
-        given = {name: item for name, item in given.items() if name in self.accepted and item is not None}
-        outputs = super().call(inputs, training=bool(training), **given)
-        return self.output_quantizer(outputs, bool(training), {}) if self.output_quantizer else outputs
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The layer's own."""
-        return self.layer.compute_mask(inputs, mask)
-
-
 def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tuple[Any, dict[str, Range]]:
     """(the model with its layers wrapped, the quantizers with ends of their own by place).
 
@@ -333,16 +257,7 @@ def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tupl
     kind = config["class_name"]
     for role, variable in zip(roles(config), layer.weights, strict=False):
         if role == "embeddings" or role.endswith("kernel"):
-            yield _attribute(kind, role), Rounding(*sharing(_sharing_kind(kind, role), tuple(variable.shape), scales))
-
-
-def _attribute(kind: str, role: str) -> str:
-    """Where a layer has the weight that is `role` to it."""
-    if kind == "MultiHeadAttention":
-        return f"_{role.removesuffix('_kernel').removeprefix('attention_')}_dense.kernel"
-    if kind == "LSTM":
-        return f"cell.{role}"
-    return "depthwise_kernel" if kind == "DepthwiseConv2D" else role
+            yield attribute(kind, role), Rounding(*sharing(_sharing_kind(kind, role), tuple(variable.shape), scales))
 
 
 def _sharing_kind(kind: str, role: str) -> str:

@@ -30,10 +30,11 @@ class Qat(Strategy):
     Not for: nets that `ptq` stores without loss, which costs no training.
     """
 
-    keeps = frozenset({"sparsity", "codebook"})
+    keeps = frozenset({"sparsity", "codebook", "levels"})
     gives = frozenset({"bits"})
 
     epochs: int = knob(2, low=0, high=1000, unit="epochs", doc="training in 8 bits; 0: the same as ptq's int8")
+    rate: float = knob(0.25, low=0.001, high=10.0, doc="peak learning rate over that of other fine-tuning")
     scales: str = knob("per_channel", choices=("per_channel", "per_tensor"), doc="of kernels")
     samples: int = knob(
         200, low=1, high=100_000, unit="samples", doc="of the calibration split, for the ranges of activations"
@@ -64,7 +65,7 @@ class Qat(Strategy):
     def _train(self, stage: Stage, job: Job) -> Stage:
         found = nn.quantizing.ranges(stage, _first(job.calibration, self.samples))
         wrap = nn.quantizing.QatWrap(self.scales)
-        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=nn.quantizing.dynamic_of(found))
+        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=nn.quantizing.dynamic_of(found), rate=self.rate)
 
 
 def _first(samples: Samples, count: int) -> Samples:

@@ -1,0 +1,186 @@
+"""Weights on a grid of few levels: whole multiples of a step, -L to L. Steps are learned (Esser et al. 2020)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from framework.contracts import Array, Stage, Weights, Wrap
+from framework.nn.backend import quiet, tf
+from framework.nn.net_weights import Net, matrices
+from framework.nn.quantizing import sharing
+from framework.nn.wrapped import reweighted
+
+with quiet(), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from tensorflow_model_optimization.python.core.quantization.keras import quantizers
+
+Key = tuple[str, int]
+TRIED = np.linspace(0.1, 1.0, 91)  # steps that `best_step` tries, as shares of the one that reaches the largest weight
+
+
+def levels_of(bits: int) -> int:
+    """The largest multiple L of a grid of 2**bits - 1 levels; 1 for two bits, which is ternary."""
+    return int(2 ** (bits - 1) - 1)
+
+
+def snapped(values: Array, step: Array, largest: int) -> Array:
+    """The nearest point of the grid for each value.
+
+    Args:
+        step: above 0, of a shape that can be broadcast over the values.
+        largest: the largest multiple.
+    """
+    multiples = np.clip(np.rint(values / step), -largest, largest)
+    return np.asarray(multiples * step, np.float32)
+
+
+def best_step(values: Array, axes: tuple[int, ...], largest: int) -> Array:
+    """The step of the least squared error for each group of values.
+
+    Args:
+        values: any shape.
+        axes: over which values share a step.
+
+    Returns:
+        Float32, the shape of the values with 1 along `axes`; 1 where a group is all zero.
+    """
+    whole = np.abs(values).max(axis=axes, keepdims=True) / largest
+    whole = np.where(whole > 0, whole, 1.0)
+    steps = [(whole * share).astype(np.float32) for share in TRIED]
+    errors = np.stack([((values - snapped(values, step, largest)) ** 2).sum(axes, keepdims=True) for step in steps])
+    chosen = np.take_along_axis(np.stack(steps), errors.argmin(axis=0)[None], axis=0)
+    return np.asarray(chosen[0], np.float32)
+
+
+@dataclass(frozen=True)
+class Group:
+    """How the values of one weight share steps.
+
+    Args:
+        shape: to give the weight.
+        axes: of that shape, over which values share a step.
+        channels: how many of the weight's last axes tell its grids apart, as in `Bits`.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    channels: int
+
+
+def groups(stage: Stage, scales: str) -> dict[Key, Group]:
+    """How the values of each kernel and table share steps: by output channel, or all of them.
+
+    The gates of an LSTM are apart either way, as in the file; a table of embeddings has one step.
+    """
+    known, found = Net(stage).weights, {}
+    for key in matrices(stage):
+        kind = "embeddings" if known[key].role == "embeddings" else known[key].kind
+        shape = known[key].values.shape
+        reshaped, axes = sharing(kind, shape, scales)
+        if kind == "LSTM" and scales == "per_channel":
+            axes = (0,)
+        channels = 1 if kind == "LSTM" else len(shape) - len(axes)
+        found[key] = Group(reshaped, axes, channels)
+    return found
+
+
+def starts(stage: Stage, shared: Mapping[Key, Group], largest: int) -> dict[Key, Array]:
+    """The best step of each group, before any training."""
+    return {key: best_step(stage.weights[key].reshape(item.shape), item.axes, largest) for key, item in shared.items()}
+
+
+def on_grid(weights: Weights, shared: Mapping[Key, Group], steps: Mapping[Key, Array], largest: int) -> Weights:
+    """All weights, those of `shared` on their grids."""
+    placed = {
+        key: snapped(weights[key].reshape(item.shape), steps[key], largest).reshape(weights[key].shape)
+        for key, item in shared.items()
+    }
+    return {**weights, **placed}
+
+
+@dataclass(frozen=True)
+class GridWrap(Wrap):
+    """Weights count as the nearest point of their grid; the gradient passes through the rounding, and moves the steps.
+
+    Dynamic variables: `largest` (multiple of the grid), and for each weight `start/LAYER/POSITION` (its steps at the
+    beginning) and `growth/LAYER/POSITION` (the logarithm of what they have grown by).
+
+    Args:
+        scales: as in `groups`.
+        shared: what `groups` says of the net.
+        largest: multiple of the grid; not static.
+    """
+
+    scales: str
+    shared: Mapping[Key, Group]
+    largest: int = 1
+
+    @property
+    def key(self) -> str:
+        """Its static part."""
+        return f"grid({self.scales})"
+
+    def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
+        """The model with its weights on grids, and the variables."""
+        largest = tf.Variable(1.0, trainable=False)
+        made = {key: Grid(item, largest) for key, item in self.shared.items()}
+        wrapped = reweighted(model, made)
+        dynamic = {"largest": largest}
+        for key, grid in made.items():
+            dynamic |= {_name("start", key): grid.start, _name("growth", key): grid.growth}
+        return wrapped, dynamic
+
+    def dynamic(self, steps: Mapping[Key, Array]) -> dict[str, Any]:
+        """The values of the variables at the beginning."""
+        begin = {_name("start", key): step for key, step in steps.items()}
+        still = {_name("growth", key): np.zeros_like(step) for key, step in steps.items()}
+        return {"largest": float(self.largest)} | begin | still
+
+    def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
+        """The weights on their grids."""
+        steps = {
+            key: (dynamic[_name("start", key)] * np.exp(dynamic[_name("growth", key)])).astype(np.float32)
+            for key in self.shared
+        }
+        return on_grid(weights, self.shared, steps, self.largest)
+
+
+class Grid(quantizers.Quantizer):
+    """One weight on its grid."""
+
+    start: Any
+    growth: Any
+
+    def __init__(self, group: Group, largest: Any) -> None:
+        self.group, self.largest = group, largest
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Steps, and how they grow."""
+        shape = tuple(1 if axis in self.group.axes else side for axis, side in enumerate(self.group.shape))
+        self.start = layer.add_weight(f"{name}_step", shape=shape, initializer="ones", trainable=False)
+        self.growth = layer.add_weight(f"{name}_growth", shape=shape, initializer="zeros")
+        return {}
+
+    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+        """The nearest points, in training or not."""
+        values = tf.reshape(inputs, self.group.shape)
+        share = float(np.prod([self.group.shape[axis] for axis in self.group.axes]))
+        scale = tf.math.rsqrt(share * self.largest)  # of the steps' gradient, as the paper balances it
+        growth = scale * self.growth + tf.stop_gradient((1 - scale) * self.growth)
+        step = self.start * tf.exp(growth)
+        multiples = tf.clip_by_value(values / step, -self.largest, self.largest)
+        rounded = multiples + tf.stop_gradient(tf.round(multiples) - multiples)
+        return tf.reshape(rounded * step, inputs.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """For tfmot."""
+        return {}
+
+
+def _name(what: str, key: Key) -> str:
+    return f"{what}/{key[0]}/{key[1]}"
