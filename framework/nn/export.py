@@ -12,6 +12,7 @@ from framework.contracts import Array, Export, Samples, Stage
 from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import blocks, graph, reuse
 from framework.nn.backend import quiet, tf
+from framework.nn.flatfile import settled
 
 TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, as a share of the largest output
 BATCH = 250
@@ -36,7 +37,7 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
                 # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
                 converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.held)
                 _set_format(converter, stage.export, net.names, calibration)
-                file = bytes(converter.convert())
+                file = settled(bytes(converter.convert()))
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
     return blocks.in_blocks(file) if stage.export.sparse and stage.export.format == "float32" else file

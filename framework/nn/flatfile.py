@@ -66,6 +66,23 @@ class Constant:
     weight_like: bool
 
 
+def settled(file: bytes) -> bytes:
+    """The same file with zeros in the buffers that nothing reads.
+
+    For an 8-bit LSTM the converter leaves such buffers behind, with whatever the memory held: the same net would not
+    always give the same bytes.
+    """
+    content = bytearray(file)
+    model = schema.Model.GetRootAsModel(content, 0)
+    graphs = [model.Subgraphs(number) for number in range(model.SubgraphsLength())]
+    read = {graph.Tensors(index).Buffer() for graph in graphs for index in range(graph.TensorsLength())}
+    read |= {model.Metadata(index).Buffer() for index in range(model.MetadataLength())}
+    for index in set(range(model.BuffersLength())) - read:
+        if model.Buffers(index).DataLength():
+            model.Buffers(index).DataAsNumpy()[:] = 0
+    return bytes(content)
+
+
 class FlatFile:
     """The file taken apart. It has one graph; loops and branches would be others.
 

@@ -24,9 +24,9 @@ class LowBit(Strategy):
     later training moves what is not on a grid.
 
     Departures: the logarithm of s is trained, so that it stays above zero and moves by shares of itself. Activations
-    are float. The grid is symmetric about zero, which costs one of the 2^bits levels and keeps zeros. First and last layers
-    are on the grid too, where papers often spare them. The step that ternary weights begin with is found by trying,
-    not by the closed form.
+    are float. The grid is symmetric about zero, which costs one of the 2^bits levels and keeps zeros. First and last
+    layers are on the grid too, where papers often spare them. The step that ternary weights begin with is found by
+    trying, not by the closed form.
 
     Not for: a smaller `.tflite` file: it holds 8 bits at least. The lines for codebook and entropy, and the compressed
     file, show the difference; `ptq` behind it stores the levels in 8 bits.
