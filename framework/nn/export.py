@@ -10,7 +10,7 @@ import numpy as np
 
 from framework.contracts import Array, Export, Samples, Stage
 from framework.errors import NotDeployable, SqueezelabError
-from framework.nn import blocks, graph, reuse
+from framework.nn import blocks, graph, narrow, reuse
 from framework.nn.backend import quiet, tf
 from framework.nn.flatfile import settled
 
@@ -40,6 +40,8 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
                 file = settled(bytes(converter.convert()))
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
+    if stage.export.format == "int8":
+        return narrow.widened(file)
     return blocks.in_blocks(file) if stage.export.sparse and stage.export.format == "float32" else file
 
 

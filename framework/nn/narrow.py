@@ -1,0 +1,75 @@
+"""Activations of an 8-bit file that are nearly always zero: their scale is made one that runtimes accept.
+
+Where a whole layer is dead on the calibration split, the converter gives its answers a range of nothing, and XNNPACK
+refuses the file: it multiplies sums by a factor below 256 only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from framework.contracts import Array
+
+LIMIT = 256.0  # of input scale x kernel scale / output scale
+SUMS = frozenset(getattr(schema.BuiltinOperator, name) for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"))
+
+
+def widened(file: bytes) -> bytes:
+    """The file with wider ranges for answers that no sum could fill, where only other sums read them.
+
+    The new scale is that of a single product, so that such an answer may be up to 255 of them; biases behind it are
+    written in it. A file without such answers stays as it is.
+    """
+    content = bytearray(file)
+    model = schema.Model.GetRootAsModel(content, 0)
+    for graph in (model.Subgraphs(number) for number in range(model.SubgraphsLength())):
+        operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
+        for operator in operators:
+            _widen(model, graph, operator, operators)
+    return bytes(content)
+
+
+def _widen(model: Any, graph: Any, operator: Any, operators: list[Any]) -> None:
+    if not _is_sum(model, operator):
+        return
+    given, kernel, answer = (
+        _scale(graph, index) for index in (operator.Inputs(0), operator.Inputs(1), operator.Outputs(0))
+    )
+    if given is None or kernel is None or answer is None:
+        return
+    product = float(given[0]) * float(kernel.max())
+    readers = [item for item in operators if operator.Outputs(0) in item.InputsAsNumpy()]
+    if product / float(answer[0]) < LIMIT or not readers or not all(_is_sum(model, item) for item in readers):
+        return
+    answer[0] = product
+    for reader in readers:
+        _rewrite_bias(model, graph, reader, float(answer[0]))
+
+
+def _rewrite_bias(model: Any, graph: Any, operator: Any, given: float) -> None:
+    """The same bias in the scale that follows from another one of the input."""
+    if operator.InputsLength() < 3 or operator.Inputs(2) < 0:
+        return
+    scale, kernel = _scale(graph, operator.Inputs(2)), _scale(graph, operator.Inputs(1))
+    if scale is None or kernel is None:
+        return
+    values = model.Buffers(graph.Tensors(operator.Inputs(2)).Buffer()).DataAsNumpy().view(np.int32)
+    numbers = values.astype(np.float64) * scale.astype(np.float64)
+    scale[:] = given * kernel
+    values[:] = np.rint(numbers / scale.astype(np.float64))
+
+
+def _is_sum(model: Any, operator: Any) -> bool:
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    return max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in SUMS
+
+
+def _scale(graph: Any, index: int) -> Array | None:
+    """The scale factors of a tensor, to be written to; None if it has none."""
+    quantization = graph.Tensors(index).Quantization()
+    if quantization is None or not quantization.ScaleLength():
+        return None
+    return np.asarray(quantization.ScaleAsNumpy())
