@@ -30,7 +30,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export need-two need-export screenshots recipes tutorial
+.PHONY: diff export need-two need-export screenshots recipes measurements capabilities tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
@@ -85,6 +85,12 @@ screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, 
 
 recipes: $(READY)  ## measure what docs say each net reaches, where that is out of date: NAME=
 	@exec $(RUN_PYTHON) docs/recipes.py $(NAME)
+
+measurements: $(READY)  ## measure what docs say of strategies, where that is out of date: NAME=
+	@exec $(RUN_PYTHON) docs/measurements.py $(NAME)
+
+capabilities: $(READY)  ## run every strategy on every net for the table in docs, where out of date: NAME=
+	@exec $(RUN_PYTHON) docs/capabilities.py $(NAME)
 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) docs/tutorial.py

@@ -1,4 +1,4 @@
-"""docs/architectures.md and docs/datasets.md, from the registry and from docs/results; without TensorFlow.
+"""docs/architectures.md, datasets.md and strategies.md, from the registry and from docs/results; without TensorFlow.
 
 .venv/bin/python docs/pages.py        # `make recipes` does it too
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import strategy_page
 from recipes import RECIPES, RESULTS, read
 
 from framework.contracts import Architecture, Catalog, Dataset, Plugin
@@ -26,7 +27,7 @@ Result = Mapping[str, Any]
 
 
 def write(root: Path, catalog: Catalog) -> None:
-    """Both pages."""
+    """All pages."""
     for path, text in pages(root, catalog).items():
         (root / path).write_text(text, "utf-8")
 
@@ -38,6 +39,7 @@ def pages(root: Path, catalog: Catalog) -> dict[Path, str]:
     return {
         ARCHITECTURES: _architectures(catalog, results),
         DATASETS: _datasets(root, catalog, results),
+        strategy_page.PAGE: strategy_page.text(root, catalog, table=table, knobs=_knobs),
     }
 
 

@@ -1,0 +1,185 @@
+"""What runs where: every strategy on every net, exported in every number format, written to docs/results/strategies.
+
+    make capabilities                  # the nets that are out of date, then docs/strategies.md
+    make capabilities NAME="lstm"      # one or several, whether out of date or not
+
+Few samples, one short epoch. Each net runs in a process of its own: a converter that ends it costs that net alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from recipes import RESULTS
+
+from framework import Study, Train, nn, trial, use
+from framework.baseline import Lab, fingerprint
+from framework.cli.base import say, text_of
+from framework.contracts import Catalog, FileWeight, Samples, Splits, Stage
+from framework.errors import SqueezelabError, UnknownName, UserError
+from framework.project import find_root
+from framework.reached import distinct_per_channel
+from framework.resolve import resolve
+from framework.spec import Spec, Use, digest_of
+
+FILE = RESULTS / "strategies" / "capabilities.json"
+FORMATS = {"float32": "f", "float16": "h", "dynamic": "d", "int8": "i"}
+FEW = {"train": 120, "calibration": 40, "validation": 40}
+QUICK = Train(epochs=1, batch_size=12, warmup_epochs=0)
+
+
+class FewSamples(Lab):
+    """A lab that trains and measures on the first samples of each split."""
+
+    def splits(self, spec: Spec) -> Splits:
+        """The first samples, in the split's own order."""
+        whole = super().splits(spec)
+        return replace(whole, **{name: _first(getattr(whole, name), count) for name, count in FEW.items()})
+
+
+def _first(samples: Samples, count: int) -> Samples:
+    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
+
+
+def digest(catalog: Catalog) -> str:
+    """sha256 of the names and versions of all nets and strategies."""
+    kinds = (catalog.architectures, catalog.strategies)
+    return digest_of([[[name, kind.get(name).plugin_version] for name in kind.names()] for kind in kinds])
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The table as it was written; empty if there is none."""
+    file = root / FILE
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def cells(name: str, root: Path, catalog: Catalog) -> dict[str, dict[str, str]]:
+    """Strategy -> number format -> `yes`, why not, or nothing where the strategy fixes another format."""
+    lab, found = FewSamples(root, catalog), {}
+    for strategy in catalog.strategies.names():
+        found[strategy] = _cell(name, strategy, root, lab)
+        say(f"{name} {strategy}: {found[strategy]}")
+    return found
+
+
+def _cell(name: str, strategy: str, root: Path, lab: Lab) -> dict[str, str]:
+    declared = lab.catalog.strategies.get(strategy).knobs()
+    knobs = {knob: max(1, int(item.low or 0)) for knob, item in declared.items() if item.unit == "epochs"}
+    dense = lab.catalog.architectures.get(name)
+    study = Study(
+        dataset=use(dense.made_for), architecture=_net(name, root), train=QUICK, compress=[use(strategy, **knobs)]
+    )
+    spec = resolve(study, lab.catalog, root).fix(lambda *_: None)
+    try:
+        job = trial.TrialJob(spec, lab, lab.baseline(spec), deadline=float("inf"), report=lambda *_: None)
+        stage = trial.compress(spec, lab, job)
+    except SqueezelabError as error:
+        return {"float32": _reason(error)}
+    gives = lab.catalog.strategies.get(strategy).gives
+    own = stage.export.format
+    return {
+        item: _exported(stage, item, spec, lab)
+        for item in FORMATS
+        if "bits" not in gives or item == own or strategy == "ptq"
+    }
+
+
+def _net(name: str, root: Path) -> Use:
+    """The net with its default knobs; the one of a file is LeNet-5, untrained."""
+    if name != "from_file":
+        return use(name)
+    path = root / ".cache" / "saved" / "capabilities.keras"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        catalog = Catalog()
+        info = catalog.datasets.build("digits", {}).info
+        lenet = catalog.architectures.build("lenet5", {})
+        nn.backend.keras.utils.set_random_seed(0)
+        lenet.build(replace(info, inputs=lenet.input_shapes(info))).save(path)
+    return use(name, path=str(path))
+
+
+def _exported(stage: Stage, number_format: str, spec: Spec, lab: Lab) -> str:
+    export = replace(stage.export, format=number_format) if number_format != stage.export.format else stage.export
+    try:
+        measured = trial.measure(replace(stage, export=export), spec, lab)
+        return _missing(stage, measured.exported.weights)
+    except SqueezelabError as error:
+        return _reason(error)
+
+
+def _missing(stage: Stage, weights: tuple[FileWeight, ...]) -> str:
+    """`yes`, or which weight has not what the last step asked of it."""
+    step = stage.steps[-1]
+    for key, asked in step.asked.items():
+        own = [weight for weight in weights if weight.key == key]
+        zeros = sum(int((weight.values == 0).sum()) for weight in own)
+        few = max(map(distinct_per_channel, own), default=0)
+        enough = {"zeros": zeros >= asked - 1, "clusters": few <= asked, "bits": few <= 2**asked}[step.unit]
+        if not own or not enough:
+            return f"{key} has not the {step.unit} that were asked for."
+    return "yes"
+
+
+def _reason(error: SqueezelabError) -> str:
+    return str(error).split("\n")[0]
+
+
+def main() -> int:
+    """Run what is asked for, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NET")
+    parser.add_argument("--one", metavar="NET", help="print one net's cells as JSON; what each process does")
+    arguments = parser.parse_args()
+    root, catalog = find_root(Path.cwd()), Catalog()
+    try:
+        if arguments.one:
+            sys.stdout.write(json.dumps(cells(arguments.one, root, catalog)) + "\n")
+            return 0
+        return run(root, arguments.names, catalog)
+    except UserError as error:
+        say(text_of(error))
+        return error.exit_code
+
+
+def run(root: Path, names: list[str], catalog: Catalog) -> int:
+    """As the command line."""
+    import pages
+
+    known = catalog.architectures.names()
+    for name in names:
+        if name not in known:
+            raise UnknownName("architecture", name, known)
+    before = read(root)
+    current: Mapping[str, Any] = before.get("nets", {}) if before.get("digest") == digest(catalog) else {}
+    nets = {name: cells for name, cells in current.items() if name not in names}
+    for name in names or [name for name in known if name not in current]:
+        nets[name] = _in_a_process(name, root)
+        ordered = {item: nets[item] for item in known if item in nets}
+        table = {"digest": digest(catalog), "nets": ordered, "environment": fingerprint()}
+        (root / FILE).parent.mkdir(parents=True, exist_ok=True)
+        (root / FILE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    pages.write(root, catalog)
+    return 0
+
+
+def _in_a_process(name: str, root: Path) -> dict[str, dict[str, str]]:
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", name], cwd=root, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        say(f"{name}: its process ended with {done.returncode}.")
+        return {}
+    found: dict[str, dict[str, str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""An 8-bit file in which a layer is dead on the calibration split."""
+
+from dataclasses import replace
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from nets_support import tiny_samples, tiny_stage
+
+from framework import nn
+from framework.contracts import Export
+from framework.nn import narrow
+
+DEAD = ("hidden", 1)
+
+
+def stage(bias):
+    """A net whose hidden layer stands at `bias`, and whose head has one of its own."""
+    plain = tiny_stage()
+    weights = {**plain.weights, DEAD: np.full(8, bias, np.float32), ("head", 1): np.array([0.5, -1, 2], np.float32)}
+    return replace(plain.with_weights(weights), export=Export("int8"))
+
+
+def file_of(net):
+    samples = tiny_samples()
+    return nn.export.to_tflite(net, samples), samples
+
+
+def test_a_dead_layer_leaves_a_file_that_loads_and_answers_by_its_biases():
+    net = stage(-100.0)
+    file, samples = file_of(net)
+    interpreter = Interpreter(model_content=file, num_threads=1)  # with the runtime's own choice of kernels
+    interpreter.allocate_tensors()
+    assert np.allclose(nn.tflite.answers(file, samples), nn.export.predict(net, samples), atol=0.02)
+
+
+def test_a_file_without_dead_layers_stays_as_it_is():
+    file, _ = file_of(stage(0.1))
+    assert narrow.widened(file) == file
+
+
+def test_widened_once_is_enough():
+    file, _ = file_of(stage(-100.0))
+    assert narrow.widened(file) == file
+
+
+def test_a_float_file_stays_as_it_is():
+    file = nn.export.to_tflite(replace(stage(-100.0), export=Export()))
+    assert narrow.widened(file) == file
