@@ -203,7 +203,6 @@ def faster(found: Mapping[str, Values]) -> list[str]:
     return wrong
 
 
-RATIOS = (2, 4, 8, 16, 32)
 MEASUREMENTS = (
     Measurement(
         "mnist-90",
@@ -211,16 +210,6 @@ MEASUREMENTS = (
         tuple(Row(MNIST, (step,), factor=1.0) for step in (use("identity", epochs=10), *AT_90)),
         ("quality", "zeros", "epochs", "against random"),
         better_than_random,
-    ),
-    Measurement(
-        "ratios",
-        "From half of the weights to one in 32: `lenet5` on digits.",
-        tuple(
-            Row(DIGITS, (replace(step, knobs={**step.knobs, "sparsity": 1 - 1 / ratio}),))
-            for step in AT_90
-            for ratio in RATIOS
-        ),
-        ("quality", "zeros", "non-zero ratio"),
     ),
     Measurement(
         "qat",
