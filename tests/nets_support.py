@@ -125,7 +125,7 @@ def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Sa
 def tiny_fit(**changes: Any) -> Any:
     """A training of `Tiny`; field names of `Fit`, or of `Train` for what it lacks."""
     own = {"info", "samples", "validation", "epochs", "stop", "warmup_epochs", "seed", "wrap", "dynamic", "deadline"}
-    own |= {"report"}
+    own |= {"report", "remask"}
     train = replace(Train(batch_size=12), **{name: value for name, value in changes.items() if name not in own})
     info = changes.get("info", INFO)
     asked = {

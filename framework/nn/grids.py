@@ -20,7 +20,7 @@ with quiet(), warnings.catch_warnings():
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 Key = tuple[str, int]
-TRIED = np.linspace(0.1, 1.0, 91)  # steps that `best_step` tries, as shares of the one that reaches the largest weight
+TRIED = np.linspace(1.0, 0.1, 91)  # steps that `best_step` tries, as shares of the one that reaches the largest weight
 
 
 def levels_of(bits: int) -> int:
@@ -50,7 +50,7 @@ def best_step(values: Array, axes: tuple[int, ...], largest: int) -> Array:
         Float32, the shape of the values with 1 along `axes`; 1 where a group is all zero.
     """
     whole = np.abs(values).max(axis=axes, keepdims=True) / largest
-    whole = np.where(whole > 0, whole, 1.0)
+    whole = np.where(whole > np.finfo(np.float32).tiny, whole, 1.0)
     steps = [(whole * share).astype(np.float32) for share in TRIED]
     errors = np.stack([((values - snapped(values, step, largest)) ** 2).sum(axes, keepdims=True) for step in steps])
     chosen = np.take_along_axis(np.stack(steps), errors.argmin(axis=0)[None], axis=0)

@@ -1,0 +1,58 @@
+"""Gradients of the loss with respect to weights, against their closed form and against differences."""
+
+import numpy as np
+import pytest
+from nets_support import INFO, tiny_samples, tiny_stage
+
+from framework import Train, nn
+from framework.nn.gradients import Batches, of
+
+SAMPLES = tiny_samples()
+
+
+def batches(count=1, size=48, seed=0, **train):
+    return Batches(info=INFO, samples=SAMPLES, train=Train(**train), count=count, size=size, seed=seed)
+
+
+def test_of_the_last_bias_it_is_what_is_answered_minus_what_is_right():
+    stage = tiny_stage()
+    (found,) = of(stage, batches())
+    right = np.eye(3)[SAMPLES.labels]
+    assert found["head", 1] == pytest.approx((nn.export.predict(stage, SAMPLES) - right).mean(axis=0), abs=1e-6)
+
+
+def test_of_a_kernel_it_is_the_slope_of_the_loss():
+    stage, key, place, step = tiny_stage(), ("hidden", 0), (5, 2), 1e-3
+    (found,) = of(stage, batches())
+
+    def loss(change):
+        kernel = stage.weights[key].copy()
+        kernel[place] += change
+        answers = nn.export.predict(stage.with_weights({**stage.weights, key: kernel}), SAMPLES)
+        return -np.log(answers[np.arange(len(SAMPLES)), SAMPLES.labels]).mean()
+
+    assert found[key][place] == pytest.approx((loss(step) - loss(-step)) / (2 * step), rel=0.02, abs=1e-4)
+
+
+def test_batches_are_drawn_by_the_seed_and_their_mean_is_that_of_all_samples():
+    stage = tiny_stage()
+    (whole,) = of(stage, batches())
+    parts = list(of(stage, batches(count=4, size=12)))
+    again = list(of(stage, batches(count=4, size=12)))
+    other = list(of(stage, batches(count=4, size=12, seed=1)))
+    for key, value in whole.items():
+        assert np.mean([part[key] for part in parts], axis=0) == pytest.approx(value, abs=1e-5)
+        assert all(np.array_equal(one[key], two[key]) for one, two in zip(parts, again, strict=True))
+    assert not np.array_equal(parts[0]["head", 0], other[0]["head", 0])
+
+
+def test_more_samples_than_there_are_is_all_of_them():
+    (found,) = of(tiny_stage(), batches(size=1000))
+    (whole,) = of(tiny_stage(), batches())
+    assert np.array_equal(found["head", 0], whole["head", 0])
+
+
+def test_weights_without_a_gradient_are_not_among_them():
+    (found,) = of(tiny_stage(batch_norm=True), batches())
+    assert ("norm", 2) not in found  # its moving mean
+    assert ("norm", 0) in found
