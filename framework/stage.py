@@ -109,18 +109,18 @@ class Step:
     Args:
         asked: `layer/position` -> what the strategy promises of each weight that it touches.
         reached: the same as counted in the stage.
-        unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one value).
         epochs: epochs of training spent.
         seconds: wall time inside `fit`.
+        unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one value).
     """
 
     strategy: str
     knobs: Mapping[str, Any]
     asked: Mapping[str, float] = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
-    unit: Literal["zeros", "clusters", "bits"] = "zeros"
     epochs: int = 0
     seconds: float = 0.0
+    unit: Literal["zeros", "clusters", "bits"] = "zeros"
 
 
 @dataclass(frozen=True)

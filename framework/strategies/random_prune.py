@@ -43,9 +43,11 @@ class RandomPrune(Strategy):
     )
     layers: str = knob("erk", choices=("uniform", "erk", "global", "run"), doc="how the zeros are shared out")
     run: str | None = knob(
-        None, optional=True, doc="with layers=run: id of the run, or 6 or more digits it begins with"
+        None, optional=True, unit="name", doc="with layers=run: its id, or 6 or more digits it begins with"
     )
-    proportions: str | None = knob(None, optional=True, doc="zeros of each kernel of that run; filled in by itself")
+    proportions: str | None = knob(
+        None, optional=True, unit="name", doc="zeros of each kernel of that run; filled in by itself"
+    )
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
 
     def pinned(self, root: Path) -> Mapping[str, Any]:
