@@ -5,7 +5,7 @@ al. 2015), Taylor scores (Molchanov et al. 2017), SNIP (Lee et al. 2019), the lo
 RigL (Evci et al. 2020) and variational dropout (Molchanov et al. 2017), each at ratios 2, 4, 8, 16 and 32 of all kernel
 weights, on the real digits of scikit-learn; every combination once. A net that is pruned after its training has 20 + 10
 epochs, one that begins sparse has 30, and a lottery ticket 30 beside the 20 of the dense net.
-Cost: about 9 minutes on 2 cores.
+Cost: about 10 minutes on 2 cores.
 """
 
 from framework import Choice, Study, Train, use
