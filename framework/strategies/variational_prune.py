@@ -31,8 +31,8 @@ class VariationalPrune(Strategy):
     the paper puts it on what they sum up to: that works for every layer, and is noisier. log sigma^2 is ten times its
     variable, since trainings here are short. It starts from the trained net.
 
-    Not for: little time; each step costs more than a plain one. Without epochs alpha depends on |w| alone, and it is
-    `global_prune`.
+    Not for: little time, as each step costs more than a plain one; nor few samples, for which the divergence outweighs
+    the loss: a smaller `strength` helps there. Without epochs alpha depends on |w| alone, and it is `global_prune`.
     """
 
     keeps = frozenset({"sparsity"})
