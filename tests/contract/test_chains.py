@@ -34,8 +34,13 @@ def chain(few):
     return run
 
 
-@pytest.mark.parametrize("scales", ["per_tensor", "per_channel"])
-@pytest.mark.parametrize("net", NETS)
+SLOW = ("squeezenet", "transformer")
+CASES = [(net, "per_tensor") for net in NETS] + [
+    pytest.param(net, "per_channel", marks=[pytest.mark.slow] if net in SLOW else []) for net in NETS
+]
+
+
+@pytest.mark.parametrize(("net", "scales"), CASES)
 def test_zeros_and_shared_values_survive_to_the_file(net, scales, chain):
     stage, weights = chain(net, PRUNE, CLUSTER, qat(scales))
     found = asked_and_reached(stage, weights)

@@ -16,7 +16,7 @@ from framework.trial import check_finite, check_keeps, compress
 
 NAMES = CATALOG.strategies.names()
 NETS = SMALL | {"lstm": use("lstm", units=8)}
-CASES = [(name, net, epochs) for name in NAMES for net in NETS for epochs in (0, 1)]
+CASES = [(name, net, epochs) for name in NAMES for net, epochs in (*((net, 1) for net in NETS), ("lenet5", 0))]
 
 
 def budget(name, epochs):
@@ -131,8 +131,11 @@ def test_its_file_agrees_with_the_net(applied, lab):
     net, file = nn.export.predict(applied.after, samples), nn.tflite.answers(applied.file, samples)
     if applied.after.export.format == "float32":
         nn.export.check_agreement(net, file)
-    else:  # fewer bits: the same decision nearly always
-        assert (net.argmax(axis=1) == file.argmax(axis=1)).mean() >= 0.9
+    else:  # fewer bits: the same decision nearly always, where the net has made one
+        second, first = np.sort(net, axis=1)[:, -2:].T
+        clear = first - second > 0.1
+        assert clear.mean() > 0.3
+        assert (net.argmax(axis=1) == file.argmax(axis=1))[clear].mean() >= 0.9
 
 
 def test_the_bits_it_asks_for_are_in_the_file(applied):
@@ -165,7 +168,7 @@ def test_the_same_seed_gives_the_same_bits_on_a_used_and_on_a_fresh_net(applied,
     assert to_file(again, lab, applied.spec) == applied.file
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", ["lenet5", "lstm"])
 @pytest.mark.parametrize("name", [name for name in NAMES if "sparsity" in CATALOG.strategies.get(name).gives])
 def test_its_zeros_survive_fine_tuning_after_it(name, net, lab):
     alone = run(fixed(NETS[net], step(name, 0)), lab)

@@ -109,5 +109,5 @@ def test_one_trace_serves_a_study_and_the_same_trial_gives_the_same_bits(lab):
 
 def test_it_keeps_zeros_and_shared_values_and_gives_bits():
     qat = CATALOG.strategies.get("qat")
-    assert qat.keeps == {"sparsity", "codebook"}
+    assert qat.keeps == {"sparsity", "codebook", "levels"}
     assert qat.gives == {"bits"}
