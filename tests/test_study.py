@@ -334,7 +334,8 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         assert set(run.params) == {
             "seed", "dataset", "architecture", "architecture.units_1", "architecture.units_2", "architecture.dropout",
             "compress.0", "compress.0.sparsity", "compress.0.layers", "compress.0.epochs", "compress.0.max_drop",
-            "train.epochs", "train.batch_size", "train.optimizer", "train.learning_rate", "train.warmup_epochs", "train.decay",
+            "train.epochs", "train.batch_size", "train.optimizer", "train.learning_rate", "train.warmup_epochs",
+            "train.decay",
             "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads", "train.finetune_factor",
         }  # fmt: skip
         sizes = {

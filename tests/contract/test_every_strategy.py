@@ -131,11 +131,11 @@ def test_its_file_agrees_with_the_net(applied, lab):
     net, file = nn.export.predict(applied.after, samples), nn.tflite.answers(applied.file, samples)
     if applied.after.export.format == "float32":
         nn.export.check_agreement(net, file)
-    else:  # fewer bits: the same decision nearly always, where the net has made one
+    else:  # fewer bits: nearly the same answer, and decision where the net has made one
+        assert np.abs(net - file).mean() <= 0.01
         second, first = np.sort(net, axis=1)[:, -2:].T
-        clear = first - second > 0.1
-        assert clear.mean() > 0.3
-        assert (net.argmax(axis=1) == file.argmax(axis=1))[clear].mean() >= 0.9
+        same = (net.argmax(axis=1) == file.argmax(axis=1))[first - second > 0.1]
+        assert not same.size or same.mean() >= 0.9
 
 
 def test_the_bits_it_asks_for_are_in_the_file(applied):
