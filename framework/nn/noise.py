@@ -23,7 +23,6 @@ SPEED = 10.0  # log sigma^2 is so many times its variable: it has to go far in a
 K1, K2, K3 = 0.63576, 1.87320, 1.48695  # of the paper's approximation of the divergence
 LEAST = 1e-8  # added to w^2
 LOW, HIGH = -10.0, 8.0  # log alpha is held between; beyond it neither noise nor divergence changes
-USELESS = 3.0  # log alpha above which the paper removes a weight: noise of more than four times its size
 
 
 def log_alpha(weights: Array, log_variance: Array) -> Array:
