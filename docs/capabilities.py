@@ -8,7 +8,6 @@ Few samples, one short epoch. Each net runs in a process of its own: a converter
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -17,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recipes import RESULTS
+from recipes import RESULTS, command
 
 from framework import Study, Train, nn, trial, use
 from framework.baseline import Lab, fingerprint
-from framework.cli.base import say, text_of
-from framework.contracts import Catalog, FileWeight, Samples, Splits, Stage
-from framework.errors import SqueezelabError, UnknownName, UserError
+from framework.cli.base import say
+from framework.contracts import Catalog, FileWeight, Splits, Stage
+from framework.errors import SqueezelabError, UnknownName
 from framework.project import find_root
 from framework.reached import distinct_per_channel
 from framework.resolve import resolve
@@ -41,11 +40,7 @@ class FewSamples(Lab):
     def splits(self, spec: Spec) -> Splits:
         """The first samples, in the split's own order."""
         whole = super().splits(spec)
-        return replace(whole, **{name: _first(getattr(whole, name), count) for name, count in FEW.items()})
-
-
-def _first(samples: Samples, count: int) -> Samples:
-    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
+        return replace(whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()})
 
 
 def digest(catalog: Catalog) -> str:
@@ -133,20 +128,11 @@ def _reason(error: SqueezelabError) -> str:
 
 
 def main() -> int:
-    """Run what is asked for, then write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NET")
-    parser.add_argument("--one", metavar="NET", help="print one net's cells as JSON; what each process does")
-    arguments = parser.parse_args()
-    root, catalog = find_root(Path.cwd()), Catalog()
-    try:
-        if arguments.one:
-            sys.stdout.write(json.dumps(cells(arguments.one, root, catalog)) + "\n")
-            return 0
-        return run(root, arguments.names, catalog)
-    except UserError as error:
-        say(text_of(error))
-        return error.exit_code
+    """Run what is asked for, then write the page; `--one NET` prints one net's cells, as each process does."""
+    if sys.argv[1:2] == ["--one"]:
+        sys.stdout.write(json.dumps(cells(sys.argv[2], find_root(Path.cwd()), Catalog())) + "\n")
+        return 0
+    return command(__doc__ or "", "NET", run)
 
 
 def run(root: Path, names: list[str], catalog: Catalog) -> int:

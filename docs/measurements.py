@@ -10,7 +10,6 @@ each is written as soon as it is measured, so that an interrupted run goes on wh
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +19,13 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-from recipes import RECIPES, RESULTS, Recipe
+from recipes import RECIPES, RESULTS, Recipe, command
 
 from framework import nn, trial, use
 from framework.baseline import Lab, fingerprint
-from framework.cli.base import say, text_of
+from framework.cli.base import say
 from framework.contracts import Catalog
-from framework.errors import DataUnavailable, SqueezelabError, UnknownName, UserError
-from framework.project import find_root
+from framework.errors import DataUnavailable, SqueezelabError, UnknownName
 from framework.record import quality_of
 from framework.resolve import dataset_of
 from framework.spec import Spec, Use, digest_of
@@ -325,14 +323,7 @@ def interval(differences: Sequence[float]) -> tuple[float, float]:
 
 def main() -> int:
     """Measure what is asked for, then write the page; 1 if a result is not what was promised."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="MEASUREMENT")
-    names = parser.parse_args().names
-    try:
-        return run(find_root(Path.cwd()), names, Catalog())
-    except UserError as error:
-        say(text_of(error))
-        return error.exit_code
+    return command(__doc__ or "", "MEASUREMENT", run)
 
 
 def run(root: Path, names: list[str], catalog: Catalog) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -164,8 +164,18 @@ def check(recipe: Recipe, result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure what is asked for, then write the pages; 1 if a result is not what its recipe promises."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="RECIPE")
+    return command(__doc__ or "", "RECIPE", run)
+
+
+def command(text: str, what: str, run: Callable[[Path, list[str], Catalog], int]) -> int:
+    """A script that is given names; a user's mistake is told without a traceback.
+
+    Args:
+        text: help; of the script.
+        what: the names are of.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar=what)
     names = parser.parse_args().names
     try:
         return run(find_root(Path.cwd()), names, Catalog())

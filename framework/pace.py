@@ -12,7 +12,7 @@ from statistics import fmean
 
 from framework import trial
 from framework.baseline import Baseline, EpochReport, Lab, baseline_digest
-from framework.contracts import Catalog, Samples, Splits
+from framework.contracts import Catalog, Splits
 from framework.errors import SqueezelabError
 from framework.record import Record
 from framework.resolve import budget, epoch_knobs
@@ -118,7 +118,7 @@ class _Untrained(Lab):
 
     def splits(self, spec: Spec) -> Splits:
         whole = super().splits(spec)
-        return replace(whole, train=_first(whole.train, MOST_STEPS * spec.train.batch_size))
+        return replace(whole, train=whole.train.first(MOST_STEPS * spec.train.batch_size))
 
     def scale(self, spec: Spec) -> float:
         """How much longer a whole epoch is, with its pass over the validation split, which is not cut."""
@@ -129,10 +129,6 @@ class _Untrained(Lab):
 
 def _kind(spec: Spec) -> tuple[str, str, int]:
     return spec.architecture.name, spec.strategy, spec.train.batch_size
-
-
-def _first(samples: Samples, count: int) -> Samples:
-    return Samples({name: values[:count] for name, values in samples.inputs.items()}, samples.labels[:count])
 
 
 def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:

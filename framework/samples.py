@@ -28,6 +28,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def first(self, count: int) -> Samples:
+        """The first `count` of them, or all if there are fewer."""
+        return Samples({name: value[:count] for name, value in self.inputs.items()}, self.labels[:count])
+
 
 @dataclass(frozen=True)
 class Splits:

@@ -71,11 +71,7 @@ class FewSamples(Lab):
     def splits(self, spec: Spec) -> Splits:
         """A few samples of each split."""
         whole = super().splits(spec)
-        return replace(whole, **{name: _first(getattr(whole, name), count) for name, count in FEW.items()})
-
-
-def _first(samples: Samples, count: int) -> Samples:
-    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])
+        return replace(whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()})
 
 
 @pytest.fixture(scope="module")

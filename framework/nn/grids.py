@@ -12,7 +12,7 @@ import numpy as np
 from framework.contracts import Array, Stage, Weights, Wrap
 from framework.nn.backend import quiet, tf
 from framework.nn.net_weights import Net, matrices
-from framework.nn.quantizing import sharing
+from framework.nn.quantizing import sharing, sharing_kind
 from framework.nn.wrapped import reweighted
 
 with quiet(), warnings.catch_warnings():
@@ -79,7 +79,7 @@ def groups(stage: Stage, scales: str) -> dict[Key, Group]:
     """
     known, found = Net(stage).weights, {}
     for key in matrices(stage):
-        kind = "embeddings" if known[key].role == "embeddings" else known[key].kind
+        kind = sharing_kind(known[key].kind, known[key].role)
         shape = known[key].values.shape
         reshaped, axes = sharing(kind, shape, scales)
         if kind == "LSTM" and scales == "per_channel":

@@ -46,13 +46,15 @@ def lowest(scores: Mapping[Key, Array], total: int, floor: float = 0.0) -> dict[
 
     Args:
         scores: of each kernel, any shape.
-        total: 0 to the number of all scores; fewer are chosen where the floors allow no more.
-        floor: share of each array that is never chosen, 0 to 1; at least one entry of each.
+        total: 0 to the number of all scores; one entry of each array is never chosen.
+        floor: share of each array that is never chosen, 0 to 1; half of what is left of all where that is less.
 
     Returns:
         Boolean arrays of the same shapes.
     """
-    keys = list(scores)
+    keys, size = list(scores), sum(values.size for values in scores.values())
+    left = 1 - total / size
+    floor = floor if floor <= left else left / 2
     orders = {key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys}
     offered = np.concatenate([scores[key].ravel()[orders[key]] for key in keys])
     owners = np.concatenate([np.full(len(orders[key]), index) for index, key in enumerate(keys)])

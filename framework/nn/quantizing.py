@@ -257,10 +257,11 @@ def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tupl
     kind = config["class_name"]
     for role, variable in zip(roles(config), layer.weights, strict=False):
         if role == "embeddings" or role.endswith("kernel"):
-            yield attribute(kind, role), Rounding(*sharing(_sharing_kind(kind, role), tuple(variable.shape), scales))
+            yield attribute(kind, role), Rounding(*sharing(sharing_kind(kind, role), tuple(variable.shape), scales))
 
 
-def _sharing_kind(kind: str, role: str) -> str:
+def sharing_kind(kind: str, role: str) -> str:
+    """What `sharing` calls a weight of a layer of this class."""
     if kind == "MultiHeadAttention" and role != "attention_output_kernel":
         return "projection"
     return "embeddings" if role == "embeddings" else kind

@@ -31,7 +31,7 @@ class GlobalPrune(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="share of each kernel that stays, against the collapse of a layer")
+    floor: float = knob(0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, if so much is left")
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
     max_drop: float | None = knob(
         None, low=0.0, high=1.0, optional=True, doc="prune less where the net would lose more quality than this share"

@@ -35,7 +35,7 @@ class GradientPrune(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     layers: str = knob("global", choices=("uniform", "erk", "global"), doc="how the zeros are shared out")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: share of each kernel that stays")
+    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: least share of each kernel that stays")
     batches: int = knob(16, low=1, high=10_000, doc="batches of the training split that a score is averaged over")
     batch_size: int = knob(32, low=1, high=65_536, unit="samples", doc="samples in each of them")
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")

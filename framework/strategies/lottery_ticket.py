@@ -39,7 +39,7 @@ class LotteryTicket(Strategy):
         0, low=0, high=1000, doc="epoch of the dense training that weights go back to; 0: its start"
     )
     layers: str = knob("global", choices=("uniform", "erk", "global"), doc="how the zeros are shared out")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: share of each kernel that stays")
+    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: least share of each kernel that stays")
     epochs: int = knob(10, low=0, high=1000, unit="epochs", doc="training in each round; 0: one round, no training")
 
     def budget(self) -> int:

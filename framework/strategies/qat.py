@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from framework import nn
-from framework.contracts import Job, Samples, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
 
 
 @strategy("qat", version=1)
@@ -63,11 +63,6 @@ class Qat(Strategy):
         return replace(trained, export=export).with_step(step)
 
     def _train(self, stage: Stage, job: Job) -> Stage:
-        found = nn.quantizing.ranges(stage, _first(job.calibration, self.samples))
+        found = nn.quantizing.ranges(stage, job.calibration.first(self.samples))
         wrap = nn.quantizing.QatWrap(self.scales)
         return job.finetune(stage, self.epochs, wrap=wrap, dynamic=nn.quantizing.dynamic_of(found), rate=self.rate)
-
-
-def _first(samples: Samples, count: int) -> Samples:
-    """The samples that the converter looks at."""
-    return Samples({name: value[:count] for name, value in samples.inputs.items()}, samples.labels[:count])

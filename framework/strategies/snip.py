@@ -36,7 +36,7 @@ class Snip(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     samples: int = knob(512, low=1, high=65_536, unit="samples", doc="in the batch that decides")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="share of each kernel that stays, against the collapse of a layer")
+    floor: float = knob(0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, if so much is left")
     epochs: int = knob(30, low=0, high=1000, unit="epochs", doc="training of the pruned net; 0: none")
 
     def apply(self, stage: Stage, job: Job) -> Stage:

@@ -49,6 +49,14 @@ def test_the_floor_of_global_prune_holds(epochs, made):
     assert total_share(stage) == pytest.approx(0.95, abs=0.001)
 
 
+@pytest.mark.parametrize("name", ["global_prune", "snip", "variational_prune"])
+def test_a_floor_never_stands_in_the_way_of_what_is_asked(name, made):
+    step = {"epochs": 0} | ({"tune_epochs": 0} if name == "variational_prune" else {})
+    stage, _ = made(use(name, sparsity=0.995, **step))
+    assert total_share(stage) == pytest.approx(0.995, abs=0.002)
+    assert all((~gone).any() for gone in zeros(stage).values())
+
+
 def test_random_prune_draws_by_its_seed_in_each_proportion(made):
     step = use("random_prune", sparsity=0.8, layers="uniform", epochs=0)
     one, two = zeros(made(step)[0]), zeros(made(step, seed=1)[0])
