@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from framework.constraints import AtLeast, AtMost
 from framework.space import Choice, Float, Int
-from framework.spec import AtLeast, AtMost, Study, Train, Use, use
+from framework.spec import Study, Train, Use, use
 
 if TYPE_CHECKING:
     from framework.notebook import Result

@@ -8,16 +8,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
+from framework.constraints import AtLeast, AtMost
 from framework.errors import InvalidStudy, InvalidValue
 from framework.space import Choice, Domain, Float, Int, Knobbed, knob
 
 SCHEMA = 1  # goes up when the meaning of a stored spec changes
 SAMPLERS = ("tpe", "random", "nsga2", "grid")
 KEEPS = ("all", "front")
+DENSE_FACTOR = 2.0  # the finetune_factor that a dense spec states, whatever the default is: baselines keep their digest
+TRAIN_FIELDS = (  # always written, in this order; a field that is added later is written where it is not at its default
+    "epochs", "batch_size", "optimizer", "learning_rate", "finetune_factor", "warmup_epochs", "decay", "weight_decay",
+    "label_smoothing", "augment", "threads",
+)  # fmt: skip
+SPEC_FIELDS = ("dataset", "architecture", "train", "compress", "seed")
 HOW_MUCH = ("trials", "trial_seconds", "hours", "keep")  # fields that do not change what is run
 Ask = Callable[[str, Domain], Any]
 """Answers (name of a parameter, its domain) with one value; of a Choice over plug-ins with its label."""
@@ -81,31 +88,7 @@ class Train(Knobbed):
 
     def json(self) -> dict[str, Any]:
         """A plain value."""
-        return {name: _plain(value) for name, value in self.values().items()}
-
-
-@dataclass(frozen=True)
-class AtMost:
-    """A constraint: `metric` is at most `limit`; a metric of the file, or `quality_drop` against the own baseline."""
-
-    metric: str
-    limit: float
-
-    def violation(self, values: Mapping[str, float]) -> float:
-        """Above 0 where the constraint is not met."""
-        return values[self.metric] - self.limit
-
-
-@dataclass(frozen=True)
-class AtLeast:
-    """A constraint: `metric` is at least `limit`."""
-
-    metric: str
-    limit: float
-
-    def violation(self, values: Mapping[str, float]) -> float:
-        """Above 0 where the constraint is not met."""
-        return self.limit - values[self.metric]
+        return {name: _plain(getattr(self, name)) for name in TRAIN_FIELDS} | _added(self, TRAIN_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +103,7 @@ class Spec:
 
     def json(self) -> dict[str, Any]:
         """A plain value."""
-        return {
+        stated = {
             "schema": SCHEMA,
             "dataset": self.dataset.json(),
             "architecture": self.architecture.json(),
@@ -128,11 +111,14 @@ class Spec:
             "compress": [step.json() for step in self.compress],
             "seed": self.seed,
         }
+        return stated | _added(self, stated)
 
     @property
     def digest(self) -> str:
-        """sha256 of the canonical JSON, 64 hex digits; labels do not count."""
-        return digest_of(_without_labels(self.json()))
+        """sha256 of the canonical JSON, 64 hex digits; what a study calls its alternatives does not count."""
+        stated = self.json()
+        parts = {name: _nameless(stated[name]) for name in ("dataset", "architecture")}
+        return digest_of(stated | parts | {"compress": [_nameless(step) for step in stated["compress"]]})
 
     @property
     def strategy(self) -> str:
@@ -141,8 +127,7 @@ class Spec:
 
     def dense(self) -> Spec:
         """The same without compression: the spec of its baseline, which no field of fine-tuning changes."""
-        plain = replace(self.train, finetune_factor=Train().finetune_factor)
-        return replace(self, compress=(), train=plain)
+        return replace(self, compress=(), train=replace(self.train, finetune_factor=DENSE_FACTOR))
 
     def parameters(self) -> dict[str, str]:
         """Flat names as in overrides, with JSON literals except plain strings: what MLflow shows."""
@@ -186,7 +171,7 @@ class Study:
 
     def json(self) -> dict[str, Any]:
         """What decides the trials: without its name and what is in `HOW_MUCH`."""
-        return {
+        stated = {
             "schema": SCHEMA,
             "dataset": self.dataset.json(),
             "architecture": _plain(self.architecture),
@@ -197,6 +182,7 @@ class Study:
             "sampler": self.sampler,
             "seed": self.seed,
         }
+        return stated | _added(self, (*stated, *HOW_MUCH))
 
     @property
     def digest(self) -> str:
@@ -265,6 +251,7 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec:
         train=Train(**value["train"]),
         compress=tuple(read(step) for step in value["compress"]),
         seed=value["seed"],
+        **{item.name: value[item.name] for item in fields(Spec) if item.name in value and item.name not in SPEC_FIELDS},
     )
 
 
@@ -278,10 +265,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _without_labels(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_labels(item) for key, item in value.items() if key != "label"}
-    return [_without_labels(item) for item in value] if isinstance(value, list) else value
+def _added(owner: Any, written: Iterable[str]) -> dict[str, Any]:
+    """The fields that are not `written` and not at their default: a field can be added and no digest moves."""
+    known = set(written)
+    later = [item for item in fields(owner) if item.name not in known]
+    return {item.name: _plain(value) for item in later if (value := getattr(owner, item.name)) != item.default}
+
+
+def _nameless(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of a `Use` without its label; a knob may have that name too, and stays."""
+    return {name: value for name, value in part.items() if name != "label"}
 
 
 def _label(option: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from framework import fronts
+from framework.constraints import feasible
 from framework.record import Run
 from framework.spec import Study
 
@@ -68,7 +69,7 @@ class Standing:
         return {
             number: objective_values(self.study, run.metrics)
             for number, run in self.done.items()
-            if run.status == "FINISHED" and run.metrics.get("constraint_violation", 0.0) <= 0
+            if run.status == "FINISHED" and feasible(run.metrics)
         }
 
     def _ways(self) -> list[fronts.Direction]:

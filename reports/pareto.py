@@ -17,6 +17,7 @@ import matplotlib
 import pandas as pd
 
 import framework
+from framework.constraints import feasible
 from framework.fronts import Direction
 from framework.overrides import key_of
 from framework.record import COUNTS, Run
@@ -24,7 +25,7 @@ from framework.report.checklist import toys, unmet
 from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, save, trade_off
 from framework.report.frame import StudyRuns, timing_frame, trials_frame
-from framework.report.pareto import RATIO, axes_of, baselines_shown, feasible, front, pareto_frame, point
+from framework.report.pareto import RATIO, axes_of, baselines_shown, front, pareto_frame, point
 from framework.report.resolved import alternatives, names_of, part_text, train_text
 from framework.report.speed import protocol, speed_columns, speed_frame
 from framework.report.tables import Column, columns_of, csv, four_digits, latex, markdown, markdown_text, percent
@@ -148,7 +149,7 @@ def trial_counts(runs: StudyRuns) -> str:
     reasons = Counter(run.tags.get("reason", "unknown") for run in runs.failed)
     why = ", ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in sorted(reasons.items()))
     parts = [f"{len(runs.finished)} finished", f"{len(runs.failed)} failed{f': {why}' if why else ''}"]
-    broken = sum(not feasible(run) for run in runs.finished)
+    broken = sum(not feasible(run.metrics) for run in runs.finished)
     parts += [f"{broken} of the finished break a constraint"] if broken else []
     return f"{len(runs.trials)} ({', '.join(parts)})"
 
@@ -254,8 +255,8 @@ def figure_of(runs: StudyRuns) -> Any:
 
         others = _without(runs.finished, best)
         return Cloud(
-            trials=points(run for run in others if feasible(run)),
-            infeasible=points(run for run in others if not feasible(run)),
+            trials=points(run for run in others if feasible(run.metrics)),
+            infeasible=points(run for run in others if not feasible(run.metrics)),
             front=points(best),
             baselines=points(dense),
             controls=points(runs.controls),

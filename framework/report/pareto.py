@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from framework.constraints import feasible
 from framework.fronts import Direction, on_front
 from framework.record import BASELINE_PREFIX, COUNTS, Run, spanned
 from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
@@ -56,18 +57,15 @@ def point(run: Run, names: Iterable[str]) -> tuple[float, ...] | None:
     return values if all(abs(value) < LARGEST for value in values) else None
 
 
-def feasible(run: Run) -> bool:
-    """Whether the run meets every constraint of its study."""
-    return run.metrics.get("constraint_violation", 0.0) <= 0
-
-
 def front(runs: StudyRuns) -> list[Run]:
     """Finished trials that meet the constraints and that no other such trial beats, largest first.
 
     Trials that are exactly equal in all objectives are all on the front.
     """
     names = list(runs.objectives)
-    rivals = [(run, values) for run in runs.finished if feasible(run) and (values := point(run, names)) is not None]
+    rivals = [
+        (run, values) for run in runs.finished if feasible(run.metrics) and (values := point(run, names)) is not None
+    ]
     kept = on_front([values for _, values in rivals], list(runs.objectives.values()))
     axes = axes_of(runs)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from framework import nn
+from framework.constraints import TOLERANCE
 from framework.contracts import Array, Job, Mask, Remask, Stage, Step, Strategy
 
 Key = tuple[str, int]
@@ -81,7 +82,8 @@ def furthest(
         prune: sparsity -> the net pruned to it.
     """
     found = prune(sparsity)
-    least = job.quality(stage) - max_drop if max_drop is not None else -math.inf
+    # a net that loses exactly as much as it may is good: the difference of two shares is not exact
+    least = job.quality(stage) - max_drop - TOLERANCE if max_drop is not None else -math.inf
     if max_drop is None or job.quality(found) >= least:
         return found, sparsity, 1
     low, high, best = 0.0, sparsity, None

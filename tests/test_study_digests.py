@@ -1,0 +1,142 @@
+"""The digests of the shipped studies: a change of code that moves one parts a store from all that it holds.
+
+Versions of plug-ins are left out of what is pinned: they go up where a plug-in's numbers change, and then the digests
+are to move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework import Study, Train, use
+from framework.contracts import Catalog
+from framework.plan import plan
+from framework.project import study_names
+from framework.resolve import first_value
+from framework.space import knob
+from framework.spec import SPEC_FIELDS, TRAIN_FIELDS, Spec, Use, spec_from_json
+
+ROOT = Path(__file__).parents[1]
+PINNED = {  # study -> its digest and that of its dense net, as they begin
+    "cnn_prune": ("3b94ca44478d8288", "302a25ee6abdcd17"),
+    "image_audio_quantize": ("d8a9664f51b3b3b3", "86c1117d8a606865"),
+    "image_text_prune": ("f0ca948ab9610bb1", "93e5d660d378b463"),
+    "lenet5_prune": ("359f01008ed2ab26", "8e2d1cf6ca381f5d"),
+    "lenet5_quantize": ("14f2c559848d0469", "8e2d1cf6ca381f5d"),
+    "lenet5_shootout": ("16ed324ea201385a", "0fd0abbd67944684"),
+    "lenet_300_100_prune": ("c15c96f2e31e26d4", "1c95810ec14ad4ad"),
+    "lstm_quantize": ("cfc9065e68d47115", "019e6d7361fbf8f3"),
+    "prune_and_quantize": ("b24c60e02b842b35", "8e2d1cf6ca381f5d"),
+    "squeezenet_deep_compression": ("bcb4def347d33371", "22e100f8e7a3ad0a"),
+    "squeezenet_prune": ("6ac4fac6ca4ca2f2", "22e100f8e7a3ad0a"),
+    "squeezenet_se_prune": ("e1cc7af202af7da6", "4e3e51b029eaf8fd"),
+    "transformer_chain": ("a590d98239a67d41", "6349bbf2b3f02888"),
+    "transformer_prune": ("dde75d7d69c86702", "6349bbf2b3f02888"),
+    "zoo": ("0d40ebdf23953320", "33d8933460a19eee"),
+}
+
+
+def unversioned(_kind: str, _path: str, part: Use) -> Use:
+    return replace(part, version=1)
+
+
+def shipped(name: str) -> Study:
+    return plan(ROOT, name, settings=[], catalog=Catalog()).study.rebuilt(unversioned)
+
+
+def test_every_shipped_study_is_pinned() -> None:
+    assert set(PINNED) == set(study_names(ROOT))
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_the_digests_of_shipped_studies_stay(name: str) -> None:
+    study = shipped(name)
+    dense = study.fix(first_value).dense()
+    assert (study.digest[:16], dense.digest[:16]) == PINNED[name]
+
+
+# --- fields that are added later -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterTrain(Train):
+    """With a knob that no study of today knows."""
+
+    momentum: float = knob(0.9, low=0.0, high=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterSpec(Spec):
+    added: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterStudy(Study):
+    added: str = "none"
+
+
+PARTS: dict[str, Any] = {"dataset": use("digits"), "architecture": use("lenet5"), "train": Train()}
+
+
+@pytest.mark.parametrize(
+    ("now", "later", "changed"),
+    [
+        (Spec(**PARTS), LaterSpec(**PARTS), LaterSpec(**PARTS, added="more")),
+        (Study(**PARTS), LaterStudy(**PARTS), LaterStudy(**PARTS, added="more")),
+    ],
+)
+def test_a_field_that_is_added_moves_no_digest_until_it_is_set(now: Any, later: Any, changed: Any) -> None:
+    assert later.json() == now.json()
+    assert later.digest == now.digest != changed.digest
+    assert changed.json() == now.json() | {"added": "more"}
+
+
+def test_a_knob_of_training_that_is_added_moves_no_digest_until_it_is_set() -> None:
+    assert LaterTrain().json() == Train().json()
+    assert LaterTrain(momentum=0.5).json() == Train().json() | {"momentum": 0.5}
+
+
+def test_the_fields_of_today_are_written_at_their_defaults_too() -> None:
+    assert set(Train().json()) == set(TRAIN_FIELDS)
+    assert set(Spec(**PARTS).json()) == {"schema", *SPEC_FIELDS}
+    written = {"dataset", "architecture", "train", "compress", "objectives", "constraints", "sampler", "seed"}
+    assert set(Study(**PARTS).json()) == {"schema", *written}
+    assert spec_from_json(Spec(**PARTS).json()) == Spec(**PARTS)
+
+
+def test_a_dense_spec_states_its_own_factor_of_fine_tuning() -> None:
+    """Whatever the default is or will be: the nets of a store are found by this digest."""
+    spec = Spec(**PARTS | {"train": Train(finetune_factor=0.5)})
+    assert spec.dense().json()["train"]["finetune_factor"] == 2.0
+    assert spec.dense().digest == Spec(**PARTS | {"train": Train(finetune_factor=2.0)}).digest
+
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["dataset", "architecture", "compress"])
+def test_a_knob_may_be_called_label_and_counts(part: str) -> None:
+    def digest(**knobs: Any) -> str:
+        named = Use("any", knobs, label="mine")
+        return replace(Spec(**PARTS), **{part: (named,) if part == "compress" else named}).digest
+
+    assert digest(label="y1") != digest(label="y2")
+    assert digest(label="any") != digest()
+
+
+@pytest.mark.parametrize("part", ["dataset", "architecture", "compress"])
+def test_what_a_study_calls_a_plug_in_does_not_count(part: str) -> None:
+    digests = {
+        replace(Spec(**PARTS), **{part: (named,) if part == "compress" else named}).digest
+        for named in (Use("any", {"k": 1}), Use("any", {"k": 1}, label="mine"), Use("any", {"k": 1}, label="any"))
+    }
+    assert len(digests) == 1
+
+
+def test_baselines_of_two_label_columns_are_two() -> None:
+    one, two = (Spec(**PARTS | {"dataset": Use("csv", {"label": column})}).dense().digest for column in ("y1", "y2"))
+    assert one != two
