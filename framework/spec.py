@@ -39,6 +39,8 @@ class Use:
     label: str = ""
     version: int = 0
     """0 until the registry has resolved it."""
+    slot: int | None = field(default=None, compare=False)
+    """Of a step of a trial: its place in the study's chain, where an earlier one was left out; no part of digests."""
 
     def __repr__(self) -> str:
         """As it is written in a study file."""
@@ -48,7 +50,8 @@ class Use:
     def json(self) -> dict[str, Any]:
         """A plain value with sorted keys."""
         knobs = {name: _plain(value) for name, value in sorted(self.knobs.items())}
-        return {"use": self.name, "version": self.version, "label": self.label or self.name, "knobs": knobs}
+        stated = {"use": self.name, "version": self.version, "label": self.label or self.name, "knobs": knobs}
+        return stated if self.slot is None else stated | {"slot": self.slot}
 
 
 def use(name: str, /, *, label: str = "", **knobs: Any) -> Use:
@@ -130,11 +133,15 @@ class Spec:
         return replace(self, compress=(), train=replace(self.train, finetune_factor=DENSE_FACTOR))
 
     def parameters(self) -> dict[str, str]:
-        """Flat names as in overrides, with JSON literals except plain strings: what MLflow shows."""
+        """Flat names as in overrides, with JSON literals except plain strings: what MLflow shows.
+
+        A step has the number of its place in the study's chain, whether or not the trial leaves out an earlier one.
+        """
         flat: dict[str, Any] = {"seed": self.seed}
         flat |= {f"train.{name}": value for name, value in self.train.values().items()}
         parts = {"dataset": self.dataset, "architecture": self.architecture}
-        parts |= {f"compress.{index}": step for index, step in enumerate(self.compress)}
+        for index, step in enumerate(self.compress):
+            parts[f"compress.{index if step.slot is None else step.slot}"] = step
         for path, part in parts.items():
             flat[path] = part.name
             flat |= {f"{path}.{name}": value for name, value in part.knobs.items()}
@@ -191,7 +198,7 @@ class Study:
 
     def fix(self, ask: Ask) -> Spec:
         """The fixed spec that `ask` chooses; asks only for what the choices made so far leave open."""
-        steps = (_fix_part(f"compress.{index}", step, ask) for index, step in enumerate(self.compress))
+        steps = [_fix_part(f"compress.{index}", step, ask) for index, step in enumerate(self.compress)]
         architecture = _fix_part("architecture", self.architecture, ask)
         if architecture is None:
             raise InvalidStudy("None is no architecture.", given=f"Given: {self.architecture}.")
@@ -200,7 +207,7 @@ class Study:
             dataset=self.dataset,
             architecture=architecture,
             train=Train(**train),
-            compress=tuple(step for step in steps if step is not None),
+            compress=_without_gaps(steps),
             seed=self.seed,
         )
 
@@ -243,7 +250,7 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec:
 
     def read(part: Mapping[str, Any]) -> Use:
         label = "" if part["label"] == part["use"] else part["label"]
-        return Use(part["use"], dict(part["knobs"]), label, part["version"])
+        return Use(part["use"], dict(part["knobs"]), label, part["version"], part.get("slot"))
 
     return Spec(
         dataset=read(value["dataset"]),
@@ -273,8 +280,8 @@ def _added(owner: Any, written: Iterable[str]) -> dict[str, Any]:
 
 
 def _nameless(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of a `Use` without its label; a knob may have that name too, and stays."""
-    return {name: value for name, value in part.items() if name != "label"}
+    """The JSON of a `Use` without where its study has it; knobs may be called so too, and stay."""
+    return {name: value for name, value in part.items() if name not in ("label", "slot")}
 
 
 def _label(option: Any) -> str:
@@ -306,6 +313,15 @@ def _fix_part(path: str, part: Use | Choice | None, ask: Ask) -> Use | None:
     if part is None:
         return None
     return replace(part, knobs={name: _fix_value(f"{path}.{name}", value, ask) for name, value in part.knobs.items()})
+
+
+def _without_gaps(steps: Iterable[Use | None]) -> tuple[Use, ...]:
+    """The steps that are not left out; those behind a gap remember their slot."""
+    kept: list[Use] = []
+    for slot, step in enumerate(steps):
+        if step is not None:
+            kept.append(step if slot == len(kept) else replace(step, slot=slot))
+    return tuple(kept)
 
 
 def _sequence(name: str, value: Any, kind: tuple[type, ...]) -> tuple[Any, ...]:

@@ -6,19 +6,21 @@ are to move.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from framework import Study, Train, use
+from framework import Choice, Study, Train, use
 from framework.contracts import Catalog
+from framework.grid import enumerate_specs
 from framework.plan import plan
 from framework.project import study_names
 from framework.resolve import first_value
 from framework.space import knob
-from framework.spec import SPEC_FIELDS, TRAIN_FIELDS, Spec, Use, spec_from_json
+from framework.spec import SPEC_FIELDS, TRAIN_FIELDS, Spec, Use, digest_of, spec_from_json
 
 ROOT = Path(__file__).parents[1]
 PINNED = {  # study -> its digest and that of its dense net, as they begin
@@ -140,3 +142,49 @@ def test_what_a_study_calls_a_plug_in_does_not_count(part: str) -> None:
 def test_baselines_of_two_label_columns_are_two() -> None:
     one, two = (Spec(**PARTS | {"dataset": Use("csv", {"label": column})}).dense().digest for column in ("y1", "y2"))
     assert one != two
+
+
+# --- places in a chain -----------------------------------------------------------------------------------------------
+
+CHAIN = (
+    Choice(None, use("magnitude_prune", sparsity=0.9)),
+    None,
+    Choice(None, use("ptq", format="int8")),
+)
+
+
+def chosen(first: str, last: str) -> Spec:
+    answers = {"compress.0": first, "compress.2": last}
+    return Study(**PARTS, compress=CHAIN).fix(lambda name, _domain: answers[name])
+
+
+@pytest.mark.parametrize("first", ["none", "magnitude_prune"])
+@pytest.mark.parametrize("last", ["none", "ptq"])
+def test_a_step_has_the_number_of_its_place_whatever_is_left_out_before_it(first: str, last: str) -> None:
+    flat = {name: value for name, value in chosen(first, last).parameters().items() if name.startswith("compress")}
+    wanted = {"compress.0": "magnitude_prune", "compress.0.sparsity": "0.9"} if first != "none" else {}
+    wanted |= {"compress.2": "ptq", "compress.2.format": "int8"} if last != "none" else {}
+    assert flat == wanted
+
+
+def test_the_place_survives_its_file_and_is_no_part_of_the_digest() -> None:
+    spec = chosen("none", "ptq")
+    again = spec_from_json(json.loads(json.dumps(spec.json())))
+    assert again == spec
+    assert again.parameters() == spec.parameters()
+    alone = Study(**PARTS, compress=(use("ptq", format="int8"),)).fix(first_value)
+    assert alone.digest == spec.digest == again.digest
+    assert alone.json()["compress"] == [{"use": "ptq", "version": 0, "label": "ptq", "knobs": {"format": "int8"}}]
+
+
+def test_a_file_of_an_earlier_version_is_read_as_before() -> None:
+    stored = chosen("none", "ptq").json()
+    del stored["compress"][0]["slot"]
+    assert spec_from_json(stored).parameters()["compress.0.format"] == "int8"
+
+
+@pytest.mark.parametrize(
+    ("name", "pinned"), [("lenet5_quantize", "a385b3e1190b5d05"), ("lenet5_shootout", "46a7c6d78c9923a0")]
+)
+def test_the_digests_of_all_specs_of_a_study_stay(name: str, pinned: str) -> None:
+    assert digest_of([spec.digest for _, spec in enumerate_specs(shipped(name))])[:16] == pinned

@@ -8,6 +8,7 @@ from synthetic_runs import TAGS, FakeStore, baseline, control, parent, study_jso
 
 from framework import Choice, Float, Study, use
 from framework.errors import UserError
+from framework.grid import enumerate_specs
 from framework.report.frame import collect, timing_frame, trials_frame
 from framework.report.resolved import part_text, searched
 
@@ -143,3 +144,16 @@ def test_tags_of_another_study_do_not_leak_in():
     found = collect(FakeStore([parent(), stranger, trial(0)]), NAME)
     assert [run.number for run in found.trials] == [0]
     assert TAGS["study"] == found.name
+
+
+def test_a_step_behind_one_that_is_left_out_keeps_its_columns():
+    chain = (
+        Choice(None, use("magnitude_prune", sparsity=0.9)),
+        Choice(None, use("ptq", label="half", format="float16"), use("ptq", label="bytes", format="int8")),
+    )
+    study = Study(dataset=use("digits"), architecture=use("lenet5"), compress=chain)
+    trials = [replace(trial(n), params=spec.parameters()) for n, (_, spec) in enumerate(enumerate_specs(study))]
+    frame = trials_frame(collect(FakeStore([parent(), *trials], study_json(study)), NAME))
+    assert list(frame["compress.0"]) == [None] * 3 + ["magnitude_prune"] * 3
+    assert list(frame["compress.1"]) == [None, "ptq", "ptq"] * 2
+    assert list(frame["compress.1.format"]) == [None, "float16", "int8"] * 2
