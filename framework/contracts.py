@@ -246,8 +246,17 @@ class Job(Protocol):
             TrialTimeout: the trial's time is used up.
         """
 
-    def gradients(self, stage: Stage, *, batches: int, batch_size: int) -> Iterator[Weights]:
-        """The mean gradient of the training loss on each of some random batches, for every trainable weight."""
+    def gradients(
+        self, stage: Stage, *, batches: int, batch_size: int, batch_statistics: bool = False
+    ) -> Iterator[Weights]:
+        """The mean gradient of the training loss on each of some random batches, for every trainable weight.
+
+        Without dropout and augmentation.
+
+        Args:
+            batch_statistics: batch normalisations normalise by the batch, as in training, and not by what they have
+                gathered: before any training that is nothing.
+        """
 
     def quality(self, stage: Stage) -> float:
         """Accuracy (R2 for regression) of the float net on the calibration split, which is not trained on."""

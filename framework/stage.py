@@ -142,8 +142,13 @@ class Stage:
     steps: tuple[Step, ...] = ()
 
     def with_weights(self, weights: Weights) -> Stage:
-        """The same graph with other weights, made read-only."""
-        fixed = {key: np.array(value, copy=True) for key, value in weights.items()}
+        """The same graph with other weights, made read-only: in the order that they have here, and without a -0.0.
+
+        Whoever trained or stored them, a weight has its place by the net: ties and lots never hang on where it came
+        from. A mask times a negative weight is -0.0, which equals 0 and has other bytes: compressors would see noise.
+        """
+        order = {key: None for key in (*self.weights, *weights) if key in weights}
+        fixed = {key: np.asarray(weights[key] + np.zeros((), np.asarray(weights[key]).dtype)) for key in order}
         for value in fixed.values():
             value.flags.writeable = False
         return replace(self, weights=fixed)

@@ -316,7 +316,9 @@ class TrialJob:
         self._epochs += epochs
         return tuned
 
-    def gradients(self, stage: Stage, *, batches: int, batch_size: int) -> Iterator[Weights]:
+    def gradients(
+        self, stage: Stage, *, batches: int, batch_size: int, batch_statistics: bool = False
+    ) -> Iterator[Weights]:
         """Gradients on random batches of the training split; see `contracts.Job`."""
         self._looks += 1
         asked = nn.gradients.Batches(
@@ -325,6 +327,7 @@ class TrialJob:
             train=self._spec.train,
             count=batches,
             size=batch_size,
+            batch_statistics=batch_statistics,
             seed=self.seed(f"gradients {self._looks}"),
         )
         return nn.gradients.of(stage, asked)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nets_support import CATALOG, SMALL, fixed
 from studies_support import Project, new_project
 
 from framework.baseline import Lab
@@ -73,3 +74,12 @@ def test_a_damaged_baseline_is_put_aside_and_trained_again(
     assert len(trained) == 2
     assert (folder / "weights.npz").read_bytes() == whole
     assert len(list(folder.parent.glob("*.damaged-*"))) == 1
+
+
+def test_weights_have_the_nets_order_wherever_they_come_from(lab):
+    spec = fixed(SMALL["lenet5"])
+    trained = lab.baseline(spec)
+    read = Lab(lab.root, CATALOG).baseline(spec)
+    assert list(read.stage.weights) == list(trained.stage.weights) == list(trained.initial.weights)
+    shuffled = trained.stage.with_weights(dict(sorted(trained.stage.weights.items(), reverse=True)))
+    assert list(shuffled.weights) == list(trained.stage.weights)

@@ -23,6 +23,10 @@ TYPES = WEIGHT_TYPES | {  # biases beside 8-bit kernels; also shapes and the lik
     schema.TensorType.INT64: np.int64,
     schema.TensorType.BOOL: np.bool_,
 }
+NEGATIVE_ZEROS: dict[int, Any] = {  # their bits
+    schema.TensorType.FLOAT32: np.uint32(0x80000000),
+    schema.TensorType.FLOAT16: np.uint16(0x8000),
+}
 KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 UNPACKING = frozenset({"DENSIFY", "DEQUANTIZE", "QUANTIZE"})  # a constant behind one of them is the constant before it
 
@@ -67,10 +71,10 @@ class Constant:
 
 
 def settled(file: bytes) -> bytes:
-    """The same file with zeros in the buffers that nothing reads.
+    """The same file with zeros in the buffers that nothing reads, and 0.0 for -0.0 in those of weights.
 
     For an 8-bit LSTM the converter leaves such buffers behind, with whatever the memory held: the same net would not
-    always give the same bytes.
+    always give the same bytes. A zero times a negative factor of a batch normalisation is -0.0.
     """
     content = bytearray(file)
     model = schema.Model.GetRootAsModel(content, 0)
@@ -80,7 +84,18 @@ def settled(file: bytes) -> bytes:
     for index in set(range(model.BuffersLength())) - read:
         if model.Buffers(index).DataLength():
             model.Buffers(index).DataAsNumpy()[:] = 0
+    for graph in graphs:
+        for index in range(graph.TensorsLength()):
+            _without_negative_zeros(model.Buffers(graph.Tensors(index).Buffer()), graph.Tensors(index).Type())
     return bytes(content)
+
+
+def _without_negative_zeros(buffer: Any, kind: int) -> None:
+    """Write 0.0 where a buffer of floats holds -0.0."""
+    if kind in NEGATIVE_ZEROS and buffer.DataLength():
+        negative = NEGATIVE_ZEROS[kind]
+        bits = buffer.DataAsNumpy().view(negative.dtype)
+        bits[bits == negative] = 0
 
 
 class FlatFile:

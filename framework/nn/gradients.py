@@ -25,6 +25,7 @@ class Batches:
         count: number of batches.
         size: samples in each; all of them if there are fewer.
         seed: of the choice.
+        batch_statistics: batch normalisations normalise by the batch, as in training.
     """
 
     info: DataInfo
@@ -33,15 +34,16 @@ class Batches:
     count: int
     size: int
     seed: int
+    batch_statistics: bool = False
 
 
 def of(stage: Stage, batches: Batches) -> Iterator[dict[tuple[str, int], Array]]:
     """The mean gradient of each batch: trainable weight -> array of its shape. Without dropout and augmentation."""
     start(batches.train.threads)
     size = min(batches.size, len(batches.samples))
-    key = f"{graph.structure(stage.graph)} {size} {batches.info.task}"
+    key = f"{graph.structure(stage.graph)} {size} {batches.info.task} {batches.batch_statistics}"
     goal = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
-    with nets.use(key, lambda: GradientNet(stage.graph, batches.info)) as net:
+    with nets.use(key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)) as net:
         graph.write_weights(net.model, stage.weights)
         for chosen in _chosen(len(batches.samples), size, batches):
             inputs = {name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()}
@@ -58,10 +60,14 @@ def _chosen(total: int, size: int, batches: Batches) -> Iterator[Array]:
 
 
 class GradientNet:
-    """A net with a traced function for the gradient on a batch."""
+    """A net with a traced function for the gradient on a batch.
 
-    def __init__(self, net_graph: str, info: DataInfo) -> None:
-        self.model = graph.build(net_graph)
+    Args:
+        batch_statistics: the net runs as in training, but drops nothing.
+    """
+
+    def __init__(self, net_graph: str, info: DataInfo, batch_statistics: bool) -> None:
+        self.model = graph.build(graph.without_dropout(net_graph) if batch_statistics else net_graph)
         places = {id(weight): key for key, weight in graph.variables(self.model).items()}
         trainable = self.model.trainable_variables
         self.keys = [places[id(weight)] for weight in trainable]
@@ -69,7 +75,7 @@ class GradientNet:
 
         def gradients(inputs: Any, goal: Any) -> Any:
             with tf.GradientTape() as tape:
-                value = loss(goal, self.model(inputs, training=False))
+                value = loss(goal, self.model(inputs, training=batch_statistics))
             found = tape.gradient(value, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             return [tf.convert_to_tensor(item) for item in found]  # an embedding's is a list of rows otherwise
 

@@ -16,9 +16,10 @@ from framework.nn.backend import keras
 
 __all__ = [
     "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage", "layers", "read_weights",
-    "structure", "to_graph", "values", "variables", "weights_digest", "write_weights",
+    "structure", "to_graph", "values", "variables", "weights_digest", "without_dropout", "write_weights",
 ]  # fmt: skip
 
+DROPOUT_RATES = ("rate", "dropout", "recurrent_dropout")  # of layers on the allow-list
 NET = "net"  # the name of every model: it begins each tensor's name in the exported file
 
 
@@ -64,6 +65,14 @@ def build(graph: str) -> Any:
 def layers(graph: str) -> list[dict[str, Any]]:
     """The layers' configurations in order: `name`, `class_name`, `config`."""
     return list(json.loads(graph)["layers"])
+
+
+def without_dropout(graph: str) -> str:
+    """The same net with every rate of dropout at 0; its weights keep their places."""
+    config = json.loads(graph)
+    for layer in config["layers"]:
+        layer["config"] |= {name: 0.0 for name in DROPOUT_RATES if name in layer["config"]}
+    return json.dumps(config, sort_keys=True, separators=(",", ":"))
 
 
 def variables(model: Any) -> dict[tuple[str, int], Any]:

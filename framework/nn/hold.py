@@ -54,8 +54,8 @@ class HeldMask(Held):
         return np.asarray(self.open.numpy() == 0)
 
     def hold(self) -> Any:
-        """Multiply by the mask."""
-        return self.weight.assign(self.weight * self.open)
+        """Zero what the mask closes; a product would leave -0.0 of negative weights."""
+        return self.weight.assign(tf.where(self.open > 0, self.weight, tf.zeros_like(self.weight)))
 
 
 class HeldCodebook(Held):

@@ -10,6 +10,7 @@ import numpy as np
 from framework.contracts import Array
 
 Key = tuple[str, int]
+FLOOR_OF_LEFT = 0.1  # what a floor may take at most of the weights that are left
 
 
 def smallest(values: Array, zeros: int) -> Array:
@@ -47,14 +48,14 @@ def lowest(scores: Mapping[Key, Array], total: int, floor: float = 0.0) -> dict[
     Args:
         scores: of each kernel, any shape.
         total: 0 to the number of all scores; one entry of each array is never chosen.
-        floor: share of each array that is never chosen, 0 to 1; half of what is left of all where that is less.
+        floor: share of each array that is never chosen, 0 to 1, but never more than `FLOOR_OF_LEFT` of the share that
+            is left of all: a floor that took much of a small budget would deal it out evenly, by no score at all.
 
     Returns:
-        Boolean arrays of the same shapes.
+        Boolean arrays of the same shapes; of equal scores it does not matter in which order the arrays come.
     """
-    keys, size = list(scores), sum(values.size for values in scores.values())
-    left = 1 - total / size
-    floor = floor if floor <= left else left / 2
+    keys, size = sorted(scores), sum(values.size for values in scores.values())
+    floor = min(floor, FLOOR_OF_LEFT * (1 - total / size))
     orders = {key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys}
     offered = np.concatenate([scores[key].ravel()[orders[key]] for key in keys])
     owners = np.concatenate([np.full(len(orders[key]), index) for index, key in enumerate(keys)])
@@ -64,7 +65,7 @@ def lowest(scores: Mapping[Key, Array], total: int, floor: float = 0.0) -> dict[
 
 def room(size: int, floor: float) -> int:
     """How many of `size` values may go where the share `floor`, and at least one value, stays."""
-    return size - max(1, math.ceil(size * floor))
+    return size - max(1, math.ceil(size * floor - 1e-9))  # a share such as 0.1 x 0.4 is no exact number
 
 
 def _from_least(scores: Array) -> Array:

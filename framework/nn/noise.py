@@ -13,6 +13,7 @@ from framework.contracts import Array, Weights, Wrap
 from framework.nn import masks
 from framework.nn.backend import quiet, tf
 from framework.nn.wrapped import reweighted
+from framework.spec import digest_of
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -57,7 +58,7 @@ class NoiseWrap(Wrap):
             "seed": tf.Variable(0, dtype=tf.int32, trainable=False),
             "strength": tf.Variable(0.0, trainable=False),
         }
-        made = {key: Noise(shared, number) for number, key in enumerate(self.keys)}
+        made = {key: Noise(shared, number_of(key)) for key in self.keys}
         wrapped = reweighted(model, made)
         return wrapped, shared | {name_of(key): noise.variable for key, noise in made.items()}
 
@@ -72,6 +73,11 @@ class NoiseWrap(Wrap):
 def name_of(key: Key) -> str:
     """Of a kernel's dynamic variable."""
     return f"noise/{key[0]}/{key[1]}"
+
+
+def number_of(key: Key) -> int:
+    """Tells a kernel's random numbers from those of others: 31 bits of its name, wherever it stands among them."""
+    return int(digest_of(list(key))[:8], 16) % 2**31
 
 
 class Noise(quantizers.Quantizer):
@@ -103,7 +109,7 @@ class Noise(quantizers.Quantizer):
         alpha = tf.clip_by_value(SPEED * self.variable - size, LOW, HIGH)
         alive = tf.cast(tf.not_equal(inputs, 0.0), inputs.dtype)
         self.layer.add_loss(self.shared["strength"] * tf.reduce_sum(alive * _divergence(alpha)))
-        seed = tf.stack([self.shared["seed"] + self.number, self.steps])
+        seed = tf.stack([tf.bitwise.bitwise_xor(self.shared["seed"], self.number), self.steps])
         sigma = tf.exp(0.5 * (alpha + size))
         return inputs + alive * sigma * tf.random.stateless_normal(tf.shape(inputs), seed)
 

@@ -112,7 +112,7 @@ def growing(
         shapes: of the kernels to be pruned.
         layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold for all.
         scores: the net -> a score of each weight, at least 0.
-        floor: share of each kernel that stays under one threshold.
+        floor: share of each kernel that stays under one threshold, as in `nn.masks.lowest`.
         counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
     """
     first = {key: int(stage.masks[key].sum()) if key in stage.masks else 0 for key in shapes}
@@ -141,6 +141,13 @@ def zeros_asked(layers: str, shapes: Mapping[Key, tuple[int, ...]], sparsity: fl
     """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
     shares = nn.pruning.shares(getattr(nn.masks, layers), shapes, sparsity)
     return {key: nn.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
+
+
+def lots(job: Job, purpose: str, shapes: Mapping[Key, tuple[int, ...]]) -> dict[Key, Array]:
+    """A number of each weight drawn by lot, 0 to 1; a kernel's are drawn by its name, whichever others there are."""
+    return {
+        key: np.random.default_rng(job.seed(f"{purpose} {_name(key)}")).random(shape) for key, shape in shapes.items()
+    }
 
 
 def magnitudes(stage: Stage) -> dict[Key, Array]:

@@ -15,7 +15,7 @@ from framework.strategies import _pruning
 Key = tuple[str, int]
 
 
-@strategy("dynamic_sparse", version=1)
+@strategy("dynamic_sparse", version=2)
 @dataclass(frozen=True, kw_only=True)
 class DynamicSparse(Strategy):
     """Train a sparse net from the start; now and then drop its smallest weights and grow where the gradient is largest.
@@ -24,10 +24,13 @@ class DynamicSparse(Strategy):
 
     The masks are drawn by lot. `updates` times in the first 75 % of the training each kernel drops the share
     f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and grows as many of its dead ones,
-    those of the largest |dL/dw| on a batch; what grows begins at zero. The zeros of each kernel never change in number.
+    those of the largest |dL/dw| on a batch, normalised by the batch where the net does so; what grows begins at zero.
+    As in the paper's code a weight that was just dropped may grow again, and then keeps its value. The zeros of each
+    kernel never change in number.
 
     Departures: a weight grows only where the gradient is not zero, so that pixels which are always black never take a
-    place. The optimizer's moments of dead weights go on, so that what grows has some already.
+    place. Gradients are without dropout. The optimizer's moments of dead weights go on, so that what grows has some
+    already.
 
     Not for: little training. It wants as many epochs as the dense net, or more.
     """
@@ -46,9 +49,9 @@ class DynamicSparse(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Train every kernel that multiplies activations under masks that move."""
         shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
-        random = np.random.default_rng(job.seed("dynamic_sparse"))
         counts = _pruning.zeros_asked(self.layers, shapes, self.sparsity)
-        drawn = {key: nn.masks.least(random.random(shape), counts[key]) for key, shape in shapes.items()}
+        lots = _pruning.lots(job, "dynamic_sparse", shapes)
+        drawn = {key: nn.masks.least(lots[key], counts[key]) for key in shapes}
         sparse = _pruning.masked(stage, drawn)
         if self.epochs:
             sparse = job.finetune(sparse, self.epochs, fresh=True, remask=self._moves(job))
@@ -59,7 +62,7 @@ class DynamicSparse(Strategy):
         every = max(1, end // self.updates)
 
         def update(step: int, now: Stage) -> Mapping[Key, Array]:
-            (gradients,) = job.gradients(now, batches=1, batch_size=self.batch_size)
+            (gradients,) = job.gradients(now, batches=1, batch_size=self.batch_size, batch_statistics=True)
             share = self.drop / 2 * (1 + math.cos(math.pi * step / end))
             return {key: moved(now.weights[key], gradients[key], zeros, share) for key, zeros in now.masks.items()}
 
@@ -75,8 +78,9 @@ def moved(weights: Array, gradients: Array, zeros: Array, share: float) -> Array
         zeros: boolean, true where a weight is dead.
         share: of the living weights that drop, 0 to 1.
     """
-    can_grow = zeros & (gradients != 0)
-    count = min(round(share * int((~zeros).sum())), int(can_grow.sum()))
+    useful = gradients != 0
+    count = min(round(share * int((~zeros).sum())), int((zeros & useful).sum()))
     dropped = nn.masks.least(np.where(zeros, np.inf, np.abs(weights)), count)
+    can_grow = (zeros | dropped) & useful
     grown = nn.masks.least(np.where(can_grow, -np.abs(gradients), np.inf), count)
     return np.asarray((zeros | dropped) & ~grown)

@@ -9,7 +9,7 @@ from framework.contracts import Job, Stage, Strategy, knob, strategy
 from framework.strategies import _pruning
 
 
-@strategy("global_prune", version=1)
+@strategy("global_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class GlobalPrune(Strategy):
     """Zero the smallest weights of the whole net, whichever layer they are in, while training goes on.
@@ -31,7 +31,9 @@ class GlobalPrune(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, if so much is left")
+    floor: float = knob(
+        0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, up to a tenth of the share left of all"
+    )
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
     max_drop: float | None = knob(
         None, low=0.0, high=1.0, optional=True, doc="prune less where the net would lose more quality than this share"

@@ -12,7 +12,7 @@ from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, stra
 from framework.strategies import _pruning
 
 
-@strategy("gradient_prune", version=1)
+@strategy("gradient_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class GradientPrune(Strategy):
     """Zero the weights whose removal changes the loss least, to first order, while training goes on.
@@ -35,7 +35,12 @@ class GradientPrune(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     layers: str = knob("global", choices=("uniform", "erk", "global"), doc="how the zeros are shared out")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: least share of each kernel that stays")
+    floor: float = knob(
+        0.01,
+        low=0.0,
+        high=0.5,
+        doc="with layers=global: least share of each kernel that stays, up to a tenth of the share left of all",
+    )
     batches: int = knob(16, low=1, high=10_000, doc="batches of the training split that a score is averaged over")
     batch_size: int = knob(32, low=1, high=65_536, unit="samples", doc="samples in each of them")
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")

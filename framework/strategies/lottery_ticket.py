@@ -9,7 +9,7 @@ from framework.contracts import Job, Stage, Strategy, knob, strategy
 from framework.strategies import _pruning
 
 
-@strategy("lottery_ticket", version=1)
+@strategy("lottery_ticket", version=2)
 @dataclass(frozen=True, kw_only=True)
 class LotteryTicket(Strategy):
     """Prune the smallest weights of the trained net, set the others back to an early epoch, train; several rounds.
@@ -39,7 +39,12 @@ class LotteryTicket(Strategy):
         0, low=0, high=1000, doc="epoch of the dense training that weights go back to; 0: its start"
     )
     layers: str = knob("global", choices=("uniform", "erk", "global"), doc="how the zeros are shared out")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="with layers=global: least share of each kernel that stays")
+    floor: float = knob(
+        0.01,
+        low=0.0,
+        high=0.5,
+        doc="with layers=global: least share of each kernel that stays, up to a tenth of the share left of all",
+    )
     epochs: int = knob(10, low=0, high=1000, unit="epochs", doc="training in each round; 0: one round, no training")
 
     def budget(self) -> int:

@@ -10,7 +10,7 @@ from framework.contracts import Bits, Job, Stage, Step, Strategy, knob, strategy
 from framework.stage import levels_at_most
 
 
-@strategy("low_bit", version=1)
+@strategy("low_bit", version=2)
 @dataclass(frozen=True, kw_only=True)
 class LowBit(Strategy):
     """Put the weights on a grid of 2 to 7 bits and train them there; two bits are ternary.

@@ -11,7 +11,7 @@ from framework.contracts import Job, Mask, Stage, Strategy, knob, strategy
 from framework.strategies import _pruning
 
 
-@strategy("magnitude_prune", version=1)
+@strategy("magnitude_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class MagnitudePrune(Strategy):
     """Zero the smallest weights of each kernel while training goes on.

@@ -18,7 +18,7 @@ from framework.strategies import _pruning
 Zeros = dict[tuple[str, int], int]
 
 
-@strategy("random_prune", version=1)
+@strategy("random_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class RandomPrune(Strategy):
     """Zero weights drawn by lot while training goes on: the control of every pruning method.
@@ -63,8 +63,7 @@ class RandomPrune(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
-        random = np.random.default_rng(job.seed("random_prune"))
-        lots = {key: random.random(shape) for key, shape in shapes.items()}
+        lots = _pruning.lots(job, "random_prune", shapes)
         counts = self._counts(shapes)
         zeros_at = _pruning.growing(
             stage, shapes, layers=self.layers, sparsity=self.sparsity, scores=lambda now: lots, counts=counts

@@ -11,7 +11,7 @@ from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, stra
 from framework.strategies import _pruning
 
 
-@strategy("snip", version=1)
+@strategy("snip", version=2)
 @dataclass(frozen=True, kw_only=True)
 class Snip(Strategy):
     """Zero the weights of the untrained net that the loss is least sensitive to, once, then train what is left.
@@ -19,12 +19,13 @@ class Snip(Strategy):
     Source: Lee, Ajanthan & Torr 2019, arXiv:1810.02340.
 
     With a switch c on each weight, the sensitivity of the loss to it is |dL/dc| = |w x dL/dw| at c = 1, here of the
-    mean loss over one batch of `samples`. The share `sparsity` of least sensitivity over all kernels goes before the
+    mean loss over one batch of `samples`, by whose statistics a batch normalisation normalises: an untrained one has
+    no others yet. The share `sparsity` of least sensitivity over all kernels goes before the
     first step of training; the masks never change.
 
-    Departures: a share of `floor` of each kernel stays. The paper draws initial weights by variance scaling; here they
-    are the architecture's own. Training has the study's rate and warm-up and `epochs`, which is to be compared with
-    the epochs of the dense net.
+    Departures: a share of `floor` of each kernel stays. Gradients are without dropout. The paper draws initial weights
+    by variance scaling; here they are the architecture's own. Training has the study's rate and warm-up and `epochs`,
+    which is to be compared with the epochs of the dense net.
 
     Not for: a net that is already trained, which it does not look at. At high sparsity methods that see the trained
     weights find better masks.
@@ -36,13 +37,15 @@ class Snip(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     samples: int = knob(512, low=1, high=65_536, unit="samples", doc="in the batch that decides")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, if so much is left")
+    floor: float = knob(
+        0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, up to a tenth of the share left of all"
+    )
     epochs: int = knob(30, low=0, high=1000, unit="epochs", doc="training of the pruned net; 0: none")
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, and train."""
         shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
-        (gradients,) = job.gradients(stage, batches=1, batch_size=self.samples)
+        (gradients,) = job.gradients(stage, batches=1, batch_size=self.samples, batch_statistics=True)
         scores = sensitivity({key: stage.weights[key] for key in shapes}, gradients)
         zeros_at = _pruning.growing(
             stage, shapes, layers="global", sparsity=self.sparsity, floor=self.floor, scores=lambda now: scores

@@ -14,7 +14,7 @@ from framework.strategies import _pruning
 Key = tuple[str, int]
 
 
-@strategy("variational_prune", version=1)
+@strategy("variational_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class VariationalPrune(Strategy):
     """Learn how much noise each weight bears, and zero those that bear the most; then train what is left.
@@ -39,7 +39,9 @@ class VariationalPrune(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
-    floor: float = knob(0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, if so much is left")
+    floor: float = knob(
+        0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, up to a tenth of the share left of all"
+    )
     strength: float = knob(1.0, low=0.0, high=100.0, doc="factor of the divergence in the loss")
     start: float = knob(-8.0, low=-10.0, high=0.0, doc="log sigma^2 at the beginning")
     epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="training under noise; 0: at once, by magnitude")

@@ -10,8 +10,8 @@ from framework.nn.gradients import Batches, of
 SAMPLES = tiny_samples()
 
 
-def batches(count=1, size=48, seed=0, **train):
-    return Batches(info=INFO, samples=SAMPLES, train=Train(**train), count=count, size=size, seed=seed)
+def batches(count=1, size=48, seed=0, **changes):
+    return Batches(info=INFO, samples=SAMPLES, train=Train(), count=count, size=size, seed=seed, **changes)
 
 
 def test_of_the_last_bias_it_is_what_is_answered_minus_what_is_right():
@@ -56,3 +56,23 @@ def test_weights_without_a_gradient_are_not_among_them():
     (found,) = of(tiny_stage(batch_norm=True), batches())
     assert ("norm", 2) not in found  # its moving mean
     assert ("norm", 0) in found
+
+
+def test_by_batch_statistics_an_untrained_normalisation_normalises():
+    # two nets that differ in the scale of the kernel before a batch normalisation answer alike by batch statistics
+    untrained = tiny_stage(batch_norm=True)
+    stage = untrained.with_weights({**untrained.weights, ("conv", 0): 10 * untrained.weights["conv", 0]})
+    larger = stage.with_weights({**stage.weights, ("conv", 0): 10 * stage.weights["conv", 0]})
+    (one,) = of(stage, batches(batch_statistics=True))
+    (other,) = of(larger, batches(batch_statistics=True))
+    (gathered,) = of(stage, batches())
+    assert one["head", 0] == pytest.approx(other["head", 0], rel=0.02, abs=1e-4)
+    assert one["conv", 0] == pytest.approx(10 * other["conv", 0], rel=0.05, abs=1e-4)
+    assert not np.allclose(one["head", 0], gathered["head", 0], rtol=0.02, atol=1e-4)
+
+
+def test_by_batch_statistics_nothing_is_dropped():
+    plain, dropping = tiny_stage(), tiny_stage(dropout=0.9)
+    (one,) = of(plain, batches(batch_statistics=True))
+    (other,) = of(dropping.with_weights(plain.weights), batches(batch_statistics=True))
+    assert all(np.array_equal(value, other[key]) for key, value in one.items())

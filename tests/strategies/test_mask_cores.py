@@ -25,10 +25,35 @@ def test_one_threshold_takes_the_smallest_wherever_they_are():
 def test_the_floor_keeps_a_layer_from_collapsing():
     scores = {A: np.arange(10.0), B: np.arange(10.0) + 100}
     assert nn.masks.lowest(scores, 12)[A].sum() == 9  # one value always stays
-    found = nn.masks.lowest(scores, 12, floor=0.4)
-    assert (found[A].sum(), found[B].sum()) == (6, 6)
-    found = nn.masks.lowest(scores, 16, floor=0.5)  # it would keep ten, and four are to be left: a tenth of each
-    assert (found[A].sum(), found[B].sum()) == (9, 7)
+    wide = {A: np.arange(100.0), B: np.arange(100.0) + 1000}
+    found = nn.masks.lowest(wide, 120, floor=0.04)  # the floor may have a tenth of the 40 % that are left
+    assert (found[A].sum(), found[B].sum()) == (96, 24)
+    found = nn.masks.lowest(wide, 120, floor=0.5)
+    assert (found[A].sum(), found[B].sum()) == (96, 24)
+
+
+THIN, WIDE = ("thin", 0), ("wide", 0)
+
+
+@pytest.mark.parametrize("sparsity", [0.9, 0.98, 0.99, 0.995, 0.999])
+def test_at_high_sparsity_scores_decide_and_not_the_floor(sparsity):
+    # as in LeNet-5: 500 weights that all matter beside 400 000 that mostly do not, and a layer that nothing needs
+    random = np.random.default_rng(0)
+    scores = {WIDE: random.random(400_000), THIN: 1 + random.random(500), A: random.random(10_000) * 1e-6}
+    size = sum(values.size for values in scores.values())
+    total = nn.masks.zeros_asked(size, sparsity)
+    free, floored = nn.masks.lowest(scores, total), nn.masks.lowest(scores, total, floor=0.01)
+    left = size - total
+    assert (~floored[THIN]).sum() >= 0.89 * (~free[THIN]).sum()  # with half of what is left for floors it was 5 of 500
+    assert sum(int((~floored[key] & free[key]).sum()) for key in scores) <= 0.1 * left + len(scores)
+    assert 1 <= (~floored[A]).sum() <= 0.1 * left
+    assert sum(int((~item).sum()) for item in floored.values()) == pytest.approx(left, abs=len(scores))
+
+
+def test_of_equal_scores_it_does_not_matter_which_array_comes_first():
+    scores = {A: np.ones(6), B: np.ones(6), ("c", 0): np.ones(6)}
+    one, two = nn.masks.lowest(scores, 9), nn.masks.lowest(dict(reversed(scores.items())), 9)
+    assert all(np.array_equal(one[key], two[key]) for key in scores)
 
 
 @given(
@@ -69,11 +94,17 @@ def test_each_round_takes_the_same_share_of_what_is_left():
 
 def test_the_smallest_drop_and_the_largest_gradients_grow():
     weights = np.array([5.0, 0.1, 3.0, 0.0, 0.0, 0.0, 0.2, 4.0])
-    gradients = np.array([9.0, 9.0, 9.0, -2.0, 0.0, 1.0, 9.0, 9.0])
+    gradients = np.array([9.0, 0.5, 9.0, -2.0, 0.0, 1.0, 0.5, 9.0])
     zeros = weights == 0
     found = moved(weights, gradients, zeros, share=0.4)  # two of five
     assert found.tolist() == [False, True, False, False, True, False, True, False]
     assert found.sum() == zeros.sum()
+
+
+def test_what_was_just_dropped_may_grow_again():
+    weights = np.array([5.0, 0.1, 3.0, 0.0, 0.0])
+    gradients = np.array([0.0, 9.0, 0.0, 2.0, 1.0])
+    assert moved(weights, gradients, weights == 0, share=0.34).tolist() == [False, False, False, True, True]
 
 
 def test_nothing_grows_where_the_gradient_is_zero():
