@@ -10,7 +10,8 @@ from typing import Any
 
 from capabilities import FORMATS
 from capabilities import read as read_capabilities
-from measurements import MEASUREMENTS, Measurement, interval, read
+from measurements import MEASUREMENTS, Measurement, current, interval
+from measurements import text as written
 
 from framework.contracts import Catalog, Strategy
 
@@ -31,9 +32,9 @@ def text(root: Path, catalog: Catalog, *, table: Table, knobs: Callable[[type[St
         knobs: the table of a plug-in's knobs.
     """
     classes = [catalog.strategies.get(name) for name in catalog.strategies.names()]
-    found = {item.name: read(item, root) for item in MEASUREMENTS}
+    found = {item.name: current(item, root, catalog) for item in MEASUREMENTS}
     parts = ["# Strategies", GENERATED, HEAD, _summary(classes, table), ORDERS, _followers(classes, table), MEASURED]
-    parts += [part for item in MEASUREMENTS if found[item.name] for part in _measurement(item, found[item.name], table)]
+    parts += [part for item in MEASUREMENTS for part in _measurement(item, found[item.name], table)]
     parts += _capabilities(root, classes, table)
     parts += [part for cls in classes for part in _card(cls, found, table, knobs)]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -53,15 +54,20 @@ stays."""
 MEASURED = """\
 ## Measured
 
-The quality (accuracy, %) is that of the exported `.tflite` file on the validation split, for the seeds 0, 1 and \
-2, with their mean and sample standard deviation (n = 3); each seed has a dense net of its own. Zeros are a \
+The quality (accuracy, %) is that of the exported `.tflite` file on the validation split, for each seed, with their \
+mean and sample standard deviation; the seeds are 0, 1 and 2 (n = 3) where three values stand, and each has a dense \
+net of its own. Points lost are against the control, which is the same net trained on for as many epochs without \
+compression, and beside it against the dense net itself: the mean of the differences of equal seeds ± its standard \
+error. Without training the dense net is its own control. Zeros are a \
 share of the kernels that were to have them, counted in the file. Ratios are dense / row on one line of the size \
 ledger. Measured on 2 shared x86-64 cores, one thread a net, TensorFlow 2.21. Digits and MNIST are toys: the \
 order of methods on them says little of others. Knobs were set once, not searched; the dense nets' recipes were \
 chosen by the same split."""
 INTERVAL = """\
-The difference to random pruning is that of the same seeds, with the 95 % interval of Student's t over them (2 \
-degrees of freedom): a method is better beyond doubt where that does not reach 0."""
+The difference to random pruning is that of the same seeds, to random zeros under like proportions: ERK for \
+`magnitude_prune` and `dynamic_sparse`, one draw over all kernels for the others. The 95 % interval is Student's t \
+over the seeds (2 degrees of freedom), widened so that all of one sparsity hold at once (Bonferroni). Three seeds \
+tell little: where it reaches 0 the two are not told apart."""
 CAPABLE = """\
 ## What runs on which net
 
@@ -94,7 +100,10 @@ def _measurement(item: Measurement, found: Found, table: Table) -> list[str]:
     heads = ["net", "steps", *(head for name in item.columns for head, _ in COLUMNS[name])]
     rows = [[_net(result), result["label"], *_cells(item.columns, result, found)] for result in found.values()]
     note = INTERVAL if "against random" in item.columns else ""
-    return [f"### {item.name}", f"{item.title} `make measurements NAME={item.name}`", note, table(heads, rows)]
+    parts = [f"### {item.name}", f"{item.title} `make measurements NAME={item.name}`", note]
+    missing = [f"`{row.label or written(row.chain)}`" for row in item.rows if row.name not in found]
+    told = f"Still to be measured with the strategies as they are now: {', '.join(missing)}." if missing else ""
+    return [*parts, table(heads, rows) if rows else "", told]
 
 
 def _cells(columns: Sequence[str], result: Result, found: Found) -> list[str]:
@@ -114,19 +123,62 @@ def _seeds(result: Result, _: Found) -> str:
 
 
 def _mean(result: Result, _: Found) -> str:
-    return f"{_percent(result['quality'])} ± {100 * stdev(result['quality']):.2f}"
+    values = result["quality"]
+    return f"{_percent(values)} ± {100 * stdev(values):.2f}" if len(values) > 1 else _percent(values)
 
 
-def _drop(result: Result, _: Found) -> str:
-    return f"{100 * (mean(result['baseline']) - mean(result['quality'])):.2f}"
+def _control(result: Result, found: Found) -> Result | None:
+    """The same net trained on as long, under the same rate, without compression."""
+    alike = ("net", "dataset", "epochs", "seeds")
+    for other in found.values():
+        same = all(other[name] == result[name] for name in alike) and _factor(other) == _factor(result)
+        if same and other["strategy"] == "identity" and result["strategy"] not in ("none", "identity"):
+            return other
+    return None
+
+
+def _factor(result: Result) -> float:
+    return float(result.get("factor", 2.0))
+
+
+def _lost(better: Sequence[float], worse: Sequence[float]) -> str:
+    """Points lost, with the standard error of their mean."""
+    lost = [100 * (one - other) for one, other in zip(better, worse, strict=True)]
+    error = f" ± {stdev(lost) / len(lost) ** 0.5:.2f}" if len(lost) > 1 else ""
+    return f"{mean(lost):.2f}{error}"
+
+
+def _drop_to_control(result: Result, found: Found) -> str:
+    control = _control(result, found)
+    return _lost(control["quality"], result["quality"]) if control else ""
+
+
+def _drop_to_dense(result: Result, _: Found) -> str:
+    return "" if result["strategy"] == "none" else _lost(result["baseline"], result["quality"])
+
+
+def _proportions(result: Result) -> str:
+    """Of its zeros, as far as random pruning can have them too."""
+    return "erk" if result["knobs"][-1].get("layers") == "erk" else "global"
 
 
 def _against_random(result: Result, found: Found) -> str:
-    random = next((row for row in found.values() if row["strategy"] == "random_prune"), None)
-    if random is None or result["strategy"] in ("random_prune", "identity"):
+    """The difference to random zeros of the same sparsity, rate and proportions."""
+    if result["strategy"] in ("random_prune", "identity"):
         return ""
-    middle, half = interval([own - other for own, other in zip(result["quality"], random["quality"], strict=True)])
-    return f"{100 * middle:+.2f} ({100 * (middle - half):+.2f} to {100 * (middle + half):+.2f})"
+
+    def family(row: Result) -> tuple[float, float]:
+        return row["knobs"][-1].get("sparsity", 0.0), _factor(row)
+
+    rows = [row for row in found.values() if family(row) == family(result)]
+    lots = [row for row in rows if row["strategy"] == "random_prune" and _proportions(row) == _proportions(result)]
+    if not lots:
+        return ""
+    compared = sum(row["strategy"] not in ("random_prune", "identity") for row in rows)
+    differences = [own - other for own, other in zip(result["quality"], lots[0]["quality"], strict=True)]
+    middle, half = interval(differences, comparisons=compared)
+    told = "" if abs(middle) > half else ", not told apart"
+    return f"{100 * middle:+.2f} ({100 * (middle - half):+.2f} to {100 * (middle + half):+.2f}){told}"
 
 
 def _metric(name: str, form: str = "{:.1f}", factor: float = 1.0) -> Callable[[Result, Found], str]:
@@ -157,7 +209,7 @@ def _speed(result: Result, _: Found) -> str:
 
 COLUMNS: Mapping[str, tuple[tuple[str, Callable[[Result, Found], str]], ...]] = {
     "quality": (("by seed", _seeds), ("mean", _mean)),
-    "drop": (("drop (points)", _drop),),
+    "drop": (("points lost to the control", _drop_to_control), ("to the dense net", _drop_to_dense)),
     "zeros": (("zeros (%)", _metric("sparsity_reached", "{:.2f}", 100)),),
     "epochs": (("epochs", lambda result, _: str(result["epochs"])),),
     "against random": (("against random (points, 95 %)", _against_random),),
@@ -212,12 +264,15 @@ def _card(
     place = f"Starts from the {cls.needs} net. Keeps: {_words(cls.keeps)}. Gives: {_words(cls.gives)}."
     blocks = re.split(r"\n\s*\n", (cls.__doc__ or "").strip())
     rows = [
-        [f"[{name}](#{name})", _net(result), result["label"], _mean(result, {}), _drop(result, {})]
+        [
+            *(f"[{name}](#{name})", _net(result), result["label"], _mean(result, {})),
+            *(_drop_to_control(result, results), _drop_to_dense(result, {})),
+        ]
         for name, results in found.items()
         for result in results.values()
         if cls.name in result["strategy"].split("+")
     ]
-    heads = ["table", "net", "steps", "quality (%)", "drop (points)"]
+    heads = ["table", "net", "steps", "quality (%)", "points lost to the control", "to the dense net"]
     return [
         f"## {cls.name}",
         *(" ".join(block.split()) for block in blocks),

@@ -28,21 +28,59 @@ def test_the_page_is_that_of_the_registry_and_the_results() -> None:
 
 @pytest.mark.parametrize(("item", "row"), ROWS, ids=[f"{item.name} {row.name}" for item, row in ROWS])
 def test_a_result_is_that_of_what_stands_here(item: measurements.Measurement, row: measurements.Row) -> None:
-    found = measurements.read(item, ROOT)
-    assert measurements.is_current(row, found, ROOT, CATALOG), f"run: make measurements NAME={item.name}"
-    assert found[row.name]["seeds"] == [0, 1, 2]
+    found = measurements.current(item, ROOT, CATALOG)
+    if row.name not in found and item.piecemeal:
+        part = (ROOT / strategy_page.PAGE).read_text("utf-8").partition(f"### {item.name}\n")[2].partition("\n#")[0]
+        told = part.partition("Still to be measured")[2]
+        assert f"`{row.label or measurements.text(row.chain)}`" in told
+        return
+    assert row.name in found, f"run: make measurements NAME={item.name}"
+    assert found[row.name]["seeds"] == list(row.seeds)
 
 
 @pytest.mark.parametrize("item", measurements.MEASUREMENTS, ids=lambda item: item.name)
 def test_results_hold_what_is_promised(item: measurements.Measurement) -> None:
-    assert item.check(measurements.read(item, ROOT)) == []
+    assert item.check(measurements.current(item, ROOT, CATALOG)) == []
+
+
+def made_up(strategy: str, quality: list[float], *, factor: float = 1.0, **knobs: object) -> dict[str, object]:
+    given = {"net": "lenet", "dataset": "mnist", "epochs": 10, "seeds": [0, 1, 2], "baseline": [0.9, 0.9, 0.9]}
+    return given | {"strategy": strategy, "quality": quality, "factor": factor, "knobs": [knobs]}
+
+
+def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
+    pruned = made_up("snip", [0.94, 0.95, 0.96], sparsity=0.9)
+    found = {
+        "other budget": made_up("identity", [0.99, 0.99, 0.99]) | {"epochs": 20},
+        "other rate": made_up("identity", [0.99, 0.99, 0.99], factor=2.0),
+        "control": made_up("identity", [0.96, 0.96, 0.96]),
+        "pruned": pruned,
+    }
+    assert strategy_page._drop_to_control(pruned, found) == "1.00 ± 0.58"
+    assert strategy_page._drop_to_dense(pruned, found) == "-5.00 ± 0.58"
+    del found["control"]
+    assert strategy_page._drop_to_control(pruned, found) == ""
+
+
+def test_a_method_is_held_against_lots_of_its_own_proportions() -> None:
+    erk, overall = made_up("random_prune", [0.5, 0.51, 0.5], layers="erk"), made_up("random_prune", [0.9, 0.91, 0.9])
+    ours = made_up("magnitude_prune", [0.91, 0.91, 0.9], layers="erk")
+    other = made_up("global_prune", [0.91, 0.90, 0.91])
+    found = {"a": erk, "b": overall, "c": ours, "d": other}
+    assert strategy_page._against_random(ours, found).startswith("+40.33 (")
+    assert strategy_page._against_random(other, found).endswith("not told apart")
+    assert strategy_page._against_random(erk, found) == ""
+
+
+def test_more_comparisons_make_an_interval_wider() -> None:
+    middle, alone = measurements.interval([0.01, 0.02, 0.03])
+    assert (round(middle, 6), round(alone, 5)) == (0.02, 0.02484)  # t(0.975, 2) = 4.3027, times 0.01 / sqrt(3)
+    assert measurements.interval([0.01, 0.02, 0.03], comparisons=7)[1] > 2.5 * alone
 
 
 def test_checks_can_fail() -> None:
-    item = next(item for item in measurements.MEASUREMENTS if item.name == "mnist-90")
-    found = measurements.read(item, ROOT)
-    worse = {name: {**row, "quality": [0.5] * 3} if row["strategy"] == "snip" else row for name, row in found.items()}
-    assert any("snip" in line for line in item.check(worse))
+    row = {"metrics": {"sparsity_asked": [0.9], "sparsity_reached": [0.8]}}
+    assert measurements.as_sparse_as_asked({"x": row}) == ["x has not the zeros that were asked for."]
 
 
 def test_what_runs_where_was_tried_with_these_plug_ins() -> None:
