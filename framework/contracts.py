@@ -7,7 +7,7 @@ it does and names its source after `Source:`. Its module imports without TensorF
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
@@ -94,6 +94,14 @@ class Dataset(Plugin, ABC):
     def info(self) -> DataInfo:
         """What is known of it before it is loaded; a plain class attribute where no knob decides it."""
 
+    def left_open(self, *, trained: bool) -> Mapping[str, Sequence[str]]:
+        """Knobs whose value the data alone can tell, as `Architecture.left_open`; none by default.
+
+        Args:
+            trained: the net comes with its weights.
+        """
+        return {}
+
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of a text input stands for, by its number; prepared first if need be."""
         return ()
@@ -161,6 +169,14 @@ class Architecture(Plugin, ABC):
             InvalidStudy: it cannot read this data set.
         """
         return info.inputs
+
+    def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
+        """Knobs whose value the data alone can tell: name -> what it may be, likeliest first; none by default.
+
+        Before the baseline a study tries them on the calibration split with the net as it comes, and writes the best
+        into every spec it runs. Loads no TensorFlow.
+        """
+        return {}
 
     @abstractmethod
     def build(self, info: DataInfo) -> Any:

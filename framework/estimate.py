@@ -21,6 +21,7 @@ from framework.plan import Plan
 from framework.record import Run
 from framework.resolve import budget, control_spec, dataset_of, first_value, largest_budget, smallest_budget
 from framework.sampling import Sampler
+from framework.settle import Settler
 from framework.spec import Spec, Study
 from framework.takeup import History, look_back
 from framework.tracking import Store
@@ -102,14 +103,18 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
     sampler = Sampler(study)
     wanted = min(study.trials, sampler.limit or study.trials)
     todo = [number for number in range(wanted) if number not in history.done]
-    specs = _specs(study, todo)
+    settler = Settler(lab)
+    settler.recall(history.dense)
+    specs = [settler.recalled(spec) for spec in _specs(study, todo)]
     budgets = [budget(spec, lab.catalog) for spec in specs]
     least, most = smallest_budget(study, lab.catalog), largest_budget(study, lab.catalog)
     if study.sampler == "grid" and budgets:
         least, most = min(budgets), max(budgets)
     known = {run.tags["spec_digest"] for run in history.dense}
-    trials = [*([study.fix(first_value)] if todo else []), *specs[: len(todo)]]  # the study's own net first
-    controls = {spec.digest: spec for spec in (control_spec(study, lab.catalog, like=trial) for trial in trials)}
+    own = [settler.recalled(study.fix(first_value))] if todo else []
+    trials = [*own, *specs[: len(todo)]]  # the study's own net first
+    likes = (settler.recalled(control_spec(study, lab.catalog, like=trial)) for trial in trials)
+    controls = {spec.digest: spec for spec in likes}
     dense = {spec.dense().digest: spec.dense() for spec in (*trials, *controls.values())}
     missing = [spec for digest, spec in dense.items() if digest not in known]
     return Work(

@@ -20,6 +20,7 @@ from framework.plan import Plan
 from framework.record import Record, Run
 from framework.resolve import control_spec, dataset_of, first_value
 from framework.sampling import Sampler, Suggestion, Told
+from framework.settle import Settler
 from framework.space import Choice
 from framework.spec import Spec, Study
 from framework.standing import Standing, objective_values, unmeasured, violations
@@ -71,6 +72,7 @@ class Coordinator:
     def __init__(self, plan: Plan, root: Path, *, store: Store, catalog: Catalog, view: View) -> None:
         self.plan, self.root, self.store, self.catalog, self.view = plan, root, store, catalog, view
         self.lab = Lab(root, catalog)
+        self.settler = Settler(self.lab, say=view.say)
         self.engine = InProcess()
         self.sampler = Sampler(plan.study)
         self.done: dict[int, Run] = {}
@@ -91,6 +93,7 @@ class Coordinator:
         self.generation, self.done, self.attempts = history.generation, history.done, history.attempts
         self.parent = history.parent.run_id if history.parent else ""
         self._controls = set(history.controls)
+        self.settler.recall(history.dense)
         for run in history.dense:
             self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
@@ -151,7 +154,7 @@ class Coordinator:
 
     def _run_references(self) -> None:
         """The study's own baseline and the identity control, unless they are in the store."""
-        spec = self.plan.study.fix(first_value)
+        spec = self.settler.settle(self.plan.study.fix(first_value))
         if self._dense_run(spec) == "":
             raise StudyStopped(
                 "The baseline cannot be trained.",
@@ -162,7 +165,7 @@ class Coordinator:
 
     def _run_control(self, like: Spec) -> None:
         """The control of a trial's architecture, unless it is in the store or was tried in this session."""
-        spec = control_spec(self.plan.study, self.catalog, like=like)
+        spec = self.settler.settle(control_spec(self.plan.study, self.catalog, like=like))
         if spec.digest not in self._controls:
             self._controls.add(spec.digest)
             if self._dense_run(spec):
@@ -170,6 +173,7 @@ class Coordinator:
 
     def _run_trial(self, number: int) -> tuple[Record, Spec]:
         suggestion = self.sampler.ask(number)
+        suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
         if self._dense_run(suggestion.spec):
             self._run_control(suggestion.spec)
         self.attempts[number] = self.attempts.get(number, 0) + 1

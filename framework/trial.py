@@ -25,6 +25,7 @@ from framework.contracts import (
     Remask,
     Samples,
     Stage,
+    Task,
     Weights,
     Wrap,
 )
@@ -175,6 +176,13 @@ def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[st
         if exported.task in metric.tasks:
             values[f"{split}_{name}" if metric.of_split else name] = metric.measure(exported)
     return values
+
+
+def quality(stage: Stage, samples: Samples, task: Task, catalog: Catalog) -> float:
+    """Accuracy, or R2 of a regression, of the net itself: nothing is exported."""
+    outputs = nn.export.predict(stage, samples)
+    answers = Exported(b"", (), outputs, outputs, samples.labels, task)
+    return catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
 
 
 def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -334,9 +342,7 @@ class TrialJob:
 
     def quality(self, stage: Stage) -> float:
         """Accuracy or R2 of the float net on the calibration split."""
-        outputs, task = nn.export.predict(stage, self.calibration), self._lab.info(self._spec).task
-        answers = Exported(b"", (), outputs, outputs, self.calibration.labels, task)
-        return self.catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
+        return quality(stage, self.calibration, self._lab.info(self._spec).task, self.catalog)
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch."""

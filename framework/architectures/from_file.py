@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framework.nn.saved import Feed, SavedNet
 
 Shape = tuple[int, ...]
-PIXELS = ("auto", "unit", "bytes")
+PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}  # factor and offset of pixels in 0 to 1
 BYTES_BEGIN = 0.02  # a net whose first layer multiplies pixels by less than this was trained on 0 to 255
 SAME_UNITS = {  # layers behind which the last side is as before
     "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
@@ -25,7 +25,7 @@ SAME_UNITS = {  # layers behind which the last side is as before
 UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filters"}
 
 
-@architecture("from_file", version=1)
+@architecture("from_file", version=2)
 @dataclass(frozen=True, kw_only=True)
 class FromFile(Architecture):
     """A net of your own: a keras model of plain layers, saved as `.keras` or `.h5` by Keras 2 or 3.
@@ -56,8 +56,8 @@ class FromFile(Architecture):
     )
     pixels: str = knob(
         "auto",
-        choices=PIXELS,
-        doc="range of the pixels it was trained on: 0 to 1, 0 to 255, or as its first layer tells",
+        choices=("auto", *PIXELS),
+        doc="range of the pixels it was trained on: 0 to 1, 0 to 255, -1 to 1; auto: the one on which it does best",
     )
 
     def located(self, root: Path) -> Self:
@@ -85,6 +85,19 @@ class FromFile(Architecture):
         _end(net, info)
         nn.saved.check(net, feeds)
         return {feed.name: feed.shape for feed in feeds}
+
+    def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
+        """The range of the pixels, where it is `auto` and a picture is read; what the first layer tells comes first."""
+        if self.pixels != "auto":
+            return {}
+        net = self._net()
+        feeds = self._feeds(net, info)
+        likely = {
+            self._range(net, title)
+            for feed, title in zip(feeds, net.inputs, strict=True)
+            if _is_picture(feed.name, feed.shape)
+        }
+        return {"pixels": sorted(PIXELS, key=lambda name: name not in likely)} if likely else {}
 
     def build(self, info: DataInfo) -> Any:
         """The net of the file with its weights, from the data set's inputs to the head of its task."""
@@ -123,9 +136,9 @@ class FromFile(Architecture):
         feeds = []
         for name, title, (shape, net_shape) in zip(names, net.inputs, filter(None, fits), strict=True):
             _check_tokens(net, title, name, info)
-            scaled = _is_picture(name, shape) and self._reads_bytes(net, title)
+            factor, offset = PIXELS[self._range(net, title)] if _is_picture(name, shape) else (1.0, 0.0)
             kind = "int32" if name in info.tokens else "float32"
-            feeds.append(nn.saved.Feed(name, shape, net_shape, 255.0 if scaled else 1.0, kind))
+            feeds.append(nn.saved.Feed(name, shape, net_shape, factor, offset, kind))
         return feeds
 
     def _matched(self, net: SavedNet, info: DataInfo) -> Sequence[str]:
@@ -139,12 +152,13 @@ class FromFile(Architecture):
         alike = [name for name in fitting if len(info.inputs[name]) == len(asked)]
         return alike or fitting
 
-    def _reads_bytes(self, net: SavedNet, title: str) -> bool:
-        """Whether the net was trained on pixels of 0 to 255."""
+    def _range(self, net: SavedNet, title: str) -> str:
+        """The range of pixels that an input is given: as told, or as its first layer lets expect."""
         if self.pixels != "auto":
-            return self.pixels == "bytes"
+            return self.pixels
         scales = [layer.options.get("scale") for layer in net.readers(title) if layer.kind == "Rescaling"]
-        return any(isinstance(scale, float) and abs(scale) < BYTES_BEGIN for scale in scales)
+        small = any(isinstance(scale, float) and abs(scale) < BYTES_BEGIN for scale in scales)
+        return "bytes" if small else "unit"
 
 
 def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shape, Shape] | None:

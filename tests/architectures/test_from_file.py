@@ -264,6 +264,26 @@ def test_pixels_have_the_range_that_the_net_was_trained_on(first, pixels, factor
     assert np.prod([1, *scales]) == pytest.approx(first * factor)
 
 
+def test_signed_pixels_are_from_minus_1_to_1(tmp_path):
+    stage, _ = read(net(tmp_path, (8, 8, 1), layer("Flatten")), GREY, pixels="signed")
+    (scaled,) = [item["config"] for item in nn.graph.layers(stage.graph) if item["class_name"] == "Rescaling"]
+    assert [scaled["scale"] * pixel + scaled["offset"] for pixel in (0, 0.5, 1)] == [-1, 0, 1]
+
+
+@pytest.mark.parametrize(("first", "likeliest"), [(1, "unit"), (1 / 255, "bytes"), (1 / 127.5, "bytes")])
+def test_an_open_range_begins_with_what_the_first_layer_tells(first, likeliest, tmp_path):
+    layers = [layer("Rescaling", first)] if first != 1 else []
+    file = net(tmp_path, (8, 8, 1), *layers, layer("Flatten"))
+    (values,) = from_file(file).left_open(GREY).values()
+    assert values[0] == likeliest
+    assert sorted(values) == ["bytes", "signed", "unit"]
+    assert from_file(file, pixels="unit").left_open(GREY) == {}
+
+
+def test_a_net_that_reads_no_picture_has_no_open_range(folders):
+    assert from_file(folders[2] / "words.keras").left_open(DATA["words"]) == {}
+
+
 def test_one_input_of_several_is_read(tmp_path):
     info = DataInfo(task="regression", classes=0, inputs={"audio": (20, 8, 1), "image": (8, 8, 1)})
     spectrogram = net(tmp_path, (20, 8, 1), layer("Flatten"), units=1, activation="linear")

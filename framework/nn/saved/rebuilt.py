@@ -27,6 +27,7 @@ class Feed:
         shape: as the data set is asked for it.
         net_shape: as the net reads it: another arrangement of the same numbers.
         factor: by which the data set's numbers are multiplied first; 255 gives pixels the range of bytes.
+        offset: is added then; factor 2 and offset -1 give pixels the range of -1 to 1.
         dtype: of what the data set gives.
     """
 
@@ -34,6 +35,7 @@ class Feed:
     shape: tuple[int, ...]
     net_shape: tuple[int, ...]
     factor: float = 1.0
+    offset: float = 0.0
     dtype: str = "float32"
 
 
@@ -112,8 +114,9 @@ def _fed(feed: Feed) -> list[dict[str, Any]]:
     layers: list[dict[str, Any]] = [
         {"name": feed.name, "class_name": "InputLayer", "config": shape, "inbound_nodes": []}
     ]
-    if feed.factor != 1.0:
-        layers.append(_plain(f"{feed.name}_scaled", "Rescaling", {"scale": feed.factor}, layers[-1]["name"]))
+    if (feed.factor, feed.offset) != (1.0, 0.0):
+        moved = {"scale": feed.factor} | ({"offset": feed.offset} if feed.offset else {})
+        layers.append(_plain(f"{feed.name}_scaled", "Rescaling", moved, layers[-1]["name"]))
     if feed.net_shape != feed.shape:
         arranged = {"target_shape": list(feed.net_shape)}
         layers.append(_plain(f"{feed.name}_arranged", "Reshape", arranged, layers[-1]["name"]))
