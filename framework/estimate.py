@@ -135,7 +135,7 @@ def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
     learns = study.sampler in ("tpe", "nsga2")
     drawn = Sampler(replace(study, sampler="random") if learns else study)
     numbers = range(max(DRAWS, len(todo))) if learns and todo else todo
-    return [drawn.ask(number).spec for number in numbers]
+    return [asked.spec for number in numbers if (asked := drawn.ask(number))]
 
 
 def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:

@@ -1,11 +1,13 @@
-"""Every spec of a finite study, one after the other."""
+"""Every spec of a finite study, one after the other, and how many ways there are to choose one."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
-from framework.space import Choice, Domain
-from framework.spec import Spec, Study, labels
+from framework.space import Choice, Domain, Float, Int
+from framework.spec import Spec, Study, Use, labels
 
 
 def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
@@ -30,6 +32,21 @@ def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
         found.append((asked, study.fix(ask)))
         path = _next_path(path + [0] * (len(sizes) - len(path)), sizes)
     return found
+
+
+def combinations(study: Study) -> float:
+    """How many ways there are to answer a study's questions, infinity included; several may lead to one spec."""
+    parts = (study.architecture, *study.compress)
+    return _product(study.train.values().values()) * math.prod(map(_part_combinations, parts))
+
+
+def _part_combinations(part: Use | Choice | None) -> float:
+    options = part.options if isinstance(part, Choice) else (part,)
+    return sum(_product(option.knobs.values()) if option else 1 for option in options)
+
+
+def _product(values: Iterable[Any]) -> float:
+    return math.prod(value.size for value in values if isinstance(value, (Float, Int, Choice)))
 
 
 def _next_path(path: list[int], sizes: list[int]) -> list[int] | None:

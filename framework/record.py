@@ -131,3 +131,15 @@ class Run:
     def number(self) -> int:
         """The trial's number, 0-based; -1 for a run that is no trial."""
         return int(self.tags.get("trial", "-1"))
+
+
+def one_of_each(runs: Mapping[int, Run]) -> dict[int, Run]:
+    """Of runs of one spec the one with the lowest number: a spec that was tried twice is one point, not two.
+
+    Args:
+        runs: by number of the trial.
+    """
+    kept: dict[str, int] = {}
+    for number in sorted(runs):
+        kept.setdefault(runs[number].tags.get("spec_digest", f"trial {number}"), number)
+    return {number: runs[number] for number in kept.values()}

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import optuna
@@ -17,8 +18,7 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
-from framework.grid import enumerate_specs
-from framework.resolve import first_value
+from framework.grid import combinations, enumerate_specs
 from framework.space import Choice, Domain, Float
 from framework.spec import Spec, Study, digest_of
 
@@ -28,6 +28,9 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 # end; 6 to 12 found worse fronts than random search within 30 trials (made-up accuracy against sparsity). It does not
 # depend on `trials`: a study that goes on from 30 to 60 would otherwise ask other questions than one of 60.
 POPULATION = 16
+
+REDRAWS = 100  # of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs some ms
+ENUMERABLE = 10_000  # ways to answer, up to which a space is listed: about a second
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,13 @@ class Told:
 
 
 class Sampler:
-    """Asks and is told, trial by trial.
+    """Asks and is told, trial by trial; no spec is asked for twice.
 
-    The sampler is made anew from (seed, trial number) before each question: TPE and random then ask the same questions
-    whether or not the study was interrupted. A grid is enumerated by `enumerate_specs`. For NSGA-II the generation of
-    each trial is stored with it, so that trials of earlier sessions are parents like any other.
+    Each question is asked of an Optuna study that holds the trials told so far and nothing else, by a sampler made from
+    (seed, trial number, redraw): TPE and random then ask the same questions whether or not the study was interrupted.
+    A draw whose spec was told before is thrown away and drawn again. A grid is enumerated by `enumerate_specs`. For
+    NSGA-II the generation of each trial is stored with it, so that trials of earlier sessions are parents like any
+    other.
 
     Args:
         study: resolved.
@@ -71,59 +76,79 @@ class Sampler:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self._optuna = optuna.create_study(directions=[_DIRECTIONS[way] for way in study.objectives.values()])
         self._grid = enumerate_specs(study) if study.sampler == "grid" else None
+        self._told: list[optuna.trial.FrozenTrial] = []
+        self._seen: set[str] = set()  # digests of the specs told, failed ones included
 
     @property
     def limit(self) -> int | None:
-        """How many different specs there are, where that is known: under grid sampling, or if nothing is searched."""
+        """How many trials there can be, where that is known: one for each spec, and those that were done again."""
         if self._grid is not None:
             return len(self._grid)
-        return None if _questions(self.study) else 1
+        return self.distinct and self.distinct + len(self._told) - len(self._seen)
+
+    @cached_property
+    def distinct(self) -> int | None:
+        """How many different specs there are; None where they are too many to be counted."""
+        return len(self._space) or None
+
+    @cached_property
+    def _space(self) -> Mapping[str, Mapping[str, Any]]:
+        """Digest -> answers of every spec, in the order of the grid; empty where there are too many to be listed."""
+        found: dict[str, Mapping[str, Any]] = {}
+        if combinations(self.study) <= ENUMERABLE:
+            for answers, spec in enumerate_specs(self.study):
+                found.setdefault(spec.digest, answers)
+        return found
 
     def replay(self, told: Sequence[Told]) -> None:
         """Take in trials of earlier sessions, in the order of their numbers."""
         for item in told:
-            self._optuna.add_trial(_frozen(item))
+            self.tell(item)
 
-    def ask(self, number: int) -> Suggestion:
-        """What trial `number` (0-based) is to try."""
+    def ask(self, number: int) -> Suggestion | None:
+        """What trial `number` (0-based) is to try; None where every spec that can be found was told before."""
         if self._grid is not None:
             return _from_grid(*self._grid[number])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._optuna.sampler = _sampler(self.study.sampler, _seed(self.study.seed, number))
-            trial = self._optuna.ask()
-            spec = self.study.fix(lambda name, domain: _suggest(trial, name, domain))
-        self._trial = trial
-        attributes = self._optuna.get_trials(deepcopy=False)[trial.number].system_attrs
-        return Suggestion(spec, _to_json(trial.params, trial.distributions, attributes))
+            drawing = optuna.create_study(directions=[_DIRECTIONS[way] for way in self.study.objectives.values()])
+            drawing.add_trials(self._told)
+            for redraw in range(REDRAWS + 1):
+                drawing.sampler = _sampler(self.study.sampler, _seed(self.study.seed, number, redraw))
+                suggestion = self._draw(drawing)
+                if suggestion.spec.digest not in self._seen:
+                    return suggestion
+            return self._first_left(drawing)
 
     def tell(self, told: Told) -> None:
-        """The result of the suggestion asked last."""
-        if self._grid is not None:
-            return
-        for name, value in told.violations.items():
-            self._trial.set_constraint(name, value)
-        if told.values is None:
-            self._optuna.tell(self._trial, state=TrialState.FAIL)
-        else:
-            self._optuna.tell(self._trial, list(told.values))
+        """The result of a suggestion."""
+        if self._grid is None:
+            trial = _frozen(told)
+            self._told.append(trial)
+            self._seen.add(self.study.fix(lambda name, _domain: trial.params[name]).digest)
+
+    def _draw(self, drawing: optuna.Study, attributes: Mapping[str, Any] | None = None) -> Suggestion:
+        trial = drawing.ask()
+        spec = self.study.fix(lambda name, domain: _suggest(trial, name, domain))
+        if attributes is None:
+            attributes = drawing.get_trials(deepcopy=False)[trial.number].system_attrs
+        return Suggestion(spec, _to_json(trial.params, trial.distributions, attributes))
+
+    def _first_left(self, drawing: optuna.Study) -> Suggestion | None:
+        """The first spec of a space that can be listed, in the order of the grid, that was not told.
+
+        Optuna gives a trial whose answers are fixed no generation: it is of that of the draws before it.
+        """
+        attributes = drawing.get_trials(deepcopy=False)[-1].system_attrs
+        for digest, answers in self._space.items():
+            if digest not in self._seen:
+                drawing.enqueue_trial(dict(answers))
+                return self._draw(drawing, attributes)
+        return None
 
 
 _DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {"max": "maximize", "min": "minimize"}
-
-
-def _questions(study: Study) -> list[str]:
-    """The names of the first trial's questions; none where nothing is searched."""
-    asked: list[str] = []
-
-    def note(name: str, domain: Domain) -> Any:
-        asked.append(name)
-        return first_value(name, domain)
-
-    study.fix(note)
-    return asked
 
 
 def _from_grid(asked: Mapping[str, Any], spec: Spec) -> Suggestion:
@@ -131,8 +156,9 @@ def _from_grid(asked: Mapping[str, Any], spec: Spec) -> Suggestion:
     return Suggestion(spec, _to_json(asked, distributions, {}))
 
 
-def _seed(seed: int, number: int) -> int:
-    return int(digest_of([seed, number])[:8], 16)
+def _seed(seed: int, number: int, redraw: int) -> int:
+    """Of the first draw as it was before there were redraws."""
+    return int(digest_of([seed, number, redraw] if redraw else [seed, number])[:8], 16)
 
 
 def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:

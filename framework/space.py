@@ -40,12 +40,16 @@ class Float:
         """Whether the values can be enumerated."""
         return self.step is not None
 
+    @property
+    def size(self) -> float:
+        """How many values there are; infinity without a step."""
+        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+
     def values(self) -> list[float]:
         """All values of a stepped domain, ascending."""
         if self.step is None:
             raise InvalidStudy(f"{self} has infinitely many values.", todo="Give it a step, or use Choice.")
-        count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        return [min(self.low + index * self.step, self.high) for index in range(count)]
+        return [min(self.low + index * self.step, self.high) for index in range(int(self.size))]
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class Int:
         """Always true."""
         return True
 
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return len(range(self.low, self.high + 1, self.step))
+
     def values(self) -> list[int]:
         """All values, ascending."""
         return list(range(self.low, self.high + 1, self.step))
@@ -102,6 +111,11 @@ class Choice:
     def finite(self) -> bool:
         """Always true (what lies inside an alternative is asked on its own)."""
         return True
+
+    @property
+    def size(self) -> float:
+        """How many values there are, without what lies inside them."""
+        return len(self.options)
 
     def values(self) -> list[Any]:
         """The values, in the order given."""

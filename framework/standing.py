@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from framework import fronts
 from framework.constraints import feasible
-from framework.record import Run
+from framework.record import Run, one_of_each
 from framework.spec import Study
 
 
@@ -65,12 +65,9 @@ class Standing:
         return sum(run.status == "FAILED" for run in self.done.values())
 
     def _points(self) -> dict[int, tuple[float, ...]]:
-        """Objective values of the finished trials that meet the constraints, by number."""
-        return {
-            number: objective_values(self.study, run.metrics)
-            for number, run in self.done.items()
-            if run.status == "FINISHED" and feasible(run.metrics)
-        }
+        """Objective values of the finished trials that meet the constraints, by number; each spec once."""
+        good = {n: run for n, run in self.done.items() if run.status == "FINISHED" and feasible(run.metrics)}
+        return {number: objective_values(self.study, run.metrics) for number, run in one_of_each(good).items()}
 
     def _ways(self) -> list[fronts.Direction]:
         return list(self.study.objectives.values())

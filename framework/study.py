@@ -102,8 +102,8 @@ class Coordinator:
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         todo = [number for number in range(self.wanted) if number not in self.done]
         self.view.begin(self.plan, done=len(self.done), wanted=self.wanted)
-        if self.wanted == 1 < self.plan.study.trials:
-            self.view.say("Nothing is searched, so one trial tells all: give a knob a domain to search it.")
+        if self.wanted < self.plan.study.trials:
+            self._say_how_many()
         self._shed_nets()
         if not todo and history.parent and history.parent.status == "FINISHED":
             return self._outcome(0, out_of_time=False)
@@ -145,7 +145,12 @@ class Coordinator:
         for ran, number in enumerate(todo):
             if time.monotonic() > ends:
                 return ran, True
-            result, spec = self._run_trial(number)
+            suggestion = self.sampler.ask(number)
+            if suggestion is None:
+                self.wanted = len(self.done)
+                self._say_how_many()
+                return ran, False
+            result, spec = self._run_trial(number, suggestion)
             self._shed_nets()
             left = (time.monotonic() - loop_began) / (ran + 1) * (len(todo) - ran - 1)
             self._show(number, result, spec, eta_seconds=min(left, max(0.0, ends - time.monotonic())))
@@ -171,8 +176,7 @@ class Coordinator:
             if self._dense_run(spec):
                 self._execute("control", "control", spec)
 
-    def _run_trial(self, number: int) -> tuple[Record, Spec]:
-        suggestion = self.sampler.ask(number)
+    def _run_trial(self, number: int, suggestion: Suggestion) -> tuple[Record, Spec]:
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
         if self._dense_run(suggestion.spec):
             self._run_control(suggestion.spec)
@@ -291,6 +295,17 @@ class Coordinator:
             eta_seconds=eta_seconds,
         )
         self.view.ended(event)
+
+    def _say_how_many(self) -> None:
+        """Why there are fewer trials than asked for: no spec is trained twice."""
+        found = self.sampler.distinct or len({run.tags["spec_digest"] for run in self.done.values()})
+        if self.wanted == 1:
+            self.view.say("Nothing is searched, so one trial tells all: give a knob a domain to search it.")
+        elif self.plan.study.sampler != "grid":
+            asked = f"{found} distinct of {self.plan.study.trials} trials asked for"
+            self.view.say(
+                f"No spec is trained twice, and there are no more: {asked}. Give a knob more values for more."
+            )
 
     def _mark_front(self) -> None:
         """Tag every trial with whether it is on the front."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,3 +119,17 @@ def test_what_is_absent_or_not_finite_is_unmeasured() -> None:
     assert unmeasured(asked, {"val_accuracy": math.nan, "params_nonzero": math.inf}) == [
         "val_accuracy", "params_nonzero", "accuracy_drop",
     ]  # fmt: skip
+
+
+def test_a_spec_that_was_tried_twice_is_one_point_the_first() -> None:
+    done = {
+        number: replace(run, tags={"spec_digest": digest})
+        for number, run, digest in [
+            (0, trial(0, 0, status="FAILED"), "a"),
+            (1, trial(0.9, 100), "a"),
+            (2, trial(0.9, 100), "b"),
+            (4, trial(0.9, 100), "a"),
+            (5, trial(0.95, 90, constraint_violation=1.0), "c"),
+        ]
+    }
+    assert Standing(study(), done).front() == {1, 2}

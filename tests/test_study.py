@@ -123,6 +123,31 @@ def test_a_grid_ends_when_every_spec_is_done(project: Project) -> None:
     assert project.study("tiny", "trials=20").ran == 0
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_study_ends_with_a_sentence_when_there_is_no_other_spec(project: Project, sampler: str) -> None:
+    project.write_study(sampler=f'"{sampler}"', compress=f"[{AT_ONCE}]", trials=5)
+    view = Watcher()
+    outcome = project.study(view=view)
+    assert (outcome.ran, outcome.done, outcome.wanted) == (2, 2, 2)
+    assert len({run.tags["spec_digest"] for run in project.runs("trial")}) == 2
+    assert any("2 distinct of 5 trials asked for" in line for line in view.said)
+    assert [run.status for run in project.runs("study")] == ["FINISHED"]
+    assert project.study("tiny", "trials=20").ran == 0
+
+
+def test_a_study_whose_specs_cannot_be_counted_ends_when_nothing_new_is_found(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("framework.sampling.ENUMERABLE", 1)
+    project.write_study(sampler='"random"', compress=f"[{AT_ONCE}]", trials=5)
+    view = Watcher()
+    outcome = project.study(view=view)
+    assert (outcome.ran, outcome.done, outcome.wanted) == (2, 2, 2)
+    assert any("2 distinct of 5 trials asked for" in line for line in view.said)
+    assert project.study().ran == 0
+    assert [run.status for run in project.runs("study")] == ["FINISHED"]
+
+
 class Clock:
     """Time that a test moves on."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from framework.constraints import feasible
 from framework.fronts import Direction, on_front
-from framework.record import BASELINE_PREFIX, COUNTS, Run, spanned
+from framework.record import BASELINE_PREFIX, COUNTS, Run, one_of_each, spanned
 from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
 
 RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's own
@@ -60,12 +60,11 @@ def point(run: Run, names: Iterable[str]) -> tuple[float, ...] | None:
 def front(runs: StudyRuns) -> list[Run]:
     """Finished trials that meet the constraints and that no other such trial beats, largest first.
 
-    Trials that are exactly equal in all objectives are all on the front.
+    Trials that are exactly equal in all objectives are all on the front, unless they are of one spec: it counts once.
     """
     names = list(runs.objectives)
-    rivals = [
-        (run, values) for run in runs.finished if feasible(run.metrics) and (values := point(run, names)) is not None
-    ]
+    good = one_of_each({run.number: run for run in runs.finished if feasible(run.metrics)})
+    rivals = [(run, values) for run in good.values() if (values := point(run, names)) is not None]
     kept = on_front([values for _, values in rivals], list(runs.objectives.values()))
     axes = axes_of(runs)
 

@@ -144,3 +144,9 @@ def test_toys_are_flagged_by_data_set_net_and_the_study_s_own_word():
     runs = StudyRuns(NAME, serious, parent())
     assert toys(runs) == []
     assert toys(replace(runs, study={**serious, "toy": True})) == ["imagenette"]
+
+
+def test_a_spec_that_was_tried_twice_is_one_row_the_first():
+    runs = runs_of(*(trial(n, 0.9, 100, spec_digest=digest) for n, digest in [(3, "a"), (1, "a"), (2, "b")]))
+    assert [run.number for run in front(runs)] == [1, 2]
+    assert list(pareto_frame(runs)["trial"])[2:] == [1, 2]
