@@ -100,8 +100,7 @@ def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Call
 
 def work_left(study: Study, history: History, lab: Lab) -> Work:
     """What a session would run."""
-    sampler = Sampler(study)
-    wanted = min(study.trials, sampler.limit or study.trials)
+    wanted = _wanted(study, history)
     todo = [number for number in range(wanted) if number not in history.done]
     settler = Settler(lab)
     settler.recall(history.dense)
@@ -128,6 +127,15 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
         expected_epochs=fmean(budgets) * len(todo) if budgets else 0.0,
         most_epochs=most * len(todo),
     )
+
+
+def _wanted(study: Study, history: History) -> int:
+    """Trials of all sessions together; a spec that an earlier version tried again leaves room for another."""
+    limit = Sampler(study).limit
+    if limit is None:
+        return study.trials
+    again = len(history.done) - len(record.one_of_each(history.done)) if study.sampler != "grid" else 0
+    return min(study.trials, limit + again)
 
 
 def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:

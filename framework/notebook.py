@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework import overrides
+from framework.constraints import TOLERANCE
 from framework.contracts import Catalog
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.plan import Plan, plan
@@ -119,7 +120,7 @@ class Result:
             return base - own if axes.quality_way == "max" else own - base
 
         numbers = set(self.front["trial"])
-        kept = [run for run in self._runs.finished if run.number in numbers and lost(run) <= drop + 1e-12]
+        kept = [run for run in self._runs.finished if run.number in numbers and lost(run) <= drop + TOLERANCE]
         if not kept:
             raise UserError(
                 f"No net on the front of {self.name} loses {drop:g} or less in {axes.quality}.",

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from framework import sampling
 from framework.contracts import Catalog
+from framework.estimate import _wanted
 from framework.grid import combinations, enumerate_specs
 from framework.plan import plan
+from framework.record import Run
 from framework.sampling import Sampler, Told
 from framework.space import Choice, Float, Int
 from framework.spec import Study, Train, digest_of, use
+from framework.takeup import History
 
 ROOT = Path(__file__).parents[1]
 DRAWN = ("tpe", "random", "nsga2")
@@ -194,3 +197,16 @@ def test_combinations_are_what_a_grid_walks_through(chain: list[list[tuple[Any, 
     asked = study(compress=steps, train=Train(epochs=Choice(1, 2)))
     assert combinations(asked) == len(enumerate_specs(asked))
     assert math.isinf(combinations(replace(asked, train=Train(learning_rate=Float(0.1, 0.2)))))
+
+
+def test_an_estimate_knows_where_a_study_ends() -> None:
+    def done(*specs: str) -> History:
+        runs = [Run("", "trial", "FINISHED", {"spec_digest": spec}, {}, {}) for spec in specs]
+        return History(0, None, False, done=dict(enumerate(runs)))
+
+    asked = study(sampler="tpe", trials=20, **TWO)
+    assert _wanted(asked, done()) == _wanted(asked, done("a", "b")) == 4
+    assert _wanted(asked, done("a", "a", "b", "a")) == 6
+    assert _wanted(replace(asked, trials=3), done("a")) == 3
+    assert _wanted(study(sampler="grid", trials=20, **TWICE), done("a", "a")) == 4
+    assert _wanted(study(compress=(use("prune", k=Float(0, 1)),), trials=20), done("a", "a")) == 20
