@@ -1,0 +1,174 @@
+"""Seeded small errors in given modules, and whether given tests notice them.
+
+    .venv/bin/python benchmarks/mutants.py framework/metrics/_ledger.py --tests tests/metrics/test_ledger.py
+    .venv/bin/python benchmarks/mutants.py framework/nn/hold.py framework/nn/gradients.py \\
+        --tests tests/nn/test_hold.py tests/nn/test_gradients.py --count 100 --seed 1 --timeout 600
+
+An error is one change of one module: a comparison or a sign turned round, a constant one off, `and` for `or`, `not`
+added or dropped, `min` for `max`, a statement left out. Each is tried in a copy of the project in a temporary folder,
+in a process of its own (TensorFlow does not survive a fork): the project itself is not touched. One that no test
+notices is printed with its line: it is either a hole in the tests or a change that makes no difference, and a person
+has to say which. Annotations, decorators and docstrings are left alone. Our own tool, since no other is among the
+project's packages; not part of any check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import difflib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = (".git", ".venv", ".cache", ".artifacts", "mlflow.db*", "out", "__pycache__", ".*_cache", ".hypothesis")
+TURNED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult, ast.Pow: ast.Mult,
+}  # fmt: skip
+RENAMED = {"min": "max", "max": "min", "ceil": "floor", "floor": "ceil", "minimum": "maximum", "maximum": "minimum",
+           "argmin": "argmax", "argmax": "argmin", "any": "all", "all": "any"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One error.
+
+    Args:
+        path: of the module, from the project's folder.
+        line: where it begins.
+        source: the whole module with the error.
+    """
+
+    path: str
+    line: int
+    source: str
+
+
+def mutants(path: str, source: str) -> Iterator[Mutant]:
+    """Every error that can be made in a module."""
+    for node in _nodes(ast.parse(source)):
+        for changed in _changes(node):
+            yield Mutant(path, node.lineno, _replaced(source, node, ast.unparse(changed)))  # type: ignore[attr-defined]
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All that does something: no annotation, decorator or docstring."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list", "type_params"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and not _is_text(child):
+                if hasattr(child, "lineno"):
+                    yield child
+                yield from _nodes(child)
+
+
+def _is_text(node: ast.AST) -> bool:
+    """A docstring, or an f-string, whose parts have no places of their own."""
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _changes(node: ast.AST) -> Iterator[ast.AST]:
+    """What could stand in place of one node."""
+    if isinstance(node, ast.Compare):
+        yield _with(node, ops=[TURNED[type(node.ops[0])](), *node.ops[1:]])
+    elif isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and type(node.op) in TURNED:
+        yield _with(node, op=TURNED[type(node.op)]())
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield ast.Constant(not node.value)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub | ast.Invert):
+        yield node.operand
+    elif isinstance(node, ast.Name) and node.id in RENAMED:
+        yield _with(node, id=RENAMED[node.id])
+    elif isinstance(node, ast.Attribute) and node.attr in RENAMED:
+        yield _with(node, attr=RENAMED[node.attr])
+    if isinstance(node, ast.If | ast.IfExp | ast.While):
+        yield _with(node, test=ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.Raise | ast.AugAssign) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        yield ast.Pass()
+
+
+def _with(node: ast.AST, **fields: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _replaced(source: str, node: ast.AST, text: str) -> str:
+    """The source with other text for a node; an `if` or a statement goes on as deep as it stood."""
+    lines = source.encode().splitlines(keepends=True)
+    first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
+    before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]  # type: ignore[attr-defined]
+    deep = " " * node.col_offset if isinstance(node, ast.stmt) else ""  # type: ignore[attr-defined]
+    own = f"({text})" if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name) else text
+    own = own.replace("\n", f"\n{deep}")
+    return (b"".join(lines[:first]) + before + own.encode() + after + b"".join(lines[last + 1 :])).decode()
+
+
+def difference(mutant: Mutant, source: str) -> list[str]:
+    """The lines that differ, `-` as it is and `+` with the error."""
+    lines = difflib.unified_diff(source.splitlines(), mutant.source.splitlines(), lineterm="", n=0)
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+
+
+def tried(folder: Path, tests: Sequence[str], timeout: float) -> str:
+    """`killed`, `survived` or `timeout`, which is as good as killed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    return "survived" if done.returncode == 0 else "killed"
+
+
+def main() -> None:
+    """Try as many as asked, and count."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="+", help="from the project's folder")
+    parser.add_argument("--tests", nargs="+", required=True, help="files or folders, as pytest takes them")
+    parser.add_argument("--count", type=int, default=20, help="errors of all modules together; 0 for every one")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds of one run of the tests")
+    asked = parser.parse_args()
+    sources = {path: (ROOT / path).read_text("utf-8") for path in asked.modules}
+    everyone = [mutant for path, source in sources.items() for mutant in mutants(path, source)]
+    chosen = random.Random(asked.seed).sample(everyone, min(asked.count or len(everyone), len(everyone)))
+    print(f"{len(chosen)} of {len(everyone)} possible errors, seed {asked.seed}.", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "project"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        if tried(folder, asked.tests, asked.timeout) != "survived":
+            parser.exit(1, "The tests do not pass on the code as it is.\n")
+        _all_tried(chosen, sources, folder, asked)
+
+
+def _all_tried(chosen: Sequence[Mutant], sources: dict[str, str], folder: Path, asked: argparse.Namespace) -> None:
+    counts = dict.fromkeys(("killed", "timeout", "survived"), 0)
+    for mutant in sorted(chosen, key=lambda item: (item.path, item.line)):
+        (folder / mutant.path).write_text(mutant.source, "utf-8")
+        outcome = tried(folder, asked.tests, asked.timeout)
+        (folder / mutant.path).write_text(sources[mutant.path], "utf-8")
+        counts[outcome] += 1
+        print(f"{outcome:9}{mutant.path}:{mutant.line}", flush=True)
+        for line in difference(mutant, sources[mutant.path]) if outcome == "survived" else []:
+            print(f"         {line}", flush=True)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
