@@ -114,7 +114,11 @@ def _replaced(source: str, node: ast.AST, text: str) -> str:
     first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
     before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]  # type: ignore[attr-defined]
     deep = " " * node.col_offset if isinstance(node, ast.stmt) else ""  # type: ignore[attr-defined]
-    own = f"({text})" if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name) else text
+    own = (
+        f"({text})"
+        if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name | ast.Attribute)
+        else text
+    )
     own = own.replace("\n", f"\n{deep}")
     return (b"".join(lines[:first]) + before + own.encode() + after + b"".join(lines[last + 1 :])).decode()
 
@@ -127,7 +131,8 @@ def difference(mutant: Mutant, source: str) -> list[str]:
 
 def tried(folder: Path, tests: Sequence[str], timeout: float) -> str:
     """`killed`, `survived` or `timeout`, which is as good as killed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    options = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0")  # the same examples for every error
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     environment = os.environ | {"PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=timeout, check=False)

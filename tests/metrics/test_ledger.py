@@ -36,6 +36,19 @@ def test_columns_beyond_255_take_two_bytes():
     assert sparse_bytes(values) == 1 + min(33, 2 + 2)
 
 
+def test_256_columns_still_take_one_byte():
+    values = np.zeros((1, 256), np.int8)
+    values[0, -1] = 5
+    assert sparse_bytes(values) == 1 + min(32, 1 + 2)
+
+
+def test_a_vector_is_one_row_and_a_bitmap_has_a_byte_for_the_last_places():
+    values = np.zeros(100, np.float32)
+    values[:3] = 1.0
+    assert sparse_bytes(values) == 12 + min(13, 3 + 2)
+    assert sparse_bytes(np.array([1.0] * 5 + [0.0] * 12, np.float32)) == 20 + min(3, 5 + 2)
+
+
 def test_four_values_are_two_bits_each_and_a_table():
     values = np.resize(np.array([1, 2, 3, 4], np.float32), 80)
     assert codebook_bytes(values) == 80 * 2 // 8 + 4 * 4
