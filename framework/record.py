@@ -31,6 +31,8 @@ QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}  # t
 COUNTS = ("params_", "size_", "macs_")  # how metrics of whole numbers begin
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
+CHANCE_ACCURACY = "chance_accuracy"  # on a dense net's own run: the share of the most frequent label of validation
+CHANCE_LIMIT = "chance_limit"  # beside it: what the quality has to be above to count as better than guessing
 TIMES = (
     "seconds",
     "fit_seconds",

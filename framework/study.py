@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from framework import record, trial, ui_pages
+from framework import chance, record, trial, ui_pages
 from framework.baseline import Lab, fingerprint
 from framework.contracts import Catalog
 from framework.engine import InProcess
@@ -30,6 +30,7 @@ from framework.view import Ended, View
 
 LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
 FAILURES_AT_START = 3
+MEND = "What is measured against it says nothing: look at the data, its labels, the range of its inputs, and train=."
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Coordinator:
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         todo = [number for number in range(self.wanted) if number not in self.done]
         self.view.begin(self.plan, done=len(self.done), wanted=self.wanted)
+        for run in history.dense:
+            self._warn(run.tags["architecture"], run.metrics)
         if self.wanted < self.plan.study.trials:
             self._say_how_many()
         self._shed_nets()
@@ -127,7 +130,10 @@ class Coordinator:
 
     def _open_parent(self) -> None:
         if not self.parent:
-            tags = self._common | {"strategy": _chain(self.plan.study), "overrides": " ".join(self.plan.overrides)}
+            tags = self._common | {
+                "strategy": ui_pages.chain_text(self.plan.study),
+                "overrides": " ".join(self.plan.overrides),
+            }
             name = ui_pages.study_name(self.plan, self.generation)
             self.parent = self._begin("study", name, tags=tags, params={})
         self._renew_lease(force=True)  # before it is RUNNING again: other hosts ask whose it is and when it last spoke
@@ -195,11 +201,18 @@ class Coordinator:
             if result.reason:
                 return ""
             self._know_dense(dense.digest, run_id, result.metrics)
+            self._warn(self._net(dense), result.metrics)
         return self._dense_runs[dense.digest]
 
     def _know_dense(self, spec_digest: str, run_id: str, metrics: Mapping[str, float]) -> None:
         self._dense_runs[spec_digest] = run_id
         self._dense_metrics = self._dense_metrics or metrics
+
+    def _warn(self, net: str, metrics: Mapping[str, float]) -> None:
+        """Say loudly that a dense net has learned nothing, or is fed wrongly."""
+        text = chance.warning(metrics, self.plan.task)
+        if text:
+            self.view.say(f"WARNING: the baseline{f' of {net}' if net else ''} is {text}. {MEND}")
 
     def _execute(
         self,
@@ -337,7 +350,7 @@ class Coordinator:
     # --- the store ---------------------------------------------------------------------------------------------------
 
     def _begin(self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        named = {"architecture": _architecture(self.plan.study, params), **tags, **self._identity()}
+        named = {"architecture": ui_pages.architecture_text(self.plan.study, params), **tags, **self._identity()}
         return self.store.begin(
             self.plan.name, role=role, name=name, tags=named, params=params, parent=self.parent or None
         )
@@ -385,14 +398,3 @@ class Coordinator:
 def _objectives(study: Study, result: Record) -> dict[str, float]:
     """The objectives' values of a run that has ended, as far as there are any."""
     return {name: result.metrics[name] for name in study.objectives if name in result.metrics}
-
-
-def _architecture(study: Study, params: Mapping[str, str]) -> str:
-    """The architecture's name; all names where the parent's study searches it."""
-    options = study.architecture.options if isinstance(study.architecture, Choice) else (study.architecture,)
-    return params.get("architecture") or " or ".join(option.label or option.name for option in options)
-
-
-def _chain(study: Study) -> str:
-    steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
-    return "+".join("|".join("none" if option is None else option.name for option in step) for step in steps) or "none"

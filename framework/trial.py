@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from framework import nn, record
+from framework import chance, nn, record
 from framework.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
 from framework.contracts import (
     Array,
@@ -93,6 +93,7 @@ def _record(
             **measured.metrics,
             **against(spec, lab, job.baseline, measured.metrics),
             **asked_and_reached(stage, measured.exported.weights),
+            **({} if spec.compress else chance.limits(measured.exported.labels, measured.exported.task)),
         },
         times=times,
         artifacts=artifacts(stage, spec, measured),

@@ -74,6 +74,18 @@ def net_name(spec: Spec) -> str:
     return spec.architecture.label or spec.architecture.name
 
 
+def architecture_text(study: Study, params: Mapping[str, str]) -> str:
+    """The architecture's name; all names where the parent's study searches it."""
+    options = study.architecture.options if isinstance(study.architecture, Choice) else (study.architecture,)
+    return params.get("architecture") or " or ".join(option.label or option.name for option in options)
+
+
+def chain_text(study: Study) -> str:
+    """The steps of a study, as `magnitude_prune|none+ptq`."""
+    steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
+    return "+".join("|".join("none" if option is None else option.name for option in step) for step in steps) or "none"
+
+
 def study_name(plan: Plan, generation: int) -> str:
     """How a study's own run is called in the UI's list."""
     again = f"generation {generation}" if generation else ""

@@ -21,7 +21,7 @@ from framework.constraints import feasible
 from framework.fronts import Direction
 from framework.overrides import key_of
 from framework.record import COUNTS, Run
-from framework.report.checklist import toys, unmet
+from framework.report.checklist import at_chance, toys, unmet
 from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, save, trade_off
 from framework.report.frame import StudyRuns, timing_frame, trials_frame
@@ -93,6 +93,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
         title,
         markdown_text(runs.study.get("question", "")),
         *toy_warning(runs),
+        *(f"**{markdown_text(line[0].upper() + line[1:])}.**" for line in at_chance(runs)),
         "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
         *no_front(runs, frame),
         markdown(frame, [column for column in columns if column.level < 2]),

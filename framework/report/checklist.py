@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from framework import chance
 from framework.record import BASELINE_PREFIX
 from framework.report.frame import StudyRuns
 from framework.report.resolved import names_of
@@ -23,13 +24,14 @@ def toys(runs: StudyRuns) -> list[str]:
 
 
 def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
-    """The requirements that this report does not meet, one line each, beginning with their id.
+    """The requirements that this report does not meet, one line each, beginning with their id where they have one.
 
     Args:
         frame: what `pareto_frame` gave.
     """
     lines = [
         "S1 the digests of the splits are not printed",
+        *at_chance(runs),
         _theoretical_speedup(frame),
         _top5(runs, frame),
         _control(runs),
@@ -41,6 +43,13 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         _collapse(runs),
     ]
     return [line for line in lines if line]
+
+
+def at_chance(runs: StudyRuns) -> list[str]:
+    """One line for each baseline that is no better than guessing."""
+    nets = [(runs.net(run) if runs.several_nets else "", run) for run in runs.baselines]
+    said = [(f" of {net}" if net else "", chance.warning(run.metrics, runs.task)) for net, run in nets]
+    return [f"the baseline{whose} is {text}: drops and ratios say nothing" for whose, text in said if text]
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:

@@ -15,6 +15,8 @@ from framework.errors import UserError
 from framework.fronts import Direction
 from framework.record import (
     BASELINE_PREFIX,
+    CHANCE_ACCURACY,
+    CHANCE_LIMIT,
     COUNTS,
     EPOCH_PREFIX,
     MACHINE,
@@ -225,13 +227,13 @@ def parameter(run: Run, name: str) -> Any:
 
 
 def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
-    """The metrics that the spec determines; counts are whole numbers.
+    """The metrics that the spec determines; counts are whole numbers. What chance reaches is said in words.
 
     Args:
         shown: names that are kept though they depend on the machine, as an objective of the study.
     """
-    wanted = set(shown)
-    kept = {name: value for name, value in run.metrics.items() if name in wanted or name not in MACHINE}
+    wanted, others = set(shown), {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT}
+    kept = {name: value for name, value in run.metrics.items() if name in wanted or name not in others}
     return {name: _number(name, value) for name, value in kept.items() if not name.startswith(EPOCH_PREFIX)}
 
 

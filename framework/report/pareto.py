@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from framework import chance
 from framework.constraints import feasible
 from framework.fronts import Direction, on_front
 from framework.record import BASELINE_PREFIX, COUNTS, Run, one_of_each, spanned
@@ -113,7 +114,11 @@ def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
     nets = [runs.net(run) for run, _ in owners]
     ambiguous = len(set(nets)) < len(nets)
     whose = [f" of {', '.join(map(_label, owned))}" if ambiguous and owned else "" for _, owned in owners]
-    return [(f"baseline{text}", run) for text, (run, _) in zip(whose, owners, strict=True)]
+    return [(f"baseline{text}{_chance(runs, run)}", run) for text, (run, _) in zip(whose, owners, strict=True)]
+
+
+def _chance(runs: StudyRuns, run: Run) -> str:
+    return f" ({chance.MARK})" if chance.at_chance(run.metrics, runs.task) else ""
 
 
 def _label(run: Run) -> str:
