@@ -1,0 +1,129 @@
+"""One identity: a result is a function of its spec, its plug-ins, its data and its environment, and of nothing else.
+
+Not of the cache, of the trials before it and their order, of the nets still traced, of the process, of its hash seed,
+of an earlier generation in the store, of having been killed.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from identity_support import digests
+from nets_support import CATALOG, SMALL, fixed, job_for
+from studies_support import Project, new_project
+
+from framework import nn
+from framework.nn.flatfile import FlatFile
+from framework.record import MODEL_TFLITE, WEIGHTS_NPZ
+from framework.spec import Use
+from framework.trial import compress
+
+STRATEGIES = CATALOG.strategies.names()
+SIX = ("magnitude_prune", "random_prune", "gradient_prune", "variational_prune", "low_bit", "dynamic_sparse")
+FOUR = ("lenet5", "lstm", "resnet8", "transformer")
+FEW_PAIRS = [*((name, "lenet_300_100") for name in SIX), *(("random_prune", net) for net in FOUR)]
+ALL_PAIRS = [(name, net) for net in CATALOG.architectures.names() for name in STRATEGIES]
+
+
+def check_pairs(folder, pairs):
+    """Trained now, in order, on traced nets; then from the cache, reversed, evicted, under another hash seed."""
+    cold = digests(folder, pairs, used=False, hash_seed=1)
+    again = digests(folder, pairs[::-1], used=True, hash_seed=2)
+    assert list(cold) == pairs
+    assert {pair: again[pair] for pair in pairs if again[pair] != cold[pair]} == {}
+
+
+def test_cache_order_eviction_process_and_hash_seed_change_no_bit(tmp_path):
+    check_pairs(tmp_path, FEW_PAIRS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_cache_order_eviction_process_and_hash_seed_change_no_bit_of_any_pair(tmp_path):
+    check_pairs(tmp_path, ALL_PAIRS)
+
+
+def epochs_of(name, epochs):
+    """Those of a strategy's knobs that count epochs, as they stand in a study file."""
+    knobs = CATALOG.strategies.get(name).knobs().items()
+    return "".join(f", {knob}={max(epochs, int(item.low))}" for knob, item in knobs if item.unit == "epochs")
+
+
+@pytest.fixture
+def project(tmp_path_factory, tmp_path, monkeypatch) -> Project:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+
+
+def write(project, name, trials, epochs=1):
+    """A study of one strategy; its trials differ in the rate of the training, so each has a dense net of its own."""
+    rates = "Train(epochs=1, warmup_epochs=0, batch_size=32, learning_rate=Float(0.001, 0.01))"
+    project.write_study(trials=trials, train=rates, compress=f'[use("{name}"{epochs_of(name, epochs)})]')
+
+
+def bits(project: Project, generation: str = "0") -> dict[int, dict[str, str]]:
+    """Trial -> sha256 of its weights and of its file, of the attempt that ended well."""
+    runs = [run for run in project.runs("trial", generation=generation) if run.status == "FINISHED"]
+    store = project.store()
+    return {
+        run.number: {file: sha256(store.artifact(run.run_id, file)).hexdigest() for file in (WEIGHTS_NPZ, MODEL_TFLITE)}
+        for run in runs
+    }
+
+
+def test_a_study_that_begins_anew_ends_in_the_same_bits(project):
+    write(project, "random_prune", trials=2)
+    project.study()
+    project.study(fresh=True)
+    first, second = bits(project), bits(project, "1")
+    assert len(first) == len(second) == 2
+    assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_killed_and_gone_on_it_ends_in_the_same_bits(name, project, tmp_path_factory, tmp_path):
+    whole = new_project(tmp_path_factory.getbasetemp(), tmp_path / "whole")
+    for one in (project, whole):
+        write(one, name, trials=3, epochs=2)
+    whole.study()
+    process = project.start("study", "tiny")
+    try:
+        project.wait_for(process, role="trial", number=1)
+        time.sleep(0.2)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    project.study()
+    assert len(bits(whole)) == 3
+    assert bits(project) == bits(whole)
+
+
+def negative_zeros(values) -> int:
+    """How many values are zero and have a sign."""
+    return int(np.signbit(values[values == 0]).sum())
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_no_zero_has_a_sign_in_the_net_or_in_its_file(name, epochs, lab):
+    """A compressor would see noise, and a size would be too bad."""
+    items = CATALOG.strategies.get(name).knobs().items()
+    knobs = {knob: max(epochs, int(item.low)) for knob, item in items if item.unit == "epochs"}
+    spec = fixed(SMALL["lenet5"], Use(name, knobs))
+    stage = compress(spec, lab, job_for(spec, lab))
+    assert {key: count for key, value in stage.weights.items() if (count := negative_zeros(value))} == {}
+    file = nn.export.to_tflite(stage, lab.splits(spec).calibration)
+    assert {index: count for index, values in floats(file) if (count := negative_zeros(values))} == {}
+
+
+def floats(file):
+    """(tensor, values as they lie in the file) of the constants that its operations read, in float32 or float16."""
+    flat = FlatFile(file)
+    read = {index for operator in flat.operators for index in operator.inputs}
+    constants = ((index, flat.constant(index)) for index in sorted(read))
+    return [(index, one.values) for index, one in constants if one is not None and one.values.dtype.kind == "f"]
