@@ -36,10 +36,11 @@ def test_columns_beyond_255_take_two_bytes():
     assert sparse_bytes(values) == 1 + min(33, 2 + 2)
 
 
-def test_256_columns_still_take_one_byte():
-    values = np.zeros((1, 256), np.int8)
+@pytest.mark.parametrize(("columns", "width"), [(256, 1), (257, 2), (65_536, 2), (65_537, 4)])
+def test_a_column_has_the_fewest_bytes_that_hold_its_number(columns, width):
+    values = np.zeros((1, columns), np.int8)
     values[0, -1] = 5
-    assert sparse_bytes(values) == 1 + min(32, 1 + 2)
+    assert sparse_bytes(values) == 1 + width + 2
 
 
 def test_a_vector_is_one_row_and_a_bitmap_has_a_byte_for_the_last_places():
@@ -67,6 +68,10 @@ def test_entropy_of_places_and_values():
     values = np.array([0, 0, 0, 0, 0, 0, 7, 7, 9, 9], np.int8)
     places = math.log2(len(list(combinations(range(10), 4))))
     assert entropy_bits(values) == pytest.approx(places + 4 * 1.0 + 2 * 8)
+
+
+def test_one_value_costs_its_place_and_its_own_bits():
+    assert entropy_bits(np.array([0, 0, 0, 7, 0, 0, 0, 0], np.int8)) == pytest.approx(math.log2(8) + 8)
 
 
 def test_values_that_do_not_repeat_cost_their_own_bits():

@@ -76,3 +76,13 @@ def test_by_batch_statistics_nothing_is_dropped():
     (one,) = of(plain, batches(batch_statistics=True))
     (other,) = of(dropping.with_weights(plain.weights), batches(batch_statistics=True))
     assert all(np.array_equal(value, other[key]) for key, value in one.items())
+
+
+def test_batches_are_drawn_without_putting_back_until_all_samples_have_been():
+    drawn = list(nn.gradients._chosen(10, 4, batches(count=6, size=4)))
+    assert [len(set(chosen)) for chosen in drawn[:2]] == [4, 4]
+    assert len(drawn) == 6
+    assert all(len(chosen) == 4 for chosen in drawn)
+    assert set(np.concatenate(drawn[:3])) == set(range(10))
+    counts = np.bincount(np.concatenate(drawn[:5]))
+    assert counts.tolist() == [2] * 10  # twenty draws of ten samples
