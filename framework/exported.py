@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from framework.samples import Task
 from framework.stage import Array
 
@@ -22,6 +24,7 @@ class FileWeight:
         position: among the layer's weights, as in `Stage.weights`. A weight may lie in several tensors: the gates of an
             LSTM have one each.
         part: tells the tensors of one weight apart, as `input`; empty where there is one.
+        output_axis: of `values`, along which output channels lie: the first, of a depthwise kernel the last.
     """
 
     layer: str
@@ -32,6 +35,15 @@ class FileWeight:
     scales: int = 0
     position: int = 0
     part: str = ""
+    output_axis: int = 0
+
+    @property
+    def rows(self) -> Array:
+        """(outputs, what leads to each): the values as a matrix; of a vector one row."""
+        if self.values.ndim < 2:
+            return self.values.reshape(1, -1)
+        first = np.moveaxis(self.values, self.output_axis, 0)
+        return first.reshape(first.shape[0], -1)
 
     @property
     def key(self) -> str:

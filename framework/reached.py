@@ -39,9 +39,7 @@ def distinct(values: Array) -> int:
 
 def distinct_per_channel(weight: FileWeight) -> int:
     """How many different values one output channel has at most."""
-    values = weight.values
-    depthwise = values.ndim == 4 and len(values) == 1  # its output channels are the last axis of the file's tensor
-    channels = values.reshape(-1, values.shape[-1]).T if depthwise else values
+    channels = np.moveaxis(weight.values, weight.output_axis, 0)
     return max((distinct(channel) for channel in channels), default=0)
 
 

@@ -12,19 +12,18 @@ WIDTHS = (1, 2, 4, 8)  # bytes that a column number or a row's beginning may tak
 
 
 def sparse_bytes(values: Array) -> int:
-    """The non-zero values with the smaller of two indices.
+    """The non-zero values with the smaller of two indices; or the dense tensor where that is smaller.
 
     A bitmap has one bit for each place. Compressed rows have a column number for each non-zero value and the beginning
-    of each row, both in as few whole bytes as they fit in; a row is what leads to one output, the first axis.
+    of each row, both in as few whole bytes as they fit in; a row is what leads to one output.
 
     Args:
-        values: a tensor in the file's own layout and type.
+        values: (outputs, what leads to each), in the file's own type.
     """
-    nonzero = int(np.count_nonzero(values))
-    rows = values.shape[0] if values.ndim > 1 else 1
+    nonzero, (rows, columns) = int(np.count_nonzero(values)), values.shape
     bitmap = math.ceil(values.size / 8)
-    columns = nonzero * _width(values.size // max(rows, 1) - 1)
-    return nonzero * values.itemsize + min(bitmap, columns + (rows + 1) * _width(nonzero))
+    compressed_rows = nonzero * _width(columns - 1) + (rows + 1) * _width(nonzero)
+    return min(nonzero * values.itemsize + min(bitmap, compressed_rows), values.nbytes)
 
 
 def codebook_bytes(values: Array) -> int:

@@ -8,10 +8,10 @@ from framework.contracts import Exported, Metric, metric
 from framework.metrics._ledger import sparse_bytes
 
 
-@metric("size_sparse_bytes", version=1)
+@metric("size_sparse_bytes", version=2)
 @dataclass(frozen=True, kw_only=True)
 class SizeSparseBytes(Metric):
-    """Bytes of the non-zero weights and of an index that tells where they are.
+    """Bytes of the non-zero weights and of an index that tells where they are; never more than the dense tensors'.
 
     Source: Han et al. 2016, arXiv:1510.00149 (sparse storage); compressed rows as in Eisenstat et al. 1982.
     """
@@ -19,5 +19,5 @@ class SizeSparseBytes(Metric):
     unit = "bytes"
 
     def measure(self, exported: Exported) -> float:
-        """Each tensor with the smaller of two indices, a bit for each place or compressed rows."""
-        return float(sum(sparse_bytes(weight.values) for weight in exported.weights))
+        """Each tensor with the smaller of two indices, a bit for each place or compressed rows, or dense."""
+        return float(sum(sparse_bytes(weight.rows) for weight in exported.weights))

@@ -238,6 +238,7 @@ class _Reader:
             scales=constant.scales,
             position=weight.position,
             part=part,
+            output_axis=-1 if weight.kind == "DepthwiseConv2D" else 0,
         )
 
 
