@@ -18,9 +18,9 @@ def sparse_bytes(values: Array) -> int:
     of each row, both in as few whole bytes as they fit in; a row is what leads to one output.
 
     Args:
-        values: (outputs, what leads to each), in the file's own type.
+        values: (outputs, what leads to each), in the file's own type; a vector is one row.
     """
-    nonzero, (rows, columns) = int(np.count_nonzero(values)), values.shape
+    nonzero, (rows, columns) = int(np.count_nonzero(values)), np.atleast_2d(values).shape
     bitmap = math.ceil(values.size / 8)
     compressed_rows = nonzero * _width(columns - 1) + (rows + 1) * _width(nonzero)
     return min(nonzero * values.itemsize + min(bitmap, compressed_rows), values.nbytes)
