@@ -40,8 +40,10 @@ class Settler:
         self._runs = tuple(runs)
 
     def recalled(self, spec: Spec) -> Spec:
-        """The spec as earlier runs settled it; as it is if there are none. Loads no TensorFlow and no data."""
-        return with_values(spec, _as_before(spec, self._options(spec), self._runs) or {})
+        """The spec as earlier runs settled it, or as there is but one way; as it is if neither. Loads no TensorFlow."""
+        options = self._options(spec)
+        only = {name: values[0] for name, values in options.items() if len(values) == 1}
+        return with_values(spec, _as_before(spec, options, self._runs) or only)
 
     def settle(self, spec: Spec) -> Spec:
         """The spec with a value wherever its plug-ins leave one open."""

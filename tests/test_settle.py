@@ -4,6 +4,7 @@ import json
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from nets_support import CATALOG
 from studies_support import Watcher, new_project
@@ -17,6 +18,7 @@ from framework.settle import Settler, left_open
 from framework.takeup import look_back
 
 RANGES = {"unit": lambda x: x, "bytes": lambda x: 255 * x, "signed": lambda x: 2 * x - 1}
+LABEL = ("dataset.label=label",)
 STUDY = {
     "train": "Train(epochs=1, batch_size=40, warmup_epochs=0)",
     "compress": '[use("ptq", format="int8")]',
@@ -152,3 +154,56 @@ def test_what_leaves_nothing_open_stays_as_it_is(project):
     for spec in (plain, told):
         assert left_open(spec, lab) == {}
         assert Settler(lab).settle(spec) == spec
+
+
+# --- a table ---------------------------------------------------------------------------------------------------------
+
+
+def write_table(file, count=300):
+    """Two classes that differ in one column, whose mean is a hundred times its spread."""
+    random = np.random.default_rng(3)
+    labels = np.arange(count) % 2
+    columns = np.stack([500 + 5 * labels + random.normal(0, 1, count), random.normal(0, 1, count)], axis=1)
+    rows = [f"{first!r},{second!r},{label}" for (first, second), label in zip(columns.tolist(), labels, strict=True)]
+    file.write_text("\n".join(["height,noise,label", *rows]) + "\n")
+    return columns, labels
+
+
+def save_table_net(path, columns, labels):
+    """A net that reads the columns as they are written."""
+    keras = nn.backend.keras
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    answer = [layers.BatchNormalization(momentum=0.5), layers.Dense(2, activation="softmax")]
+    model = keras.Sequential([layers.Input((2,)), *answer])
+    model.compile(keras.optimizers.legacy.Adam(0.05), "sparse_categorical_crossentropy")
+    model.fit(columns, labels, batch_size=20, epochs=8, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # .h5 is called legacy
+        model.save(path)
+
+
+@pytest.mark.parametrize(("raw", "taken"), [(True, "none"), (False, "train")])
+def test_the_scale_of_a_table_is_the_one_that_a_saved_net_was_trained_on(raw, taken, project):
+    columns, labels = write_table(project.root / "table.csv")
+    scaled = columns if raw else (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    save_table_net(project.root / f"table_{taken}.h5", scaled, labels)
+    name, view = f"table_{taken}", Watcher()
+    project.write_study(name, architecture=f'use("from_file", path="{name}.h5")', **STUDY)
+    project.study(name, "dataset=csv", "dataset.path=table.csv", *LABEL, view=view)
+    runs = [run for role in ("baseline", "control", "trial") for run in project.runs(role, name)]
+    assert [run.params["dataset.scale"] for run in runs] == [taken] * 3
+    assert runs[0].metrics["val_accuracy"] > 0.9
+    assert [text for text in view.said if f"scale={taken} is taken for auto" in text]
+
+
+def test_the_scale_of_a_net_that_is_trained_here_is_that_of_the_train_split(project):
+    write_table(project.root / "table.csv")
+    settings = ["dataset=csv", "dataset.path=table.csv", *LABEL, "architecture=lstm"]
+    spec = plan(project.root, "tiny", settings=settings, catalog=CATALOG).study.fix(first_value)
+    said = []
+    settler = Settler(Lab(project.root, CATALOG), say=said.append)
+    settled = settler.settle(spec)
+    assert settled == settler.recalled(spec) != spec
+    assert settled.dataset.knobs["scale"] == "train"
+    assert not said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ Table = dict[str, list[str]]
 """Name of a column -> what is written in it, row by row."""
 
 
-@dataset("csv", version=1)
+@dataset("csv", version=2)
 @dataclass(frozen=True, kw_only=True)
 class OwnTable(FileDataset):
     """A table of your own in a CSV file: numbers, or one column of text, and a label.
@@ -27,20 +28,32 @@ class OwnTable(FileDataset):
     Source: the file named by `path`, UTF-8, with the names of the columns in the first row.
 
     Numbers: all columns but `label` and those named in `skip`, each less its mean and over its standard deviation of
-    the train split; the net reads them as `sequence`, one step for each column. Text: the column `text` alone, as
-    lower-case words and marks of punctuation; the most frequent of the train split are the vocabulary. Classes are what
-    is written in the column `label`, in the order of the alphabet, or of numbers (of a binary task the second is 1);
-    for `regression` it holds numbers, best around -1 to 1.
+    the train split (or as written, see `scale`); the net reads them as `sequence`, one step for each column. Text:
+    the column `text` alone, as lower-case words and marks of punctuation; the most frequent of the train split are
+    the vocabulary. Classes are what is written in the column `label`, in the order of the alphabet, or of numbers (of
+    a binary task the second is 1); for `regression` it holds numbers, best around -1 to 1.
     """
 
     label: str = knob("label", unit="name", doc="the column that is to be told from the others")
     text: str = knob("", unit="name", doc="the column of text, if it is a text that is read")
     skip: str = knob("", unit="name", doc="columns that are left out, as id,date")
     separator: str = knob("comma", choices=tuple(SEPARATORS), doc="what stands between two cells")
+    scale: str = knob(
+        "auto",
+        choices=("auto", "train", "none"),
+        doc="of numbers: each column less its mean and over its standard deviation of the train split, or as they are "
+        "written; auto: for a net that comes trained the one on which it does better, for others `train`",
+    )
     length: int = knob(64, low=1, high=4096, unit="tokens", doc="of a text; longer ones are cut")
     vocabulary_size: int = knob(
         2000, low=3, high=1_000_000, unit="tokens", doc="of texts: how many words are told apart"
     )
+
+    def left_open(self, *, trained: bool) -> Mapping[str, Sequence[str]]:
+        """The scale, where it is `auto`; nets that are trained here get that of the train split."""
+        if self.scale != "auto" or self.text:
+            return {}
+        return {"scale": ("train", "none") if trained else ("train",)}
 
     def describe(self) -> DataInfo:
         """Columns and classes; the whole file is looked through."""
@@ -77,6 +90,8 @@ class OwnTable(FileDataset):
             return encoded(splits, size=self.vocabulary_size, length=self.length)
         train = splits["train"]["sequence"]
         mean, spread = train.mean(axis=0), train.std(axis=0)
+        if self.scale == "none":
+            mean, spread = np.zeros_like(mean), np.ones_like(spread)
         spread = np.where(spread > 0, spread, 1)  # a column that is always the same becomes zero
         return {
             split: {**arrays, "sequence": ((arrays["sequence"] - mean) / spread).astype(np.float32)}
