@@ -1,6 +1,6 @@
 """What runs where: every strategy on every net, exported in every number format, written to docs/results/strategies.
 
-    make capabilities                  # the nets that are out of date, then docs/strategies.md
+    make capabilities                  # the cells that are out of date, then docs/strategies.md
     make capabilities NAME="lstm"      # one or several, whether out of date or not
 
 Few samples, one short epoch. Each net runs in a process of its own: a converter that ends it costs that net alone.
@@ -26,7 +26,7 @@ from framework.errors import SqueezelabError, UnknownName
 from framework.project import find_root
 from framework.reached import distinct_per_channel
 from framework.resolve import resolve
-from framework.spec import Spec, Use, digest_of
+from framework.spec import Spec, Use
 
 FILE = RESULTS / "strategies" / "capabilities.json"
 FORMATS = {"float32": "f", "float16": "h", "dynamic": "d", "int8": "i"}
@@ -43,10 +43,16 @@ class FewSamples(Lab):
         return replace(whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()})
 
 
-def digest(catalog: Catalog) -> str:
-    """sha256 of the names and versions of all nets and strategies."""
-    kinds = (catalog.architectures, catalog.strategies)
-    return digest_of([[[name, kind.get(name).plugin_version] for name in kind.names()] for kind in kinds])
+def versions(net: str, catalog: Catalog) -> dict[str, list[int]]:
+    """Strategy -> the versions of net and strategy that its cell is about."""
+    of_net = catalog.architectures.get(net).plugin_version
+    return {name: [of_net, catalog.strategies.get(name).plugin_version] for name in catalog.strategies.names()}
+
+
+def outdated(found: Mapping[str, Any], net: str, catalog: Catalog) -> list[str]:
+    """The strategies whose cell of this net was not made with plug-ins as they are now."""
+    made_by = found.get("versions", {}).get(net, {})
+    return [name for name, pair in versions(net, catalog).items() if made_by.get(name) != pair]
 
 
 def read(root: Path) -> dict[str, Any]:
@@ -55,10 +61,10 @@ def read(root: Path) -> dict[str, Any]:
     return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def cells(name: str, root: Path, catalog: Catalog) -> dict[str, dict[str, str]]:
+def cells(name: str, strategies: list[str], root: Path, catalog: Catalog) -> dict[str, dict[str, str]]:
     """Strategy -> number format -> `yes`, why not, or nothing where the strategy fixes another format."""
     lab, found = FewSamples(root, catalog), {}
-    for strategy in catalog.strategies.names():
+    for strategy in strategies:
         found[strategy] = _cell(name, strategy, root, lab)
         say(f"{name} {strategy}: {found[strategy]}")
     return found
@@ -128,9 +134,9 @@ def _reason(error: SqueezelabError) -> str:
 
 
 def main() -> int:
-    """Run what is asked for, then write the page; `--one NET` prints one net's cells, as each process does."""
+    """Run what is asked for, then write the page; `--one NET STRATEGY ...` prints cells of one net, as each process."""
     if sys.argv[1:2] == ["--one"]:
-        sys.stdout.write(json.dumps(cells(sys.argv[2], find_root(Path.cwd()), Catalog())) + "\n")
+        sys.stdout.write(json.dumps(cells(sys.argv[2], sys.argv[3:], find_root(Path.cwd()), Catalog())) + "\n")
         return 0
     return command(__doc__ or "", "NET", run)
 
@@ -143,23 +149,34 @@ def run(root: Path, names: list[str], catalog: Catalog) -> int:
     for name in names:
         if name not in known:
             raise UnknownName("architecture", name, known)
-    before = read(root)
-    current: Mapping[str, Any] = before.get("nets", {}) if before.get("digest") == digest(catalog) else {}
-    nets = {name: cells for name, cells in current.items() if name not in names}
-    for name in names or [name for name in known if name not in current]:
-        nets[name] = _in_a_process(name, root)
-        ordered = {item: nets[item] for item in known if item in nets}
-        table = {"digest": digest(catalog), "nets": ordered, "environment": fingerprint()}
-        (root / FILE).parent.mkdir(parents=True, exist_ok=True)
-        (root / FILE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    for name in names or known:
+        found = read(root)
+        asked = list(catalog.strategies.names()) if names else outdated(found, name, catalog)
+        if asked:
+            _write(root, catalog, found, name, _in_a_process(name, asked, root))
     pages.write(root, catalog)
     return 0
 
 
-def _in_a_process(name: str, root: Path) -> dict[str, dict[str, str]]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", name], cwd=root, stdout=subprocess.PIPE, text=True, check=False
-    )
+def _write(root: Path, catalog: Catalog, found: dict[str, Any], net: str, made: dict[str, dict[str, str]]) -> None:
+    """The table with some cells of one net made anew; what no plug-in is called any more goes."""
+    nets, made_by = dict(found.get("nets", {})), dict(found.get("versions", {}))
+    known = versions(net, catalog)
+    nets[net] = {name: cell for name in known if (cell := made.get(name, nets.get(net, {}).get(name))) is not None}
+    made_by[net] = {name: known[name] if name in made else made_by.get(net, {}).get(name) for name in nets[net]}
+    ordered = [name for name in catalog.architectures.names() if name in nets]
+    table = {
+        "versions": {name: made_by[name] for name in ordered},
+        "nets": {name: nets[name] for name in ordered},
+        "environment": fingerprint(),
+    }
+    (root / FILE).parent.mkdir(parents=True, exist_ok=True)
+    (root / FILE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+
+
+def _in_a_process(name: str, strategies: list[str], root: Path) -> dict[str, dict[str, str]]:
+    command_line = [sys.executable, __file__, "--one", name, *strategies]
+    done = subprocess.run(command_line, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         say(f"{name}: its process ended with {done.returncode}.")
         return {}

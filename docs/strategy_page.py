@@ -74,7 +74,7 @@ CAPABLE = """\
 Every strategy on every net, with little training and few samples, exported in each number format: f float32, h \
 float16, d dynamic, i int8. A letter stands where the file came out, loads, holds what was asked of it and, in \
 float32, answers as its net does; `ptq` and `qat` fix the format, so that one of them has the letters of its \
-own. `make capabilities` runs it; digest"""
+own. `make capabilities` runs what is out of date."""
 
 
 def _summary(classes: Sequence[type[Strategy]], table: Table) -> str:
@@ -239,9 +239,8 @@ def _capabilities(root: Path, classes: Sequence[type[Strategy]], table: Table) -
     rows = []
     for net, cells in found["nets"].items():
         rows.append([f"`{net}`", *(_cell(cells.get(cls.name), notes) for cls in classes)])
-    told = f"{CAPABLE} `{found['digest'][:16]}`."
     lines = "\n".join(f"{index + 1}. {note}" for index, note in enumerate(notes))
-    return [told, table(["net", *(f"`{cls.name}`" for cls in classes)], rows), lines]
+    return [CAPABLE, table(["net", *(f"`{cls.name}`" for cls in classes)], rows), lines]
 
 
 def _cell(formats: Mapping[str, str] | None, notes: list[str]) -> str:
