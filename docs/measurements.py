@@ -4,8 +4,9 @@
     make measurements NAME="mnist-90"      # one or several, whether out of date or not
 
 A row is one chain on the dense net of a recipe (docs/recipes.py), for each seed. Accuracy is that of the exported file
-on the validation split. A row carries the digest of what made it, which `make test` compares with the row as it stands;
-each is written as soon as it is measured, so that an interrupted run goes on where it stopped.
+on the validation split. A row carries the digest of what made it: the page shows a row only as long as that is the row
+as it stands, and names those still to be measured. Each is written as soon as it is measured, so that an interrupted
+run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -97,7 +98,6 @@ class Measurement:
         title: what is asked, in a sentence.
         columns: which of `pages.COLUMNS` it shows.
         check: the rows' results -> what is wrong with them.
-        piecemeal: it takes hours, so that its rows come one by one; the page names those that are still to come.
     """
 
     name: str
@@ -105,7 +105,6 @@ class Measurement:
     rows: tuple[Row, ...]
     columns: tuple[str, ...]
     check: Callable[[Mapping[str, Values]], list[str]] = lambda found: []
-    piecemeal: bool = False
 
     def file(self, root: Path) -> Path:
         """Where its results lie."""
@@ -238,7 +237,6 @@ MEASUREMENTS = (
         (Row(MNIST, (CONTROL,), factor=1.0), *AT_EACH, *TWICE_THE_RATE),
         ("quality", "drop", "zeros", "epochs", "against random"),
         as_sparse_as_asked,
-        piecemeal=True,
     ),
     Measurement(
         "lenet5-mnist-99",
@@ -249,7 +247,6 @@ MEASUREMENTS = (
         ),
         ("quality", "drop", "zeros", "epochs"),
         as_sparse_as_asked,
-        piecemeal=True,
     ),
     Measurement(
         "qat",
