@@ -1,7 +1,7 @@
 """What docs say of strategies: nets compressed and measured, written to docs/results/strategies.
 
     make measurements                      # what is out of date, then docs/strategies.md
-    make measurements NAME="mnist-90"      # one or several, whether out of date or not
+    make measurements NAME="qat"           # one or several, whether out of date or not
 
 A row is one chain on the dense net of a recipe (docs/recipes.py), for each seed. Accuracy is that of the exported file
 on the validation split. A row carries the digest of what made it: the page shows a row only as long as that is the row

@@ -61,7 +61,12 @@ def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
     assert strategy_page._drop_to_dense(pruned, found) == "-5.00 ± 0.58"
     scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}
     assert strategy_page._drop_to_control(scratch, {"a": made_up("identity", [0.96] * 3)}) == "1.00 ± 0.58"
-    assert strategy_page._drop_to_control(pruned | {"epochs": 20}, {"a": made_up("identity", [0.96] * 3)}) == ""
+    assert (
+        strategy_page._drop_to_control(
+            pruned | {"strategy": "qat", "epochs": 20}, {"a": made_up("identity", [0.96] * 3)}
+        )
+        == ""
+    )
     del found["control"]
     assert strategy_page._drop_to_control(pruned, found) == ""
 
