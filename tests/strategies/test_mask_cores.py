@@ -26,6 +26,7 @@ def test_the_floor_keeps_a_layer_from_collapsing():
     scores = {A: np.arange(10.0), B: np.arange(10.0) + 100}
     assert nn.masks.lowest(scores, 12)[A].sum() == 9  # one value always stays
     wide = {A: np.arange(100.0), B: np.arange(100.0) + 1000}
+    assert nn.masks.lowest(wide, 120)[A].sum() == 99  # and no more, where no floor is asked for
     found = nn.masks.lowest(wide, 120, floor=0.04)  # the floor may have a tenth of the 40 % that are left
     assert (found[A].sum(), found[B].sum()) == (96, 24)
     found = nn.masks.lowest(wide, 120, floor=0.5)
