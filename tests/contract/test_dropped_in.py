@@ -82,8 +82,10 @@ WORDS = f"dropped_net or (dropped_prune and {ONE_NET}) or (dropped_liar and (doc
 def project(tmp_path):
     for name in ("framework", "tests/contract"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/nets_support.py", "tests/saved_nets.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for shared in (ROOT / "tests").glob("*.py"):
+        if not shared.name.startswith("test_"):
+            shutil.copy(shared, tmp_path / "tests")
     for path, text in {"architectures/dropped_net": NET, "strategies/dropped_prune": STRATEGY}.items():
         (tmp_path / "framework" / f"{path}.py").write_text(text)
     (tmp_path / "framework" / "strategies" / "dropped_liar.py").write_text(LIAR)
