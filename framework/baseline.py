@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from framework import nn
 from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, Weights
+from framework.label_unit import OWN, LabelUnit
 from framework.resolve import dataset_of
 from framework.spec import SCHEMA, Spec, digest_of
 
@@ -37,7 +38,7 @@ class Baseline:
     Args:
         digest: of its spec and the environment.
         initial: the net before training; the same as `stage` where the weights come with the net.
-        stage: the net after it.
+        stage: the net after it; of a regression in the unit that it was trained in.
         curve: one mapping of values per epoch.
         seconds: wall time of the training, when it was done.
     """
@@ -47,6 +48,7 @@ class Baseline:
     stage: Stage
     curve: tuple[Mapping[str, float], ...]
     seconds: float
+    unit: LabelUnit = OWN
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,12 @@ class Lab:
             self._splits[key] = dataset_of(spec, self.catalog, self.root).load(self.root, shapes)
         return self._splits[key]
 
+    def unit(self, spec: Spec, stage: Stage) -> LabelUnit:
+        """What labels the spec's net trains on: standardised ones in a regression, unless it comes trained."""
+        if self.info(spec).task != "regression" or self.architecture(spec).trained:
+            return OWN
+        return LabelUnit.of(self.splits(spec).train.labels, stage)
+
     def initial(self, spec: Spec) -> Stage:
         """The net of a spec before training; the seed decides its weights, unless they come with it."""
         nn.backend.start(spec.train.threads)
@@ -145,7 +153,7 @@ class Lab:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
                 initial = self.initial(spec)
-                found = _read(folder, digest, initial)
+                found = _read(folder, digest, initial, self.unit(spec, initial))
                 if found is None:
                     found = self._train(spec, digest, initial, report)
                     _write(folder, found, spec)
@@ -159,17 +167,17 @@ class Lab:
         """The baseline's training, or its first `stop` epochs; a net that comes trained stays as it is."""
         if self.architecture(spec).trained:
             return initial
-        splits = self.splits(spec)
+        splits, unit = self.splits(spec), self.unit(spec, initial)
         request = nn.fit.Fit(
             info=self.info(spec),
-            samples=splits.train,
-            validation=splits.validation,
+            samples=unit.standardised(splits.train),
+            validation=unit.standardised(splits.validation),
             train=spec.train,
             epochs=spec.train.epochs,
             warmup_epochs=spec.train.warmup_epochs,
             seed=purpose_seed(spec.seed, "baseline"),
             stop=stop,
-            report=report,
+            report=lambda epoch, values: report(epoch, unit.curve(values)),
         )
         return nn.fit.fit(initial, request)  # type: ignore[no-any-return]
 
@@ -185,7 +193,7 @@ class Lab:
 
         began = time.monotonic()
         stage = self.train_dense(spec, initial, report=note)
-        return Baseline(digest, initial, stage, tuple(curve), time.monotonic() - began)
+        return Baseline(digest, initial, stage, tuple(curve), time.monotonic() - began, self.unit(spec, initial))
 
 
 def purpose_seed(seed: int, purpose: str) -> int:
@@ -240,19 +248,27 @@ def _write(folder: Path, baseline: Baseline, spec: Spec) -> None:
         "sha256": sha256(content).hexdigest(),
         "curve": baseline.curve,
         "seconds": baseline.seconds,
+        "labels": _moments(baseline.unit),
     }
     (aside / "baseline.json").write_text(json.dumps(described, indent=1, sort_keys=True))
     os.replace(aside, folder)
 
 
-def _read(folder: Path, digest: str, initial: Stage) -> Baseline | None:
-    """The cached baseline; a damaged entry is put aside with a warning."""
+def _moments(unit: LabelUnit) -> list[float]:
+    return [unit.mean, unit.scale]
+
+
+def _read(folder: Path, digest: str, initial: Stage, unit: LabelUnit) -> Baseline | None:
+    """The cached baseline; a damaged entry is put aside with a warning, one in another unit of labels left out."""
     if not folder.exists():
         return None
     try:
         described, content = _verified(folder)
+        if described.get("labels", _moments(OWN)) != _moments(unit):
+            shutil.rmtree(folder)
+            return None
         stage = initial.with_weights(unpack_weights(content))
-        return Baseline(digest, initial, stage, tuple(described["curve"]), described["seconds"])
+        return Baseline(digest, initial, stage, tuple(described["curve"]), described["seconds"], unit)
     except (OSError, ValueError, KeyError) as error:
         aside = folder.with_name(f"{folder.name}.damaged-{int(time.time())}-{os.getpid()}")
         os.replace(folder, aside)

@@ -41,8 +41,13 @@ EpochReport = Callable[[int, Mapping[str, float]], None]
 
 @dataclass(frozen=True)
 class Measured:
-    """The file of a stage and all that was measured on it."""
+    """The file of a stage and all that was measured on it.
 
+    Args:
+        stage: the net that the file was made from; of a regression it answers in the labels' unit.
+    """
+
+    stage: Stage
     file: bytes
     exported: Exported
     metrics: Mapping[str, float]
@@ -77,7 +82,7 @@ def run(
         fit_seconds = job.fit_seconds + dense_seconds
         seconds_spent = time.monotonic() - began + dense_seconds
         times = {"fit_seconds": fit_seconds, "seconds": seconds_spent, **measured.times, **speeds}
-        return _record(spec, lab, job, stage=stage, measured=measured, times=times)
+        return _record(spec, lab, job, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
@@ -85,18 +90,16 @@ def run(
         gc.collect()  # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
 
 
-def _record(
-    spec: Spec, lab: Lab, job: TrialJob, *, stage: Stage, measured: Measured, times: Mapping[str, float]
-) -> Record:
+def _record(spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: Mapping[str, float]) -> Record:
     return Record(
         metrics={
             **measured.metrics,
             **against(spec, lab, job.baseline, measured.metrics),
-            **asked_and_reached(stage, measured.exported.weights),
+            **asked_and_reached(measured.stage, measured.exported.weights),
             **({} if spec.compress else chance.limits(measured.exported.labels, measured.exported.task)),
         },
         times=times,
-        artifacts=artifacts(stage, spec, measured),
+        artifacts=artifacts(measured.stage, spec, measured),
         tensors=tensors(measured),
     )
 
@@ -141,11 +144,16 @@ def _broken(keep: Keep, values: Array) -> str:
 def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     """Export a stage, check that the file agrees with the net, and take every metric on the file, on validation.
 
+    A net that was trained on standardised labels is first brought to the labels' own unit.
+
     Raises:
         NotDeployable: the file does not load or disagrees.
     """
     began = time.monotonic()
     splits = lab.splits(spec)
+    stage = lab.unit(spec, stage).folded(stage)
+    check_finite(stage)
+    check_keeps(stage)
     file = nn.export.to_tflite(stage, splits.calibration)
     export_seconds = time.monotonic() - began
     exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
@@ -153,7 +161,7 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
         nn.export.check_agreement(exported.net_outputs, exported.outputs)
     metrics = take_metrics(exported, lab.catalog, split="val")
     times = {"export_seconds": export_seconds, "measure_seconds": time.monotonic() - began - export_seconds}
-    return Measured(file, exported, metrics, times)
+    return Measured(stage, file, exported, metrics, times)
 
 
 def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Exported:
@@ -254,7 +262,8 @@ class TrialJob:
         self._spec, self._lab, self._report = spec, lab, report
         self.baseline, self.deadline = baseline, deadline
         splits = lab.splits(spec)
-        self.train, self.calibration = splits.train, splits.calibration
+        self._unit = lab.unit(spec, baseline.stage)
+        self.train, self.calibration = map(self._unit.standardised, (splits.train, splits.calibration))
         self.catalog = lab.catalog
         self.fit_seconds = 0.0
         self._epochs = 0
@@ -308,7 +317,7 @@ class TrialJob:
         request = nn.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,
-            validation=self._lab.splits(self._spec).validation,
+            validation=self._unit.standardised(self._lab.splits(self._spec).validation),
             train=train if fresh else tuning,
             epochs=epochs,
             warmup_epochs=min(train.warmup_epochs, epochs // 2) if fresh else 0,
@@ -317,7 +326,7 @@ class TrialJob:
             dynamic=dynamic or {},
             remask=remask,
             deadline=self.deadline,
-            report=lambda epoch, values: self.report(self._epochs + epoch, **values),
+            report=lambda epoch, values: self.report(self._epochs + epoch, **self._unit.curve(values)),
         )
         began = time.monotonic()
         tuned: Stage = nn.fit.fit(stage, request)

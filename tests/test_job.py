@@ -152,7 +152,7 @@ def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
 
     asked = []
     monkeypatch.setattr(nn.latency, "compare", compare)
-    measured = trial.Measured(b"own", None, {}, {})
+    measured = trial.Measured(None, b"own", None, {}, {})
     found = trial.timed(measured, SPEC, lab, dense)
     assert asked == [(b"own", trial.dense_net(SPEC, lab, dense).file)]
     assert (found["latency_us_p50"], found["baseline.latency_us_p50"], found["speedup_measured"]) == (10, 40, 4)

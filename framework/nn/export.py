@@ -16,6 +16,7 @@ from framework.nn.flatfile import settled
 
 TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, as a share of the largest output
 BATCH = 250
+LARGEST_HALF = float(np.finfo(np.float16).max)  # 65504
 
 nets: reuse.Kept[ExportNet] = reuse.Kept(4)
 
@@ -27,8 +28,9 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
         calibration: needed for `int8` only, which takes the ranges of activations from it.
 
     Raises:
-        NotDeployable: the converter refuses the net.
+        NotDeployable: the converter refuses the net, or a weight is too large for half precision.
     """
+    _check_range(stage)
     with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
         graph.write_weights(net.model, stage.weights)
         try:
@@ -67,6 +69,20 @@ def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
     if (net_outputs.max(axis=1) - chosen > 2 * tolerance).any():
         raise NotDeployable("The file decides differently from its net.")
+
+
+def _check_range(stage: Stage) -> None:
+    """Refuse what the converter would cut to the largest half without a word."""
+    largest = max(stage.weights, key=lambda key: float(np.abs(stage.weights[key]).max(initial=0.0)), default=None)
+    if stage.export.format != "float16" or largest is None:
+        return
+    value = float(np.abs(stage.weights[largest]).max(initial=0.0))
+    if value > LARGEST_HALF:
+        raise NotDeployable(
+            "A weight is too large for half precision.",
+            given=f"{largest[0]}/{largest[1]} holds {value:.6g}; the largest number is {LARGEST_HALF:.0f}.",
+            todo="Choose another format, or labels in a larger unit, as thousands.",
+        )
 
 
 def _set_format(converter: Any, export: Export, names: list[str], calibration: Samples | None) -> None:
