@@ -30,7 +30,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export need-two need-export screenshots recipes measurements capabilities tutorial
+.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
@@ -79,6 +79,9 @@ diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=
 export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (or NAME=, TRIAL=), OUT=, FORCE=1
 	@set -- export "$${RUN:-$$NAME:$$TRIAL}" "$$OUT"; case "$$FORCE" in ''|0) ;; *) set -- "$$@" --force;; esac; \
 	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+
+reproduce: need-run $(READY)  ## train a run again and compare its bits: RUN= (or NAME=, TRIAL=), SET=
+	@set -- reproduce "$${RUN:-$$NAME:$$TRIAL}"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
 	@$(RUN_PYTHON) docs/screenshots.py $(if $(NAME),"$$NAME")
@@ -137,7 +140,8 @@ help:  ## this page
 	@echo
 	@echo "make itself ends with 2 whenever a command fails and prints the command's own code (\"Error 75\")."
 	@echo "$(BIN)/squeezelab takes the same words and ends with the exact code: 0 done, 1 our fault,"
-	@echo "2 a mistake to mend, 3 stopped by failures, 75 another one is at work, 130 interrupted."
+	@echo "2 a mistake to mend, 3 stopped by failures, 75 another one is at work, 130 interrupted;"
+	@echo "of reproduce 4 within tolerance in another environment, 5 different."
 
 need-name:
 	@[ -n "$$NAME" ] || { \
@@ -162,6 +166,11 @@ need-two:
 need-export:
 	@{ [ -n "$$RUN" ] || { [ -n "$$NAME" ] && [ -n "$$TRIAL" ]; }; } && [ -n "$$OUT" ] || { \
 	echo "Which run, and where to? make export NAME=squeezenet_prune TRIAL=12 OUT=model.tflite, or RUN=id" >&2; \
+	echo "The numbers: make report NAME=squeezenet_prune" >&2; exit 2; }
+
+need-run:
+	@{ [ -n "$$RUN" ] || { [ -n "$$NAME" ] && [ -n "$$TRIAL" ]; }; } || { \
+	echo "Which run? make reproduce RUN=id, or NAME=squeezenet_prune TRIAL=12" >&2; \
 	echo "The numbers: make report NAME=squeezenet_prune" >&2; exit 2; }
 
 need-trial:

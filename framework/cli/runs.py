@@ -1,4 +1,4 @@
-"""Commands on runs: what differs between two, and one handed out as a file."""
+"""Commands on runs: what differs between two, one handed out as a file, one made again."""
 
 from __future__ import annotations
 
@@ -37,3 +37,17 @@ def export(
     for path in paths:
         tell(str(path))
     say("The card says what it is, how good it is and how to load it.")
+
+
+@app.command()
+def reproduce(
+    run: Annotated[str, typer.Argument(help=RUN, show_default=False)],
+    settings: Settings = None,
+) -> None:
+    """Train a run again and compare: 0 the same bits, 4 within tolerance elsewhere, 5 different."""
+    from framework.contracts import Catalog
+    from framework.reproduce import reproduce as make_again
+
+    verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())
+    tell("\n".join(verdict.lines))
+    raise typer.Exit(verdict.code)
