@@ -53,13 +53,25 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
     done = {run.number: run for run in runs if run.tags["generation"] == str(generation)}
     if number in done:
         return done[number]
-    raise UserError(
+    missing = UserError(
         f"{plan.name} has no trial {number}.",
         given=f"Done: {len(done)} trials, {min(done)} to {max(done)}."
         if done
         else f"None is done under its digest, {plan.study.digest[:8]}.",
         todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
     )
+    for line in _elsewhere(store, plan, number):
+        missing.add_note(line)
+    raise missing
+
+
+def _elsewhere(store: Store, plan: Plan, number: int) -> list[str]:
+    """Where trials of this number lie that belong to the study as it was, or as overrides make it."""
+    runs = [run for run in store.runs(plan.name, role="trial") if run.number == number and store.complete(run)]
+    others = [run for run in reversed(runs) if run.tags["study_digest"] != plan.study.digest]
+    digests = {run.tags["study_digest"]: run for run in reversed(others)}  # of each digest the latest
+    lines = [f"Under digest {digest[:8]} there is one: RUN={run.run_id}." for digest, run in digests.items()]
+    return ["The study has changed since, or was run with overrides.", *lines[:SHOWN]] if lines else []
 
 
 def _by_digits(store: Store, digits: str) -> Run:

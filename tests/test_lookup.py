@@ -47,6 +47,19 @@ def test_overrides_go_with_a_number_only(project: Project) -> None:
         find_run(project.store(), project.root, "tiny:0", settings=["seed=1"])
 
 
+def test_a_trial_of_the_study_as_it_was_is_named(project: Project) -> None:
+    store = project.store()
+    first = next(run for run in project.runs("trial") if run.number == 0)
+    with pytest.raises(UserError, match="no trial 0") as told:
+        find_run(store, project.root, "tiny:0", settings=["seed=1"])
+    notes = "\n".join(told.value.__notes__)
+    assert f"Under digest {first.tags['study_digest'][:8]} there is one: RUN={first.run_id}." in notes
+    assert find_run(store, project.root, first.run_id) == first
+    with pytest.raises(UserError, match="no trial 9") as told:
+        find_run(store, project.root, "tiny:9")
+    assert not getattr(told.value, "__notes__", [])
+
+
 def test_several_runs_that_begin_alike(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     store = project.store()
     runs = store.runs("tiny")
