@@ -6,10 +6,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from types import FunctionType
 from typing import Any, Generic, TypeVar
 
 from framework.errors import DuplicateName, InvalidValue, UnknownName
 
+METHODS = (FunctionType, classmethod, staticmethod, property)
 T = TypeVar("T")
 
 
@@ -47,6 +49,7 @@ class Registry(Generic[T]):
                     given=f"{module} registers {name!r}.",
                     todo=f"Rename the file to {name}.py, or register {module.rsplit('.', 1)[1]!r}.",
                 )
+            _check_knob_names(self.kind, name, cls)
             if version < 1:
                 raise InvalidValue(f"The version of {self.kind} {name!r} is {version}; it starts at 1.")
             other = self._classes.get(name)
@@ -101,3 +104,22 @@ class Registry(Generic[T]):
         for entry in entry_points(group=self.group):
             entry.load()
         self._discovered = True
+
+
+def _check_knob_names(kind: str, name: str, cls: type) -> None:
+    """Refuse a knob that could not be given, or that hides what every plug-in has.
+
+    Raises:
+        InvalidValue: it is called `label`, which `use(...)` takes for itself, or like a method of the contract.
+    """
+    knobs = set(getattr(cls, "knobs", dict)())
+    methods = {member for base in cls.__mro__[1:] for member, value in vars(base).items() if isinstance(value, METHODS)}
+    wrong = sorted(knobs & (methods | {"label"}))
+    if wrong:
+        raise InvalidValue(
+            f"A knob of the {kind} {name!r} cannot be called {wrong[0]!r}.",
+            given="use(...) takes label= for itself."
+            if wrong[0] == "label"
+            else f"Every {kind} has a method of that name.",
+            todo="Give the knob another name.",
+        )

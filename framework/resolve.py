@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -122,6 +122,7 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
         error.add_note(f"At {path}.")
         raise
     declared, given = cls.knobs(), cls.with_preset(part.knobs)
+    _check_label(kind, path, part, declared)
     for name in given:
         if name not in declared:
             unknown = UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
@@ -141,6 +142,24 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
         values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
     fixed = replace(part, knobs=values, version=cls.plugin_version)
     return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
+
+
+def _check_label(kind: str, path: str, part: Use, declared: Mapping[str, Any]) -> None:
+    """Refuse a label of a data set: it is never one of several, and what is meant is what is to be told.
+
+    Raises:
+        InvalidStudy: it has one, as an argument of use() or as a knob.
+    """
+    given = part.label if part.label != part.name else ""
+    given = given or ("" if "label" in declared else part.knobs.get("label", ""))
+    if kind == "dataset" and given:
+        raise InvalidStudy(
+            f"{path} ({part.name}): a data set has no label=.",
+            given=f"Given: label={given!r}.",
+            todo=f"The column or feature that is to be told is its target: target={given!r}."
+            if "target" in declared
+            else "Leave it out.",
+        )
 
 
 def _first(part: Use, kind: str, catalog: Catalog) -> Any:

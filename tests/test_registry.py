@@ -130,3 +130,16 @@ def test_plugins_from_outside_the_package_choose_their_name() -> None:
         depth: int = knob(1, low=1)
 
     assert (Plugin.name, Plugin.plugin_version) == ("anything", 2)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["label", "values", "summary"])
+def test_a_knob_that_hides_what_all_plugins_have_is_refused(name: str) -> None:
+    from framework.contracts import Metric, knob
+
+    def measure(self: object, exported: object) -> float:
+        return 0.0
+
+    space = {"__annotations__": {name: int}, name: knob(1, low=1, high=2), "measure": measure, "__module__": __name__}
+    made = dataclass(frozen=True, kw_only=True)(type("Made", (Metric,), space))
+    with pytest.raises(InvalidValue, match=f"cannot be called '{name}'"):
+        Registry("metric", package="framework.metrics", group="none").register("made", version=1)(made)

@@ -18,7 +18,7 @@ from framework.settle import Settler, left_open
 from framework.takeup import look_back
 
 RANGES = {"unit": lambda x: x, "bytes": lambda x: 255 * x, "signed": lambda x: 2 * x - 1}
-LABEL = ("dataset.label=label",)
+LABEL = ("dataset.target=label",)
 STUDY = {
     "train": "Train(epochs=1, batch_size=40, warmup_epochs=0)",
     "compress": '[use("ptq", format="int8")]',

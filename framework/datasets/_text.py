@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -14,11 +15,43 @@ PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unknown>")
 """Tokens 0 and 1 of every vocabulary."""
 WORD = re.compile(r"\w+|'\w+|[^\w\s]")
+ALONE = re.compile(  # letters of scripts that put no blanks between words
+    "[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"  # Thai, Lao
+    "\u1000-\u102a\u103f\u1050-\u1055\u1780-\u17b3"  # Burmese, Khmer
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"  # kana, bopomofo, Chinese characters
+)
+JOINERS = "\u200c\u200d"  # between letters of one word
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words and single marks of punctuation: "It's 5!" is it, 's, 5 and !."""
-    return WORD.findall(text.lower())
+    """Lower-case words and single marks of punctuation: "It's 5!" is it, 's, 5 and !.
+
+    In scripts without blanks between words, as Chinese, Japanese and Thai, each letter is one; accents and vowel signs
+    stay with the letter that they are written to.
+    """
+    text = text.lower()
+    return WORD.findall(text) if text.isascii() else _letter_by_letter(text)
+
+
+def _letter_by_letter(text: str) -> list[str]:
+    tokens: list[str] = []
+    inside = False  # a word that the next letter belongs to
+    for before, letter, behind in zip(" " + text, text, text[1:] + " ", strict=False):
+        is_mark = unicodedata.category(letter).startswith("M") or letter in JOINERS
+        if is_mark and not before.isspace():
+            tokens[-1] += letter
+        elif letter.isspace():
+            inside = False
+        elif ALONE.match(letter) or not (letter.isalnum() or letter == "_"):
+            tokens.append(letter)
+            inside = letter == "'" and (behind.isalnum() or behind == "_") and not ALONE.match(behind)
+        elif inside:
+            tokens[-1] += letter
+        else:
+            tokens.append(letter)
+            inside = True
+    return tokens
 
 
 def vocabulary(texts: Iterable[str], size: int) -> tuple[str, ...]:

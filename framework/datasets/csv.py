@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,12 @@ from framework.datasets._splits import LABELS, Arrays
 from framework.datasets._text import words
 from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
 
+log = logging.getLogger("framework")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 Table = dict[str, list[str]]
 """Name of a column -> what is written in it, row by row."""
+ROUNDING = 1e-9  # a spread below this share of a column's mean is that of its rounding
+FIRST_ROW = 2  # of the file, behind the names
 
 
 @dataset("csv", version=2)
@@ -27,14 +30,15 @@ class OwnTable(FileDataset):
 
     Source: the file named by `path`, UTF-8, with the names of the columns in the first row.
 
-    Numbers: all columns but `label` and those named in `skip`, each less its mean and over its standard deviation of
+    Numbers: all columns but `target` and those named in `skip`, each less its mean and over its standard deviation of
     the train split (or as written, see `scale`); the net reads them as `sequence`, one step for each column. Text:
     the column `text` alone, as lower-case words and marks of punctuation; the most frequent of the train split are
-    the vocabulary. Classes are what is written in the column `label`, in the order of the alphabet, or of numbers (of
-    a binary task the second is 1); for `regression` it holds numbers, best around -1 to 1.
+    the vocabulary. Classes are what is written in the column `target`, in the order of the alphabet, or of numbers (of
+    a binary task the second is 1), blanks around them left out; for `regression` it holds numbers, in any unit.
+    No cell that is read may be empty. An index without a name, as pandas writes it in front, is left out.
     """
 
-    label: str = knob("label", unit="name", doc="the column that is to be told from the others")
+    target: str = knob("label", unit="name", doc="the column that is to be told from the others")
     text: str = knob("", unit="name", doc="the column of text, if it is a text that is read")
     skip: str = knob("", unit="name", doc="columns that are left out, as id,date")
     separator: str = knob("comma", choices=tuple(SEPARATORS), doc="what stands between two cells")
@@ -58,9 +62,7 @@ class OwnTable(FileDataset):
     def describe(self) -> DataInfo:
         """Columns and classes; the whole file is looked through."""
         table = self._table()
-        classes = 0 if self.task == "regression" else numbered(table[self.label])[1]
-        if self.task != "regression" and (classes < 2 or (self.task == "binary" and classes != 2)):
-            raise self.wrong("there are two labels or more; of a binary task two.", f"Found: {classes}.")
+        classes = 0 if self.task == "regression" else self._labels(table)[1]
         if self.text:
             tokens = {"text": self.vocabulary_size}
             return DataInfo(task=self.asked, classes=classes, inputs={"text": (self.length,)}, tokens=tokens)
@@ -75,11 +77,11 @@ class OwnTable(FileDataset):
         """The numbers as they are written, or the words."""
         table = self._table()
         if self.task == "regression":
-            labels = self._numbers(table, self.label)
+            labels = self._numbers(table, self.target)
         else:
-            labels, _ = numbered(table[self.label])
+            labels, _ = self._labels(table)
         if self.text:
-            texts = [" ".join(words(text)[: self.length]) for text in table[self.text]]
+            texts = [" ".join(words(text)[: self.length]) for text in self._filled(table, self.text)]
             return {"text": packed(texts), LABELS: labels}
         numbers = [self._numbers(table, column) for column in self._columns(table)]
         return {"sequence": np.stack(numbers, axis=1)[:, :, np.newaxis], LABELS: labels}
@@ -92,7 +94,8 @@ class OwnTable(FileDataset):
         mean, spread = train.mean(axis=0), train.std(axis=0)
         if self.scale == "none":
             mean, spread = np.zeros_like(mean), np.ones_like(spread)
-        spread = np.where(spread > 0, spread, 1)  # a column that is always the same becomes zero
+        constant = spread <= ROUNDING * np.abs(mean)  # but for rounding, which would be blown up to noise
+        mean, spread = np.where(constant, train[0], mean), np.where(constant, np.inf, spread)
         return {
             split: {**arrays, "sequence": ((arrays["sequence"] - mean) / spread).astype(np.float32)}
             for split, arrays in splits.items()
@@ -100,19 +103,46 @@ class OwnTable(FileDataset):
 
     def _columns(self, table: Table) -> list[str]:
         """Those of numbers."""
-        skipped = {self.label, *(name.strip() for name in self.skip.split(","))}
+        skipped = {self.target, *(name.strip() for name in self.skip.split(","))}
         columns = [name for name in table if name not in skipped]
         if not columns:
             raise self.wrong("no column is left to be read.", f"Columns: {', '.join(table)}.")
         return columns
 
+    def _labels(self, table: Table) -> tuple[Array, int]:
+        """Class numbers, and how many classes there are.
+
+        Raises:
+            InvalidValue: there are fewer than two, more than two of a binary task, or nearly as many as rows.
+        """
+        labels, classes = numbered([label.strip() for label in self._filled(table, self.target)])
+        if classes < 2 or (self.task == "binary" and classes != 2):
+            raise self.wrong("there are two labels or more; of a binary task two.", f"Found: {classes}.")
+        if 2 * classes > len(labels):
+            raise self.wrong(
+                f"the column {self.target!r} has {classes} different labels in {len(labels)} rows.",
+                todo='Numbers are told by task="regression"; else name another column as target.',
+            )
+        return labels, classes
+
+    def _filled(self, table: Table, column: str) -> list[str]:
+        """The cells of a column, none of which may be empty."""
+        empty = next((row for row, cell in enumerate(table[column]) if not cell.strip()), None)
+        if empty is not None:
+            raise self.wrong(
+                f"the column {column!r} is empty in row {empty + FIRST_ROW}.",
+                todo="Fill it or leave the row out"
+                + ("." if column == self.target else f'; or leave out the column: skip="{column}".'),
+            )
+        return table[column]
+
     def _numbers(self, table: Table, column: str) -> Array:
         try:
-            numbers = np.array(table[column], np.float64)
+            numbers = np.array(self._filled(table, column), np.float64)
         except ValueError as error:
             raise self._no_number(column, str(error)) from error
         if not np.isfinite(numbers).all():
-            raise self._no_number(column, f"in row {int(np.argmin(np.isfinite(numbers))) + 2}")
+            raise self._no_number(column, f"in row {int(np.argmin(np.isfinite(numbers))) + FIRST_ROW}")
         return numbers
 
     def _no_number(self, column: str, given: str) -> Exception:
@@ -123,17 +153,61 @@ class OwnTable(FileDataset):
         )
 
     def _table(self) -> Table:
-        try:
-            with Path(self.path).open(encoding="utf-8-sig", newline="") as file:
-                head, *rows = [row for row in csv.reader(file, delimiter=SEPARATORS[self.separator]) if row]
-        except (ValueError, OSError, csv.Error) as error:
-            raise self.wrong("it cannot be read as a table.", str(error), "Save it as CSV in UTF-8.") from error
-        for number, row in enumerate(rows, start=2):
-            if len(row) != len(head):
-                raise self.wrong(f"row {number} has {len(row)} cells.", f"The first row has {len(head)}.")
-        missing = [name for name in (self.label, *filter(None, [self.text])) if name not in head]
+        head, rows = self._rows()
+        self._check_head(head)
+        missing = [name for name in (self.target, *filter(None, [self.text])) if name not in head]
         if missing:
             raise self.wrong(
-                f"there is no column {missing[0]!r}.", f"Columns: {', '.join(head)}.", "Set label=, or separator=."
+                f"there is no column {missing[0]!r}.", f"Columns: {', '.join(head)}.", "Set target=, or separator=."
             )
-        return {name: [row[number] for row in rows] for number, name in enumerate(head)}
+        return {name: [row[number] for row in rows] for number, name in enumerate(head) if name}
+
+    def _rows(self) -> tuple[list[str], list[list[str]]]:
+        """The names in the first row, and the cells of the others; those that a short row lacks are empty."""
+        import pandas as pd
+
+        try:
+            frame = pd.read_csv(
+                self.path,
+                sep=SEPARATORS[self.separator],
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+            )
+        except (ValueError, OSError) as error:  # pandas' own are ValueErrors
+            raise self.wrong(
+                "it cannot be read as a table.", str(error), "Save it as CSV in UTF-8, or set separator=."
+            ) from error
+        head, *rows = frame.to_numpy().tolist()
+        return [str(name).strip() for name in head], rows
+
+    def _check_head(self, head: list[str]) -> None:
+        """Refuse names that are none, and say which column is left out.
+
+        Raises:
+            InvalidValue: two columns of one name, a column without one that is no index, or data in place of names.
+        """
+        twice = sorted({name for name in head if name and head.count(name) > 1})
+        if twice:
+            raise self.wrong(f"two columns are called {twice[0]!r}.", todo="Give each a name of its own.")
+        if "" in head[1:]:
+            raise self.wrong(f"column {head.index('', 1) + 1} has no name.", todo="Give it one.")
+        if any("." in name and _is_number(name) for name in head) or all(map(_is_number, filter(None, head))):
+            raise self.wrong(
+                "its first row holds numbers, not the names of the columns.",
+                f"Found: {', '.join(head)}.",
+                "Put a row of names before it.",
+            )
+        if head[0] == "":
+            log.warning(
+                "%s: the first column has no name. It is taken for an index and left out.", Path(self.path).name
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

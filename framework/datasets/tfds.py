@@ -23,7 +23,7 @@ from framework.errors import DataUnavailable, InvalidValue
 HEADS = ("dataset_info.json", "features.json")
 
 
-@dataset("tfds", version=1)
+@dataset("tfds", version=2)
 @dataclass(frozen=True, kw_only=True)
 class PreparedData(OwnDataset):
     """Any classification or regression that tensorflow-datasets has prepared: pictures, texts or both.
@@ -41,7 +41,7 @@ class PreparedData(OwnDataset):
     )
     image: str = knob("", unit="name", doc="the feature that is a picture, if there is one")
     text: str = knob("", unit="name", doc="the feature that is a text, if there is one")
-    label: str = knob("label", unit="name", doc="the feature that is to be told from the others")
+    target: str = knob("label", unit="name", doc="the feature that is to be told from the others")
     test: str = knob("test", unit="name", doc="the official test split; empty: a share is taken off train")
     side: int = knob(0, low=0, high=1024, unit="pixels", doc="height and width of the pictures; 0: as they are")
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
@@ -101,11 +101,11 @@ class PreparedData(OwnDataset):
         features = self._head(HEADS[1])["featuresDict"]["features"]
         inputs = {"image": self._picture(features)} if self.image else {}
         inputs |= {"text": (self.length,)} if self.text else {}
-        missing = [name for name in (self.image, self.text, self.label) if name and name not in features]
+        missing = [name for name in (self.image, self.text, self.target) if name and name not in features]
         if missing or not inputs:
-            raise self._wrong("Set image or text, and label, to features that it has.", ", ".join(features))
+            raise self._wrong("Set image or text, and target, to features that it has.", ", ".join(features))
         tokens = {"text": self.vocabulary_size} if self.text else {}
-        classes = self._classes(features[self.label])
+        classes = self._classes(features[self.target])
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror)
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ class PreparedData(OwnDataset):
             raise DataUnavailable(f"{self.builder} is damaged.", given=str(error), todo="Prepare it anew.") from error
 
     def _sample(self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-        kept: dict[str, Any] = {LABELS: sample[self.label]}
+        kept: dict[str, Any] = {LABELS: sample[self.target]}
         if self.image:
             image, channels = sample[self.image], inputs["image"][2]
             kept["image"] = squared(image, side=self.side, channels=channels) if self.side else image
@@ -168,7 +168,7 @@ class PreparedData(OwnDataset):
             return 0
         told = int(label.get("classLabel", {}).get("numClasses", 0))
         if told < 2 or (self.task == "binary" and told != 2):
-            raise self._wrong(f"The label {self.label!r} does not suit the task {self.task}.", f"{told} classes")
+            raise self._wrong(f"The label {self.target!r} does not suit the task {self.task}.", f"{told} classes")
         return told
 
     def _head(self, name: str) -> Any:

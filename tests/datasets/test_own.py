@@ -165,7 +165,7 @@ def test_numbers_of_a_table_have_the_scale_of_its_train_split(tmp_path):
     random = np.random.default_rng(0)
     rows = [[n, random.normal(50, 9), n % 3, 7, ("ten", "two")[n % 2]] for n in range(200)]
     path = table(tmp_path, ["id", "height", "age", "same", "kind"], rows, ";")
-    dataset = own(tmp_path, "csv", path=path, separator="semicolon", label="kind", skip="id", task="binary")
+    dataset = own(tmp_path, "csv", path=path, separator="semicolon", target="kind", skip="id", task="binary")
     assert dataset.info.inputs == {"sequence": (3, 1)}
     parts = parts_of(dataset, tmp_path)
     assert [len(part) for part in parts] == [130, 10, 30, 30]
@@ -211,7 +211,14 @@ def test_texts_of_a_table(tmp_path):
         (["label"], [1], {}, "no column is left"),
         (["label", "a"], [1, "red"], {}, "'a' holds something that is no number"),
         (["label", "a"], [1, "nan"], {}, "in row 2"),
-        (["label", "a"], [1, 2, 3], {}, "row 2 has 3 cells"),
+        (["label", "a"], [1, 2, 3], {}, "Expected 2 fields in line 2, saw 3"),
+        (["label", "a", "b"], [1, 2], {}, "'b' is empty in row 2"),
+        (["label", "a", "a"], [1, 2, 3], {}, "two columns are called 'a'"),
+        (["label", "a", ""], [1, 2, 3], {}, "column 3 has no name"),
+        (["0", "1"], [1, 2], {"target": "0"}, "its first row holds numbers"),
+        (["5.1", "setosa"], [1, 2], {"target": "setosa"}, "its first row holds numbers"),
+        (["label", "a"], [1, ""], {}, "'a' is empty in row 2.*\n.*skip=\"a\""),
+        (["label", "text"], [1, " "], {"text": "text"}, "'text' is empty in row 2"),
         (["label", "a"], ["x", 2], {"task": "regression"}, "'label' holds something that is no number"),
         (["label", "a"], ["x", 2], {}, "two labels or more"),
     ],
@@ -221,6 +228,53 @@ def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
     dataset = own(tmp_path, "csv", path=table(tmp_path, head, rows), **knobs)
     with pytest.raises(InvalidValue, match=said):
         dataset.prepare(tmp_path)
+
+
+def test_blanks_around_a_label_are_no_other_class(tmp_path):
+    rows = [[("cat", " cat", "dog ", "dog")[n % 4], n] for n in range(80)]
+    assert own(tmp_path, "csv", path=table(tmp_path, ["label", "x"], rows)).info.classes == 2
+
+
+def test_a_class_for_each_row_is_refused_and_the_way_out_works(tmp_path):
+    path = table(tmp_path, ["label", "x"], [[n + 0.5, n] for n in range(80)])
+    with pytest.raises(InvalidValue, match=r'80 different labels in 80 rows.*\n.*task="regression"'):
+        own(tmp_path, "csv", path=path).prepare(tmp_path)
+    assert own(tmp_path, "csv", path=path, task="regression").info.task == "regression"
+
+
+def test_an_index_of_pandas_is_left_out_and_said(tmp_path, caplog):
+    path = table(tmp_path, ["", "label", "x", "id"], [[n, n % 2, n, n] for n in range(80)])
+    dataset = own(tmp_path, "csv", path=path, skip="id")
+    assert dataset.info.inputs == {"sequence": (1, 1)}
+    assert "no name" in caplog.text
+
+
+def test_a_column_that_is_constant_but_for_rounding_becomes_zero(tmp_path):
+    rows = [[n % 2, 0.1, 0.1 + (n % 3) * 1e-17, 1.6e9 + n] for n in range(90)]
+    dataset = own(tmp_path, "csv", path=table(tmp_path, ["label", "a", "b", "time"], rows))
+    for part in parts_of(dataset, tmp_path):
+        assert not part.inputs["sequence"][:, :2].any()
+        assert np.abs(part.inputs["sequence"][:, 2]).max() > 0.1  # seconds since 1970 differ by little of their size
+
+
+def test_cells_are_what_is_written(tmp_path):
+    rows = [[("NA", "null")[n % 2], n, f'"a, {n}"'] for n in range(80)]
+    dataset = own(tmp_path, "csv", path=table(tmp_path, ["label", "x", "note"], rows), skip="note")
+    assert dataset.info.classes == 2
+
+
+@pytest.mark.parametrize("name", ["csv", "tfds"])
+def test_a_label_of_a_data_set_is_refused_with_its_new_name(tmp_path, name):
+    given = {"csv": {"path": "t.csv"}, "tfds": {"builder": "trec:1.0.0"}}[name]
+    knob = use(name, **given)
+    for dataset in (use(name, label="kind", **given), type(knob)(name, {**given, "label": "kind"})):
+        with pytest.raises(UserError, match="target='kind'"):
+            resolve(Study(dataset=dataset, architecture=use("lenet5")), CATALOG, tmp_path)
+
+
+def test_a_label_of_any_data_set_is_refused(tmp_path):
+    with pytest.raises(UserError, match="has no label="):
+        resolve(Study(dataset=use("digits", label="mine"), architecture=use("lenet5")), CATALOG, tmp_path)
 
 
 # --- a folder of pictures --------------------------------------------------------------------------------------------
@@ -312,7 +366,7 @@ def prepared(tmp_path, monkeypatch):
 
 
 def test_any_prepared_data_set(tmp_path, prepared):
-    knobs = {"builder": prepared, "label": "kind"}
+    knobs = {"builder": prepared, "target": "kind"}
     dataset = own(tmp_path, "tfds", image="photo", side=16, test="held", **knobs)
     assert (dataset.info.classes, dict(dataset.info.inputs)) == (3, {"image": (16, 16, 3)})
     parts = parts_of(dataset, tmp_path)
@@ -323,7 +377,7 @@ def test_any_prepared_data_set(tmp_path, prepared):
     assert dict(both.info.inputs) == {"image": (8, 8, 3), "text": (2,)}
     assert [len(part) for part in parts_of(both, tmp_path)] == [39, 3, 9, 9]
     assert both.vocabulary(tmp_path, "text")[2] == "thing"
-    priced = own(tmp_path, "tfds", builder=prepared, label="price", text="words", test="held", task="regression")
+    priced = own(tmp_path, "tfds", builder=prepared, target="price", text="words", test="held", task="regression")
     assert priced.info.task == "regression"
     assert parts_of(priced, tmp_path)[3].labels.max() == pytest.approx(14 / 60)
 
@@ -331,12 +385,12 @@ def test_any_prepared_data_set(tmp_path, prepared):
 @pytest.mark.parametrize(
     ("knobs", "said"),
     [
-        ({"image": "photo", "label": "kind"}, "differ in size: set side"),
-        ({"image": "words", "side": 8, "label": "kind"}, "is no picture"),
-        ({"image": "photo", "side": 8}, "Set image or text, and label"),
-        ({"label": "kind"}, "Set image or text"),
-        ({"text": "words", "label": "price"}, "does not suit the task classes"),
-        ({"text": "words", "label": "kind"}, "There is no split 'test'"),
+        ({"image": "photo", "target": "kind"}, "differ in size: set side"),
+        ({"image": "words", "side": 8, "target": "kind"}, "is no picture"),
+        ({"image": "photo", "side": 8}, "Set image or text, and target"),
+        ({"target": "kind"}, "Set image or text"),
+        ({"text": "words", "target": "price"}, "does not suit the task classes"),
+        ({"text": "words", "target": "kind"}, "There is no split 'test'"),
     ],
 )
 def test_features_that_will_not_do(tmp_path, prepared, knobs, said):
@@ -356,7 +410,7 @@ def test_what_is_not_prepared_says_how(tmp_path, monkeypatch):
     not (Path(GIVEN) / "trec" / "1.0.0").is_dir() or not GIVEN, reason="TFDS_DATA_DIR has no trec/1.0.0"
 )
 def test_the_real_thing(tmp_path):
-    dataset = own(tmp_path, "tfds", builder="trec:1.0.0", text="text", label="label-coarse")
+    dataset = own(tmp_path, "tfds", builder="trec:1.0.0", text="text", target="label-coarse")
     assert [len(part) for part in parts_of(dataset, tmp_path)] == [4261, 298, 893, 500]
 
 
