@@ -14,39 +14,47 @@ from framework.datasets._cache import UNREADABLE
 from framework.datasets._own import FileDataset
 from framework.datasets._splits import LABELS, Arrays
 
+TEXTS = ("question", "text", "tokens")
+"""Inputs of these names hold token numbers if they have shape (n, length); a table of whole numbers holds numbers."""
+TOKENS = 2**31  # they are cached as int32
 Head = tuple[tuple[int, ...], np.dtype]
 """Shape and type of an array."""
 
 
-@dataset("arrays", version=1)
+@dataset("arrays", version=2)
 @dataclass(frozen=True, kw_only=True)
 class OwnArrays(FileDataset):
     """Samples of your own in a numpy file: `labels`, and one array for each input.
 
     Source: the file named by `path`, as `np.savez("mine.npz", image=images, labels=labels)` writes it.
 
-    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. Bytes of shape (n, height,
-    width, 1 or 3) are pictures. Whole numbers of shape (n, length) are tokens, of which 0 fills up. All else becomes
-    float32: sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k) are k steps of one feature.
-    `labels` has shape (n,): class numbers from 0, or any numbers for `regression` (best around -1 to 1).
+    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. Arrays of shape (n, height,
+    width, 1 or 3) are pictures: bytes, and whole numbers of any type from 0 to 255 that go above 1, are scaled to 0 to
+    1; others stay as they are. Whole numbers of shape (n, length) are tokens in `text`, `question` and `tokens`, and 0
+    fills up. All else becomes float32: sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k)
+    are k steps of one feature. NaN and inf are refused. `labels` has shape (n,): whole numbers, of which those that
+    occur are the classes, in their order; or any numbers for `regression`.
     """
 
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
 
     def describe(self) -> DataInfo:
-        """Shapes from the head of each array; labels and tokens are looked through."""
-        heads = self._heads()
-        inputs = {name: _shape(head) for name, head in heads.items() if name != LABELS}
-        tokens = {name: self._largest(name) + 1 for name in inputs if _is_text(heads[name])}
-        classes = 0 if self.task == "regression" else self._largest(LABELS) + 1
+        """Shapes, and how many classes and tokens there are; each number is looked at."""
+        inputs = {name: _shape(name, head) for name, head in self._heads().items() if name != LABELS}
+        counts = {name: self._counted(name, array) for name, array in read_archive(Path(self.path)).items()}
+        tokens = {name: counts[name] for name, shape in inputs.items() if _is_text(name, shape)}
+        classes = 0 if self.task == "regression" else counts[LABELS]
         if self.task != "regression" and (classes < 2 or (self.task == "binary" and classes != 2)):
-            raise self.wrong("labels are whole numbers from 0; of a binary task 0 and 1.", f"Largest: {classes - 1}.")
+            raise self.wrong("two labels or more occur; in a binary task two.", f"Different labels: {classes}.")
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror)
 
     def read_all(self) -> Arrays:
-        """All arrays, in the types that are cached."""
+        """All arrays, in the types that are cached; classes by number, in the order of their labels."""
         arrays = read_archive(Path(self.path))
-        return {name: array if name == LABELS else _typed(array) for name, array in arrays.items()}
+        labels = arrays.pop(LABELS)
+        if self.task != "regression":
+            labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+        return {name: _typed(name, array) for name, array in arrays.items()} | {LABELS: labels}
 
     def _heads(self) -> dict[str, Head]:
         try:
@@ -62,20 +70,33 @@ class OwnArrays(FileDataset):
         given = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
         if LABELS not in heads or len(heads) < 2:
             raise self.wrong("there are labels and at least one input.", f"Found: {given or 'nothing'}.")
-        (count, *more), kind = heads[LABELS]
-        if more or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
+        shape, kind = heads[LABELS]
+        if len(shape) != 1 or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
             raise self.wrong("labels are one number for each sample, whole ones unless it is a regression.", given)
         for name, (shape, array_kind) in heads.items():
-            if shape[0] != count or (name != LABELS and len(shape) < 2) or array_kind.kind not in "biuf":
+            if shape[:1] != heads[LABELS][0] or (name != LABELS and len(shape) < 2) or array_kind.kind not in "biuf":
                 raise self.wrong(f"{name} holds numbers, of shape (n, ...) with one sample for each label.", given)
 
-    def _largest(self, name: str) -> int:
-        """The largest of whole numbers that begin at 0."""
-        with np.load(self.path, allow_pickle=False) as archive:
-            numbers = archive[name]
-        if numbers.min(initial=0) < 0:
-            raise self.wrong(f"{name} holds numbers from 0.", f"Smallest: {numbers.min()}.")
-        return int(numbers.max(initial=0))
+    def _counted(self, name: str, array: Array) -> int:
+        """How many classes or tokens an array has, 0 if it has neither; what is no finite number is refused."""
+        sample = _not_finite(array)
+        if sample is not None:
+            raise self.wrong(
+                f"{name} holds NaN, inf, or a number too large for float32.",
+                f"The first such sample: {name}[{sample}].",
+                "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for NaN.",
+            )
+        if name == LABELS:
+            return len(np.unique(array))
+        if not _is_text(name, array.shape[1:]):
+            return 0
+        if not (_is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1):
+            raise self.wrong(
+                f"{name} holds token numbers: whole ones from 0.",
+                f"Found: {array.min()} to {array.max()}, {array.dtype}.",
+                "Call the array sequence if these are measurements.",
+            )
+        return int(array.max(initial=0)) + 1
 
 
 def _head(archive: zipfile.ZipFile, name: str) -> Head:
@@ -86,24 +107,41 @@ def _head(archive: zipfile.ZipFile, name: str) -> Head:
     return shape, kind
 
 
-def _is_text(head: Head) -> bool:
-    shape, kind = head
-    return len(shape) == 2 and np.issubdtype(kind, np.integer)
+def _is_text(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether samples of this shape are token numbers."""
+    return name in TEXTS and len(shape) == 1
 
 
-def _is_picture(head: Head) -> bool:
-    shape, kind = head
-    return kind == np.uint8 and len(shape) == 4 and shape[3] in (1, 3)
+def _is_whole(array: Array) -> bool:
+    return array.dtype.kind in "biu" or bool((array == np.rint(array)).all())
 
 
-def _shape(head: Head) -> tuple[int, ...]:
+def _is_picture(array: Array) -> bool:
+    """Whether these are bytes, whatever their type: all samples decide together, so that one scale holds for all."""
+    if array.ndim != 4 or array.shape[3] not in (1, 3):
+        return False
+    return array.dtype == np.uint8 or (
+        array.min(initial=0) >= 0 and 1 < array.max(initial=0) <= np.iinfo(np.uint8).max and _is_whole(array)
+    )
+
+
+def _not_finite(array: Array) -> int | None:
+    """The first sample that float32 cannot hold, if there is one."""
+    if array.dtype.kind != "f":
+        return None
+    with np.errstate(over="ignore"):
+        good = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(axis=1)
+    return None if good.all() else int(np.argmin(good))
+
+
+def _shape(name: str, head: Head) -> tuple[int, ...]:
     """Of one sample; a row of numbers is a sequence."""
     shape = head[0][1:]
-    return (*shape, 1) if len(shape) == 1 and not _is_text(head) else shape
+    return (*shape, 1) if len(shape) == 1 and not _is_text(name, shape) else shape
 
 
-def _typed(array: Array) -> Array:
-    head = array.shape, array.dtype
-    if _is_picture(head):
-        return array
-    return array.astype(np.int32 if _is_text(head) else np.float32).reshape(len(array), *_shape(head))
+def _typed(name: str, array: Array) -> Array:
+    if _is_picture(array):
+        return array.astype(np.uint8)
+    kind = np.int32 if _is_text(name, array.shape[1:]) else np.float32
+    return array.astype(kind).reshape(len(array), *_shape(name, (array.shape, array.dtype)))
