@@ -50,7 +50,7 @@ def made_up(strategy: str, quality: list[float], *, factor: float = 1.0, **knobs
 
 
 def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
-    pruned = made_up("snip", [0.94, 0.95, 0.96], sparsity=0.9)
+    pruned, alone = made_up("qat", [0.94, 0.95, 0.96]), {"control": made_up("identity", [0.96] * 3)}
     found = {
         "other budget": made_up("identity", [0.99, 0.99, 0.99]) | {"epochs": 20},
         "other rate": made_up("identity", [0.99, 0.99, 0.99], factor=2.0),
@@ -59,14 +59,9 @@ def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
     }
     assert strategy_page._drop_to_control(pruned, found) == "1.00 ± 0.58"
     assert strategy_page._drop_to_dense(pruned, found) == "-5.00 ± 0.58"
-    scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}
-    assert strategy_page._drop_to_control(scratch, {"a": made_up("identity", [0.96] * 3)}) == "1.00 ± 0.58"
-    assert (
-        strategy_page._drop_to_control(
-            pruned | {"strategy": "qat", "epochs": 20}, {"a": made_up("identity", [0.96] * 3)}
-        )
-        == ""
-    )
+    from_scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}  # the dense net's 10 among them
+    assert strategy_page._drop_to_control(from_scratch, alone) == "1.00 ± 0.58"
+    assert strategy_page._drop_to_control(pruned | {"epochs": 20}, alone) == ""
     del found["control"]
     assert strategy_page._drop_to_control(pruned, found) == ""
 
