@@ -74,7 +74,7 @@ BROKEN_BY_THEM = {
     "moocore only in fronts",
     "typer and rich only in the command line and its progress",
     "Data libraries only in the data sets",
-    "pandas, matplotlib, scipy and tabulate only in reports",
+    "Libraries of tables and figures only in reports, pandas in csv",
     "TensorFlow and its family only in nn and the plug-ins",
 }
 
