@@ -13,7 +13,12 @@ SPEC = importlib.util.spec_from_file_location("pins", PLACE)
 pins = sys.modules["pins"] = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(pins)
 
-CASES = [(kind, name) for kind, (names, _) in pins.TRAINED.items() for name in names]
+LONG = {"ds_cnn", "image_text", "transformer"}  # to trace and train
+CASES = [
+    pytest.param(kind, name, marks=[pytest.mark.slow] if name in LONG else [])
+    for kind, (names, _) in pins.TRAINED.items()
+    for name in names
+]
 ADD = "python tests/contract/pins.py --write"
 NEAR = 0.1  # of accuracy, between machines: 4 of 40 samples
 
