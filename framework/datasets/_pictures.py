@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import io
+import struct
+
 import numpy as np
 
 from framework.contracts import Array
 from framework.nn.images import prepare_images
 
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
 
 def read_picture(content: bytes, *, side: int, channels: int) -> Array:
-    """The middle square of a PNG, JPEG, BMP or GIF file, resized: (side, side, channels) uint8.
+    """The middle square of a picture file, turned as its EXIF data says and resized: (side, side, channels) uint8.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it is none of `FORMATS`, is cut off, or has more than 16 bits for each channel.
     """
-    from framework.nn.backend import tf
+    from PIL import Image
 
     try:
-        image = tf.io.decode_image(content, channels=3, expand_animations=False).numpy()
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(str(error.message)) from error
+        image = _decoded(content)
+    except (OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from error
     return squared(image, side=side, channels=channels)
+
+
+def _decoded(content: bytes) -> Array:
+    """The first frame of a file as (height, width, 3) uint8; of 16 bits the upper eight, transparency is left out."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+        image = ImageOps.exif_transpose(file)
+        if image.mode in ("F", "I"):
+            raise ValueError("it has more than 16 bits for each channel. Save it with 8")
+        if image.mode.startswith("I;16"):  # Pillow's own conversion would cut all above 255 off
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return np.asarray(image.convert("RGB"))
 
 
 def squared(image: Array, *, side: int, channels: int) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +14,24 @@ from framework.datasets._own import FileDataset, Stamp, files_in, stamp_of
 from framework.datasets._pictures import read_picture
 from framework.datasets._splits import LABELS, Arrays
 
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")
+"""What folders of splits are called: taken for classes, a net would learn which split a picture is from."""
+LOG = logging.getLogger("framework")
 
 
-@dataset("image_folder", version=1)
+@dataset("image_folder", version=2)
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder(FileDataset):
     """Pictures of your own in a folder that has one folder for each class.
 
-    Source: the folder named by `path`: photos/cat/1.jpg, photos/dog/a/2.png ...; PNG, JPEG, BMP, first frames of GIF.
+    Source: the folder named by `path`: photos/cat/1.jpg, photos/dog/a/2.png ...; PNG, JPEG, WebP, BMP,
+    first frames of TIFF and GIF. How many other files there are is said.
 
-    Classes are the folders in the order of their names; of a binary task the second is 1. The middle square of each
-    picture is resized to `side`, bilinear with antialiasing. Pictures that only look alike, as frames of one film, fall
-    into different splits and make them too easy: put one of each into the folder.
+    Classes are the folders in the order of their names; of a binary task the second is 1. Folders called train,
+    test, val ... are refused: the splits are made by the rule. Each picture is turned as its EXIF data says, and its
+    middle square is resized to `side`, bilinear with antialiasing. Pictures that only look alike, as frames of one
+    film, fall into different splits and make them too easy: put one of each into the folder.
     """
 
     side: int = knob(32, low=8, high=1024, unit="pixels", doc="height and width of the pictures as they are cached")
@@ -37,6 +44,7 @@ class ImageFolder(FileDataset):
 
     def describe(self) -> DataInfo:
         """As many classes as there are folders with pictures."""
+        self._check_splits()
         classes = len(self._classes())
         if classes < 2 or (self.task == "binary" and classes != 2) or self.task == "regression":
             raise self.wrong(
@@ -44,6 +52,8 @@ class ImageFolder(FileDataset):
                 f"Task {self.task}, folders with pictures: {', '.join(self._classes()) or 'none'}.",
                 f"Pictures end in {', '.join(ENDINGS)}.",
             )
+        self._check_folders()
+        self._say_what_is_left_out()
         inputs = {"image": (self.side, self.side, self._channels)}
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, mirror=self.mirror)
 
@@ -60,6 +70,39 @@ class ImageFolder(FileDataset):
     def _channels(self) -> int:
         return 1 if self.grey else 3
 
+    def _check_splits(self) -> None:
+        """Refuse folders of splits."""
+        found = [name for name in self._folders() if name.lower() in SPLITS]
+        if found:
+            raise self.wrong(
+                "its folders are splits, not classes.",
+                f"Found: {', '.join(found)}.",
+                f'Set path to the one whose pictures are to be split ("{Path(self.path).name}/{found[0]}"), or put all '
+                "pictures of a class into one folder. If it is a class, give its folder another name.",
+            )
+
+    def _check_folders(self) -> None:
+        """Refuse a class of which no picture can be read."""
+        empty = sorted(set(self._folders()) - set(self._classes()))
+        if empty:
+            raise self.wrong(
+                "there are folders without a picture that can be read.",
+                f"Folders: {', '.join(empty)}. Files: {_endings(files_in(Path(self.path) / empty[0])) or 'none'}.",
+                f"Save the pictures as .png or .jpg, or take the folders away. Pictures end in {', '.join(ENDINGS)}.",
+            )
+
+    def _say_what_is_left_out(self) -> None:
+        read = {file for _, file in self._listed()}
+        left = [file for file in files_in(Path(self.path)) if file not in read]
+        if left:
+            LOG.warning("%s: %d files are not read: %s.", Path(self.path).name, len(left), _endings(left))
+
+    def _folders(self) -> list[str]:
+        """All that stand for a class; hidden ones do not count."""
+        top = Path(self.path)
+        found = top.iterdir() if top.is_dir() else ()
+        return sorted(file.name for file in found if file.is_dir() and not file.name.startswith("."))
+
     def _read(self, file: Path) -> Array:
         try:
             return read_picture(file.read_bytes(), side=self.side, channels=self._channels)
@@ -74,3 +117,10 @@ class ImageFolder(FileDataset):
         top = Path(self.path)
         found = ((file.relative_to(top).parts, file) for file in files_in(top) if file.suffix.lower() in ENDINGS)
         return [(parts[0], file) for parts, file in found if len(parts) > 1]
+
+
+def _endings(files: list[Path]) -> str:
+    """How many files there are of each ending; a picture beside the folders has no class."""
+    counts = Counter(file.suffix.lower() or "without an ending" for file in files)
+    said = {ending: f"{count} {ending}" for ending, count in sorted(counts.items())}
+    return ", ".join(f"{text} in no class" if ending in ENDINGS else text for ending, text in said.items())

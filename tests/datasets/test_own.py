@@ -418,6 +418,7 @@ def test_the_real_thing(tmp_path):
 
 
 def test_what_is_known_of_own_data_needs_no_tensorflow(tmp_path, photos):
+    (photos / "notes.txt").unlink()  # it would be spoken of
     np.savez(tmp_path / "mine.npz", **pictures())
     table(tmp_path, ["label", "x"], [[n % 2, n] for n in range(30)])
     code = (
