@@ -127,7 +127,7 @@ def _is_picture(array: Array) -> bool:
 
 def _not_finite(array: Array) -> int | None:
     """The first sample that float32 cannot hold, if there is one."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" or not array.size:
         return None
     with np.errstate(over="ignore"):
         good = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(axis=1)

@@ -74,10 +74,12 @@ class ImageFolder(FileDataset):
         """Refuse folders of splits."""
         found = [name for name in self._folders() if name.lower() in SPLITS]
         if found:
+            pictures = Counter(name for name, _ in self._listed())
+            largest = max(found, key=pictures.__getitem__)
             raise self.wrong(
                 "its folders are splits, not classes.",
                 f"Found: {', '.join(found)}.",
-                f'Set path to the one whose pictures are to be split ("{Path(self.path).name}/{found[0]}"), or put all '
+                f'Set path to the one whose pictures are to be split ("{Path(self.path).name}/{largest}"), or put all '
                 "pictures of a class into one folder. If it is a class, give its folder another name.",
             )
 
@@ -98,10 +100,10 @@ class ImageFolder(FileDataset):
             LOG.warning("%s: %d files are not read: %s.", Path(self.path).name, len(left), _endings(left))
 
     def _folders(self) -> list[str]:
-        """All that stand for a class; hidden ones do not count."""
+        """All that stand for a class; hidden ones do not count, nor does what macOS puts into archives, __MACOSX."""
         top = Path(self.path)
         found = top.iterdir() if top.is_dir() else ()
-        return sorted(file.name for file in found if file.is_dir() and not file.name.startswith("."))
+        return sorted(file.name for file in found if file.is_dir() and not file.name.startswith((".", "__")))
 
     def _read(self, file: Path) -> Array:
         try:

@@ -135,6 +135,8 @@ def test_a_regression_on_arrays(tmp_path):
         ({"labels": np.arange(4)}, "at least one input"),
         (pictures() | {"labels": np.arange(100) / 4}, "whole ones unless"),
         (pictures() | {"labels": np.arange(99)}, "one sample for each label"),
+        ({name: array[:0] for name, array in pictures().items()}, "Different labels: 0"),
+        ({"labels": np.zeros(0, int), "sequence": np.zeros((0, 3))}, "Different labels: 0"),
         (pictures() | {"labels": np.array(3)}, "one number for each sample"),
         (pictures() | {"scalar": np.array(3)}, "scalar holds numbers"),
         (pictures() | {"labels": np.zeros(100, int)}, "Different labels: 1"),

@@ -96,6 +96,19 @@ def test_splits_are_no_classes_and_the_way_out_works(tmp_path, names):
     assert own(tmp_path).info.classes == 2
 
 
+def test_the_way_out_names_the_split_with_most_pictures(tmp_path):
+    for number in range(9):
+        photo(tmp_path / "photos" / ("train" if number > 2 else "test") / "a" / f"{number}.png", number)
+    with pytest.raises(InvalidValue, match=r'Set path .*"photos/train"'):
+        own(tmp_path).prepare(tmp_path)
+
+
+def test_what_macos_puts_into_archives_is_no_class(tmp_path, folder):
+    (folder / "__MACOSX" / "cat").mkdir(parents=True)
+    (folder / "__MACOSX" / "cat" / "._1.png").write_bytes(b"")
+    assert own(tmp_path).info.classes == 2
+
+
 def test_what_is_not_read_is_counted(tmp_path, folder, caplog):
     with caplog.at_level(logging.WARNING, "framework"):
         assert own(tmp_path).info.classes == 2
