@@ -19,10 +19,12 @@ def read_picture(content: bytes, *, side: int, channels: int) -> Array:
     Raises:
         ValueError: it is none of `FORMATS`, is cut off, or has more than 16 bits for each channel.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         image = _decoded(content)
+    except UnidentifiedImageError as error:  # its own text names a place in memory
+        raise ValueError(f"its content is none of {', '.join(FORMATS)}") from error
     except (OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise ValueError(str(error)) from error
     return squared(image, side=side, channels=channels)

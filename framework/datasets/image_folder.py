@@ -75,7 +75,7 @@ class ImageFolder(FileDataset):
         found = [name for name in self._folders() if name.lower() in SPLITS]
         if found:
             pictures = Counter(name for name, _ in self._listed())
-            largest = max(found, key=pictures.__getitem__)
+            largest = max(found, key=lambda name: (pictures[name], name))  # of train and test train
             raise self.wrong(
                 "its folders are splits, not classes.",
                 f"Found: {', '.join(found)}.",
