@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 Table = dict[str, list[str]]
 """Name of a column -> what is written in it, row by row."""
 ROUNDING = 1e-9  # a spread below this share of a column's mean is that of its rounding
+INDEX = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name when it writes it again
 FIRST_ROW = 2  # of the file, behind the names
 
 
@@ -180,7 +182,8 @@ class OwnTable(FileDataset):
                 "it cannot be read as a table.", str(error), "Save it as CSV in UTF-8, or set separator=."
             ) from error
         head, *rows = frame.to_numpy().tolist()
-        return [str(name).strip() for name in head], rows
+        names = [str(name).strip() for name in head]
+        return ["" if place == 0 and INDEX.fullmatch(name) else name for place, name in enumerate(names)], rows
 
     def _check_head(self, head: list[str]) -> None:
         """Refuse names that are none, and say which column is left out.

@@ -247,8 +247,9 @@ def test_a_class_for_each_row_is_refused_and_the_way_out_works(tmp_path):
     assert own(tmp_path, "csv", path=path, task="regression").info.task == "regression"
 
 
-def test_an_index_of_pandas_is_left_out_and_said(tmp_path, caplog):
-    path = table(tmp_path, ["", "label", "x", "id"], [[n, n % 2, n, n] for n in range(80)])
+@pytest.mark.parametrize("index", ["", "Unnamed: 0"])
+def test_an_index_of_pandas_is_left_out_and_said(tmp_path, caplog, index):
+    path = table(tmp_path, [index, "label", "x", "id"], [[n, n % 2, n, n] for n in range(80)])
     dataset = own(tmp_path, "csv", path=path, skip="id")
     assert dataset.info.inputs == {"sequence": (1, 1)}
     assert "no name" in caplog.text
