@@ -94,7 +94,7 @@ def test_each_study_runs_in_short(command, project):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "| baseline |" in done.stdout
+    assert "| baseline" in done.stdout  # after one epoch it may be no better than chance, and the table says so
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in STUDIES])
