@@ -14,11 +14,8 @@ pins = sys.modules["pins"] = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(pins)
 
 LONG = {"ds_cnn", "image_text", "transformer"}  # to trace and train
-CASES = [
-    pytest.param(kind, name, marks=[pytest.mark.slow] if name in LONG else [])
-    for kind, (names, _) in pins.TRAINED.items()
-    for name in names
-]
+CASES = [(kind, name) for kind, (names, _) in pins.TRAINED.items() for name in names]
+MARKED = [pytest.param(*case, marks=[pytest.mark.slow] if case[1] in LONG else []) for case in CASES]
 ADD = "python tests/contract/pins.py --write"
 NEAR = 0.1  # of accuracy, between machines: 4 of 40 samples
 
@@ -33,7 +30,7 @@ def older(key, known):
     return any(other.split()[:2] == key.split()[:2] for other in known)
 
 
-@pytest.mark.parametrize(("kind", "name"), CASES)
+@pytest.mark.parametrize(("kind", "name"), MARKED)
 def test_a_short_training_gives_the_bits_of_its_version(kind, name, folder):
     key, known = pins.key_of(kind, name), pins.read(pins.file_of(pins.environment()))
     expected = known.get(key) or pins.elsewhere().get(key)
