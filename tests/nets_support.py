@@ -55,6 +55,7 @@ def default_net(name: str, root: Path) -> Use:
         return use(name)
     path = root / "model.keras"
     if not path.exists():
+        nn.backend.keras.backend.reset_uids()  # its layers are named by a count of all that a process has made
         saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
     return use(name, path=str(path))
 
