@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from framework import nn
 from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, Weights
 from framework.label_unit import OWN, LabelUnit
+from framework.locks import patient_lock
 from framework.resolve import dataset_of
 from framework.spec import SCHEMA, Spec, digest_of
 
@@ -151,7 +151,7 @@ class Lab:
         if digest not in self._baselines:
             folder = self._folder(digest)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{folder}.lock"):
+            with patient_lock(f"{folder}.lock"):
                 initial = self.initial(spec)
                 found = _read(folder, digest, initial, self.unit(spec, initial))
                 if found is None:

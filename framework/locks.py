@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from framework import interrupt
 from framework.errors import StudyLocked
+
+LOOK_SECONDS = 0.5  # between two looks whether an interrupt has come
 
 
 @contextmanager
@@ -29,6 +32,24 @@ def study_lock(root: Path, name: str) -> Iterator[None]:
             f"Study {name} is being run by another process on this machine.",
             todo="Wait until it ends, or stop it there with Ctrl-C: what is done is kept.",
         ) from error
+
+
+@contextmanager
+def patient_lock(path: Path | str) -> Iterator[None]:
+    """Hold a lock as soon as whoever has it is done.
+
+    Raises:
+        KeyboardInterrupt: an interrupt came while waiting.
+    """
+    lock = FileLock(path)
+    while not lock.is_locked:
+        interrupt.check()
+        with suppress(Timeout):
+            lock.acquire(timeout=LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def lock_file(root: Path, name: str) -> Path:

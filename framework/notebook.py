@@ -191,13 +191,20 @@ def run(
     """Run a study, or go on with it, as `make study` does; see `framework.run`."""
     from framework.publish import conclude
     from framework.study import run as run_plan
+    from framework.view import Interrupted
 
     root, catalog = find_root(Path.cwd()), Catalog()
     settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
-    with Progress(screen()) as view:
-        outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)
-    conclude(_open(root), outcome, root=root, out=root / "reports" / "out" / folder)
+    out = root / "reports" / "out" / folder
+    try:
+        with Progress(screen()) as view:
+            outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)
+    except Interrupted as error:
+        if error.outcome.done:
+            conclude(_open(root), error.outcome, root=root, out=out)
+        raise
+    conclude(_open(root), outcome, root=root, out=out)
     return Result(planned.name, planned.study.digest, outcome.generation, root)
 
 

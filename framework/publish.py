@@ -11,8 +11,8 @@ from framework import ui_pages
 from framework.plan import Plan
 from framework.project import study_names
 from framework.report import run_report
-from framework.study import Outcome
 from framework.tracking import Store
+from framework.view import Outcome
 
 LINKS = {"chart": "Chart", "runs": "Table", "compare": "The front side by side"}
 

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
+from framework import interrupt
 from framework.errors import SqueezelabError, UserError
 
 # MLflow reads these when it is imported, which happens inside the functions below.
@@ -156,12 +157,12 @@ def delete_artifact(location: str, name: str) -> None:
 
 @contextmanager
 def to_its_end() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until a call is done: in the middle of a transaction they leave the file locked."""
+    """Hold signals back until a call is done: in the middle of a transaction an interrupt leaves the file locked."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals go to the main thread
         return
     caught: list[int] = []
-    usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in interrupt.SIGNALS}
     try:
         for number in usual:
             signal.signal(number, lambda number, _: caught.append(number))
@@ -169,8 +170,8 @@ def to_its_end() -> Iterator[None]:
     finally:
         for number, handler in usual.items():
             signal.signal(number, handler)
-        if caught:
-            signal.raise_signal(caught[0])
+        for signal_number in caught:
+            signal.raise_signal(signal_number)
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from framework import chance, record, trial, ui_pages
+from framework import chance, interrupt, record, trial, ui_pages
 from framework.baseline import Lab, fingerprint
 from framework.contracts import Catalog
 from framework.engine import InProcess
@@ -26,31 +26,11 @@ from framework.spec import Spec, Study
 from framework.standing import Standing, objective_values, unmeasured, violations
 from framework.takeup import take_up
 from framework.tracking import Store
-from framework.view import Ended, View
+from framework.view import Ended, Interrupted, Outcome, View
 
 LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
 FAILURES_AT_START = 3
 MEND = "What is measured against it says nothing: look at the data, its labels, the range of its inputs, and train=."
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a session ended.
-
-    Args:
-        parent: run id of the study's parent run.
-        ran: trials run in this session.
-        out_of_time: stopped by `hours` before the last trial.
-        done, wanted: trials, all sessions together.
-    """
-
-    plan: Plan
-    generation: int
-    parent: str
-    ran: int
-    out_of_time: bool
-    done: int
-    wanted: int
 
 
 def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = False) -> Outcome:
@@ -59,10 +39,10 @@ def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = F
     Raises:
         StudyLocked: another coordinator is at work.
         StudyStopped: the baseline or the first three trials failed.
-        KeyboardInterrupt: passed on after the open runs are closed as KILLED.
+        Interrupted: after the open runs are closed as KILLED; it says how far the study has come.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
-    with study_lock(root, plan.name):
+    with interrupt.listening(), study_lock(root, plan.name):
         store = Store.open(root)
         return Coordinator(plan, root, store=store, catalog=catalog, view=view).run(fresh=fresh)
 
@@ -115,6 +95,10 @@ class Coordinator:
             ran, out_of_time = self._run_trials(todo)
             self._mark_front()
             self.store.close(self.parent, "FINISHED")
+        except KeyboardInterrupt as error:
+            self._close_open(error)
+            self._mark_front()
+            raise Interrupted(self._outcome(0, out_of_time=False)) from error
         except BaseException as error:
             self._close_open(error)
             raise
@@ -149,6 +133,7 @@ class Coordinator:
             self._run_references()
         loop_began = time.monotonic()
         for ran, number in enumerate(todo):
+            interrupt.check()
             if time.monotonic() > ends:
                 return ran, True
             suggestion = self.sampler.ask(number)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from framework import chance, nn, record
+from framework import chance, interrupt, nn, record
 from framework.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
 from framework.contracts import (
     Array,
@@ -108,6 +108,7 @@ def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
     """The chain's steps in order; every promise of earlier steps is checked after each."""
     stage = job.baseline.stage
     for index, step in enumerate(spec.compress):
+        interrupt.check()
         strategy = strategy_of(step, lab.catalog)
         begin = job.initial if index == 0 and strategy.needs == "initial" else stage
         stage = strategy.apply(begin, job)
@@ -154,8 +155,10 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     stage = lab.unit(spec, stage).folded(stage)
     check_finite(stage)
     check_keeps(stage)
+    interrupt.check()
     file = nn.export.to_tflite(stage, splits.calibration)
     export_seconds = time.monotonic() - began
+    interrupt.check()
     exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
     if stage.export.format == "float32":  # fewer bits answer differently: how often is a metric, not a failure
         nn.export.check_agreement(exported.net_outputs, exported.outputs)
@@ -182,6 +185,7 @@ def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[st
     values = {}
     for name in catalog.metrics.names():
         metric = catalog.metrics.build(name, {})
+        interrupt.check()
         if exported.task in metric.tasks:
             values[f"{split}_{name}" if metric.of_split else name] = metric.measure(exported)
     return values

@@ -34,6 +34,38 @@ class Ended:
     eta_seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a session ended.
+
+    Args:
+        parent: run id of the study's parent run.
+        ran: trials run in this session.
+        out_of_time: stopped by `hours` before the last trial.
+        done, wanted: trials, all sessions together.
+    """
+
+    plan: Plan
+    generation: int
+    parent: str
+    ran: int
+    out_of_time: bool
+    done: int
+    wanted: int
+
+
+class Interrupted(KeyboardInterrupt):
+    """A study that was asked to stop.
+
+    Args:
+        outcome: how far it has come; nothing of it is RUNNING any more.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 class View(Protocol):
     """What a person sees of a study while it runs."""
 

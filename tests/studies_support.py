@@ -100,13 +100,14 @@ class Project:
         """What the command line ends with, in this process."""
         from framework.cli import main
 
-        handler = signal.getsignal(signal.SIGTERM)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["squeezelab", *arguments])
             patch.chdir(self.root)
             with pytest.raises(SystemExit) as left:
                 main()
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         return left.value.code
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

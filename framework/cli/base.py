@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from framework import interrupt
 from framework.errors import SqueezelabError, UserError
 
 app = typer.Typer(
@@ -26,12 +26,11 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8"),
 ]
-INTERRUPTED = 130
 
 
 def main() -> NoReturn:
     """Entry point: errors of our own tree become a few lines and an exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt.as_interrupts()
     try:
         code = app(standalone_mode=False, prog_name="squeezelab")
         sys.stdout.flush()
@@ -39,7 +38,7 @@ def main() -> NoReturn:
         say(text_of(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        code = interrupt.EXIT_CODE
     except BrokenPipeError:  # whoever read our output has read enough, as `squeezelab list | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -49,7 +48,7 @@ def main() -> NoReturn:
         if str(error):  # empty after `squeezelab` alone, which has shown the help
             say(_usage(error))
         code = UserError.exit_code
-    if code == INTERRUPTED:  # typer makes this code of an interrupt, in some of its versions
+    if code == interrupt.EXIT_CODE:  # typer makes this code of an interrupt, in some of its versions
         say("Stopped. What is done is kept; the same command goes on from here.")
     sys.exit(code or 0)
 

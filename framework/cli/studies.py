@@ -19,16 +19,25 @@ def study(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")] = False,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
+    from framework import interrupt
     from framework.contracts import Catalog
     from framework.plan import plan
+    from framework.view import Interrupted
 
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
     if dry_run:
-        _foretell(planned, root, fresh=fresh)
+        with interrupt.listening():
+            _foretell(planned, root, fresh=fresh)
         return
-    outcome = _run_study(planned, root, fresh=fresh)
-    _report(root, outcome)
+    with interrupt.listening():
+        try:
+            outcome = _run_study(planned, root, fresh=fresh)
+        except Interrupted as error:
+            if error.outcome.done:
+                _report(root, error.outcome)
+            raise
+        _report(root, outcome)
 
 
 @app.command()

@@ -15,15 +15,16 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from framework.contracts import Array
 from framework.datasets._splits import Arrays, digest
 from framework.errors import SqueezelabError
+from framework.locks import patient_lock
 
 OPEN = ("train", "calibration", "validation")
 TEST = "test"
@@ -60,10 +61,10 @@ class Cache:
         """The file of the test split."""
         return self.root / ".cache" / "sealed" / f"{self.name}-{self.key}.npz"
 
-    def lock(self) -> FileLock:
+    def lock(self) -> AbstractContextManager[None]:
         """Held by whoever prepares this data set; the kernel drops it when the process dies."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder.parent / f"{self.name}.lock")
+        return patient_lock(self.folder.parent / f"{self.name}.lock")
 
     def digests(self) -> dict[str, str]:
         """sha256 of each split, `test` included.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from framework import interrupt
 from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Weights, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, hold, reuse
@@ -224,7 +225,8 @@ class Watch(keras.callbacks.Callback):
         self.step = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Change masks where it is time to; look at the clock now and then."""
+        """Stop where that was asked for; change masks where it is time to; look at the clock now and then."""
+        interrupt.check()
         self.step += 1
         if self.request.remask and self.step in self.request.remask.steps:
             self.remask(self.step, self.request.remask)

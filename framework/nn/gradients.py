@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from framework import interrupt
 from framework.contracts import Array, DataInfo, Samples, Stage
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
@@ -46,6 +47,7 @@ def of(stage: Stage, batches: Batches) -> Iterator[dict[tuple[str, int], Array]]
     with nets.use(key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)) as net:
         graph.write_weights(net.model, stage.weights)
         for chosen in _chosen(len(batches.samples), size, batches):
+            interrupt.check()
             inputs = {name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()}
             found = net.gradients(inputs, tf.constant(goal[chosen]))
             yield {key: value.numpy() for key, value in zip(net.keys, found, strict=True)}

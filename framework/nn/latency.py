@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framework import interrupt
 from framework.contracts import Array, Samples
 from framework.nn import tflite
 
@@ -76,6 +77,7 @@ def geometric_interval(values: Array) -> Interval:
 
 def _round(file: bytes, reference: bytes, samples: Samples, number: int) -> tuple[float, float, float]:
     """Medians of the two in microseconds, and the median of the ratios of neighbours, reference / file."""
+    interrupt.check()
     order = (0, 1) if number % 2 else (1, 0)  # who is opened and timed first takes turns
     timers: dict[int, Sampler] = {index: _timer((file, reference)[index], samples) for index in order}
     times = np.empty((SAMPLES_PER_ROUND, 2))

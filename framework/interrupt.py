@@ -1,0 +1,75 @@
+"""An interrupt as a flag that is looked at between steps.
+
+Python raises KeyboardInterrupt wherever it stands. Inside a destructor, of which TensorFlow's objects have many, it is
+printed and dropped: the work would go on as if nobody had asked it to stop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_CODE = 130  # of a program that was interrupted
+STOPPING = b"\nStopping after this step. Once more ends at once.\n"
+
+_asked: list[int] = []  # signals that came while it is listened to
+_looked_at: list[int] = []  # how many of them have been raised
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Note signals, for `check` to raise KeyboardInterrupt; the second one ends the process at once.
+
+    Other threads than the main one are never interrupted: nothing is changed there. A signal that is ignored, as
+    SIGHUP under nohup, stays so. The handlers are put back at the end.
+
+    Raises:
+        KeyboardInterrupt: a signal came after the last look.
+    """
+    if threading.current_thread() is not threading.main_thread() or _is_heard():
+        yield
+        return
+    usual = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = {number: handler for number, handler in usual.items() if handler not in (signal.SIG_IGN, None)}
+    try:
+        for number in heard:
+            signal.signal(number, _note)
+        yield
+        check()
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+        _asked.clear()
+        _looked_at.clear()
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if a signal has come since the last look."""
+    if len(_asked) > len(_looked_at):
+        _looked_at.extend(_asked[len(_looked_at) :])
+        raise KeyboardInterrupt
+
+
+def as_interrupts() -> None:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored; for a program's start."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _is_heard() -> bool:
+    return any(signal.getsignal(number) is _note for number in SIGNALS)
+
+
+def _note(number: int, _frame: FrameType | None) -> None:
+    """What a signal does while it is listened to; the store stands a sudden end, as it stands a kill."""
+    if _asked:
+        os._exit(EXIT_CODE)
+    _asked.append(number)
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, STOPPING)
