@@ -91,10 +91,11 @@ class Lab:
     Args:
         root: the project.
         catalog: the plug-ins.
+        cache: dense nets are looked for in the project's cache, and kept there; else each is trained anew.
     """
 
-    def __init__(self, root: Path, catalog: Catalog) -> None:
-        self.root, self.catalog = root, catalog
+    def __init__(self, root: Path, catalog: Catalog, *, cache: bool = True) -> None:
+        self.root, self.catalog, self._cache = root, catalog, cache
         self._splits: dict[str, Splits] = {}
         self._baselines: dict[str, Baseline] = {}
         self.measured: dict[str, Dense] = {}
@@ -149,19 +150,23 @@ class Lab:
             initial = self.initial(spec)
             self._baselines[digest] = Baseline(digest, initial, initial, (), 0.0)
         if digest not in self._baselines:
-            folder = self._folder(digest)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with patient_lock(f"{folder}.lock"):
-                initial = self.initial(spec)
-                found = _read(folder, digest, initial, self.unit(spec, initial))
-                if found is None:
-                    found = self._train(spec, digest, initial, report)
-                    _write(folder, found, spec)
-                else:  # the dense net's own run shows its curve, whoever trained it
-                    for epoch, values in enumerate(found.curve, start=1):
-                        report(epoch, values)
-            self._baselines[digest] = found
+            made = self._cached if self._cache else self._train
+            self._baselines[digest] = made(spec, digest, self.initial(spec), report)
         return self._baselines[digest]
+
+    def _cached(self, spec: Spec, digest: str, initial: Stage, report: EpochReport) -> Baseline:
+        """The dense net from the cache, or trained now and put there."""
+        folder = self._folder(digest)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with patient_lock(f"{folder}.lock"):
+            found = _read(folder, digest, initial, self.unit(spec, initial))
+            if found is None:
+                found = self._train(spec, digest, initial, report)
+                _write(folder, found, spec)
+                return found
+        for epoch, values in enumerate(found.curve, start=1):  # the dense net's own run shows it, whoever trained
+            report(epoch, values)
+        return found
 
     def train_dense(self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None) -> Stage:
         """The baseline's training, or its first `stop` epochs; a net that comes trained stays as it is."""

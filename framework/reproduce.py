@@ -41,6 +41,8 @@ class Verdict:
 def reproduce(root: Path, text: str, *, settings: Sequence[str], catalog: Catalog) -> Verdict:
     """Train, export and measure a run again, and compare weights, file and metrics; latency and seconds are not.
 
+    The dense net is trained too, whatever the cache has of it.
+
     Args:
         text: an id, the first digits of one, or `NAME:12`.
         settings: overrides of the study in `NAME:12`.
@@ -54,7 +56,7 @@ def reproduce(root: Path, text: str, *, settings: Sequence[str], catalog: Catalo
     _check_role(run)
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
     _check_versions(run, spec, catalog)
-    lab = Lab(root, catalog)
+    lab = Lab(root, catalog, cache=False)
     _check_data(store.data(run.run_id), lab.splits(spec).digests)
     return compare(run, _files(store, run.run_id), trial.run(spec, lab), changed=_environment(store, run))
 

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from studies_support import Project, never_killed
 
@@ -39,6 +40,53 @@ def test_trial_baseline_and_control_are_the_same_bits(project: Project) -> None:
         verdict = again(project, project.runs(role)[0].run_id)
         assert verdict.code == SAME, verdict.lines
     assert {run.run_id for role in record.ROLES for run in project.runs(role)} == before
+
+
+def test_the_dense_net_is_trained_again_and_the_cache_is_not_touched(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(*_: object) -> None:
+        raise AssertionError("The cache was touched.")
+
+    monkeypatch.setattr("framework.baseline._read", touched)
+    monkeypatch.setattr("framework.baseline._write", touched)
+    run = project.runs("baseline")[0]
+    assert again(project, run.run_id).code == SAME
+    weights = unpack_weights(project.store().artifact(run.run_id, record.WEIGHTS_NPZ))
+    moved = {key: value + np.float32(1e-6) for key, value in weights.items()}
+    project.store().put(run.run_id, {record.WEIGHTS_NPZ: pack_weights(moved)})
+    assert again(project, run.run_id).code == DIFFERENT
+
+
+def quick(name: str) -> str:
+    """The strategy with as little training as it has any."""
+    knobs = Catalog().strategies.get(name).knobs()
+    given = {knob: 1 for knob, item in knobs.items() if item.unit == "epochs"}
+    return f"use({name!r}{''.join(f', {knob}={value}' for knob, value in given.items())})"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", Catalog().strategies.names())
+def test_a_run_of_each_strategy_is_the_same_bits(project: Project, name: str) -> None:
+    project.write_study("one", compress=f"[{quick(name)}]", trials=1)
+    project.study("one")
+    verdict = again(project, "one:0")
+    assert verdict.code == SAME, verdict.lines
+
+
+@pytest.mark.slow
+def test_a_regression_is_the_same_bits_in_the_unit_of_its_labels(project: Project) -> None:
+    random = np.random.default_rng(0)
+    rows = [f"{a},{b},{200_000 + 30_000 * a - 9_000 * b}" for a, b in random.normal(size=(300, 2)).round(4)]
+    (project.root / "price.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
+    net = 'use("lstm", units=8)'
+    project.write_study("priced", architecture=net, compress='[use("ptq", format="int8")]', trials=1)
+    file = project.root / "studies" / "priced.py"
+    text = file.read_text().replace('use("digits")', 'use("csv", path="price.csv", target="price", task="regression")')
+    file.write_text(text)
+    project.study("priced")
+    for verdict in (again(project, "priced:0"), again(project, project.runs("baseline", "priced")[0].run_id)):
+        assert verdict.code == SAME, verdict.lines
 
 
 def test_another_weight_in_the_store_is_different(project: Project) -> None:

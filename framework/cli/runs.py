@@ -45,9 +45,11 @@ def reproduce(
     settings: Settings = None,
 ) -> None:
     """Train a run again and compare: 0 the same bits, 4 within tolerance elsewhere, 5 different."""
+    from framework import interrupt
     from framework.contracts import Catalog
     from framework.reproduce import reproduce as make_again
 
-    verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())
+    with interrupt.listening():
+        verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())
     tell("\n".join(verdict.lines))
     raise typer.Exit(verdict.code)
