@@ -13,6 +13,7 @@ PREFIX = "squeezelab."
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
     "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
+    "metric_versions",
 )  # fmt: skip
 ROLES = ("study", "baseline", "control", "trial", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -92,6 +93,7 @@ class Record:
         times: what depends on the machine, by the names in `MACHINE`.
         artifacts: file name -> content; the store adds the manifest.
         tensors: `layer/role` -> index of its tensor in the file; goes into the manifest.
+        versions: metric plug-in -> version, of those that were measured; goes into the manifest and a tag.
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.
         error: traceback of a failure.
     """
@@ -100,6 +102,7 @@ class Record:
     times: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     tensors: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     error: str = ""
 

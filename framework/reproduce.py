@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework import record, trial
+from framework import metric_versions, record, trial
 from framework.baseline import Lab, fingerprint, unpack_weights
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError, UserError
@@ -73,18 +73,29 @@ def compare(run: Run, files: Mapping[str, bytes | str], again: Record, *, change
     if again.reason:
         return Verdict(DIFFERENT, [f"{head}: it fails now ({again.reason}).", again.error.strip()])
     other_files = [name for name, stored in files.items() if not _same_file(name, stored, again.artifacts[name])]
-    compared = sorted({*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY})
+    names = {*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY}
+    left_out = {name for name in names if _version_then(run, name) != _version_now(again, name)}
+    compared = sorted(names - left_out)
     pairs = {name: (run.metrics.get(name), again.metrics.get(name)) for name in compared}
     other = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     rows = [f"  {name}: {_shown(was)} then, {_shown(now)} now" for name, (was, now) in other.items()]
     rows = [f"  {name}: other content" for name in other_files] + rows
+    told = [f"Left out, measured by another version then: {', '.join(sorted(left_out))}."] if left_out else []
     if not rows:
-        return Verdict(SAME, [f"{head}: the same bits. Weights, file and {len(compared)} metrics are equal."])
+        return Verdict(SAME, [f"{head}: the same bits. Weights, file and {len(compared)} metrics are equal.", *told])
     if changed and all(_close(name, *pair) for name, pair in other.items()):
         reason = f"{head}: not the same bits, but within tolerance ({TOLERANCE}). The environment is another:"
-        return Verdict(CLOSE, [reason, *(f"  {line}" for line in changed), *rows])
+        return Verdict(CLOSE, [reason, *(f"  {line}" for line in changed), *rows, *told])
     why = [f"  {line}" for line in changed] or ["  The environment is the same."]
-    return Verdict(DIFFERENT, [f"{head}: different.", *why, *rows])
+    return Verdict(DIFFERENT, [f"{head}: different.", *why, *rows, *told])
+
+
+def _version_then(run: Run, name: str) -> int:
+    return metric_versions.version_of(run, name)
+
+
+def _version_now(again: Record, name: str) -> int:
+    return again.versions.get(metric_versions.plugin_of(name), 1)
 
 
 def _check_role(run: Run) -> None:

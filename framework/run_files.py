@@ -16,7 +16,7 @@ from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.record import MANIFEST_JSON, MODEL_TFLITE
 
 Lines = dict[str, dict[str, Any]]
-"""file name -> its line of the manifest: name, bytes, sha256; of a net's file also `tensors`; `removed` says why."""
+"""file name -> its line of the manifest: name, bytes, sha256; of a net also `tensors`, `metrics`; `removed`: why."""
 
 
 class RunFiles:
@@ -35,16 +35,23 @@ class RunFiles:
         """Note where MLflow says a run's artifacts are; saves asking for it."""
         self._locations[run.info.run_id] = run.info.artifact_uri
 
-    def put(self, run_id: str, artifacts: Mapping[str, bytes], *, tensors: Mapping[str, int] | None = None) -> None:
+    def put(
+        self,
+        run_id: str,
+        artifacts: Mapping[str, bytes],
+        *,
+        about_the_net: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
         """Write the files, then the manifest anew.
 
         Args:
             artifacts: file name -> content.
-            tensors: weight -> index of its tensor in `model.tflite`; kept in that file's line.
+            about_the_net: what the line of `model.tflite` holds besides: `tensors`, weight -> index of its tensor;
+                `metrics`, metric -> version that measured it.
         """
         lines = (self._manifest(run_id) or {}) | entries(artifacts)
-        if tensors:
-            lines[MODEL_TFLITE]["tensors"] = dict(tensors)
+        if MODEL_TFLITE in artifacts:
+            lines[MODEL_TFLITE] |= {name: dict(value) for name, value in (about_the_net or {}).items() if value}
         # The manifest is the last step: what it lists is there.
         for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):
             self._write(run_id, files)

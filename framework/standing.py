@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from framework import fronts
+from framework import fronts, metric_versions
 from framework.constraints import feasible
+from framework.contracts import Catalog
 from framework.record import Run, one_of_each
 from framework.spec import Study
+
+OTHER_METRICS = (
+    "were measured by other versions of a metric: they stay, and are not ranked. FRESH=1 measures all by one."
+)
 
 
 def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float, ...]:
@@ -26,6 +31,15 @@ def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
     """The objectives and constraints for which there is no finite value."""
     asked = (*study.objectives, *(item.metric for item in study.constraints))
     return [name for name in asked if not math.isfinite(metrics.get(name, math.nan))]
+
+
+def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:
+    """Ids of finished trials that other versions of an objective's or a constraint's metric measured than today's."""
+    asked = [*study.objectives, *(item.metric for item in study.constraints)]
+    known = set(catalog.metrics.names())
+    plugins = {name: metric_versions.plugin_of(name) for name in asked}
+    today = {name: catalog.metrics.get(own).plugin_version for name, own in plugins.items() if own in known}
+    return {run.run_id for run in metric_versions.others(runs, today) if run.status == "FINISHED"}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from framework.sampling import Sampler, Suggestion, Told
 from framework.settle import Settler
 from framework.space import Choice
 from framework.spec import Spec, Study
-from framework.standing import Standing, objective_values, unmeasured, violations
+from framework.standing import OTHER_METRICS, Standing, objective_values, unmeasured, unranked, violations
 from framework.takeup import take_up
 from framework.tracking import Store
 from framework.view import Ended, Interrupted, Outcome, View
@@ -64,6 +64,7 @@ class Coordinator:
         self._dense_runs: dict[str, str] = {}
         self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
         self.wanted = 0
+        self._unranked: set[str] = set()  # run ids
         self._shed: set[int] = set()  # numbers of the trials whose nets are removed
         self._leased = 0.0
         self._common = host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
@@ -77,6 +78,9 @@ class Coordinator:
         self.settler.recall(history.dense)
         for run in history.dense:
             self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
+        self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
+        if self._unranked:
+            self.view.say(f"{len(self._unranked)} trials {OTHER_METRICS}")
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
         if history.changed and not self.plan.overrides:
             self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")
@@ -104,9 +108,14 @@ class Coordinator:
             raise
         return self._outcome(ran, out_of_time=out_of_time)
 
+    def _standing(self) -> Standing:
+        """Of the trials that are ranked."""
+        ranked = {number: run for number, run in self.done.items() if run.run_id not in self._unranked}
+        return Standing(self.plan.study, ranked)
+
     def _told(self, run: Run) -> Told:
         asked = self.store.artifact(run.run_id, record.OPTUNA_JSON).decode()
-        if run.status == "FAILED":
+        if run.status == "FAILED" or run.run_id in self._unranked:
             return Told(asked, None, {})
         return Told(asked, objective_values(self.plan.study, run.metrics), violations(self.plan.study, run.metrics))
 
@@ -279,7 +288,7 @@ class Coordinator:
         return ui_pages.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
 
     def _show(self, number: int, result: Record, spec: Spec, *, eta_seconds: float) -> None:
-        standing = Standing(self.plan.study, self.done)
+        standing = self._standing()
         event = Ended(
             what=f"trial {number}",
             net=self._net(spec),
@@ -307,7 +316,7 @@ class Coordinator:
 
     def _mark_front(self) -> None:
         """Tag every trial with whether it is on the front."""
-        front = Standing(self.plan.study, self.done).front()
+        front = self._standing().front()
         for number, run in self.done.items():
             mark = str(number in front).lower()
             if run.tags.get("pareto") != mark:
@@ -317,7 +326,7 @@ class Coordinator:
         """With `keep="front"`, remove the nets of beaten trials: none that left the front ever returns."""
         if self.plan.study.keep == "all":
             return
-        beaten = set(self.done) - Standing(self.plan.study, self.done).front() - self._shed
+        beaten = set(self.done) - self._standing().front() - self._shed
         for number in sorted(beaten):
             self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
         self._shed |= beaten

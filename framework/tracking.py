@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from framework import metric_versions
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.record import EPOCH_PREFIX, ERROR_TXT, PREFIX, ROLES, TAGS, Record, Run, Status
 from framework.run_files import RunFiles
@@ -138,13 +139,16 @@ class Store:
         artifacts = dict(record.artifacts)
         if record.reason:
             artifacts[ERROR_TXT] = (record.error or record.reason).encode()
-        self._files.put(run_id, artifacts, tensors=record.tensors)
+        about_the_net = {"tensors": record.tensors, "metrics": record.versions}
+        self._files.put(run_id, artifacts, about_the_net=about_the_net)
         final = _metrics({**record.metrics, **record.times}, step=0)
-        self._end(run_id, record.status, metrics=final, reason=record.reason)
+        later = metric_versions.as_text(record.versions)
+        tags = {"reason": record.reason} | ({metric_versions.TAG: later} if later else {})
+        self._end(run_id, record.status, metrics=final, tags=tags)
 
     def close(self, run_id: str, status: Status, *, reason: str = "") -> None:
         """End a run that yields no record, as KILLED."""
-        self._end(run_id, status, metrics=[], reason=reason)
+        self._end(run_id, status, metrics=[], tags={"reason": reason})
 
     def resume(self, run_id: str) -> None:
         """Set a parent run RUNNING again."""
@@ -291,9 +295,10 @@ class Store:
             self._experiments[study] = found.experiment_id
         return self._experiments[study]
 
-    def _end(self, run_id: str, status: Status, *, metrics: list[Any], reason: str) -> None:
+    def _end(self, run_id: str, status: Status, *, metrics: list[Any], tags: Mapping[str, str]) -> None:
         curves = self._curves.pop(run_id, [])
-        self._batch(run_id, metrics=curves + metrics, tags=_prefixed({"reason": reason}) if reason else {})
+        said = {name: value for name, value in tags.items() if value}
+        self._batch(run_id, metrics=curves + metrics, tags=_prefixed(said))
         self._flushed.pop(run_id, None)
         self._client.set_terminated(run_id, status=status)
 

@@ -101,6 +101,7 @@ def _record(spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: M
         times=times,
         artifacts=artifacts(measured.stage, spec, measured),
         tensors=tensors(measured),
+        versions={name: lab.catalog.metrics.get(name).plugin_version for name in lab.catalog.metrics.names()},
     )
 
 

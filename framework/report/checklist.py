@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from framework import chance
+from framework import chance, metric_versions
 from framework.record import BASELINE_PREFIX
 from framework.report.frame import StudyRuns
 from framework.report.resolved import names_of
@@ -32,6 +32,7 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
     lines = [
         "S1 the digests of the splits are not printed",
         *at_chance(runs),
+        *mixed_versions(runs),
         _theoretical_speedup(frame),
         _top5(runs, frame),
         _control(runs),
@@ -50,6 +51,15 @@ def at_chance(runs: StudyRuns) -> list[str]:
     nets = [(runs.net(run) if runs.several_nets else "", run) for run in runs.baselines]
     said = [(f" of {net}" if net else "", chance.warning(run.metrics, runs.task)) for net, run in nets]
     return [f"the baseline{whose} is {text}: drops and ratios say nothing" for whose, text in said if text]
+
+
+def mixed_versions(runs: StudyRuns) -> list[str]:
+    """What was measured by several versions of a metric, and how many trials are not ranked for it."""
+    shown = [*runs.baselines, *runs.controls, *runs.finished]
+    names = sorted({metric_versions.plugin_of(name) for run in shown for name in run.metrics})
+    mixed = [name for name in names if len({metric_versions.version_of(run, name) for run in shown}) > 1]
+    left = f"; {len(runs.unranked)} trials of earlier versions are not ranked" if runs.unranked else ""
+    return [f"measured by several versions of a metric, not to be compared: {', '.join(mixed)}{left}"] if mixed else []
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from framework.errors import UserError
 from framework.fronts import Direction
+from framework.metric_versions import newest, others
 from framework.record import (
     BASELINE_PREFIX,
     CHANCE_ACCURACY,
@@ -75,6 +76,12 @@ class StudyRuns:
     def finished(self) -> list[Run]:
         """Trials that ended with a result."""
         return [run for run in self.trials if run.status == "FINISHED"]
+
+    @cached_property
+    def unranked(self) -> list[Run]:
+        """Finished trials that earlier versions of an objective's or a constraint's metric measured."""
+        asked = [*self.objectives, *(metric for _, metric, _ in self.resolved.get("constraints", ()))]
+        return others(self.finished, newest(self.finished, asked))
 
     @property
     def failed(self) -> list[Run]:

@@ -61,10 +61,12 @@ def point(run: Run, names: Iterable[str]) -> tuple[float, ...] | None:
 def front(runs: StudyRuns) -> list[Run]:
     """Finished trials that meet the constraints and that no other such trial beats, largest first.
 
+    Of trials measured by several versions of a metric those of the latest.
     Trials that are exactly equal in all objectives are all on the front, unless they are of one spec: it counts once.
     """
     names = list(runs.objectives)
-    good = one_of_each({run.number: run for run in runs.finished if feasible(run.metrics)})
+    ranked = [run for run in runs.finished if run not in runs.unranked]
+    good = one_of_each({run.number: run for run in ranked if feasible(run.metrics)})
     rivals = [(run, values) for run in good.values() if (values := point(run, names)) is not None]
     kept = on_front([values for _, values in rivals], list(runs.objectives.values()))
     axes = axes_of(runs)
