@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from studies_support import Project, never_killed
 
-from framework import record, reproduce
+from framework import nn, record, reproduce
 from framework.baseline import pack_weights, unpack_weights
 from framework.contracts import Catalog
 from framework.errors import UserError
@@ -119,6 +119,30 @@ def test_other_plugins_and_other_data_are_refused(project: Project, monkeypatch:
 def test_what_left_no_net_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(UserError):
         reproduce._check_role(replace(RUN, **change))  # type: ignore[arg-type]
+
+
+def test_a_look_at_the_test_split_points_to_its_trial() -> None:
+    look = replace(RUN, tags={"role": "confirm", "study": "tiny", "trial": "000003"})
+    with pytest.raises(UserError) as refused:
+        reproduce._check_role(look)
+    assert "tiny:3" in refused.value.todo
+
+
+@pytest.mark.slow
+def test_a_net_of_a_file_on_a_table_is_the_same_bits_on_the_scale_that_was_found(project: Project) -> None:
+    random = np.random.default_rng(0)
+    rows = [f"{a},{b},{int(a > b)}" for a, b in (50 + 9 * random.normal(size=(300, 2))).round(3)]
+    (project.root / "table.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+    layers = nn.backend.keras.layers
+    net = nn.backend.keras.Sequential([layers.Input((2, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")])
+    net.set_weights([np.array([[-1.0, 1.0], [1.0, -1.0]]), np.zeros(2)])  # answers on either scale
+    net.save(project.root / "net.keras")
+    knobs = "architecture=from_file architecture.path=net.keras dataset=csv dataset.path=table.csv".split()
+    project.write_study("filed", compress='[use("ptq", format="int8")]', trials=1)
+    project.study("filed", *knobs)
+    (run,) = project.runs("trial", "filed")
+    assert run.params["dataset.scale"] in ("train", "none")
+    assert again(project, run.run_id).code == SAME
 
 
 @pytest.mark.parametrize(
