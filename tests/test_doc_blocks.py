@@ -17,20 +17,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies_support import Project, never_killed
+from studies_support import Project, never_killed, new_project
 
 import framework
 from framework import Study, use
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable, InvalidStudy
 from framework.plan import plan
+from framework.project import study_names
 from framework.resolve import resolve
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("README.md", "README.zh.md", "CONTRIBUTING.md")
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 CATALOG = Catalog()
-PLACEHOLDERS = {"", "x", "my_study", "old_study", "my_strategy", "my_report"}  # of names that a reader fills in
+PLACEHOLDERS = {
+    "",
+    "x",
+    "mine",
+    "NAME",
+    "my_dataset",
+    "my_study",
+    "old_study",
+    "my_strategy",
+    "my_report",
+}  # of names that a reader fills in
 OWN_PLUGINS = ("threshold_prune", "my_strategy")  # of examples, which other tests drop in
 TEXT = {  # first words of blocks that are neither code nor commands -> what they are
     "| net      |": "the table that the README's first command ends with",
@@ -77,7 +88,7 @@ def blocks_of(page: Path) -> Iterator[Block]:
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 PIECES = [block for block in BLOCKS if not block.language and re.match(r"\w+=\[", block.text)]
-INLINE = re.compile(r"`((?:make|squeezelab) [a-z-]+(?: [^`]*)?)`")
+INLINE = re.compile(r"`((?:make|squeezelab|\.venv/bin/squeezelab) [a-z-]+(?: [^`]*)?)`")
 
 
 def commands_of(block: Block) -> list[str]:
@@ -194,31 +205,81 @@ def test_a_command_exists_and_its_study_resolves(where: str, command: str) -> No
     if program == "make":
         assert not rest or rest[0] in TARGETS, f"{where}: no target {rest}"
         assert set(given) <= VARIABLES | {"PYTHON", "TFDS_DATA_DIR", "TFDS_MANUAL_DIR", "MLFLOW_TRACKING_URI"}
-        if rest[:1] in (["study"], ["report"], ["check"], ["confirm"]) and "NAME" in given:
-            check_settings(given["NAME"], given.get("SET", ""))
-    elif program == "squeezelab":
+        check_names(rest[0] if rest else "", given)
+    elif program.endswith("squeezelab"):
         check_arguments(rest)
     else:
-        files = [word for word in rest if word.endswith(".py")]
-        assert all((ROOT / file).is_file() for file in files)
-        assert files or rest[:1] == ["-m"] or program in ("git", "cd")
+        check_script(program, rest)
+
+
+def check_names(target: str, given: dict[str, str]) -> None:
+    """What a target is asked about is there: a shipped study, or what `make show` and `make data` know."""
+    name = given.get("NAME", "")
+    if target in ("study", "report", "check", "confirm", "export", "reproduce", "forget"):
+        check_settings(name, given.get("SET", ""))
+    elif target in ("show", "data") and not is_placeholder(name):
+        kinds = (CATALOG.datasets, CATALOG.architectures, CATALOG.strategies, CATALOG.metrics)
+        known = [*(one for kind in kinds for one in kind.names()), *study_names(ROOT)]
+        assert name in known or name in OWN_PLUGINS, name
+    for one in filter(None, (given.get("A"), given.get("B"))):
+        assert re.match(r"[0-9a-f.]+$", one) or one.partition(":")[0] in (*study_names(ROOT), "NAME"), one
+
+
+def check_script(program: str, words: list[str]) -> None:
+    """The script is there, and says something of each option."""
+    files = [ROOT / word for word in words if word.endswith(".py")]
+    assert all(file.is_file() for file in files)
+    assert files or words[:1] == ["-m"] or program in ("git", "cd")
+    text = "".join(file.read_text("utf-8") for file in files)
+    options = {word for word in words if word.startswith("--")} if files else set()
+    assert not [option for option in options if option not in text]
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether a reader fills in the name."""
+    return name.strip(".") in PLACEHOLDERS
 
 
 def check_settings(name: str, settings: str) -> None:
     """The shipped study resolves with these overrides; what is a reader's own is left out."""
-    if name.strip(".") in PLACEHOLDERS or any(own in settings for own in OWN_PLUGINS) or "run=" in settings:
+    if is_placeholder(name) or any(own in settings for own in OWN_PLUGINS) or "run=" in settings:
         return
     with files_of_the_readers(settings):
         plan(ROOT, name, settings=settings.split(), catalog=CATALOG)
 
 
 def check_arguments(words: list[str]) -> None:
-    """The command line knows the command and its options; what stands for a value is given one."""
+    """The command line takes these words; nothing is run."""
     import typer.main
 
     from framework.cli import app
 
     known = typer.main.get_command(app)
     command = known.commands[words[0]]  # type: ignore[attr-defined]
-    options = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in words[1:] if word.startswith("--")} <= options | {"--help"}
+    if len(words) > 1:  # `squeezelab study` alone speaks of the command
+        command.make_context(words[0], words[1:])
+
+
+SHIPPED = sorted(
+    {
+        (given["NAME"], given.get("SET", ""))
+        for _, line in COMMANDS
+        for words, given in [parsed(line)]
+        if words[:2] == ["make", "study"] and not is_placeholder(given.get("NAME", ""))
+    }
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "settings"), SHIPPED, ids=[f"{name} {settings[:40]}" for name, settings in SHIPPED])
+def test_a_study_command_foretells_its_cost(
+    name: str, settings: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    if re.search(r"path=|run=|dataset=(mnist|cifar10|easy_vqa)", settings) or any(
+        own in settings for own in OWN_PLUGINS
+    ):
+        pytest.skip("It asks for a file or a run of the reader's.")
+    project: Project = new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+    (project.root / "studies" / f"{name}.py").write_bytes((ROOT / "studies" / f"{name}.py").read_bytes())
+    project.command("study", name, "--dry-run", *(word for one in settings.split() for word in ("--set", one)))
+    assert not project.store().studies()
