@@ -89,7 +89,9 @@ def interrupted(root: Path, moment: float) -> tuple[int, float, str]:
 
 
 def running(root: Path) -> int:
-    """How many runs are RUNNING."""
+    """How many runs are RUNNING; none where there is no store yet."""
+    if not (root / "mlflow.db").exists():
+        return 0
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         return int(database.execute("SELECT COUNT(*) FROM runs WHERE status = 'RUNNING'").fetchone()[0])
 

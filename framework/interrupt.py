@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -23,8 +23,12 @@ _looked_at: list[int] = []  # how many of them have been raised
 
 
 @contextmanager
-def listening() -> Iterator[None]:
-    """Note signals, for `check` to raise KeyboardInterrupt; the second one ends the process at once.
+def listening(*, ends: bool = False) -> Iterator[None]:
+    """Note signals, for `check` to raise KeyboardInterrupt.
+
+    Args:
+        ends: the second signal ends the process at once, as a command is to; else it raises KeyboardInterrupt where
+            Python stands, as in a notebook, whose variables are to stay.
 
     Other threads than the main one are never interrupted: nothing is changed there. A signal that is ignored, as
     SIGHUP under nohup, stays so. The handlers are put back at the end.
@@ -37,9 +41,10 @@ def listening() -> Iterator[None]:
         return
     usual = {number: signal.getsignal(number) for number in SIGNALS}
     heard = {number: handler for number, handler in usual.items() if handler not in (signal.SIG_IGN, None)}
+    note = _note_or_end if ends else _note_or_raise
     try:
         for number in heard:
-            signal.signal(number, _note)
+            signal.signal(number, note)
         yield
         check()
     finally:
@@ -56,6 +61,23 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let signals raise KeyboardInterrupt where Python stands, as in a download, which has no steps to look between."""
+    if threading.current_thread() is not threading.main_thread() or not _is_heard():
+        yield
+        return
+    check()
+    noting = {number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))}
+    try:
+        for number in noting:
+            signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number, handler in noting.items():
+            signal.signal(number, handler)
+
+
 def as_interrupts() -> None:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored; for a program's start."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -64,12 +86,23 @@ def as_interrupts() -> None:
 
 
 def _is_heard() -> bool:
-    return any(signal.getsignal(number) is _note for number in SIGNALS)
+    return any(signal.getsignal(number) in (_note_or_end, _note_or_raise) for number in SIGNALS)
 
 
-def _note(number: int, _frame: FrameType | None) -> None:
-    """What a signal does while it is listened to; the store stands a sudden end, as it stands a kill."""
+def _note_or_end(number: int, _frame: FrameType | None) -> None:
+    """The second signal ends the process; the store stands a sudden end, as it stands a kill."""
     if _asked:
         os._exit(EXIT_CODE)
+    _note(number)
+
+
+def _note_or_raise(number: int, _frame: FrameType | None) -> None:
+    if _asked:
+        raise KeyboardInterrupt
+    _note(number)
+
+
+def _note(number: int) -> None:
     _asked.append(number)
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, STOPPING)
+    with suppress(OSError, ValueError):  # a notebook's stderr has no file
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, STOPPING)

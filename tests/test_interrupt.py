@@ -101,7 +101,7 @@ def test_waiting_for_a_lock_ends_too(tmp_path: Path) -> None:
 SECOND = """
 import signal
 from framework import interrupt
-with interrupt.listening():
+with interrupt.listening(ends=True):
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)
     print("still here")
@@ -112,6 +112,24 @@ def test_the_second_signal_ends_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", SECOND], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip() == "Stopping after this step. Once more ends at once."
+
+
+def test_in_a_notebook_the_second_signal_raises_where_it_stands() -> None:
+    with interrupt.listening():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.check()
+
+
+def test_what_has_no_steps_is_interrupted_where_it_stands() -> None:
+    with interrupt.listening():
+        with pytest.raises(KeyboardInterrupt), interrupt.at_once():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)  # noted again
+        with pytest.raises(KeyboardInterrupt), interrupt.at_once():
+            raise AssertionError("It is looked before a download begins.")
 
 
 def test_an_interrupt_while_the_command_is_loaded_is_quiet() -> None:

@@ -49,7 +49,7 @@ def reproduce(
     from framework.contracts import Catalog
     from framework.reproduce import reproduce as make_again
 
-    with interrupt.listening():
+    with interrupt.listening(ends=True):
         verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())
     tell("\n".join(verdict.lines))
     raise typer.Exit(verdict.code)

@@ -27,10 +27,10 @@ def study(
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
     if dry_run:
-        with interrupt.listening():
+        with interrupt.listening(ends=True):
             _foretell(planned, root, fresh=fresh)
         return
-    with interrupt.listening():
+    with interrupt.listening(ends=True):
         try:
             outcome = _run_study(planned, root, fresh=fresh)
         except Interrupted as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from framework import interrupt
 from framework.contracts import Array
 from framework.datasets._cache import put_aside_loudly
 from framework.datasets._splits import LABELS
@@ -118,7 +119,8 @@ def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str, m
     downloads = target / "downloads" / name
     _log.info("Preparing the data set %s in %s.", name, target)
     try:
-        with backend.quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints; stdout is for results
+        # TFDS prints; stdout is for results
+        with interrupt.at_once(), backend.quiet(), contextlib.redirect_stdout(io.StringIO()):
             make_builder(tfds, target).download_and_prepare(download_dir=str(downloads), download_config=settings)
     except Exception as error:
         raise DataUnavailable(
