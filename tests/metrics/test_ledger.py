@@ -81,6 +81,17 @@ def test_four_values_are_two_bits_each_and_a_table():
     assert codebook_bytes(values) == 80 * 2 // 8 + 4 * 4
 
 
+def test_three_values_are_two_bits_each_and_the_last_byte_counts_whole():
+    values = np.array([1, 2, 3, 1, 2], np.float32)
+    assert codebook_bytes(values) == 2 + 3 * 4  # ten bits
+
+
+def test_beginnings_of_rows_take_two_bytes_where_there_are_more_than_255_values():
+    values = np.zeros((1, 100_000), np.float32)
+    values[0, :300] = 1
+    assert sparse_bytes(values) == 300 * 4 + 300 * 4 + 2 * 2  # a column below 100 000 takes four bytes
+
+
 def test_one_value_needs_no_index():
     assert codebook_bytes(np.full(1000, 0.5, np.float32)) == 4
 
