@@ -1,7 +1,10 @@
-"""Activations of an 8-bit file that are nearly always zero: their scale is made one that runtimes accept.
+"""Activations of an 8-bit file in too narrow a range: their scale is made one that runtimes compute with.
 
 Where a whole layer is dead on the calibration split, the converter gives its answers a range of nothing, and XNNPACK
 refuses the file: it multiplies sums by a factor below 256 only.
+
+Where the cells of an LSTM stay below a half there, the converter gives them a range of less than 1, and the runtime
+answers from memory that nothing wrote: its tanh of 16-bit numbers knows ranges of 1, 2, 4 .. 64 (`PortableApplyTanh`).
 """
 
 from __future__ import annotations
@@ -14,14 +17,16 @@ from ai_edge_litert import schema_py_generated as schema
 from framework.contracts import Array
 
 LIMIT = 256.0  # of input scale x kernel scale / output scale
+CELL_STEP = 2.0**-15  # least scale of the 16-bit cells of an LSTM: they reach from -1 to 1
+CELLS = 19  # which input of the operation they are
 SUMS = frozenset(getattr(schema.BuiltinOperator, name) for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"))
 
 
 def widened(file: bytes) -> bytes:
-    """The file with wider ranges for answers that no sum could fill, where only other sums read them.
+    """The file with wider ranges for answers that no sum could fill, where only other sums read them, and for cells.
 
     The new scale is that of a single product, so that such an answer may be up to 255 of them; biases behind it are
-    written in it. A file without such answers stays as it is.
+    written in it. Cells of an LSTM reach at least from -1 to 1. A file without either stays as it is.
     """
     content = bytearray(file)
     model = schema.Model.GetRootAsModel(content, 0)
@@ -29,6 +34,7 @@ def widened(file: bytes) -> bytes:
         operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
         for operator in operators:
             _widen(model, graph, operator, operators)
+            _widen_cells(model, graph, operator)
     return bytes(content)
 
 
@@ -49,6 +55,15 @@ def _widen(model: Any, graph: Any, operator: Any, operators: list[Any]) -> None:
         _rewrite_bias(model, graph, reader, float(answer[0]))
 
 
+def _widen_cells(model: Any, graph: Any, operator: Any) -> None:
+    """Nothing else is written in the scale of the cells: they are zero at first, and no other operation reads them."""
+    if _kind(model, operator) != schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM:
+        return
+    scale = _scale(graph, operator.Inputs(CELLS))
+    if scale is not None:
+        scale[:] = np.maximum(scale, CELL_STEP)
+
+
 def _rewrite_bias(model: Any, graph: Any, operator: Any, given: float) -> None:
     """The same bias in the scale that follows from another one of the input."""
     if operator.InputsLength() < 3 or operator.Inputs(2) < 0:
@@ -63,8 +78,12 @@ def _rewrite_bias(model: Any, graph: Any, operator: Any, given: float) -> None:
 
 
 def _is_sum(model: Any, operator: Any) -> bool:
+    return _kind(model, operator) in SUMS
+
+
+def _kind(model: Any, operator: Any) -> int:
     code = model.OperatorCodes(operator.OpcodeIndex())
-    return max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in SUMS
+    return int(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
 
 
 def _scale(graph: Any, index: int) -> Array | None:

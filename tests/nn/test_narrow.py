@@ -1,10 +1,12 @@
-"""An 8-bit file in which a layer is dead on the calibration split."""
+"""An 8-bit file in which a layer is dead on the calibration split, or the cells of an LSTM stay small there."""
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from ai_edge_litert.interpreter import Interpreter
 from nets_support import tiny_samples, tiny_stage
+from sequence_nets import NETS, samples_for, staged
 
 from framework import nn
 from framework.contracts import Export
@@ -45,4 +47,20 @@ def test_widened_once_is_enough():
 
 def test_a_float_file_stays_as_it_is():
     file = nn.export.to_tflite(replace(stage(-100.0), export=Export()))
+    assert narrow.widened(file) == file
+
+
+@pytest.mark.parametrize("largest", [0.06, 0.12, 0.25, 0.5, 1.0])
+def test_an_lstm_answers_like_its_net_however_small_its_cells_are(largest):
+    """The head is as much larger as the cells are smaller."""
+    random, model = np.random.default_rng(0), NETS["recurrent"].build()
+    net, samples = staged(model), samples_for(model)
+    reach = {"first": largest, "second": largest, "head": 1 / largest}
+    weights = {
+        (layer, position): random.uniform(-1, 1, value.shape).astype(np.float32) * np.float32(reach.get(layer, 1.0))
+        for (layer, position), value in net.weights.items()
+    }
+    small = replace(net.with_weights(weights), export=Export("int8"))
+    file = nn.export.to_tflite(small, samples)
+    assert np.abs(nn.tflite.answers(file, samples) - nn.export.predict(small, samples)).max() < 0.03
     assert narrow.widened(file) == file
