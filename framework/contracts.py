@@ -270,6 +270,8 @@ class Job(Protocol):
         Without dropout and augmentation.
 
         Args:
+            batches: how many, at most: whole ones, in which each sample is at most once.
+            batch_size: samples in each; all there are, if they are fewer.
             batch_statistics: batch normalisations normalise by the batch, as in training, and not by what they have
                 gathered: before any training that is nothing.
         """

@@ -23,7 +23,7 @@ class Batches:
     """Which samples, and what is asked of them.
 
     Args:
-        count: number of batches.
+        count: number of batches; less where the samples have been drawn once.
         size: samples in each; all of them if there are fewer.
         seed: of the choice.
         batch_statistics: batch normalisations normalise by the batch, as in training.
@@ -54,10 +54,9 @@ def of(stage: Stage, batches: Batches) -> Iterator[dict[tuple[str, int], Array]]
 
 
 def _chosen(total: int, size: int, batches: Batches) -> Iterator[Array]:
-    """Samples drawn without putting back, until all have been drawn."""
-    random = np.random.default_rng(batches.seed)
-    order = np.concatenate([random.permutation(total) for _ in range(-(-batches.count * size // total))])
-    for index in range(batches.count):
+    """Samples drawn without putting back; whole batches, each sample at most once."""
+    order = np.random.default_rng(batches.seed).permutation(total)
+    for index in range(min(batches.count, total // size)):
         yield np.sort(order[index * size : (index + 1) * size])
 
 
