@@ -19,7 +19,7 @@ from framework.contracts import Array, DataInfo, Dataset, Samples, Splits, Ticke
 from framework.datasets import _tfds
 from framework.datasets._cache import OPEN, TEST, Cache, NotCached, put_aside_loudly
 from framework.datasets._splits import LABELS, RULE, Arrays, carve, digest, in_order
-from framework.errors import DataUnavailable, InvalidStudy, SqueezelabError
+from framework.errors import DataUnavailable, InvalidStudy, InvalidValue, SqueezelabError
 from framework.nn.images import prepare_images
 
 T = TypeVar("T")
@@ -112,8 +112,26 @@ class CachedDataset(Dataset):
             return cache.read_open()  # another process was faster
         except NotCached:
             put_aside_loudly(cache.folder)
-        cache.write(self.make_splits(cache.root))
+        splits = self.make_splits(cache.root)
+        self._check_finite(splits)
+        cache.write(splits)
         return cache.read_open()
+
+    def _check_finite(self, splits: Mapping[str, Arrays]) -> None:
+        """Refuse what float32, in which nets read and learn, cannot hold: it would spread over every number.
+
+        Raises:
+            InvalidValue: there is such a value, or NaN.
+        """
+        for split, arrays in splits.items():
+            for name, array in arrays.items():
+                sample = first_not_finite(array)
+                if sample is not None:
+                    raise InvalidValue(
+                        f"The data set {self.name!r} holds NaN, inf, or a number too large for float32.",
+                        given=f"In {name}, sample {sample} of the {split} split.",
+                        todo="Leave such samples out, put a number there, or choose a larger unit.",
+                    )
 
     def _test_split(self, root: Path) -> Arrays:
         self._open_splits(root)  # prepared by now, whoever asks first
@@ -136,6 +154,15 @@ class CachedDataset(Dataset):
     def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
         inputs = {name: prepared(name, arrays[name], shape) for name, shape in shapes.items()}
         return Samples(inputs, arrays[LABELS].astype("int64" if self.info.task == "classes" else "float32"))
+
+
+def first_not_finite(array: Array) -> int | None:
+    """The first sample that float32 cannot hold, if there is one."""
+    if array.dtype.kind != "f" or not array.size:
+        return None
+    with np.errstate(over="ignore"):
+        good = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(axis=1)
+    return None if good.all() else int(np.argmin(good))
 
 
 class TfdsDataset(CachedDataset):

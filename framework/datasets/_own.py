@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, cast
@@ -18,6 +22,8 @@ from framework.datasets._cached import CachedDataset
 from framework.datasets._splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
 
+log = logging.getLogger("framework")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 TASKS = ("classes", "binary", "regression")
 KEPT = 64  # what is known of as many files is remembered, until they change
 Stamp = tuple[tuple[str, int, int], ...]
@@ -198,6 +204,10 @@ class FileDataset(OwnDataset):
         """All knobs but where it lies and what its sha256 is."""
         return {name: value for name, value in self.values().items() if name not in ("path", "sha256")}
 
+    def say(self, what: str) -> None:
+        """Warn of something in the file; once, until it changes."""
+        _say(f"{Path(self.path).name}: {what}", self.stamp())
+
     def wrong(self, what: str, given: str = "", todo: str = "") -> InvalidValue:
         """An error that names the file."""
         return InvalidValue(f"{Path(self.path).name}: {what}", given=given, todo=todo)
@@ -232,17 +242,26 @@ def content_sha256(path: Path, stamp: Stamp) -> str:
     return running.hexdigest()
 
 
-def numbered(texts: list[str]) -> tuple[Array, int]:
+def numbered(labels: Iterable[str]) -> tuple[Array, int]:
     """Class numbers of labels as they are written, and how many classes there are.
 
-    Classes are in the order of the alphabet; if all are whole numbers, in the order of these.
+    Classes are in the order of the alphabet; if all are numbers, in the order of these, and 1, 1.0 and 01 are one.
     """
-    try:
-        known = sorted(set(texts), key=int)
-    except ValueError:
-        known = sorted(set(texts))
-    numbers = {text: number for number, text in enumerate(known)}
-    return np.array([numbers[text] for text in texts], np.int64), len(known)
+    written = [unicodedata.normalize("NFC", label.strip()) for label in labels]  # accents are written in two ways
+    names = [Decimal(name) for name in written] if all(map(NUMBER.fullmatch, written)) else written
+    classes, numbers = np.unique(np.array(names, object), return_inverse=True)
+    return numbers.astype(np.int64), len(classes)
+
+
+def lonely(numbers: Array) -> int | None:
+    """The first sample that is the only one of its class, if there is one; it cannot be both learnt and told."""
+    counts = np.bincount(numbers)[numbers]
+    return int(np.argmin(counts)) if counts.min(initial=2) == 1 else None
+
+
+@lru_cache(KEPT)
+def _say(text: str, stamp: Stamp) -> None:  # noqa: ARG001 - part of what is remembered
+    log.warning(text)
 
 
 def _file_sha256(path: Path) -> str:

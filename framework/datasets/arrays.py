@@ -11,7 +11,8 @@ import numpy as np
 from framework.contracts import Array, DataInfo, dataset, knob
 from framework.datasets._arrays import read_archive
 from framework.datasets._cache import UNREADABLE
-from framework.datasets._own import FileDataset
+from framework.datasets._cached import first_not_finite
+from framework.datasets._own import FileDataset, lonely
 from framework.datasets._splits import LABELS, Arrays
 
 TEXTS = ("question", "text", "tokens")
@@ -41,11 +42,10 @@ class OwnArrays(FileDataset):
     def describe(self) -> DataInfo:
         """Shapes, and how many classes and tokens there are; each number is looked at."""
         inputs = {name: _shape(name, head) for name, head in self._heads().items() if name != LABELS}
-        counts = {name: self._counted(name, array) for name, array in read_archive(Path(self.path)).items()}
+        arrays = read_archive(Path(self.path))
+        counts = {name: self._counted(name, array) for name, array in arrays.items()}
         tokens = {name: counts[name] for name, shape in inputs.items() if _is_text(name, shape)}
-        classes = 0 if self.task == "regression" else counts[LABELS]
-        if self.task != "regression" and (classes < 2 or (self.task == "binary" and classes != 2)):
-            raise self.wrong("two labels or more occur; in a binary task two.", f"Different labels: {classes}.")
+        classes = 0 if self.task == "regression" else self._classes(arrays[LABELS])
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror)
 
     def read_all(self) -> Arrays:
@@ -53,7 +53,7 @@ class OwnArrays(FileDataset):
         arrays = read_archive(Path(self.path))
         labels = arrays.pop(LABELS)
         if self.task != "regression":
-            labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+            labels = _numbered(labels)
         return {name: _typed(name, array) for name, array in arrays.items()} | {LABELS: labels}
 
     def _heads(self) -> dict[str, Head]:
@@ -77,17 +77,28 @@ class OwnArrays(FileDataset):
             if shape[:1] != heads[LABELS][0] or (name != LABELS and len(shape) < 2) or array_kind.kind not in "biuf":
                 raise self.wrong(f"{name} holds numbers, of shape (n, ...) with one sample for each label.", given)
 
+    def _classes(self, labels: Array) -> int:
+        """How many there are."""
+        numbers = _numbered(labels)
+        classes, alone = int(numbers.max(initial=-1)) + 1, lonely(numbers)
+        if classes < 2 or (self.task == "binary" and classes != 2):
+            raise self.wrong("two labels or more occur; in a binary task two.", f"Different labels: {classes}.")
+        if alone is not None:
+            raise self.wrong(
+                f"the label {labels[alone]} is that of one sample only: labels[{alone}].",
+                todo="Leave the sample out: one cannot be both learnt and told.",
+            )
+        return classes
+
     def _counted(self, name: str, array: Array) -> int:
-        """How many classes or tokens an array has, 0 if it has neither; what is no finite number is refused."""
-        sample = _not_finite(array)
+        """How many tokens an array has, 0 if it has none; what is no finite number is refused."""
+        sample = first_not_finite(array)
         if sample is not None:
             raise self.wrong(
                 f"{name} holds NaN, inf, or a number too large for float32.",
                 f"The first such sample: {name}[{sample}].",
                 "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for NaN.",
             )
-        if name == LABELS:
-            return len(np.unique(array))
         if not _is_text(name, array.shape[1:]):
             return 0
         if not (_is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1):
@@ -97,6 +108,11 @@ class OwnArrays(FileDataset):
                 "Call the array sequence if these are measurements.",
             )
         return int(array.max(initial=0)) + 1
+
+
+def _numbered(labels: Array) -> Array:
+    """Classes by number, in the order of their labels."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
 def _head(archive: zipfile.ZipFile, name: str) -> Head:
@@ -123,15 +139,6 @@ def _is_picture(array: Array) -> bool:
     return array.dtype == np.uint8 or (
         array.min(initial=0) >= 0 and 1 < array.max(initial=0) <= np.iinfo(np.uint8).max and _is_whole(array)
     )
-
-
-def _not_finite(array: Array) -> int | None:
-    """The first sample that float32 cannot hold, if there is one."""
-    if array.dtype.kind != "f" or not array.size:
-        return None
-    with np.errstate(over="ignore"):
-        good = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(axis=1)
-    return None if good.all() else int(np.argmin(good))
 
 
 def _shape(name: str, head: Head) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._own import FileDataset, numbered
+from framework.datasets._own import FileDataset, lonely, numbered
 from framework.datasets._splits import LABELS, Arrays
 from framework.datasets._text import words
 from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
 
-log = logging.getLogger("framework")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 Table = dict[str, list[str]]
 """Name of a column -> what is written in it, row by row."""
@@ -35,8 +33,9 @@ class OwnTable(FileDataset):
     Numbers: all columns but `target` and those named in `skip`, each less its mean and over its standard deviation of
     the train split (or as written, see `scale`); the net reads them as `sequence`, one step for each column. Text:
     the column `text` alone, as lower-case words and marks of punctuation; the most frequent of the train split are
-    the vocabulary. Classes are what is written in the column `target`, in the order of the alphabet, or of numbers (of
-    a binary task the second is 1), blanks around them left out; for `regression` it holds numbers, in any unit.
+    the vocabulary. Classes are what is written in the column `target`, blanks around it left out, in the order of the
+    alphabet; or of numbers, of which 1, 1.0 and 01 are one (of a binary task the second is 1). For `regression` it
+    holds numbers, in any unit.
     No cell that is read may be empty. An index without a name, as pandas writes it in front, is left out.
     """
 
@@ -65,10 +64,15 @@ class OwnTable(FileDataset):
         """Columns and classes; the whole file is looked through."""
         table = self._table()
         classes = 0 if self.task == "regression" else self._labels(table)[1]
+        if "" in table:
+            self.say("the first column has no name. It is taken for an index and left out.")
         if self.text:
             tokens = {"text": self.vocabulary_size}
             return DataInfo(task=self.asked, classes=classes, inputs={"text": (self.length,)}, tokens=tokens)
-        columns = [self._numbers(table, column) for column in self._columns(table)]
+        columns = {column: self._numbers(table, column) for column in self._columns(table)}
+        for column, numbers in columns.items():
+            if _counts_rows(numbers):
+                self.say(f'the column {column!r} counts the rows, and the net reads it. Leave it out: skip="{column}".')
         return DataInfo(task=self.asked, classes=classes, inputs={"sequence": (len(columns), 1)})
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
@@ -98,14 +102,15 @@ class OwnTable(FileDataset):
             mean, spread = np.zeros_like(mean), np.ones_like(spread)
         constant = spread <= ROUNDING * np.abs(mean)  # but for rounding, which would be blown up to noise
         mean, spread = np.where(constant, train[0], mean), np.where(constant, np.inf, spread)
-        return {
-            split: {**arrays, "sequence": ((arrays["sequence"] - mean) / spread).astype(np.float32)}
-            for split, arrays in splits.items()
-        }
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused when the splits are cached
+            return {
+                split: {**arrays, "sequence": ((arrays["sequence"] - mean) / spread).astype(np.float32)}
+                for split, arrays in splits.items()
+            }
 
     def _columns(self, table: Table) -> list[str]:
         """Those of numbers."""
-        skipped = {self.target, *(name.strip() for name in self.skip.split(","))}
+        skipped = {"", self.target, *(name.strip() for name in self.skip.split(","))}
         columns = [name for name in table if name not in skipped]
         if not columns:
             raise self.wrong("no column is left to be read.", f"Columns: {', '.join(table)}.")
@@ -115,15 +120,22 @@ class OwnTable(FileDataset):
         """Class numbers, and how many classes there are.
 
         Raises:
-            InvalidValue: there are fewer than two, more than two of a binary task, or nearly as many as rows.
+            InvalidValue: there are fewer than two, more than two of a binary task, or nearly as many as rows; or one
+                stands in a single row.
         """
-        labels, classes = numbered([label.strip() for label in self._filled(table, self.target)])
+        labels, classes = numbered(self._filled(table, self.target))
         if classes < 2 or (self.task == "binary" and classes != 2):
             raise self.wrong("there are two labels or more; of a binary task two.", f"Found: {classes}.")
         if 2 * classes > len(labels):
             raise self.wrong(
                 f"the column {self.target!r} has {classes} different labels in {len(labels)} rows.",
                 todo='Numbers are told by task="regression"; else name another column as target.',
+            )
+        alone = lonely(labels)
+        if alone is not None:
+            raise self.wrong(
+                f"the label {table[self.target][alone]!r} stands in one row only, row {alone + FIRST_ROW}.",
+                todo="Leave the row out: one sample cannot be both learnt and told.",
             )
         return labels, classes
 
@@ -162,7 +174,21 @@ class OwnTable(FileDataset):
             raise self.wrong(
                 f"there is no column {missing[0]!r}.", f"Columns: {', '.join(head)}.", "Set target=, or separator=."
             )
-        return {name: [row[number] for row in rows] for number, name in enumerate(head) if name}
+        self._check_rows(head, rows)
+        return {name: [row[number] for row in rows] for number, name in enumerate(head)}
+
+    def _check_rows(self, head: list[str], rows: list[list[str]]) -> None:
+        """Refuse names among the rows, and a row in place of the names."""
+        again = next((number for number, row in enumerate(rows) if row == head), None)
+        if again is not None:
+            raise self.wrong(f"row {again + FIRST_ROW} holds the names of the columns again.", todo="Leave it out.")
+        place = head.index(self.target)
+        if any(map(_is_number, head)) and self.target in {row[place].strip() for row in rows}:
+            raise self.wrong(
+                f"its first row is one of the others: {self.target!r} is a label too.",
+                f"Found: {', '.join(head)}.",
+                "Put a row of names before it.",
+            )
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         """The names in the first row, and the cells of the others; those that a short row lacks are empty."""
@@ -186,7 +212,7 @@ class OwnTable(FileDataset):
         return ["" if place == 0 and INDEX.fullmatch(name) else name for place, name in enumerate(names)], rows
 
     def _check_head(self, head: list[str]) -> None:
-        """Refuse names that are none, and say which column is left out.
+        """Refuse names that are none.
 
         Raises:
             InvalidValue: two columns of one name, a column without one that is no index, or data in place of names.
@@ -202,10 +228,11 @@ class OwnTable(FileDataset):
                 f"Found: {', '.join(head)}.",
                 "Put a row of names before it.",
             )
-        if head[0] == "":
-            log.warning(
-                "%s: the first column has no name. It is taken for an index and left out.", Path(self.path).name
-            )
+
+
+def _counts_rows(numbers: Array) -> bool:
+    """Whether they go up by one from row to row, as an index does."""
+    return bool((np.diff(numbers) == 1).all())
 
 
 def _is_number(text: str) -> bool:

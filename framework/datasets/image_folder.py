@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from framework.datasets._splits import LABELS, Arrays
 ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")
 """What folders of splits are called: taken for classes, a net would learn which split a picture is from."""
-LOG = logging.getLogger("framework")
 
 
 @dataset("image_folder", version=2)
@@ -53,6 +51,7 @@ class ImageFolder(FileDataset):
                 f"Pictures end in {', '.join(ENDINGS)}.",
             )
         self._check_folders()
+        self._check_more_than_one()
         self._say_what_is_left_out()
         inputs = {"image": (self.side, self.side, self._channels)}
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, mirror=self.mirror)
@@ -93,11 +92,17 @@ class ImageFolder(FileDataset):
                 f"Save the pictures as .png or .jpg, or take the folders away. Pictures end in {', '.join(ENDINGS)}.",
             )
 
+    def _check_more_than_one(self) -> None:
+        """Refuse a class of a single picture, which cannot be both learnt and told."""
+        alone = [name for name, count in Counter(name for name, _ in self._listed()).items() if count == 1]
+        if alone:
+            raise self.wrong("there are folders with one picture.", f"Folders: {', '.join(alone)}.", "Take them away.")
+
     def _say_what_is_left_out(self) -> None:
         read = {file for _, file in self._listed()}
         left = [file for file in files_in(Path(self.path)) if file not in read]
         if left:
-            LOG.warning("%s: %d files are not read: %s.", Path(self.path).name, len(left), _endings(left))
+            self.say(f"{len(left)} files are not read: {_endings(left)}.")
 
     def _folders(self) -> list[str]:
         """All that stand for a class; hidden ones do not count, nor does what macOS puts into archives, __MACOSX."""

@@ -226,6 +226,8 @@ def test_texts_of_a_table(tmp_path):
         (["label", "text"], [1, " "], {"text": "text"}, "'text' is empty in row 2"),
         (["label", "a"], ["x", 2], {"task": "regression"}, "'label' holds something that is no number"),
         (["label", "a"], ["x", 2], {}, "two labels or more"),
+        (["1", "3"], [1, 2], {"target": "1", "skip": "q"}, "its first row holds numbers"),
+        (["label", "a"], [1, 1e39], {"scale": "none"}, "too large for float32.*\n.*In sequence, sample 0"),
     ],
 )
 def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
@@ -233,6 +235,58 @@ def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
     dataset = own(tmp_path, "csv", path=table(tmp_path, head, rows), **knobs)
     with pytest.raises(InvalidValue, match=said):
         dataset.prepare(tmp_path)
+
+
+def test_a_table_without_names_is_refused_where_its_first_row_has_a_label(tmp_path):
+    rows = [[n % 5, 3, ("setosa", "virginica")[n % 2]] for n in range(40)]
+    with pytest.raises(InvalidValue, match="first row is one of the others: 'setosa' is a label too"):
+        own(tmp_path, "csv", path=table(tmp_path, ["5", "3", "setosa"], rows), target="setosa").prepare(tmp_path)
+    named = table(tmp_path, ["length", "width", "setosa"], rows)  # a column may be called as one of its labels
+    assert own(tmp_path, "csv", path=named, target="setosa").info.classes == 2
+
+
+def test_names_that_come_again_are_refused_with_their_row(tmp_path):
+    rows = [[n % 2, "good"] for n in range(30)] + [["label", "review"]] + [[n % 2, "bad"] for n in range(30)]
+    dataset = own(tmp_path, "csv", path=table(tmp_path, ["label", "review"], rows), text="review")
+    with pytest.raises(InvalidValue, match="row 32 holds the names of the columns again"):
+        dataset.prepare(tmp_path)
+
+
+def test_a_class_of_one_row_is_refused_with_its_row(tmp_path):
+    rows = [[("cat", "dog")[n % 2], n / 3] for n in range(60)] + [["dgo", 1]]
+    with pytest.raises(InvalidValue, match="'dgo' stands in one row only, row 62"):
+        own(tmp_path, "csv", path=table(tmp_path, ["label", "x"], rows)).prepare(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "classes"),
+    [
+        (("1", "1.0", "01", "10"), [0, 0, 0, 1]),
+        (("2.0", "10.0", "1e1", "-3"), [1, 2, 2, 0]),
+        (("1", "1.0", "one", "1"), [0, 1, 2, 0]),
+        (("12345678901234567", "12345678901234568", "1", "1"), [1, 2, 0, 0]),
+        (("caf\u00e9", "cafe\u0301", "tea", "tea"), [0, 0, 1, 1]),
+        (("1_0", "10", "10", "1_0"), [1, 0, 0, 1]),
+    ],
+)
+def test_one_label_written_in_two_ways_is_one_class(tmp_path, written, classes):
+    path = table(tmp_path, ["label", "x"], [[written[n % 4], n / 3] for n in range(80)])
+    assert own(tmp_path, "csv", path=path).read_all()["labels"][:4].tolist() == classes
+
+
+def test_a_column_that_counts_the_rows_is_said_once(tmp_path, caplog):
+    path = table(tmp_path, ["label", "x", "id"], [[n % 2, n / 3, 7 + n] for n in range(80)])
+    dataset = own(tmp_path, "csv", path=path)
+    dataset.prepare(tmp_path)
+    assert caplog.text.count("'id' counts the rows") == 1
+    assert 'skip="id"' in caplog.text
+    assert "'x'" not in caplog.text
+
+
+def test_labels_of_a_regression_fit_into_the_numbers_of_nets(tmp_path):
+    path = table(tmp_path, ["label", "x"], [[n * 1e38, n / 3] for n in range(80)])
+    with pytest.raises(InvalidValue, match=r"too large for float32.*\n.*In labels, sample"):
+        own(tmp_path, "csv", path=path, task="regression").prepare(tmp_path)
 
 
 def test_blanks_around_a_label_are_no_other_class(tmp_path):
@@ -252,7 +306,8 @@ def test_an_index_of_pandas_is_left_out_and_said(tmp_path, caplog, index):
     path = table(tmp_path, [index, "label", "x", "id"], [[n, n % 2, n, n] for n in range(80)])
     dataset = own(tmp_path, "csv", path=path, skip="id")
     assert dataset.info.inputs == {"sequence": (1, 1)}
-    assert "no name" in caplog.text
+    dataset.prepare(tmp_path)
+    assert caplog.text.count("no name") == 1
 
 
 def test_a_column_that_is_constant_but_for_rounding_becomes_zero(tmp_path):
@@ -423,7 +478,7 @@ def test_the_real_thing(tmp_path):
 def test_what_is_known_of_own_data_needs_no_tensorflow(tmp_path, photos):
     (photos / "notes.txt").unlink()  # it would be spoken of
     np.savez(tmp_path / "mine.npz", **pictures())
-    table(tmp_path, ["label", "x"], [[n % 2, n] for n in range(30)])
+    table(tmp_path, ["label", "x"], [[n % 2, n / 3] for n in range(30)])
     code = (
         "import pathlib, sys\n"
         "from framework import Study, use\n"

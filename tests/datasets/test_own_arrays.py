@@ -104,3 +104,10 @@ def test_classes_are_numbered_by_what_occurs(tmp_path, labels, task, classes):
     found = dataset.read_all()["labels"]
     assert found.dtype == np.int64
     assert found.tolist() == [sorted(set(labels.tolist())).index(label) for label in labels]
+
+
+def test_a_class_of_one_sample_is_refused_with_its_number(tmp_path):
+    labels = LABELS.copy()
+    labels[9] = 77
+    with pytest.raises(InvalidValue, match=r"77 is that of one sample only: labels\[9\]"):
+        own(tmp_path, labels=labels, image=BYTES).check_available(tmp_path)

@@ -132,6 +132,12 @@ def test_a_class_of_which_nothing_can_be_read_is_refused(tmp_path, folder, files
         own(tmp_path).prepare(tmp_path)
 
 
+def test_a_class_of_one_picture_is_refused(tmp_path, folder):
+    photo(folder / "owl" / "1.png")
+    with pytest.raises(InvalidValue, match=r"(?s)one picture.*owl"):
+        own(tmp_path).prepare(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0"])
 def test_a_file_that_is_cut_off_is_refused_by_its_name(tmp_path, folder, content):
     (folder / "dog" / "x.jpg").write_bytes(content)
