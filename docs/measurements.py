@@ -162,6 +162,15 @@ def at(sparsity: float) -> tuple[Use, ...]:
 
 CONTROL = use("identity", epochs=10)
 AT_EACH = tuple(Row(MNIST, (step,), factor=1.0) for sparsity in SPARSITIES for step in at(sparsity))
+# Would the masks of the weaker methods be better if they saw more? Their looks at the gradient, smaller and larger.
+OTHER_LOOKS = tuple(
+    Row(MNIST, (step,), factor=1.0)
+    for step in (
+        use("gradient_prune", sparsity=0.9, batches=16, epochs=10),
+        use("snip", sparsity=0.9, samples=8192, epochs=20),
+        use("dynamic_sparse", sparsity=0.9, batch_size=1024, epochs=20),
+    )
+)
 TWICE_THE_RATE = tuple(
     Row(MNIST, (step,), f"{text((step,))}, finetune_factor=2", factor=2.0) for step in (CONTROL, *at(0.9))
 )
@@ -234,7 +243,7 @@ MEASUREMENTS = (
     Measurement(
         "mnist-sparsity",
         "Which weights go: `lenet_300_100` on MNIST, each row trained for 20 epochs in all, the dense net for 10.",
-        (Row(MNIST, (CONTROL,), factor=1.0), *AT_EACH, *TWICE_THE_RATE),
+        (Row(MNIST, (CONTROL,), factor=1.0), *AT_EACH, *OTHER_LOOKS, *TWICE_THE_RATE),
         ("quality", "drop", "zeros", "epochs", "against random"),
         as_sparse_as_asked,
     ),
