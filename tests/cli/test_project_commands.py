@@ -181,6 +181,7 @@ def test_what_new_writes_works_untouched(checkout: Path) -> None:
     assert "ok     my_study" in checked.stdout
 
     contract = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "my_"]
+    contract += ["-m", "not slow"]
     done = subprocess.run(
         contract,
         cwd=checkout,

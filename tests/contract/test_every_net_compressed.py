@@ -16,6 +16,8 @@ from framework.spec import Use
 from framework.trial import Measured, against, compress, measure
 
 NETS = CATALOG.architectures.names()
+LONGEST = ("ds_cnn", "squeezenet", "transformer")  # to train
+TRAINED = [pytest.param(net, marks=pytest.mark.slow) if net in LONGEST else net for net in NETS]
 OTHERS = sorted(set(CATALOG.strategies.names()) - {"identity", "magnitude_prune", "ptq"})
 LEDGER = ("params_", "size_")  # how the lines of the size ledger begin
 PTQ = {
@@ -58,7 +60,7 @@ def test_the_control_without_training_is_the_dense_net_on_every_line(net, compre
         assert beside[f"{BASELINE_PREFIX}{name}"] == value, name
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", TRAINED)
 def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed, few):
     one = compressed(net, "identity", epochs=1)
     beside = against(one.spec, few, job_for(one.spec, few).baseline, one.measured.metrics)
@@ -103,7 +105,7 @@ def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compr
     assert change.mean() <= (0.01 if mode == "float16" else LARGEST_CHANGE)
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", TRAINED)
 def test_training_changes_every_weight_of_a_net_that_is_not_pruned(net, compressed, few):
     one = compressed(net, "identity", epochs=1)
     still = [key for key, value in one.stage.weights.items() if np.array_equal(value, one.dense.weights[key])]
