@@ -85,6 +85,12 @@ def as_interrupts() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+def ignore() -> None:
+    """Let no signal change how a program ends that has done its work: while Python takes itself down, it would kill."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _is_heard() -> bool:
     return any(signal.getsignal(number) in (_note_or_end, _note_or_raise) for number in SIGNALS)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from framework import interrupt
 from framework.baseline import Lab
 from framework.contracts import Catalog
 from framework.plan import plan
@@ -100,7 +101,7 @@ class Project:
         """What the command line ends with, in this process."""
         from framework.cli import main
 
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        handlers = {number: signal.getsignal(number) for number in interrupt.SIGNALS}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["squeezelab", *arguments])
             patch.chdir(self.root)

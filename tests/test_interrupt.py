@@ -145,6 +145,24 @@ def test_an_interrupt_while_the_command_is_loaded_is_quiet() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
+    """There Python has put back the system's own handler, which kills."""
+    code = (
+        "import builtins, os, sys\n"
+        "from framework.__main__ import main\n"
+        "class Last:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), write=os.write):\n"
+        "        kill(me, 2)\n"
+        "        write(1, b'the end')\n"
+        "builtins.last = Last()\n"
+        "sys.argv = ['squeezelab', '--help']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("the end")
+
+
 # --- a study ---------------------------------------------------------------------------------------------------------
 
 MOMENTS = """

@@ -34,6 +34,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False, prog_name="squeezelab")
         sys.stdout.flush()
+        interrupt.ignore()
     except SqueezelabError as error:
         say(text_of(error))
         code = error.exit_code
@@ -48,6 +49,7 @@ def main() -> NoReturn:
         if str(error):  # empty after `squeezelab` alone, which has shown the help
             say(_usage(error))
         code = UserError.exit_code
+    interrupt.ignore()
     if code == interrupt.EXIT_CODE:  # typer makes this code of an interrupt, in some of its versions
         say("Stopped. What is done is kept; the same command goes on from here.")
     sys.exit(code or 0)
