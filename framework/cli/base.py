@@ -34,7 +34,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False, prog_name="squeezelab")
         sys.stdout.flush()
-        interrupt.ignore()
+        interrupt.ignore()  # here too: a signal before it is one of the interrupts below, one after it is none
     except SqueezelabError as error:
         say(text_of(error))
         code = error.exit_code
