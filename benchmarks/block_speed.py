@@ -15,15 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from framework import trial
-from framework.baseline import Lab
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
-from framework.plan import plan
-from framework.project import find_root
+from framework.planning.plan import plan
+from framework.planning.project import find_root
+from framework.planning.resolve import first_value
 from framework.report.speed import gap_reason
-from framework.resolve import first_value
-from framework.spec import Study, Use
+from framework.runner import trial
+from framework.runner.baseline import Lab
+from framework.study import Study, Use
 
 HEADS = "net | seed | accuracy (%) | kernels' zeros (%) | bytes | latency (us) | speed-up (99 %) | in theory | reason"
 

@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from framework import nn, trial
-from framework.baseline import Lab
+from framework import nn
 from framework.contracts import Catalog, DataInfo, Stage
-from framework.plan import plan
-from framework.project import find_root
-from framework.resolve import first_value
-from framework.spec import Spec, Use
+from framework.planning.plan import plan
+from framework.planning.project import find_root
+from framework.planning.resolve import first_value
+from framework.runner import trial
+from framework.runner.baseline import Lab
+from framework.study import Spec, Use
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from framework import nn
-from framework.baseline import Lab
 from framework.contracts import Catalog
-from framework.plan import plan
-from framework.project import find_root
-from framework.resolve import first_value
+from framework.planning.plan import plan
+from framework.planning.project import find_root
+from framework.planning.resolve import first_value
+from framework.runner.baseline import Lab
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
-from framework import trial
-from framework.baseline import Lab
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
-from framework.plan import plan
-from framework.project import find_root
-from framework.record import quality_of
-from framework.resolve import first_value
+from framework.planning.plan import plan
+from framework.planning.project import find_root
+from framework.planning.resolve import first_value
+from framework.results.record import quality_of
+from framework.runner import trial
+from framework.runner.baseline import Lab
 
 
 def main() -> None:

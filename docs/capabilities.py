@@ -18,15 +18,16 @@ from typing import Any
 
 from recipes import RESULTS, command
 
-from framework import Study, Train, nn, trial, use
-from framework.baseline import Lab, fingerprint
+from framework import Study, Train, nn, use
 from framework.cli.base import say
 from framework.contracts import Catalog, FileWeight, Splits, Stage
 from framework.errors import SqueezelabError, UnknownName
-from framework.project import find_root
-from framework.reached import distinct_per_channel
-from framework.resolve import resolve
-from framework.spec import Spec, Use
+from framework.planning.project import find_root
+from framework.planning.resolve import resolve
+from framework.results.requested import distinct_per_channel
+from framework.runner import trial
+from framework.runner.baseline import Lab, fingerprint
+from framework.study import Spec, Use
 
 FILE = RESULTS / "strategies" / "capabilities.json"
 FORMATS = {"float32": "f", "float16": "h", "dynamic": "d", "int8": "i"}

@@ -22,15 +22,16 @@ from typing import Any
 import numpy as np
 from recipes import RECIPES, RESULTS, Recipe, command
 
-from framework import nn, trial, use
-from framework.baseline import Lab, fingerprint
+from framework import nn, use
 from framework.cli.base import say
-from framework.constraints import TOLERANCE
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable, SqueezelabError, UnknownName
-from framework.record import quality_of
-from framework.resolve import dataset_of
-from framework.spec import Spec, Use, digest_of
+from framework.planning.resolve import dataset_of
+from framework.results.record import quality_of
+from framework.runner import trial
+from framework.runner.baseline import Lab, fingerprint
+from framework.study import Spec, Use, digest_of
+from framework.study.constraints import TOLERANCE
 
 FOLDER = RESULTS / "strategies"
 SEEDS = (0, 1, 2)

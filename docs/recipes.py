@@ -18,16 +18,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from framework import trial
-from framework.baseline import Lab, fingerprint
 from framework.cli.base import say, text_of
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable, SqueezelabError, UnknownName, UserError
-from framework.plan import plan
-from framework.project import find_root
-from framework.record import quality_of
-from framework.resolve import dataset_of, first_value
-from framework.spec import Spec, digest_of
+from framework.planning.plan import plan
+from framework.planning.project import find_root
+from framework.planning.resolve import dataset_of, first_value
+from framework.results.record import quality_of
+from framework.runner import trial
+from framework.runner.baseline import Lab, fingerprint
+from framework.study import Spec, digest_of
 
 RESULTS = Path("docs") / "results"
 KEPT = ("params_total", "macs_dense", "size_tflite_bytes")  # of the net; the same for every seed

@@ -22,8 +22,8 @@ from framework.contracts import Array, Catalog, Dataset, Samples
 from framework.datasets._builder import MadeDataset
 from framework.datasets.digits import Digits
 from framework.errors import UserError
-from framework.project import find_root
-from framework.spec import digest_of
+from framework.planning.project import find_root
+from framework.study import digest_of
 
 SHOWN = 6
 OPEN = ("train", "calibration", "validation")

@@ -27,9 +27,9 @@ from typing import Any
 
 from framework.cli.base import say, text_of
 from framework.errors import SqueezelabError, UserError
-from framework.project import find_root
-from framework.tracking import Store
-from framework.ui_pages import addresses
+from framework.planning.project import find_root
+from framework.tracking.mlflow_ui import addresses
+from framework.tracking.store import Store
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -52,7 +52,7 @@ class Picture:
     """One page to be shown.
 
     Args:
-        page: key of `framework.ui_pages.addresses`.
+        page: key of `framework.tracking.mlflow_ui.addresses`.
         ready: JavaScript that is true once the page is drawn.
         then: JavaScript run after that, and what is true once it has worked.
     """

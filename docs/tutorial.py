@@ -23,8 +23,8 @@ from pages import table
 from framework.cli.base import say, text_of
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError, UserError
-from framework.plan import plan
-from framework.project import find_root
+from framework.planning.plan import plan
+from framework.planning.project import find_root
 
 PAGES = (Path("docs") / "from-lenet-to-squeezenet.md", Path("docs") / "from-lenet-to-squeezenet.zh.md")
 HEADS = {  # of the columns, by language

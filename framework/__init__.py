@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from framework.constraints import AtLeast, AtMost
-from framework.space import Choice, Float, Int
-from framework.spec import Study, Train, Use, use
+from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
 
 if TYPE_CHECKING:
     from framework.notebook import Result

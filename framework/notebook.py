@@ -13,19 +13,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework import overrides
-from framework.constraints import TOLERANCE
 from framework.contracts import Catalog
+from framework.display.progress import Progress, screen
 from framework.errors import InvalidValue, UnknownName, UserError
-from framework.plan import Plan, plan
-from framework.progress import Progress, screen
-from framework.project import find_root, study_names
-from framework.record import BASELINE_PREFIX, MODEL_TFLITE, Run
-from framework.resolve import dataset_of, resolve
-from framework.spec import Study
+from framework.planning.plan import Plan, plan
+from framework.planning.project import find_root, study_names
+from framework.planning.resolve import dataset_of, resolve
+from framework.results.record import BASELINE_PREFIX, MODEL_TFLITE, Run
+from framework.study import Study, overrides
+from framework.study.constraints import TOLERANCE
 
 if TYPE_CHECKING:
-    from framework.tracking import Store
+    from framework.tracking.store import Store
 
 UNNAMED = "notebook"  # the experiment of studies that have neither a file nor a name
 DIGITS = 8  # of a digest, as folders and messages show it
@@ -189,9 +188,9 @@ def run(
     settings: Sequence[str] = (),
 ) -> Result:
     """Run a study, or go on with it, as `make study` does; see `framework.run`."""
-    from framework.publish import conclude
-    from framework.study import run as run_plan
-    from framework.view import Interrupted
+    from framework.display.publish import conclude
+    from framework.runner.coordinator import run as run_plan
+    from framework.runner.events import Interrupted
 
     root, catalog = find_root(Path.cwd()), Catalog()
     settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
@@ -246,7 +245,7 @@ def _planned(
 
 
 def _open(root: Path) -> Store:
-    from framework.tracking import Store
+    from framework.tracking.store import Store
 
     return Store.open(root)
 

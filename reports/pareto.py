@@ -17,10 +17,6 @@ import matplotlib
 import pandas as pd
 
 import framework
-from framework.constraints import feasible
-from framework.fronts import Direction
-from framework.overrides import key_of
-from framework.record import COUNTS, Run
 from framework.report.checklist import at_chance, toys, unmet
 from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, save, trade_off
@@ -29,7 +25,11 @@ from framework.report.pareto import RATIO, axes_of, baselines_shown, front, pare
 from framework.report.resolved import alternatives, names_of, part_text, train_text
 from framework.report.speed import protocol, speed_columns, speed_frame
 from framework.report.tables import Column, columns_of, csv, four_digits, latex, markdown, markdown_text, percent
-from framework.spec import HOW_MUCH
+from framework.results.fronts import Direction
+from framework.results.record import COUNTS, Run
+from framework.study.constraints import feasible
+from framework.study.overrides import key_of
+from framework.study.spec import HOW_MUCH
 
 AXIS_LABELS = {
     "val_accuracy": "Validation accuracy (%)",

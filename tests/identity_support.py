@@ -55,11 +55,11 @@ def _forget_traced_nets() -> None:
 def _digests_of(pair: Pair, lab: object) -> dict[str, str]:
     from nets_support import CATALOG, default_net, fixed, job_for
 
-    from framework.baseline import pack_weights
     from framework.errors import TrialError
     from framework.nn import export
-    from framework.spec import Use
-    from framework.trial import compress
+    from framework.runner.baseline import pack_weights
+    from framework.runner.trial import compress
+    from framework.study import Use
 
     name, net = pair
     items = CATALOG.strategies.get(name).knobs().items()

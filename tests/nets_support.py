@@ -15,7 +15,6 @@ import pytest
 import saved_nets
 
 from framework import Study, Train, nn, use
-from framework.baseline import Lab
 from framework.contracts import (
     Architecture,
     Catalog,
@@ -28,9 +27,10 @@ from framework.contracts import (
     Splits,
     Stage,
 )
-from framework.resolve import resolve
-from framework.spec import Spec, Use
-from framework.trial import TrialJob
+from framework.planning.resolve import resolve
+from framework.runner.baseline import Lab
+from framework.runner.trial import TrialJob
+from framework.study import Spec, Use
 
 CATALOG = Catalog()
 INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})

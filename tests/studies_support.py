@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from framework import interrupt
-from framework.baseline import Lab
 from framework.contracts import Catalog
-from framework.plan import plan
-from framework.record import Run
-from framework.study import Outcome, first_value, run
-from framework.tracking import Store
-from framework.view import Ended
+from framework.planning.plan import plan
+from framework.results.record import Run
+from framework.runner.baseline import Lab
+from framework.runner.coordinator import Outcome, first_value, run
+from framework.runner.events import Ended
+from framework.system import interrupt
+from framework.tracking.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")  # hold only what the specs determine

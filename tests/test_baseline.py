@@ -12,9 +12,9 @@ import pytest
 from nets_support import CATALOG, SMALL, fixed
 from studies_support import Project, new_project
 
-from framework.baseline import Lab
-from framework.record import Run
-from framework.stage import Stage
+from framework.contracts.net import Stage
+from framework.results.record import Run
+from framework.runner.baseline import Lab
 
 AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
 

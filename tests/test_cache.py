@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from framework.cache import clean, entries, leftovers
 from framework.errors import StudyLocked
+from framework.maintenance.cache import clean, entries, leftovers
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from studies_support import Watcher, new_project
 
-from framework import chance
-from framework.record import CHANCE_ACCURACY, CHANCE_LIMIT
 from framework.report import collect
 from framework.report.checklist import unmet
 from framework.report.pareto import pareto_frame
+from framework.results import chance
+from framework.results.record import CHANCE_ACCURACY, CHANCE_LIMIT
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(np.array)
 

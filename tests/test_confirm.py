@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from studies_support import Project, never_killed
 
-from framework.confirm import confirm
 from framework.contracts import Catalog, Splits, Ticket
 from framework.datasets._cached import TfdsDataset
 from framework.datasets.digits import read_digits
 from framework.errors import UserError
-from framework.plan import plan
-from framework.record import Run
+from framework.planning.plan import plan
+from framework.results.record import Run
+from framework.runner.confirm import confirm
 
 FRAMEWORK = Path(__file__).parents[1] / "framework"
 TRIALS = 5  # as in test_study: the study is run once for both

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.constraints import AtLeast, AtMost, feasible
-from framework.record import Run
-from framework.spec import Study, use
-from framework.standing import Standing, violations
+from framework.results.record import Run
+from framework.results.standing import Standing, violations
+from framework.study import Study, use
+from framework.study.constraints import AtLeast, AtMost, feasible
 
 SAMPLES = 250
 ALLOWED = 5  # samples: 0.02

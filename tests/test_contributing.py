@@ -16,7 +16,7 @@ EXAMPLES = ["framework/architectures/tiny_conv.py", "framework/strategies/lot_pr
 USE_THEM = """
 from framework import Choice, Study, use
 from framework.contracts import Catalog
-from framework.resolve import resolve
+from framework.planning.resolve import resolve
 catalog = Catalog()
 study = Study(
     dataset=use("digits"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from studies_support import Project, never_killed, new_project
 
-from framework.diff import compare
+from framework.display.compare import compare
 from framework.errors import UserError
-from framework.record import Record
+from framework.results.record import Record
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_another_environment_is_told(base: Path, tmp_path: Path, monkeypatch: py
     at_once = '[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]'
     project.write_study(sampler='"grid"', trials=1, compress=at_once)
     project.study()
-    monkeypatch.setattr("framework.study.fingerprint", lambda: {"tensorflow": "9.9"})
+    monkeypatch.setattr("framework.runner.coordinator.fingerprint", lambda: {"tensorflow": "9.9"})
     project.study(fresh=True)
     runs = project.runs("trial")
     found = cells(compare(project.root, *(run.run_id for run in runs)))

@@ -23,9 +23,9 @@ import framework
 from framework import Study, use
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable, InvalidStudy
-from framework.plan import plan
-from framework.project import study_names
-from framework.resolve import resolve
+from framework.planning.plan import plan
+from framework.planning.project import study_names
+from framework.planning.resolve import resolve
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("README.md", "README.zh.md", "CONTRIBUTING.md")

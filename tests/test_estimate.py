@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from studies_support import Project, new_project
 
-from framework import estimate as module
 from framework.contracts import Catalog
-from framework.disk import size_bytes
-from framework.estimate import Cost, Work, estimate, rows
-from framework.pace import Pace
-from framework.plan import plan
+from framework.planning.plan import plan
+from framework.runner import estimate as module
+from framework.runner.estimate import Cost, Work, estimate, rows
+from framework.runner.timing import Pace
+from framework.system.disk import size_bytes
 
 CONTROL = 2  # epochs: the most that a trial of `tiny` may spend
 DENSE = 2

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from framework import Study, Train, use
 from framework.contracts import Catalog
-from framework.space import Knob
-from framework.spec import Spec, Use, spec_from_json
+from framework.study import Spec, Use, spec_from_json
+from framework.study.space import Knob
 
 CATALOG = Catalog()
 KINDS = {"dataset": CATALOG.datasets, "architecture": CATALOG.architectures, "compress": CATALOG.strategies}

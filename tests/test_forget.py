@@ -11,9 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from framework.errors import StudyLocked, UnknownName, UserError
-from framework.forget import find, forget
-from framework.record import Record
-from framework.tracking import Store
+from framework.maintenance.forget import find, forget
+from framework.results.record import Record
+from framework.tracking.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_what_the_ui_has_hidden_is_found_and_goes_too(store: Store) -> None:
 
 
 def test_one_that_was_interrupted_can_be_finished(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from framework.store_forget import Database
+    from framework.tracking.deletion import Database
 
     fill(store, "cut")
     original, calls = Database._do, []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.fronts import Direction, hypervolume, on_front
+from framework.results.fronts import Direction, hypervolume, on_front
 
 Points = list[tuple[float, ...]]
 DIRECTIONS: st.SearchStrategy[Direction] = st.sampled_from(["max", "min"])

@@ -17,8 +17,8 @@ import pytest
 from filelock import FileLock
 from studies_support import SECONDS, Project, new_project, running
 
-from framework import interrupt
-from framework.locks import patient_lock
+from framework.system import interrupt
+from framework.system.locks import patient_lock
 
 THREE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -100,7 +100,7 @@ def test_waiting_for_a_lock_ends_too(tmp_path: Path) -> None:
 
 SECOND = """
 import signal
-from framework import interrupt
+from framework.system import interrupt
 with interrupt.listening(ends=True):
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)
@@ -168,7 +168,8 @@ def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
 MOMENTS = """
 import os, signal, sys
 import framework.nn as nn
-from framework import study, trial
+from framework.runner import coordinator as study
+from framework.runner import trial
 from framework.nn import export, fit
 
 place, count = sys.argv.pop(1), 0

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
-from framework import nn, trial
-from framework.baseline import Lab
+from framework import nn
 from framework.contracts import Export, Samples
-from framework.spec import use
+from framework.runner import trial
+from framework.runner.baseline import Lab
+from framework.study import use
 
 TRAIN = {"learning_rate": 4e-3, "finetune_factor": 0.5, "warmup_epochs": 2, "epochs": 2}
 SPEC = fixed(SMALL["lenet_300_100"], use("identity", epochs=1), **TRAIN)

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from studies_support import Project, Watcher, never_killed, new_project
 
-from framework import contracts, store_file
-from framework.confirm import confirm
+from framework import contracts
 from framework.errors import UserError
-from framework.plan import plan
-from framework.record import MANIFEST_JSON, NET_FILES, Record, Run
-from framework.run_files import RunFiles
-from framework.tracking import Store
+from framework.planning.plan import plan
+from framework.results.record import MANIFEST_JSON, NET_FILES, Record, Run
+from framework.runner.confirm import confirm
+from framework.tracking import database as store_file
+from framework.tracking.artifacts import RunFiles
+from framework.tracking.store import Store
 
 KEPT = {"spec.json", "optuna.json", "layers.csv", "manifest.json"}
 GRID = {

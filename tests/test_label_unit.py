@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets_support import CATALOG, INFO, fixed, tiny_samples, tiny_stage
 
-from framework import trial, use
-from framework.baseline import Lab
+from framework import use
 from framework.contracts import DataInfo, Samples, Splits
-from framework.label_unit import LabelUnit
+from framework.contracts.label_unit import LabelUnit
 from framework.nn import export
-from framework.record import WEIGHTS_NPZ, Record
-from framework.spec import Spec, Use
+from framework.results.record import WEIGHTS_NPZ, Record
+from framework.runner import trial
+from framework.runner.baseline import Lab
+from framework.study import Spec, Use
 
 REGRESSION = DataInfo(task="regression", classes=0, inputs={"image": (1, 2, 1)})
 WEIGHTS = np.array([5e4, 3e4])

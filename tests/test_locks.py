@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from framework.errors import StudyLocked
-from framework.locks import is_held, lock_file, study_lock
+from framework.system.locks import is_held, lock_file, study_lock
 
 HOLD = (
     "import pathlib, sys, time\n"
-    "from framework.locks import study_lock\n"
+    "from framework.system.locks import study_lock\n"
     "with study_lock(pathlib.Path(sys.argv[1]), 'mine'):\n"
     "    print('held', flush=True)\n"
     "    time.sleep(600)\n"

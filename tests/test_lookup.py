@@ -8,7 +8,7 @@ import pytest
 from studies_support import Project, never_killed
 
 from framework.errors import UserError
-from framework.lookup import find_run
+from framework.tracking.lookup import find_run
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from studies_support import Project, Watcher, new_project
 
-from framework import metric_versions
 from framework.contracts import metrics
-from framework.metric_versions import as_text, newest, others, plugin_of, version_of
-from framework.record import Run
+from framework.results import metric_versions
+from framework.results.metric_versions import as_text, newest, others, plugin_of, version_of
+from framework.results.record import Run
 
 
 def run(run_id: str, text: str = "") -> Run:

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from studies_support import Project, never_killed
 
-from framework.confirm import confirm
 from framework.contracts import Catalog, DataInfo
+from framework.display.model_card import export, input_text
 from framework.errors import SqueezelabError, UserError
-from framework.model_card import export, input_text
 from framework.nn.interface import Port
-from framework.plan import plan
-from framework.spec import use
+from framework.planning.plan import plan
+from framework.runner.confirm import confirm
+from framework.study import use
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def test_the_ui_prints_its_addresses_and_serves_the_notes_figure(project: Projec
 
 
 def framework_addresses(project: Project) -> dict[str, str]:
-    from framework.ui_pages import addresses
+    from framework.tracking.mlflow_ui import addresses
 
     pages = addresses(project.store(), "look")
     assert {"runs", "chart"} <= set(pages)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from studies_support import Project, Watcher, integrity, new_project, running
 
-from framework import reproduce
 from framework.contracts import Catalog
 from framework.errors import UserError
-from framework.plan import plan
+from framework.planning.plan import plan
+from framework.runner import reproduce
 
 ARCHIVE = Path(__file__).with_name("old_store") / "project.tar.xz"
 KEPT = {0: 0.164, 1: 0.16, 2: 0.164}  # val_accuracy as its table had it

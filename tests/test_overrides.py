@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from framework import AtMost, Choice, Float, Int, Study, Train, Use, use
 from framework.errors import InvalidValue, UnknownName, UserError
-from framework.overrides import apply, key_of, keys, parse
+from framework.study.overrides import apply, key_of, keys, parse
 
 STUDY = Study(
     dataset=use("digits", side=28),

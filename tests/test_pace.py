@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from studies_support import prepared
 
-from framework import pace
-from framework.baseline import Lab
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
-from framework.pace import MOST_STEPS, Pace, Stopwatch
-from framework.record import Record
-from framework.resolve import budget
-from framework.spec import Spec, Train, Use, use
+from framework.planning.resolve import budget
+from framework.results.record import Record
+from framework.runner import timing as pace
+from framework.runner.baseline import Lab
+from framework.runner.timing import MOST_STEPS, Pace, Stopwatch
+from framework.study import Spec, Train, Use, use
 
 
 def spec(*compress: Use, **train: Any) -> Spec:

@@ -19,10 +19,10 @@ import pytest
 from rich.console import Console
 
 from framework import Study, use
-from framework.plan import Plan
-from framework.progress import Progress, duration, number
-from framework.record import Record
-from framework.view import Ended
+from framework.display.progress import Progress, duration, number
+from framework.planning.plan import Plan
+from framework.results.record import Record
+from framework.runner.events import Ended
 
 PLAN = Plan("mine", "Q?", (), Study(dataset=use("digits"), architecture=use("lenet5"), trials=30))
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -173,10 +173,10 @@ ON_A_TERMINAL = textwrap.dedent("""
     import time
     from rich.console import Console
     from framework import Study, use
-    from framework.plan import Plan
-    from framework.progress import Progress
-    from framework.record import Record
-    from framework.view import Ended
+    from framework.planning.plan import Plan
+    from framework.display.progress import Progress
+    from framework.results.record import Record
+    from framework.runner.events import Ended
 
     study = Study(dataset=use("digits"), architecture=use("lenet5"), trials=2)
     with Progress(Console(stderr=True)) as view:

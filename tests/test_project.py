@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework import project
 from framework.errors import InvalidStudy, InvalidValue, UnknownName, UserError
+from framework.planning import project
 
 GOOD = '"""How small?\n\nSource and cost."""\n\nfrom framework import Study, use\n\n'
 GOOD += 'STUDY = Study(dataset=use("digits"), architecture=use("lenet5"), trials=7)\n'

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framework import sampling
 from framework.contracts import Catalog
-from framework.estimate import _wanted
-from framework.grid import combinations, enumerate_specs
-from framework.plan import plan
-from framework.record import Run
-from framework.sampling import Sampler, Told
-from framework.space import Choice, Float, Int
-from framework.spec import Study, Train, digest_of, use
-from framework.takeup import History
+from framework.planning.plan import plan
+from framework.results.record import Run
+from framework.runner import sampler as sampling
+from framework.runner.estimate import _wanted
+from framework.runner.sampler import Sampler, Told
+from framework.study import Study, Train, digest_of, use
+from framework.study.grid import combinations, enumerate_specs
+from framework.study.space import Choice, Float, Int
+from framework.tracking.history import History
 
 ROOT = Path(__file__).parents[1]
 DRAWN = ("tpe", "random", "nsga2")

@@ -10,14 +10,14 @@ from textwrap import dedent
 
 import pytest
 
+from framework.contracts.registry import Registry
 from framework.errors import DuplicateName, InvalidValue, UnknownName
-from framework.registry import Registry
-from framework.space import Knobbed, knob
+from framework.study.space import Knobbed, knob
 
 PLUGIN = """
 from dataclasses import dataclass
 from rooms import registry
-from framework.space import Knobbed, knob
+from framework.study.space import Knobbed, knob
 
 @registry.register({name!r}, version={version})
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "rooms"
     folder.mkdir()
     (folder / "__init__.py").write_text(
-        "from framework.registry import Registry\n"
+        "from framework.contracts.registry import Registry\n"
         "registry = Registry('room', package='rooms', group='squeezelab.no_such_group')\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from studies_support import Project, never_killed
 
-from framework import nn, record, reproduce
-from framework.baseline import pack_weights, unpack_weights
+from framework import nn
 from framework.contracts import Catalog
 from framework.errors import UserError
-from framework.record import Record, Run
-from framework.reproduce import CLOSE, DIFFERENT, SAME, Verdict, compare
+from framework.results import record
+from framework.results.record import Record, Run
+from framework.runner import reproduce
+from framework.runner.baseline import pack_weights, unpack_weights
+from framework.runner.reproduce import CLOSE, DIFFERENT, SAME, Verdict, compare
 
 METRICS = {"val_accuracy": 0.9, "params_nonzero": 1000.0, "latency_us_p50": 5.0}
 RUN = Run("a" * 32, "trial 0", "FINISHED", {"role": "trial", "study": "tiny"}, {}, METRICS)
@@ -48,8 +50,8 @@ def test_the_dense_net_is_trained_again_and_the_cache_is_not_touched(
     def touched(*_: object) -> None:
         raise AssertionError("The cache was touched.")
 
-    monkeypatch.setattr("framework.baseline._read", touched)
-    monkeypatch.setattr("framework.baseline._write", touched)
+    monkeypatch.setattr("framework.runner.baseline._read", touched)
+    monkeypatch.setattr("framework.runner.baseline._write", touched)
     run = project.runs("baseline")[0]
     assert again(project, run.run_id).code == SAME
     weights = unpack_weights(project.store().artifact(run.run_id, record.WEIGHTS_NPZ))
@@ -103,7 +105,7 @@ def test_another_weight_in_the_store_is_different(project: Project) -> None:
 def test_other_plugins_and_other_data_are_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     run = project.runs("trial")[0]
     store = project.store()
-    monkeypatch.setattr("framework.tracking.Store.data", lambda self, run_id: {"train_sha256": "0" * 64})
+    monkeypatch.setattr("framework.tracking.store.Store.data", lambda self, run_id: {"train_sha256": "0" * 64})
     with pytest.raises(UserError, match="The data are not those of the run: train"):
         again(project, run.run_id)
     spec = json.loads(store.artifact(run.run_id, record.SPEC_JSON))

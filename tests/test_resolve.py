@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, use
 from framework.contracts import Architecture, Catalog, DataInfo, Strategy, knob, strategies
+from framework.contracts.registry import Registry
 from framework.errors import InvalidStudy, InvalidValue, UnknownName, UserError
-from framework.plan import plan
-from framework.registry import Registry
-from framework.resolve import largest_budget, measurable, resolve
-from framework.spec import Use
+from framework.planning.plan import plan
+from framework.planning.resolve import largest_budget, measurable, resolve
+from framework.study import Use
 
 CATALOG = Catalog()
 PLAIN = Study(dataset=use("digits"), architecture=use("lenet5"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from framework.sampling import POPULATION, Sampler, Told
-from framework.space import Choice, Float, Int
-from framework.spec import AtMost, Spec, Study, Train, use
+from framework.runner.sampler import POPULATION, Sampler, Told
+from framework.study import AtMost, Spec, Study, Train, use
+from framework.study.space import Choice, Float, Int
 
 PRUNE = use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.95), epochs=Int(1, 8))
 FLAT: dict[str, Any] = {"compress": (PRUNE,)}

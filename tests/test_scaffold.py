@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from framework.contracts import Catalog
 from framework.errors import DuplicateName, InvalidValue, UserError
-from framework.project import load_study
-from framework.scaffold import KINDS, TEMPLATES, make
+from framework.maintenance.scaffold import KINDS, TEMPLATES, make
+from framework.planning.project import load_study
 
 
 @pytest.fixture

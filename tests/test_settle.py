@@ -9,13 +9,14 @@ import pytest
 from nets_support import CATALOG
 from studies_support import Watcher, new_project
 
-from framework import nn, record
-from framework.baseline import Lab
-from framework.estimate import work_left
-from framework.plan import plan
-from framework.resolve import first_value
-from framework.settle import Settler, left_open
-from framework.takeup import look_back
+from framework import nn
+from framework.planning.plan import plan
+from framework.planning.resolve import first_value
+from framework.results import record
+from framework.runner.baseline import Lab
+from framework.runner.estimate import work_left
+from framework.runner.settle import Settler, left_open
+from framework.tracking.history import look_back
 
 RANGES = {"unit": lambda x: x, "bytes": lambda x: 255 * x, "signed": lambda x: 2 * x - 1}
 LABEL = ("dataset.target=label",)
@@ -107,7 +108,7 @@ def test_a_study_that_goes_on_stays_with_what_it_took(project, ran, monkeypatch)
     pruned = STUDY | {"compress": '[use("magnitude_prune", sparsity=Float(0.3, 0.6), epochs=0)]'}
     project.write_study("goes_on", architecture='use("from_file", path="bytes.h5")', **pruned)
     project.study("goes_on")
-    monkeypatch.setattr("framework.settle._quality", lambda spec, lab: pytest.fail("tried again"))
+    monkeypatch.setattr("framework.runner.settle._quality", lambda spec, lab: pytest.fail("tried again"))
     left = work(project, "goes_on", "trials=2")
     assert (len(left.todo), left.dense, left.controls) == (1, [], [])
     project.study("goes_on", "trials=2")
@@ -136,7 +137,7 @@ def work(project, name, *settings):
 def test_the_best_is_taken_and_of_equal_ones_the_likeliest(found, taken, project, monkeypatch):
     spec = plan(project.root, "unit", settings=[], catalog=CATALOG).study.fix(first_value)
     monkeypatch.setattr(
-        "framework.trial.quality", lambda stage, *_: found[{1: "unit", 255: "bytes", 2: "signed"}[factor(stage)]]
+        "framework.runner.trial.quality", lambda stage, *_: found[{1: "unit", 255: "bytes", 2: "signed"}[factor(stage)]]
     )
     assert Settler(Lab(project.root, CATALOG)).settle(spec).architecture.knobs["pixels"] == taken
 

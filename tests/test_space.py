@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.errors import InvalidStudy, InvalidValue
-from framework.space import Choice, Float, Int, Knob, Knobbed, knob
+from framework.study.space import Choice, Float, Int, Knob, Knobbed, knob
 
 REALS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 RATE = Knob(0.5, low=0.0, high=1.0, unit="", doc="a share")

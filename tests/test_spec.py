@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
 from framework.contracts import Catalog
 from framework.errors import InvalidStudy, InvalidValue
-from framework.grid import enumerate_specs
-from framework.resolve import resolve
-from framework.spec import HOW_MUCH, Spec, canonical, digest_of, spec_from_json
+from framework.planning.resolve import resolve
+from framework.study import Spec, canonical, digest_of, spec_from_json
+from framework.study.grid import enumerate_specs
+from framework.study.spec import HOW_MUCH
 
 REALS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 VALUES = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), REALS, st.text(max_size=5), st.none())

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.record import Run, Status
-from framework.spec import AtLeast, AtMost, Study, use
-from framework.standing import Standing, objective_values, unmeasured, violations
+from framework.results.record import Run, Status
+from framework.results.standing import Standing, objective_values, unmeasured, violations
+from framework.study import AtLeast, AtMost, Study, use
 
 
 def study(**parts: Any) -> Study:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from framework import store_file
 from framework.errors import SqueezelabError, UserError
-from framework.record import Record
-from framework.tracking import Store, hide_password, ui_command
+from framework.results.record import Record
+from framework.tracking import database as store_file
+from framework.tracking.store import Store, hide_password, ui_command
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -192,7 +192,7 @@ def test_artifacts_left_behind_are_read_where_they_are(tmp_path: Path) -> None:
 STARTS = """
 import os, signal, sys, time
 from pathlib import Path
-from framework.tracking import Store
+from framework.tracking.store import Store
 
 base, plan = Path(sys.argv[1]), sys.argv[2:]
 Store.open(base / "warm")  # MLflow is loaded once, for all that follow
@@ -267,7 +267,7 @@ def test_several_processes_start_at_once(tmp_path: Path) -> None:
 
 def test_importing_the_door_loads_no_mlflow_and_sets_its_guards() -> None:
     code = (
-        "import os, sys, framework.tracking; print('mlflow' in sys.modules,"
+        "import os, sys, framework.tracking.store; print('mlflow' in sys.modules,"
         " os.environ['MLFLOW_ALLOW_PICKLE_DESERIALIZATION'], os.environ['MLFLOW_DISABLE_TELEMETRY'])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)

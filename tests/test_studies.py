@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from framework.contracts import Catalog
-from framework.plan import plan
-from framework.project import load_study, study_names
-from framework.resolve import largest_budget
+from framework.planning.plan import plan
+from framework.planning.project import load_study, study_names
+from framework.planning.resolve import largest_budget
 
 ROOT = Path(__file__).parents[1]
 NAMES = study_names(ROOT)
@@ -73,7 +73,7 @@ def test_no_two_are_the_same_study() -> None:
 
 
 def test_files_load_without_any_heavy_library() -> None:
-    code = "import sys\nfrom pathlib import Path\nfrom framework.project import load_study\n"
+    code = "import sys\nfrom pathlib import Path\nfrom framework.planning.project import load_study\n"
     code += f"for name in {NAMES!r}:\n    load_study(Path.cwd(), name)\n"
     code += f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

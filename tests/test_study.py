@@ -17,13 +17,13 @@ import pytest
 from studies_support import Project, Watcher, integrity, never_killed, new_project
 
 from framework import contracts
-from framework.baseline import Lab
 from framework.contracts import Exported, Job, Metric, Stage, Step, Strategy, knob
+from framework.contracts.registry import Registry
 from framework.errors import SqueezelabError, StudyLocked, StudyStopped
-from framework.plan import plan
-from framework.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
-from framework.registry import Registry
-from framework.tracking import Store
+from framework.planning.plan import plan
+from framework.results.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
+from framework.runner.baseline import Lab
+from framework.tracking.store import Store
 
 AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
 
@@ -138,7 +138,7 @@ def test_a_study_ends_with_a_sentence_when_there_is_no_other_spec(project: Proje
 def test_a_study_whose_specs_cannot_be_counted_ends_when_nothing_new_is_found(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("framework.sampling.ENUMERABLE", 1)
+    monkeypatch.setattr("framework.runner.sampler.ENUMERABLE", 1)
     project.write_study(sampler='"random"', compress=f"[{AT_ONCE}]", trials=5)
     view = Watcher()
     outcome = project.study(view=view)
@@ -162,7 +162,7 @@ class Clock:
 
 def test_hours_end_a_session_and_the_next_goes_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("framework.study.time", clock)
+    monkeypatch.setattr("framework.runner.coordinator.time", clock)
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=2, hours=1)
     view = Watcher(at_end=lambda event: setattr(clock, "late", 7200.0 if event.what == "trial 0" else 0.0))
     outcome = project.study(view=view)

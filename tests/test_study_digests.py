@@ -15,12 +15,13 @@ import pytest
 
 from framework import Choice, Study, Train, use
 from framework.contracts import Catalog
-from framework.grid import enumerate_specs
-from framework.plan import plan
-from framework.project import study_names
-from framework.resolve import first_value
-from framework.space import knob
-from framework.spec import SPEC_FIELDS, TRAIN_FIELDS, Spec, Use, digest_of, spec_from_json
+from framework.planning.plan import plan
+from framework.planning.project import study_names
+from framework.planning.resolve import first_value
+from framework.study import Spec, Use, digest_of, spec_from_json
+from framework.study.grid import enumerate_specs
+from framework.study.space import knob
+from framework.study.spec import SPEC_FIELDS, TRAIN_FIELDS
 
 ROOT = Path(__file__).parents[1]
 PINNED = {  # study -> its digest and that of its dense net, as they begin

@@ -15,8 +15,8 @@ import pytest
 from studies_support import SECONDS, Project, integrity, never_killed, new_project, running
 
 from framework.contracts import Catalog
-from framework.plan import plan
-from framework.tracking import Store
+from framework.planning.plan import plan
+from framework.tracking.store import Store
 
 FIVE = 5
 MODULES = """
@@ -187,11 +187,11 @@ def test_the_same_command_again_runs_nothing_and_loads_no_tensorflow(base: Path,
 BASELINE = """
 import hashlib, sys, time
 from pathlib import Path
-from framework.baseline import Lab, pack_weights
+from framework.runner.baseline import Lab, pack_weights
 from framework.contracts import Catalog
-from framework.plan import plan
-from framework.tracking import Store
-from framework.study import first_value
+from framework.planning.plan import plan
+from framework.tracking.store import Store
+from framework.runner.coordinator import first_value
 
 root, catalog = Path.cwd(), Catalog()
 spec = plan(root, "tiny", settings=[], catalog=catalog).study.fix(first_value)

@@ -14,7 +14,7 @@ import pytest
 from studies_support import Project, Watcher, new_project
 from task_support import tasks  # noqa: F401  (a fixture)
 
-from framework.record import MACHINE
+from framework.results.record import MACHINE
 
 pytestmark = pytest.mark.usefixtures("tasks")
 PRUNE = 'use("magnitude_prune", sparsity=Float(0.3, 0.6), epochs=1)'

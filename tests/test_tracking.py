@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from framework import record, run_files, store_file, tracking
 from framework.errors import SqueezelabError, UnknownName, UserError
-from framework.record import Record
-from framework.tracking import Store
+from framework.results import record
+from framework.results.record import Record
+from framework.tracking import artifacts as run_files
+from framework.tracking import database as store_file
+from framework.tracking import store as tracking
+from framework.tracking.store import Store
 
 
 @pytest.fixture(autouse=True)

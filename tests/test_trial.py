@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from nets_support import SMALL, digest, fixed, job_for
 
-from framework import nn, record, trial
-from framework.baseline import unpack_weights
+from framework import nn
 from framework.contracts import Mask
 from framework.errors import SqueezelabError, TrialDiverged, TrialError
-from framework.spec import Use, spec_from_json, use
+from framework.results import record
+from framework.runner import trial
+from framework.runner.baseline import unpack_weights
+from framework.study import Use, spec_from_json, use
 
 PRUNE = use("magnitude_prune", sparsity=0.6, epochs=1)
 

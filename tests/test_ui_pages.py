@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from studies_support import never_killed
 
-from framework import Choice, Float, Int, Study, Train, ui_pages, use
+from framework import Choice, Float, Int, Study, Train, use
 from framework.contracts import Catalog
-from framework.plan import Plan
-from framework.record import Record
-from framework.resolve import resolve
-from framework.tracking import Store
-from framework.ui_pages import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
+from framework.planning.plan import Plan
+from framework.planning.resolve import resolve
+from framework.results.record import Record
+from framework.tracking import mlflow_ui as ui_pages
+from framework.tracking.mlflow_ui import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
+from framework.tracking.store import Store
 
 SCREENSHOTS = Path(__file__).parents[1] / "docs" / "screenshots.py"
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))

@@ -10,8 +10,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from framework import interrupt
 from framework.errors import SqueezelabError, UserError
+from framework.system import interrupt
 
 app = typer.Typer(
     name="squeezelab",
@@ -66,7 +66,7 @@ def _usage(error: Any) -> str:
 
 def find_project() -> Path:
     """The project that the working directory lies in."""
-    from framework.project import find_root
+    from framework.planning.project import find_root
 
     return find_root(Path.cwd())
 

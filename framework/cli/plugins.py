@@ -20,7 +20,7 @@ LIST_INDENT = 31  # the longest name so far is size_tflite_compressed_bytes
 def list_() -> None:
     """Studies, data sets, architectures, strategies and metrics, one line each."""
     from framework.contracts import Catalog
-    from framework.project import study_names
+    from framework.planning.project import study_names
 
     root = find_project()
     catalog = Catalog()
@@ -45,8 +45,8 @@ def check(
 ) -> None:
     """Check study files against the plug-ins; nothing is run."""
     from framework.contracts import Catalog
-    from framework.plan import plan
-    from framework.project import study_names
+    from framework.planning.plan import plan
+    from framework.planning.project import study_names
 
     root = find_project()
     catalog = Catalog()
@@ -68,13 +68,13 @@ def show(
     settings: Settings = None,
 ) -> None:
     """What a study asks, what a plug-in can be given, or what a run measured."""
-    from framework.show import describe
+    from framework.display.describe import describe
 
     tell(describe(find_project(), name, settings=settings or []))
 
 
 def _question(root: Path, name: str) -> str:
-    from framework.project import load_study
+    from framework.planning.project import load_study
 
     try:
         return load_study(root, name).question

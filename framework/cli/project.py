@@ -44,7 +44,7 @@ def new(
 ) -> None:
     """Write a commented file that works as it stands, to be edited."""
     from framework.contracts import Catalog
-    from framework.scaffold import make
+    from framework.maintenance.scaffold import make
 
     root = find_project()
     made = make(root, kind, name, catalog=Catalog())
@@ -58,7 +58,7 @@ def new(
 def doctor() -> None:
     """Look for what is wrong here, and say what to do; nothing is changed."""
     from framework.contracts import Catalog
-    from framework.doctor import examine
+    from framework.maintenance.doctor import examine
 
     wrong = False
     for finding in examine(find_project(), Catalog()):
@@ -71,9 +71,9 @@ def doctor() -> None:
 @app.command()
 def forget(name: Name, yes: Yes = False) -> None:
     """Delete a study's runs, artifacts and reports, after asking; its file in studies/ stays."""
-    from framework.forget import find
-    from framework.forget import forget as delete
-    from framework.locks import study_lock
+    from framework.maintenance.forget import find
+    from framework.maintenance.forget import forget as delete
+    from framework.system.locks import study_lock
 
     root = find_project()
     kept = find(root, name)
@@ -89,8 +89,8 @@ def forget(name: Name, yes: Yes = False) -> None:
 @app.command("clean-cache")
 def clean_cache(yes: Yes = False) -> None:
     """Delete .cache, after asking; all of it is made again when it is needed."""
-    from framework.cache import clean, entries, refuse_if_busy
-    from framework.disk import size_text
+    from framework.maintenance.cache import clean, entries, refuse_if_busy
+    from framework.system.disk import size_text
 
     root = find_project()
     found = entries(root)

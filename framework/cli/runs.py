@@ -18,7 +18,7 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", help="the same", show_default=False)],
 ) -> None:
     """What differs between two studies or two runs: parameters, metrics, code, environment."""
-    from framework.diff import compare
+    from framework.display.compare import compare
 
     tell(compare(find_project(), first, second))
 
@@ -31,7 +31,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="overwrite")] = False,
 ) -> None:
     """Copy a run's .tflite file, and write a card beside it: what it is, how good, how to use it."""
-    from framework.model_card import export as export_run
+    from framework.display.model_card import export as export_run
 
     paths = export_run(find_project(), run, out, settings=settings or [], force=force)
     for path in paths:
@@ -45,9 +45,9 @@ def reproduce(
     settings: Settings = None,
 ) -> None:
     """Train a run again and compare: 0 the same bits, 4 within tolerance elsewhere, 5 different."""
-    from framework import interrupt
     from framework.contracts import Catalog
-    from framework.reproduce import reproduce as make_again
+    from framework.runner.reproduce import reproduce as make_again
+    from framework.system import interrupt
 
     with interrupt.listening(ends=True):
         verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())

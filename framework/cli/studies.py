@@ -19,10 +19,10 @@ def study(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")] = False,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
-    from framework import interrupt
     from framework.contracts import Catalog
-    from framework.plan import plan
-    from framework.view import Interrupted
+    from framework.planning.plan import plan
+    from framework.runner.events import Interrupted
+    from framework.system import interrupt
 
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
@@ -48,9 +48,9 @@ def report(
 ) -> None:
     """Tables and figures of a study, from the runs in the store."""
     from framework.contracts import Catalog
-    from framework.plan import plan
+    from framework.planning.plan import plan
     from framework.report import run_report
-    from framework.tracking import Store
+    from framework.tracking.store import Store
 
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=Catalog())
@@ -68,9 +68,9 @@ def confirm(
     settings: Settings = None,
 ) -> None:
     """Measure one trial's file on the sealed test split; each look is a run of its own."""
-    from framework.confirm import confirm as confirm_trial
     from framework.contracts import Catalog
-    from framework.plan import plan
+    from framework.planning.plan import plan
+    from framework.runner.confirm import confirm as confirm_trial
 
     root = find_project()
     catalog = Catalog()
@@ -82,8 +82,8 @@ def confirm(
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on this project's runs."""
-    from framework.tracking import Store, ui_command
-    from framework.ui_pages import addresses
+    from framework.tracking.mlflow_ui import addresses
+    from framework.tracking.store import Store, ui_command
 
     root = find_project()
     command = ui_command(root, port=port)
@@ -99,8 +99,8 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
 def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     """The resolved study, and what is left of it to run at which cost."""
     from framework.contracts import Catalog
-    from framework.estimate import estimate, rows
-    from framework.show import describe_plan
+    from framework.display.describe import describe_plan
+    from framework.runner.estimate import estimate, rows
 
     catalog = Catalog()
     work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
@@ -110,8 +110,8 @@ def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
 
 def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
     from framework.contracts import Catalog
-    from framework.progress import Progress, screen
-    from framework.study import run
+    from framework.display.progress import Progress, screen
+    from framework.runner.coordinator import run
 
     with Progress(screen()) as view:
         return run(planned, root, catalog=Catalog(), view=view, fresh=fresh)
@@ -119,8 +119,8 @@ def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
 
 def _report(root: Path, outcome: Any) -> None:
     """Build the report at the end of a study, show its table and say how to go on."""
-    from framework.publish import conclude
-    from framework.tracking import Store
+    from framework.display.publish import conclude
+    from framework.tracking.store import Store
 
     out = root / "reports" / "out" / outcome.plan.folder
     made = conclude(Store.open(root), outcome, root=root, out=out)

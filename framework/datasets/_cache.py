@@ -24,7 +24,7 @@ import numpy as np
 from framework.contracts import Array
 from framework.datasets._splits import Arrays, digest
 from framework.errors import SqueezelabError
-from framework.locks import patient_lock
+from framework.system.locks import patient_lock
 
 OPEN = ("train", "calibration", "validation")
 TEST = "test"

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from framework import interrupt
 from framework.contracts import Array
 from framework.datasets._cache import put_aside_loudly
 from framework.datasets._splits import LABELS
 from framework.errors import DataUnavailable, SqueezelabError
+from framework.system import interrupt
 
 PROBE_SECONDS = 1.5
 _log = logging.getLogger("framework")

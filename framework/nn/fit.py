@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from framework import interrupt
 from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Weights, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, hold, reuse
 from framework.nn.backend import keras, start, tf
-from framework.spec import Train, digest_of
+from framework.study import Train, digest_of
+from framework.system import interrupt
 
 VALIDATION_BATCH = 500
 DEADLINE_EVERY = 10  # steps between two looks at the clock

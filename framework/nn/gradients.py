@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from framework import interrupt
 from framework.contracts import Array, DataInfo, Samples, Stage
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
 from framework.nn.fit import loss_of, targets
-from framework.spec import Train
+from framework.study import Train
+from framework.system import interrupt
 
 nets: reuse.Kept[GradientNet] = reuse.Kept(2)
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import interrupt
 from framework.contracts import Array, Samples
 from framework.nn import tflite
+from framework.system import interrupt
 
 THREADS = 1
 ROUNDS = 10

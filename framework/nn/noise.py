@@ -13,7 +13,7 @@ from framework.contracts import Array, Weights, Wrap
 from framework.nn import masks
 from framework.nn.backend import quiet, tf
 from framework.nn.wrapped import reweighted
-from framework.spec import digest_of
+from framework.study import digest_of
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from framework import chance, metric_versions
-from framework.record import BASELINE_PREFIX
 from framework.report.frame import StudyRuns
 from framework.report.resolved import names_of
+from framework.results import chance, metric_versions
+from framework.results.record import BASELINE_PREFIX
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
 RATIOS = (2, 4, 8, 16, 32)

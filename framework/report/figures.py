@@ -18,7 +18,7 @@ from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
-from framework.fronts import Direction, on_front  # noqa: E402
+from framework.results.fronts import Direction, on_front  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
 LINE_INCHES = 0.147  # of the legend

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import pandas as pd
 
 from framework.errors import UserError
-from framework.fronts import Direction
-from framework.metric_versions import newest, others
-from framework.record import (
+from framework.report.resolved import alternatives, label_of, searched
+from framework.results.fronts import Direction
+from framework.results.metric_versions import newest, others
+from framework.results.record import (
     BASELINE_PREFIX,
     CHANCE_ACCURACY,
     CHANCE_LIMIT,
@@ -27,14 +28,13 @@ from framework.record import (
     drop_of,
     quality_of,
 )
-from framework.report.resolved import alternatives, label_of, searched
 
 ARCHITECTURE = "architecture"
 RESULT_ROLES = ("trial", "control", "baseline")
 
 
 class RunStore(Protocol):
-    """What a report asks of the store; `framework.tracking.Store` is one."""
+    """What a report asks of the store; `framework.tracking.store.Store` is one."""
 
     def runs(self, study: str, /, **tags: str) -> list[Run]:
         """The runs of an experiment with these tags."""

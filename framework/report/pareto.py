@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from framework import chance
-from framework.constraints import feasible
-from framework.fronts import Direction, on_front
-from framework.record import BASELINE_PREFIX, COUNTS, Run, one_of_each, spanned
 from framework.report.frame import ARCHITECTURE, StudyRuns, object_frame, parameters, result_metrics, varying_parameters
+from framework.results import chance
+from framework.results.fronts import Direction, on_front
+from framework.results.record import BASELINE_PREFIX, COUNTS, Run, one_of_each, spanned
+from framework.study.constraints import feasible
 
 RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's own
 LARGEST = 1e300  # the store hands infinity back as the largest float

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from framework.record import BASELINE_PREFIX, MACHINE, Run
 from framework.report.frame import StudyRuns, object_frame, parameter, parameters, result_metrics, varying_parameters
 from framework.report.pareto import RATIO, baselines_shown, front
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
+from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 
 TAKEN = (
     "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes", "speedup_theoretical", *MACHINE

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from framework.fronts import Direction
+from framework.results.fronts import Direction
 
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

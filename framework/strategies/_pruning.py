@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from framework import nn
-from framework.constraints import TOLERANCE
 from framework.contracts import Array, Job, Mask, Remask, Stage, Step, Strategy
+from framework.study.constraints import TOLERANCE
 
 Key = tuple[str, int]
 Zeros = Mapping[Key, Array]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from framework import nn
 from framework.contracts import Bits, Job, Stage, Step, Strategy, knob, strategy
-from framework.stage import levels_at_most
+from framework.contracts.net import levels_at_most
 
 
 @strategy("low_bit", version=2)

@@ -15,15 +15,15 @@ from nets_support import CATALOG, digest
 from studies_support import new_project
 
 from framework import nn
-from framework.baseline import Lab
 from framework.contracts import DataInfo
 from framework.errors import InvalidStudy
-from framework.estimate import work_left
 from framework.nn.fit import Trained
-from framework.plan import plan
-from framework.resolve import first_value
-from framework.takeup import History
-from framework.trial import TrialJob
+from framework.planning.plan import plan
+from framework.planning.resolve import first_value
+from framework.runner.baseline import Lab
+from framework.runner.estimate import work_left
+from framework.runner.trial import TrialJob
+from framework.tracking.history import History
 
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (8, 8, 1)})
 DATA = {  # what each of the saved nets was made for

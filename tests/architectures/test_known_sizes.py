@@ -8,7 +8,7 @@ from nets_support import CATALOG, exported, fixed
 from framework import nn
 from framework.contracts import DataInfo
 from framework.errors import InvalidStudy
-from framework.spec import Use
+from framework.study import Use
 
 IMAGENET = DataInfo(task="classes", classes=1000, inputs={"image": (224, 224, 3)})
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})

@@ -15,7 +15,7 @@ from command_support import ROOT, listing, refused, squeezelab
 from filelock import FileLock
 from studies_support import REPOSITORY, Project, integrity, never_killed, prepared
 
-from framework.scaffold import KINDS
+from framework.maintenance.scaffold import KINDS
 
 HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tensorflow_datasets", "ai_edge_litert"}
 NOWHERE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

@@ -29,10 +29,10 @@ import numpy as np
 from nets_support import CATALOG, INFO, FewSamples, Tiny, default_net, digest, fixed, job_for, tiny_samples, tiny_stage
 
 from framework import nn, use
-from framework.baseline import Lab, fingerprint
 from framework.contracts import Array, DataInfo, Samples, Splits, Stage
-from framework.spec import Spec, Use
-from framework.trial import compress
+from framework.runner.baseline import Lab, fingerprint
+from framework.runner.trial import compress
+from framework.study import Spec, Use
 
 FOLDER = Path(__file__).parent / "pins"
 MASKS = FOLDER / "masks.json"

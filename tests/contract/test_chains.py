@@ -5,9 +5,9 @@ import pytest
 from nets_support import FEW, fixed, job_for
 
 from framework import use
-from framework.reached import asked_and_reached, distinct_per_channel
-from framework.spec import Use
-from framework.trial import compress, measure
+from framework.results.requested import asked_and_reached, distinct_per_channel
+from framework.runner.trial import compress, measure
+from framework.study import Use
 
 NETS = {
     "lenet5": use("lenet5"),

@@ -5,8 +5,8 @@ import math
 import pytest
 from nets_support import CATALOG, SMALL, fixed, masked
 
-from framework.resolve import measurable
-from framework.trial import measure
+from framework.planning.resolve import measurable
+from framework.runner.trial import measure
 
 NAMES = CATALOG.metrics.names()
 

@@ -10,10 +10,10 @@ from nets_support import CATALOG, default_net, fixed, job_for
 from framework import nn
 from framework.contracts import Stage
 from framework.errors import TrialError
-from framework.reached import asked_and_reached, distinct, distinct_per_channel
-from framework.record import BASELINE_PREFIX
-from framework.spec import Use
-from framework.trial import Measured, against, compress, measure
+from framework.results.record import BASELINE_PREFIX
+from framework.results.requested import asked_and_reached, distinct, distinct_per_channel
+from framework.runner.trial import Measured, against, compress, measure
+from framework.study import Use
 
 NETS = CATALOG.architectures.names()
 LONGEST = ("ds_cnn", "squeezenet", "transformer")  # to train

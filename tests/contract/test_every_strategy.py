@@ -8,11 +8,11 @@ import pytest
 from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
-from framework.baseline import pack_weights, unpack_weights
 from framework.contracts import FileWeight, Mask, Stage
-from framework.reached import distinct, distinct_per_channel
-from framework.spec import Spec, Use, use
-from framework.trial import check_finite, check_keeps, compress
+from framework.results.requested import distinct, distinct_per_channel
+from framework.runner.baseline import pack_weights, unpack_weights
+from framework.runner.trial import check_finite, check_keeps, compress
+from framework.study import Spec, Use, use
 
 NAMES = CATALOG.strategies.names()
 NETS = SMALL | {"lstm": use("lstm", units=8)}

@@ -18,9 +18,9 @@ from studies_support import Project, new_project
 
 from framework import nn
 from framework.nn.flatfile import FlatFile
-from framework.record import MODEL_TFLITE, WEIGHTS_NPZ
-from framework.spec import Use
-from framework.trial import compress
+from framework.results.record import MODEL_TFLITE, WEIGHTS_NPZ
+from framework.runner.trial import compress
+from framework.study import Use
 
 STRATEGIES = CATALOG.strategies.names()
 SIX = ("magnitude_prune", "random_prune", "gradient_prune", "variational_prune", "low_bit", "dynamic_sparse")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from framework import Study, nn, use
-from framework.baseline import Lab
 from framework.contracts import Catalog, Ticket, datasets
 from framework.datasets import _tfds
+from framework.display.describe import describe
 from framework.errors import DataUnavailable, InvalidValue, UserError
-from framework.resolve import dataset_of, resolve
-from framework.show import describe
+from framework.planning.resolve import dataset_of, resolve
+from framework.runner.baseline import Lab
 
 OWN = ("arrays", "csv", "image_folder", "tfds")
 GIVEN = os.environ.get("TFDS_DATA_DIR", "")
@@ -483,7 +483,7 @@ def test_what_is_known_of_own_data_needs_no_tensorflow(tmp_path, photos):
         "import pathlib, sys\n"
         "from framework import Study, use\n"
         "from framework.contracts import Catalog\n"
-        "from framework.resolve import resolve\n"
+        "from framework.planning.resolve import resolve\n"
         "root = pathlib.Path(sys.argv[1])\n"
         "own = {'arrays': 'mine.npz', 'csv': 'mine.csv', 'image_folder': 'photos'}\n"
         "for name, path in own.items():\n"

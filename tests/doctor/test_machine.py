@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.doctor import machine
+from framework.maintenance.doctor import machine
 
 Usage = namedtuple("Usage", "total used free")
 STUDY = '"""How?"""\n\nfrom framework import Study, Train, use\n\nSTUDY = Study(dataset=use("digits"), {})\n'

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from framework.doctor.store import examine_store
-from framework.host import host_name
-from framework.locks import study_lock
-from framework.record import Record
-from framework.tracking import Store
+from framework.maintenance.doctor.store import examine_store
+from framework.results.record import Record
+from framework.system.host import host_name
+from framework.system.locks import study_lock
+from framework.tracking.store import Store
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from nets_support import exported
 
-from framework.exported import FileWeight
+from framework.contracts.file import FileWeight
 from framework.metrics._ledger import codebook_bytes, entropy_bits, sparse_bytes
 from framework.metrics.size_sparse_bytes import SizeSparseBytes
 

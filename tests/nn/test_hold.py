@@ -9,7 +9,7 @@ from nets_support import digest, masked, tiny_fit, tiny_stage
 from framework import nn
 from framework.contracts import Bits, Codebook, Mask, Remask
 from framework.errors import TrialError
-from framework.trial import check_keeps
+from framework.runner.trial import check_keeps
 
 KERNELS = (("conv", 0), ("hidden", 0), ("head", 0))
 

@@ -10,7 +10,7 @@ from nets_support import CATALOG, SMALL, default_net, digest, fixed, job_for
 from framework import nn
 from framework.contracts import Export, Samples
 from framework.nn import places, quantizing
-from framework.spec import use
+from framework.study import use
 
 INT8 = {scales: Export("int8", scales) for scales in ("per_channel", "per_tensor")}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from framework import AtMost, Choice, Float, Study, Train, use
-from framework.record import Run
 from framework.report import run_report
+from framework.results.record import Run
 
 ROOT = Path(__file__).parents[2]
 PARAMS = 190_734

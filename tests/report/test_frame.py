@@ -8,9 +8,9 @@ from synthetic_runs import TAGS, FakeStore, baseline, control, parent, study_jso
 
 from framework import Choice, Float, Study, use
 from framework.errors import UserError
-from framework.grid import enumerate_specs
 from framework.report.frame import collect, timing_frame, trials_frame
 from framework.report.resolved import part_text, searched
+from framework.study.grid import enumerate_specs
 
 NAME = "squeezenet_prune"
 

@@ -4,9 +4,9 @@ import json
 
 from synthetic_runs import ROOT, TAGS, baseline, control, study_json, trial
 
-from framework.record import STUDY_JSON, Record
 from framework.report import run_report
-from framework.tracking import Store
+from framework.results.record import STUDY_JSON, Record
+from framework.tracking.store import Store
 
 NAME = "squeezenet_prune"
 

@@ -13,8 +13,8 @@ from nets_support import CATALOG, SMALL, default_net, digest, fixed, job_for, ze
 from framework import nn
 from framework.contracts import Export, Samples, Stage
 from framework.errors import TrialError
-from framework.spec import use
-from framework.trial import check_keeps, compress, measure
+from framework.runner.trial import check_keeps, compress, measure
+from framework.study import use
 
 NETS = [name for name in CATALOG.architectures.names() if name != "squeezenet"]  # it has no dense layer
 FEW = 8

@@ -3,9 +3,10 @@
 import pytest
 from nets_support import SMALL, digest, fixed, job_for
 
-from framework import nn, trial
-from framework.record import BASELINE_PREFIX
-from framework.spec import use
+from framework import nn
+from framework.results.record import BASELINE_PREFIX
+from framework.runner import trial
+from framework.study import use
 
 
 @pytest.mark.parametrize("net", SMALL)

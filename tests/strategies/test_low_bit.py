@@ -9,9 +9,9 @@ from nets_support import CATALOG, SMALL, fixed, job_for, masked, tiny_stage
 
 from framework import nn
 from framework.contracts import Bits, Export
-from framework.reached import distinct_per_channel
-from framework.spec import use
-from framework.trial import compress
+from framework.results.requested import distinct_per_channel
+from framework.runner.trial import compress
+from framework.study import use
 
 
 def error(values, step, largest):

@@ -9,8 +9,8 @@ from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
 from framework.contracts import Export
-from framework.spec import use
-from framework.trial import check_keeps, compress
+from framework.runner.trial import check_keeps, compress
+from framework.study import use
 
 
 def pruned(lab, *steps, net="lenet5", **train):

@@ -5,9 +5,9 @@ import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
 from framework import nn
-from framework.resolve import budget, control_spec, largest_budget
-from framework.spec import Use, use
-from framework.trial import compress
+from framework.planning.resolve import budget, control_spec, largest_budget
+from framework.runner.trial import compress
+from framework.study import Use, use
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_lottery_ticket_costs_all_of_its_rounds():
 
 def test_the_control_has_the_budget_of_the_dearest_ticket():
     from framework import Choice, Int, Study
-    from framework.resolve import resolve
+    from framework.planning.resolve import resolve
 
     steps = [Choice(use("lottery_ticket", rounds=Int(1, 4), epochs=Choice(1, 3)), use("global_prune", epochs=5))]
     study = resolve(Study(dataset=use("digits"), architecture=use("lenet5"), compress=steps), CATALOG)

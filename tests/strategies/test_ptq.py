@@ -7,9 +7,9 @@ from nets_support import CATALOG, SMALL, fixed, job_for, masked, tiny_samples, t
 from framework import nn
 from framework.contracts import Export
 from framework.errors import SqueezelabError
-from framework.resolve import resolve
-from framework.spec import Study, Use, use
-from framework.trial import run
+from framework.planning.resolve import resolve
+from framework.runner.trial import run
+from framework.study import Study, Use, use
 
 MODES = [
     ("float16", "per_channel"),

@@ -8,9 +8,9 @@ from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
 from framework.contracts import Export
-from framework.reached import asked_and_reached, distinct
-from framework.spec import use
-from framework.trial import check_keeps, compress
+from framework.results.requested import asked_and_reached, distinct
+from framework.runner.trial import check_keeps, compress
+from framework.study import use
 
 NETS = {"lenet5": SMALL["lenet5"], "lstm": use("lstm", units=8)}
 HALF = use("magnitude_prune", sparsity=0.5, layers="uniform", epochs=0)

@@ -7,9 +7,9 @@ from nets_support import CATALOG, SMALL, fixed, job_for
 
 from framework import Study, nn, use
 from framework.errors import InvalidStudy, InvalidValue
-from framework.reached import layers_csv
-from framework.resolve import resolve
-from framework.trial import compress
+from framework.planning.resolve import resolve
+from framework.results.requested import layers_csv
+from framework.runner.trial import compress
 
 RUN = "0123456789abcdef0123456789abcdef"
 FOLLOWS = use("random_prune", layers="run", run=RUN[:8], epochs=0)

@@ -5,8 +5,8 @@ import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for, tiny_fit, tiny_stage
 
 from framework import nn
-from framework.spec import use
-from framework.trial import compress
+from framework.runner.trial import compress
+from framework.study import use
 
 
 def divergence(log_alpha):

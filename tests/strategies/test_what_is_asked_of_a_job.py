@@ -8,7 +8,7 @@ import pytest
 from nets_support import CATALOG, masked, tiny_samples, tiny_stage
 
 from framework import nn
-from framework.baseline import purpose_seed
+from framework.runner.baseline import purpose_seed
 
 STEPS = 40  # in an epoch
 

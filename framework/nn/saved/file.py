@@ -22,8 +22,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from framework.contracts.net import Array
 from framework.errors import InvalidStudy
-from framework.stage import Array
 
 MOST_BYTES = 2**30  # of a file, and of all arrays in it when they are unpacked
 MOST_CONFIG_BYTES = 2**24

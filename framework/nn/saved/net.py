@@ -10,10 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from framework.contracts.net import Array
 from framework.nn.saved import file as saved_file
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
 from framework.nn.saved.options import check_names, options
-from framework.stage import Array
 
 MODELS = {"Functional", "Model", "Sequential"}
 MERGING = {

@@ -1,0 +1,383 @@
+"""What a plug-in is: data set, architecture, strategy, metric; and the values that pass between them.
+
+A plug-in is one file with one frozen dataclass. Its fields are knobs; its docstring begins with one line that says what
+it does and names its source after `Source:`. Its module imports without TensorFlow.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
+
+from framework.contracts.data import DataInfo, Head, Samples, Splits, Task, Ticket
+from framework.contracts.file import Exported, FileWeight
+from framework.contracts.net import Array, Bits, Codebook, Export, Keep, Mask, Remask, Stage, Step, Weights
+from framework.contracts.registry import Registry
+from framework.errors import DataUnavailable, UnknownName
+from framework.study.space import Knobbed, knob
+
+__all__ = [  # all that a plug-in needs, from one place
+    "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export", "Exported", "FileWeight",
+    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage", "Step", "Strategy",
+    "Task", "Ticket", "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
+    "metrics", "strategies", "strategy",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Plugin(Knobbed):
+    """What all plug-ins share. `name` and `plugin_version` are set by the registering decorator."""
+
+    name: ClassVar[str] = ""
+    plugin_version: ClassVar[int] = 0
+
+    @classmethod
+    def with_preset(cls, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """The knobs with those of the `preset` they name in its place.
+
+        Raises:
+            UnknownName: there is no such preset.
+        """
+        rest = dict(knobs)
+        name = rest.pop("preset", None)
+        if name is None:
+            return rest
+        if name not in cls.presets:
+            raise UnknownName(f"preset of {cls.name}", str(name), cls.presets)
+        return {**cls.presets[name], **rest}
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n")[0].split("  Source:")[0].strip()
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Name -> values of knobs: `use("cnn", preset="tutorial")` stands for these, and other knobs beside it win."""
+
+    def located(self, root: Path) -> Self:
+        """The same plug-in, with the files that its knobs name looked for from the project's folder."""
+        return self
+
+    def pinned(self, root: Path) -> Mapping[str, Any]:
+        """Knobs whose values lie outside the study and decide its results, as the sha256 of a file it names.
+
+        They are filled in when a study is resolved, so that its digest says which file it was. Loads no TensorFlow.
+
+        Raises:
+            UserError: the file is missing, or another than the study names.
+        """
+        return {}
+
+    @classmethod
+    def source(cls) -> str:
+        """What follows `Source:` in the docstring, one line; empty if there is none."""
+        return " ".join((cls.__doc__ or "").partition("Source:")[2].split("\n\n")[0].split())
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+class Dataset(Plugin, ABC):
+    """A data set with four disjoint splits: train, calibration, validation and the sealed test split."""
+
+    licence: ClassVar[str] = ""
+    """Of the samples: an SPDX name, or what is known."""
+    untested: ClassVar[bool] = False
+    """Tried on made-up samples only, never on the real ones; said in the docs."""
+
+    @property
+    @abstractmethod
+    def info(self) -> DataInfo:
+        """What is known of it before it is loaded; a plain class attribute where no knob decides it."""
+
+    def left_open(self, *, trained: bool) -> Mapping[str, Sequence[str]]:
+        """Knobs whose value the data alone can tell, as `Architecture.left_open`; none by default.
+
+        Args:
+            trained: the net comes with its weights.
+        """
+        return {}
+
+    def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
+        """What each token of a text input stands for, by its number; prepared first if need be."""
+        return ()
+
+    @abstractmethod
+    def check_available(self, root: Path) -> None:
+        """Return if the data is on this machine, made by rule, or can be fetched; loads no TensorFlow.
+
+        Raises:
+            DataUnavailable: none of these; the message says the ways out.
+        """
+
+    def state(self, root: Path) -> str:
+        """Where its data is or how to get it, in a few words; as fast as `check_available`, and fetches nothing."""
+        try:
+            self.check_available(root)
+        except DataUnavailable as error:
+            return f"not here. {error.todo or error.what}"
+        return "available"
+
+    def prepare(self, root: Path) -> None:
+        """Do now what the first study on it would do; by default it is loaded once.
+
+        Raises:
+            DataUnavailable: it cannot be had; the message says where to put it.
+        """
+        self.check_available(root)
+        self.load(root, self.info.inputs)
+
+    @abstractmethod
+    def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
+        """The open splits: the inputs named in `shapes`, pictures resized; prepared and cached on first use.
+
+        Args:
+            root: the project; caches lie under `root/.cache`.
+            shapes: of the inputs that the net reads, some or all of `info.inputs`.
+
+        Raises:
+            InvalidStudy: the net reads an input that is not there, or in a shape that it cannot have.
+        """
+
+    @abstractmethod
+    def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
+        """The test split, for a `confirm` run that has been written to the store."""
+
+
+# --- nets ------------------------------------------------------------------------------------------------------------
+
+
+class Architecture(Plugin, ABC):
+    """A functional graph of keras layers; every layer has a name, no operator such as `x + y`, no nested model.
+
+    Class attributes:
+        made_for: a built-in data set that its default knobs suit.
+        trained: its weights come with it, so that the baseline is not trained.
+    """
+
+    made_for: ClassVar[str] = "digits"
+    trained: ClassVar[bool] = False
+
+    def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
+        """The inputs this net reads and the shape it asks of each; all of them as they are by default.
+
+        Raises:
+            InvalidStudy: it cannot read this data set.
+        """
+        return info.inputs
+
+    def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
+        """Knobs whose value the data alone can tell: name -> what it may be, likeliest first; none by default.
+
+        Before the baseline a study tries them on the calibration split with the net as it comes, and writes the best
+        into every spec it runs. Loads no TensorFlow.
+        """
+        return {}
+
+    @abstractmethod
+    def build(self, info: DataInfo) -> Any:
+        """A functional `tf_keras.Model`, untrained unless the weights come with it.
+
+        Args:
+            info: of the data set, with `inputs` as `input_shapes` asked for them. The Input layers carry their names
+                (`int32` for texts); the last layer is what `Head.of(info)` says.
+        """
+
+
+class Wrap(ABC):
+    """How a strategy changes a net for its training; made by `framework.nn`, handed to `Job.finetune`."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """The digest of all that is static in it: nets are reused between trials under this key."""
+
+    @abstractmethod
+    def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
+        """The wrapped functional model and its dynamic `tf.Variable`s by name."""
+
+    def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
+        """The plain net's weights after the training, from its variables and the dynamic ones; as they are by default.
+
+        What is not in `key` may decide here: it is this wrap that is asked, whichever the traced net was built with.
+        """
+        return weights
+
+
+class Job(Protocol):
+    """All that a strategy may use. It gives no validation label, no test split, no store and no other trial."""
+
+    train: Samples
+    calibration: Samples
+
+    def seed(self, purpose: str) -> int:
+        """A seed of 31 bits that depends on the trial's seed and on `purpose` alone."""
+
+    @property
+    def initial(self) -> Stage:
+        """The untrained net this trial's baseline began from."""
+
+    @property
+    def trained(self) -> Stage:
+        """This trial's baseline: the dense net at the end of its training."""
+
+    def rewind(self, epoch: int) -> Stage:
+        """The baseline's net after `epoch` epochs of its training (0 is `initial`)."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The plug-ins, by name."""
+
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch."""
+
+    def finetune(
+        self,
+        stage: Stage,
+        epochs: int,
+        *,
+        wrap: Wrap | None = None,
+        dynamic: Mapping[str, Any] | None = None,
+        remask: Remask | None = None,
+        fresh: bool = False,
+        rate: float = 1.0,
+    ) -> Stage:
+        """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up.
+
+        The peak rate is the study's `learning_rate` times its `finetune_factor`.
+        What the stage keeps is held. `wrap` changes the net for the training only.
+
+        Args:
+            dynamic: values for the wrap's `tf.Variable`s, by name.
+            remask: masks that change on the way.
+            fresh: train as the baseline was, at the study's own rate and with its warm-up.
+            rate: factor of the peak rate of fine-tuning, for steps that want a smaller one.
+
+        Raises:
+            TrialDiverged: the loss or a weight is not finite.
+            TrialTimeout: the trial's time is used up.
+        """
+
+    def gradients(
+        self, stage: Stage, *, batches: int, batch_size: int, batch_statistics: bool = False
+    ) -> Iterator[Weights]:
+        """The mean gradient of the training loss on each of some random batches, for every trainable weight.
+
+        Without dropout and augmentation.
+
+        Args:
+            batches: how many, at most: whole ones, in which each sample is at most once.
+            batch_size: samples in each; all there are, if they are fewer.
+            batch_statistics: batch normalisations normalise by the batch, as in training, and not by what they have
+                gathered: before any training that is nothing.
+        """
+
+    def quality(self, stage: Stage) -> float:
+        """Accuracy (R2 for regression) of the float net on the calibration split, which is not trained on."""
+
+    def report(self, epoch: int, **values: float) -> None:
+        """Values of one epoch, for the curves."""
+
+    @property
+    def fit_seconds(self) -> float:
+        """Wall time spent inside `fit` so far in this trial."""
+
+
+class Strategy(Plugin, ABC):
+    """One way of making a net smaller.
+
+    Class attributes:
+        needs: `trained` (the baseline's weights) or `initial` (the untrained net).
+        keeps: properties of earlier steps that survive this one: `sparsity` (zeros stay), `codebook` (equal values stay
+            equal), `levels` (values stay on a grid), `bits` (the number format of the file stays).
+        gives: properties that this step makes. A step may not follow one whose properties it does not keep.
+    """
+
+    needs: ClassVar[Literal["trained", "initial"]] = "trained"
+    keeps: ClassVar[frozenset[str]] = frozenset()
+    gives: ClassVar[frozenset[str]] = frozenset()
+
+    def budget(self) -> int:
+        """Epochs of training that it spends: its knobs that count epochs, by default."""
+        return sum(getattr(self, name) for name, item in self.knobs().items() if item.unit == "epochs")
+
+    @abstractmethod
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """A new stage; the one given is not changed. With 0 epochs the effect is applied at once, without training."""
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+class Metric(Plugin, ABC):
+    """One number measured on the exported file.
+
+    Class attributes:
+        unit: as "bytes"; empty for a share.
+        better: whether more or less of it is wanted.
+        of_split: it depends on the samples, so its name in the store begins with the split: `val_accuracy`.
+        tasks: the tasks it is defined for; it is absent, not 0, for others.
+    """
+
+    unit: ClassVar[str] = ""
+    better: ClassVar[Literal["max", "min"]] = "min"
+    of_split: ClassVar[bool] = False
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "binary", "regression"})
+
+    @abstractmethod
+    def measure(self, exported: Exported) -> float:
+        """The value for one file."""
+
+
+# --- registries ------------------------------------------------------------------------------------------------------
+
+datasets: Registry[Dataset] = Registry("data set", package="framework.datasets", group="squeezelab.datasets")
+architectures: Registry[Architecture] = Registry(
+    "architecture", package="framework.architectures", group="squeezelab.architectures"
+)
+strategies: Registry[Strategy] = Registry("strategy", package="framework.strategies", group="squeezelab.strategies")
+metrics: Registry[Metric] = Registry("metric", package="framework.metrics", group="squeezelab.metrics")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The four registries, handed to whoever needs plug-ins by name."""
+
+    datasets: Registry[Dataset] = datasets
+    architectures: Registry[Architecture] = architectures
+    strategies: Registry[Strategy] = strategies
+    metrics: Registry[Metric] = metrics
+
+    def of(self, kind: str) -> Registry[Any]:
+        """The registry of `dataset`, `architecture`, `strategy` or `metric`."""
+        plural: dict[str, Registry[Any]] = {
+            "dataset": self.datasets,
+            "architecture": self.architectures,
+            "strategy": self.strategies,
+            "metric": self.metrics,
+        }
+        return plural[kind]
+
+
+def dataset(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
+    """Class decorator: file this class as a data set."""
+    return datasets.register(name, version=version)  # type: ignore[return-value]
+
+
+def architecture(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
+    """Class decorator: file this class as an architecture."""
+    return architectures.register(name, version=version)  # type: ignore[return-value]
+
+
+def strategy(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
+    """Class decorator: file this class as a strategy."""
+    return strategies.register(name, version=version)  # type: ignore[return-value]
+
+
+def metric(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
+    """Class decorator: file this class as a metric."""
+    return metrics.register(name, version=version)  # type: ignore[return-value]

@@ -1,0 +1,128 @@
+"""What a study asks, what a plug-in can be given, what a run measured: as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.contracts import Catalog, Dataset, Plugin, Strategy
+from framework.errors import DataUnavailable, UnknownName
+from framework.planning.plan import Plan, plan
+from framework.planning.project import study_names
+from framework.planning.resolve import largest_budget
+from framework.results.record import Run
+from framework.study import Use
+from framework.study.space import Choice, Float, Int
+from framework.tracking.database import is_there
+from framework.tracking.lookup import find_run, is_run_id
+from framework.tracking.store import Store
+
+KINDS = ("dataset", "architecture", "strategy", "metric")
+
+
+def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
+    """Text on a study, a plug-in or a run, whichever is called `name`.
+
+    Raises:
+        UnknownName: nothing is.
+    """
+    catalog = Catalog()
+    if name in study_names(root):
+        return _study(root, name, settings, catalog)
+    for kind in KINDS:
+        if name in catalog.of(kind).names():
+            return _plugin(kind, catalog.of(kind).get(name), catalog)
+    if (":" in name or is_run_id(name)) and is_there(root):
+        return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
+    known = [*study_names(root), *(item for kind in KINDS for item in catalog.of(kind).names())]
+    raise UnknownName("study, plug-in or run", name, known)
+
+
+def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
+    return describe_plan(plan(root, name, settings=settings, catalog=catalog), catalog=catalog)
+
+
+def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | None = None) -> str:
+    """Text on a resolved study.
+
+    Args:
+        more: further rows.
+    """
+    study = planned.study
+    rows: dict[str, Any] = {"question": planned.question, "digest": study.digest[:8]}
+    rows |= {path: _use(part) for _, path, part in study.parts()}
+    rows |= {f"train.{name}": _value(value) for name, value in study.train.values().items()}
+    rows |= {f"objective {name}": way for name, way in study.objectives.items()}
+    rows |= {f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}" for item in study.constraints}
+    rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
+    rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
+    rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
+    return _table(planned.name, rows | dict(more or {}))
+
+
+def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
+    rows = {"what": cls.summary(), "version": cls.plugin_version, "source": cls.source()}
+    if kind == "dataset":
+        rows |= _data(catalog.datasets.build(cls.name, {}))
+    if kind == "strategy":
+        rows |= _place(catalog.strategies.get(cls.name))
+    for name, knob in cls.knobs().items():
+        unit = f" {knob.unit}" if knob.unit else ""
+        rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
+    rows |= {
+        f"preset={name}": ", ".join(f"{knob}={value!r}" for knob, value in values.items())
+        for name, values in cls.presets.items()
+    }
+    return _table(f"{cls.name} ({kind})", rows)
+
+
+def _place(cls: type[Strategy]) -> dict[str, str]:
+    """Where in a chain it may stand."""
+    return {
+        "starts from": "the trained net" if cls.needs == "trained" else "the untrained net, so it is the first step",
+        "keeps": ", ".join(sorted(cls.keeps)) or "nothing of earlier steps",
+        "gives": ", ".join(sorted(cls.gives)) or "nothing that a later step could undo",
+    }
+
+
+def _data(dataset: Dataset) -> dict[str, str]:
+    """What nets are fed and asked, at the default knobs."""
+    try:
+        info = dataset.info
+    except DataUnavailable as error:  # yours: its knobs say what it holds
+        return {"holds": f"what is in your data. {error.todo}"}
+    asked = {"classes": f"one of {info.classes} classes", "binary": "one of two classes", "regression": "a number"}
+    rows = {"task": f"{asked[info.task]} ({info.task})"}
+    for name, shape in info.inputs.items():
+        tokens = f" token numbers below {info.tokens[name]}" if name in info.tokens else ""
+        rows[f"input {name}"] = f"{' x '.join(map(str, shape))}{tokens}"
+    rows |= {"licence": dataset.licence} if dataset.licence else {}
+    return rows | ({"untested": "tried on made-up samples only"} if dataset.untested else {})
+
+
+def _run(run: Run) -> str:
+    rows: dict[str, Any] = {"name": run.name, "status": run.status}
+    rows |= {f"tag {name}": value for name, value in sorted(run.tags.items())}
+    rows |= dict(sorted(run.params.items()))
+    rows |= {name: f"{value:.10g}" for name, value in sorted(run.metrics.items())}
+    return _table(f"run {run.run_id}", rows)
+
+
+def _use(part: Use) -> str:
+    knobs = ", ".join(f"{name}={_value(value)}" for name, value in part.knobs.items())
+    return f"{part.name} v{part.version}" + (f" ({knobs})" if knobs else "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Choice):
+        return "one of " + " ".join(json.dumps(option) for option in value.options)
+    if isinstance(value, (Float, Int)):
+        return f"{value.low:g} to {value.high:g}"
+    return json.dumps(value)
+
+
+def _table(title: str, rows: Mapping[str, Any]) -> str:
+    width = max(len(name) for name in rows) + 2
+    return "\n".join([title, *(f"  {name:<{width}}{value}" for name, value in rows.items())])

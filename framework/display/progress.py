@@ -1,0 +1,133 @@
+"""What a person sees of a study: progress on stderr, a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Live
+
+from framework.planning.plan import Plan
+from framework.results.record import decimals
+from framework.runner.events import Ended
+
+NOTEBOOK_COLUMNS = 120
+
+
+class Progress:
+    """The view of a study on a console; use it as a context manager.
+
+    Args:
+        console: on stderr; results go to stdout elsewhere.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live = _live(console) if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        handler = RichHandler(console=self.console, show_time=False, show_path=False, markup=False)
+        logging.getLogger("framework").handlers = [handler]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
+        """One line on what is about to happen."""
+        study = plan.study
+        what = f"{plan.name}: {study.dataset.name}, sampler {study.sampler}, seed {study.seed}"
+        if plan.overrides:
+            what += f", with {' '.join(plan.overrides)}"
+        self.say(what)
+        todo = max(0, wanted - done)
+        state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
+        self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
+        if study.hours and todo:
+            self.say(f"For {duration(study.hours * 3600)} from now; the trial that runs then is finished first.")
+        if self._live and todo:
+            self._live.add_task("starting", total=wanted, completed=done, left="")
+            self._live.start()
+
+    def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
+        """The live line; nothing where there is no terminal."""
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        self._update(description=escape(f"{what}, epoch {epoch}  {shown}"))
+
+    def ended(self, event: Ended) -> None:
+        """One line for each run."""
+        head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
+        if event.record.reason:
+            last = event.record.error.strip().splitlines()[-1:] or [event.record.reason]
+            failed = f"FAILED, {event.record.reason}: {last[0]}"
+            self._line(head, "  ".join(filter(None, [event.net, failed])), style="red")
+        else:
+            values = (f"{name} {number(value)}" for name, value in event.values.items())
+            self._line(head, "  ".join([*filter(None, [event.net]), *values]))
+        if event.of:
+            self._standing(event)
+            left = f"about {duration(event.eta_seconds)} left" if event.eta_seconds else ""
+            self._update(completed=event.position, left=left)
+
+    def say(self, text: str) -> None:
+        """A sentence."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _update(self, **fields: Any) -> None:
+        if self._live:
+            self._live.update(self._live.task_ids[0], **fields)
+
+    def _line(self, head: str, text: str, *, style: str | None = None) -> None:
+        self.console.print(f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def _standing(self, event: Ended) -> None:
+        parts = [f"front {event.front}"]
+        if event.volume is not None:
+            parts.append(f"hypervolume {event.volume:.4f}")
+        if event.failed:
+            parts.append(f"failed {event.failed}")
+        if event.eta_seconds:
+            parts.append(f"about {duration(event.eta_seconds)} left")
+        self._line("", ", ".join(parts), style="dim")
+
+
+def screen() -> Console:
+    """Stderr; in a notebook plain lines below the cell, where a live line would leave its traces."""
+    if "ipykernel" in sys.modules:
+        return Console(file=sys.stdout, force_jupyter=False, force_terminal=False, width=NOTEBOOK_COLUMNS)
+    return Console(stderr=True)
+
+
+def _live(console: Console) -> Live:
+    """The line that stays at the bottom: what runs, trials done and wanted, the time left. It vanishes at the end."""
+    return Live(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # results go to stdout, also while this line is shown
+    )
+
+
+def number(value: float) -> str:
+    """A count with thousands separators, a share with four decimals, what is smaller with as many digits."""
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else decimals(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, to two units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

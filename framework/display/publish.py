@@ -1,0 +1,84 @@
+"""What a study leaves when it ends: its report, and its page in the MLflow UI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.planning.plan import Plan
+from framework.planning.project import study_names
+from framework.report import run_report
+from framework.runner.events import Outcome
+from framework.tracking import mlflow_ui as ui_pages
+from framework.tracking.store import Store
+
+LINKS = {"chart": "Chart", "runs": "Table", "compare": "The front side by side"}
+
+
+def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
+    """Build the report of a study that has ended, and arrange its page in the MLflow UI.
+
+    Args:
+        out: folder of the report's files.
+
+    Returns:
+        What `framework.report.run_report` returned.
+    """
+    plan = outcome.plan
+    report = run_report(store, plan.name, root=root, out=out, digest=plan.study.digest, generation=outcome.generation)
+    publish(store, outcome, report)
+    return report
+
+
+def publish(store: Store, outcome: Outcome, report: Any) -> None:
+    """Write the note on experiment and parent run, and hang the report's files on the parent.
+
+    Args:
+        report: what `framework.report.run_report` returned.
+    """
+    name = outcome.plan.name
+    store.put(outcome.parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})
+    ui_pages.arrange(store, outcome.plan, outcome.generation)  # a study that had nothing to run has not done so
+    text = _note(store, outcome, report)
+    ui_pages.write_note(store, name, text)
+    ui_pages.write_note(store, name, text, run_id=outcome.parent)
+
+
+def _note(store: Store, outcome: Outcome, report: Any) -> str:
+    """Links first: of a note that is folded up the UI shows the first line."""
+    pages = ui_pages.addresses(store, outcome.plan.name)
+    blocks = [
+        " · ".join(f"[{text}]({pages[page]})" for page, text in LINKS.items() if page in pages),
+        outcome.plan.question and f"**{outcome.plan.question}**",
+        _spaced(report.table),
+        *(_figure(outcome.parent, path) for path in report.paths if path.suffix == ".svg"),
+        _how_to_go_on(outcome.plan, has_file=outcome.plan.name in study_names(store.root)),
+    ]
+    return "\n\n".join(filter(None, blocks))
+
+
+def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
+    if not has_file:
+        return f'In Python: `framework.load("{plan.name}", digest="{plan.study.digest[:8]}")`'
+    others = [setting for setting in plan.overrides if setting.partition("=")[0].strip() != "trials"]
+    more = _set([*others, f"trials={2 * plan.study.trials}"])
+    return (
+        f"Go on with more trials: `make study NAME={plan.name}{more}`\n\n"
+        f"Tables and figures again: `make report NAME={plan.name}{_set(others)}`"
+    )
+
+
+def _spaced(table: str) -> str:
+    """A Markdown table with room between its columns: MLflow shows it without any."""
+    head, line, *rows = table.splitlines()
+    return "\n".join([re.sub(r" +(?=\|)", "&emsp;", head), line, *(re.sub(r" +(?=\|)", "&emsp;", row) for row in rows)])
+
+
+def _figure(run_id: str, path: Path) -> str:
+    return f"![{path.stem}]({ui_pages.artifact_address(run_id, f'report/{path.name}')})"
+
+
+def _set(settings: Sequence[str]) -> str:
+    return f' SET="{" ".join(settings)}"' if settings else ""

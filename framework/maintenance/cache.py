@@ -1,0 +1,87 @@
+"""What lies in `.cache`, and its deletion: all of it is made again when it is needed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.errors import StudyLocked
+from framework.planning.project import study_names
+from framework.system.disk import remove, size_bytes
+from framework.system.locks import is_held, study_lock
+
+CACHE = ".cache"
+LOCKS = "locks"  # stays: who waits for a lock must find the same file as who holds it
+MEANINGS = {
+    "data": "data sets as arrays; made again from what they came from",
+    "sealed": "test splits; made again, and compared with the digests in the runs",
+    "baselines": "trained dense nets; trained again, which takes the longest",
+    "tfds": "data sets as tensorflow-datasets prepares them; downloaded or made again",
+    "store": "a workplace for making mlflow.db",
+    "matplotlib": "its list of fonts",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One folder or file of `.cache`.
+
+    Args:
+        size: bytes.
+        meaning: what it is, and what its loss costs.
+    """
+
+    path: Path
+    size: int
+    meaning: str
+
+
+def entries(root: Path) -> list[Entry]:
+    """All that may be deleted, largest first."""
+    folder = root / CACHE
+    paths = [path for path in folder.iterdir() if path.name != LOCKS] if folder.is_dir() else []
+    found = [Entry(path, size_bytes(path), MEANINGS.get(path.name, "left over")) for path in paths]
+    return sorted(found, key=lambda entry: (-entry.size, entry.path.name))
+
+
+def refuse_if_busy(root: Path) -> None:
+    """Return if nobody works with the cache.
+
+    Raises:
+        StudyLocked: a study is running, or a data set or baseline is being made.
+    """
+    places = (f"{LOCKS}/*.lock", "data/*.lock", "baselines/*.lock", "store/lock")
+    paths = sorted(path for place in places for path in (root / CACHE).glob(place))
+    busy = next((path for path in paths if is_held(path)), None)
+    if busy is not None:
+        raise StudyLocked(
+            "Another process is at work with the cache.",
+            given=f"It holds {busy.relative_to(root)}.",
+            todo="Wait until it ends, or stop it there with Ctrl-C.",
+        )
+
+
+def clean(root: Path, found: list[Entry]) -> None:
+    """Delete these; no study can start meanwhile.
+
+    Raises:
+        StudyLocked: somebody works with the cache.
+    """
+    refuse_if_busy(root)
+    with ExitStack() as held:
+        for name in study_names(root):
+            held.enter_context(study_lock(root, name))
+        for entry in found:
+            remove(entry.path)
+
+
+def leftovers(root: Path) -> list[Path]:
+    """What killed processes left half written, and what was put aside as damaged; nobody reads it."""
+    patterns = {
+        CACHE: ["tmp*", "*/*.part", "baselines/*.new", "tfds/*/incomplete.*", "**/*.damaged-*"],
+        ".artifacts": ["*/*/.*.part"],
+        "reports/out": ["*/.new-*"],
+    }
+    found = {path for top, globs in patterns.items() for glob in globs for path in (root / top).glob(glob)}
+    return sorted(path for path in found if not found & set(path.parents))

@@ -1,0 +1,102 @@
+"""The store: is it whole, and does it agree with what lies on disk?
+
+MLflow changes a file that it opens where it finds an older schema, so it is given a copy.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from framework.maintenance.doctor.finding import Finding, guarded
+from framework.results.record import Run
+from framework.system.disk import size_bytes, size_text
+from framework.system.host import host_name
+from framework.system.locks import is_held, lock_file
+from framework.tracking import database as store_file
+from framework.tracking.history import LEASE_OVER_SECONDS
+from framework.tracking.store import Store
+
+
+def examine_store(root: Path) -> Iterator[Finding]:
+    """All checks of the store.
+
+    Args:
+        root: absolute.
+    """
+    uri = store_file.address(root)
+    file = store_file.sqlite_file(uri)
+    if file is None:
+        yield Finding("ok", "store", store_file.hide_password(uri))
+        yield from _runs(Store(root, uri), root)
+    elif not store_file.exists(file):
+        yield Finding("ok", "store", "not there yet; the first study makes it")
+    else:
+        yield from _file(file, root)
+
+
+def _file(file: Path, root: Path) -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory(prefix="squeezelab-") as folder:
+        copy = Path(folder) / "mlflow.db"
+        try:
+            verdict, locations = _copied(file, copy)
+        except sqlite3.Error as error:
+            yield _broken(file, str(error))
+            return
+        if verdict != "ok":
+            yield _broken(file, verdict)
+            return
+        yield Finding("ok", "store", f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check")
+        yield _moved(locations, root)
+        yield from guarded("store", lambda: _runs(Store(root, f"sqlite:///{copy}"), root))
+
+
+def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
+    """SQLite's verdict on the file, and where its experiments say that artifacts are; the copy is of one moment."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=store_file.BUSY_SECONDS)) as database:
+        verdict = str(database.execute("PRAGMA integrity_check").fetchone()[0])
+        locations = [row[0] for row in database.execute("SELECT artifact_location FROM experiments")]
+        with closing(sqlite3.connect(copy)) as target:
+            database.backup(target)
+    return verdict, locations
+
+
+def _broken(file: Path, why: str) -> Finding:
+    return Finding("WRONG", "store", f"{file} is damaged: {why.strip()}. Move it away and put a backup there")
+
+
+def _moved(locations: list[str], root: Path) -> Finding:
+    roots = sorted({str(old) for location in locations if (old := store_file.earlier_root(location, root))})
+    if roots:
+        return Finding("hint", "folder", f"moved here from {', '.join(roots)}; the next command writes the paths anew")
+    return Finding("ok", "folder", "where the store knows it")
+
+
+def _runs(store: Store, root: Path) -> Iterator[Finding]:
+    runs = {name: store.runs(name) for name in store.studies()}
+    for name, found in runs.items():
+        open_runs = [run for run in found if run.status == "RUNNING"]
+        if open_runs:
+            yield _running(name, open_runs, root)
+    ended = [run for found in runs.values() for run in found if run.status == "FINISHED"]
+    lost = [run.run_id for run in ended if not store.complete(run)]
+    if lost:
+        text = f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0]}; bring back .artifacts"
+        yield Finding("WRONG", "runs", f"{text}, or the study runs them again")
+    else:
+        yield Finding("ok", "runs", f"{len(ended)} finished, each with its files")
+
+
+def _running(name: str, runs: list[Run], root: Path) -> Finding:
+    if is_held(lock_file(root, name)):
+        return Finding("ok", f"study {name}", "is being run now")
+    lease = max(float(run.tags.get("lease", "0")) for run in runs)
+    hosts = {run.tags.get("host", "?") for run in runs} - {host_name()}
+    if hosts and time.time() - lease < LEASE_OVER_SECONDS:
+        return Finding("ok", f"study {name}", f"is being run on {', '.join(sorted(hosts))}")
+    text = f"{len(runs)} runs are RUNNING and their process is dead; make study NAME={name} closes them and goes on"
+    return Finding("hint", f"study {name}", text)

@@ -1,0 +1,93 @@
+"""All that is kept of one study, and its deletion: runs, artifacts, reports. The study file stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.errors import UnknownName
+from framework.results.record import ROLES
+from framework.system.disk import remove, size_bytes, size_text
+from framework.system.host import host_name
+from framework.tracking import database as store_file
+from framework.tracking.deletion import Database
+from framework.tracking.history import refuse_if_leased
+from framework.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What there is of a study.
+
+    Args:
+        roles: number of runs by role; `deleted in the UI` for those that MLflow hides.
+        folders: its artifacts and reports.
+    """
+
+    name: str
+    roles: dict[str, int]
+    folders: tuple[Path, ...]
+
+    def lines(self, root: Path) -> list[str]:
+        """What would go, for the terminal."""
+        runs = ", ".join(f"{count} {role}" for role, count in self.roles.items()) or "none"
+        found = [f"  runs: {runs}"]
+        return found + [f"  {folder.relative_to(root)}: {size_text(size_bytes(folder))}" for folder in self.folders]
+
+
+def find(root: Path, name: str) -> Kept:
+    """What there is of the study called `name`.
+
+    Raises:
+        UnknownName: nothing.
+        UserError: a server keeps the runs.
+        StudyLocked: another host runs it.
+    """
+    root = root.resolve()
+    folders = _folders(root)
+    database = _database(root)
+    known = {*folders, *(database.studies() if database else ())}
+    if name not in known:
+        raise UnknownName("study with runs, artifacts or reports", name, known)
+    return Kept(name, _roles(root, name, database) if database else {}, tuple(sorted(folders.get(name, ()))))
+
+
+def forget(root: Path, kept: Kept) -> None:
+    """Delete it; the caller holds the study's lock. The runs go first: files without a run mislead nobody."""
+    database = _database(root.resolve())
+    if database:
+        database.forget(kept.name)
+    for folder in kept.folders:
+        remove(folder)
+
+
+def _database(root: Path) -> Database | None:
+    file = store_file.sqlite_file(store_file.address(root))
+    if file is not None and not store_file.exists(file):
+        return None
+    return Database(root, store_file.prepare(root, create=False))
+
+
+def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
+    runs = Store.open(root, create=False).runs(name)
+    refuse_if_leased(name, runs, host=host_name())
+    counted = Counter(run.tags.get("role", "other") for run in runs)
+    roles = {role: counted[role] for role in (*ROLES, "other") if counted[role]}
+    hidden = len(database.run_ids(name)) - len(runs)
+    return roles | ({"deleted in the UI": hidden} if hidden else {})
+
+
+def _folders(root: Path) -> dict[str, set[Path]]:
+    """Study -> its folders; a report of an overridden study lies in NAME@DIGEST."""
+    found: dict[str, set[Path]] = {}
+    for folder in _below(root / store_file.ARTIFACTS):
+        found.setdefault(folder.name, set()).add(folder)
+    for folder in _below(root / "reports" / "out"):
+        found.setdefault(folder.name.partition("@")[0], set()).add(folder)
+    return found
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()

@@ -1,0 +1,111 @@
+"""New files for a user to edit, made from templates that are working files themselves."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.contracts import Catalog
+from framework.errors import DuplicateName, InvalidValue, UnknownName, UserError
+from framework.planning.project import study_names
+
+TEMPLATES = Path(__file__).parent / "templates"
+PLUGINS = {"dataset": "datasets", "architecture": "architectures", "strategy": "strategies"}
+KINDS = ("study", "strategy", "architecture", "dataset", "report")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that was written.
+
+    Args:
+        tries: commands that try it, in order.
+    """
+
+    path: Path
+    tries: tuple[str, ...]
+
+
+def make(root: Path, kind: str, name: str, *, catalog: Catalog) -> Made:
+    """Write a commented file that works as it stands.
+
+    Args:
+        kind: one of `KINDS`.
+        name: lower-case letters, digits and underscores, at most 40; not taken by anything that is called by name.
+
+    Raises:
+        UnknownName: there is no such kind.
+        InvalidValue: the name cannot be one.
+        DuplicateName: something is called so already.
+        UserError: a plug-in has no place here, because the package is installed elsewhere.
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind", kind, KINDS)
+    _check_name(name)
+    path = _folder(root, kind, name) / f"{name}.py"
+    taken = _taken(root, kind, catalog)
+    if path.exists() or name in taken:
+        raise DuplicateName(
+            f"The name {name!r} is taken.",
+            given=f"By: {taken.get(name, path)}.",
+            todo="Choose another one: commands and studies find things by their name alone.",
+        )
+    template = (TEMPLATES / f"{kind}.py").read_text("utf-8")
+    text = template.replace("new_name", name).replace("NewName", _class_name(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    return Made(path, _tries(kind, name))
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise InvalidValue(
+            "This cannot be a name.",
+            given=f"Given: {name!r}{', a word of Python' if keyword.iskeyword(name) else ''}.",
+            todo="It begins with a lower-case letter and has letters, digits and underscores, at most 40: my_net_2.",
+        )
+
+
+def _folder(root: Path, kind: str, name: str) -> Path:
+    if kind not in PLUGINS:
+        return root / ("studies" if kind == "study" else "reports")
+    package = Path(__file__).resolve().parents[1]
+    plural = PLUGINS[kind]
+    if root.resolve() not in package.parents:
+        raise UserError(
+            "A plug-in is a file of the package, and this project has none: it uses an installed one.",
+            given=f"Installed in: {package}.",
+            todo="Work in a checkout of Squeezelab, or write the plug-in into a package of your own and say in its "
+            f'pyproject.toml:\n    [project.entry-points."squeezelab.{plural}"]\n    {name} = "your_package.{name}"',
+        )
+    return package / plural
+
+
+def _taken(root: Path, kind: str, catalog: Catalog) -> Mapping[str, str]:
+    """Names and what has them. Reports are asked for among reports; all else is asked for by its name alone."""
+    if kind == "report":
+        return {}
+    studies = {name: f"studies/{name}.py" for name in study_names(root)}
+    kinds = [*PLUGINS, "metric"]
+    return studies | {name: f"the {kind} {name}" for kind in kinds for name in catalog.of(kind).names()}
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _tries(kind: str, name: str) -> tuple[str, ...]:
+    contract = f".venv/bin/python -m pytest tests/contract -k {name}"
+    searched = f'make study NAME=lenet5_prune SET="compress={name} compress.0.sparsity=Float(0.5,0.95)"'
+    return {
+        "study": (f"make check NAME={name}", f"make study NAME={name}"),
+        "strategy": (f"make show NAME={name}", contract, searched),
+        "architecture": (f"make show NAME={name}", contract, f'make study NAME=lenet5_prune SET="architecture={name}"'),
+        "dataset": (f"make data NAME={name}", contract, f'make study NAME=lenet5_prune SET="dataset={name}"'),
+        "report": (f"make report NAME=squeezenet_prune KIND={name}",),
+    }[kind]

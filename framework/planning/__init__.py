@@ -1,0 +1,1 @@
+"""From a study file to what will be run: nothing is written, no TensorFlow."""

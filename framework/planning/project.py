@@ -1,0 +1,147 @@
+"""The project on disk: its root, its study files and the values in them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import traceback
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
+from framework.study import Study, Train
+
+ACTIONS = ("load", "run")  # for scripts and notebooks
+IMPORTABLE = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "use"]
+ARGUMENTS = {cls.__name__: [item.name for item in fields(cls)] for cls in (Study, Train)}
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """One file of `studies/`.
+
+    Args:
+        question: first line of its docstring.
+        study: its value `STUDY`, as written.
+    """
+
+    name: str
+    question: str
+    study: Study
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that has `studies/`.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "studies").is_dir():
+            return folder
+    raise UserError(
+        "This is no project: no folder called studies/ here or above.",
+        given=f"Looked from: {start}.",
+        todo="Change to the project's folder, or make a folder called studies.",
+    )
+
+
+def study_names(root: Path) -> list[str]:
+    """All study files, sorted."""
+    return sorted(path.stem for path in (root / "studies").glob("*.py") if not path.stem.startswith("_"))
+
+
+def load_study(root: Path, name: str) -> StudyFile:
+    """The study in `studies/NAME.py`.
+
+    Raises:
+        UnknownName: no such file.
+        InvalidStudy: the file has a syntax error, or is more than a docstring, imports from `framework` and
+            `STUDY = ...`.
+    """
+    if name not in study_names(root):
+        raise UnknownName("study", name, study_names(root))
+    where = f"studies/{name}.py"
+    tree = _parsed(root / "studies" / f"{name}.py", where)
+    _check_is_value(tree, where)
+    study = _executed(tree, where).get("STUDY")
+    if study is None:
+        raise InvalidStudy(f"{where} sets no STUDY.", todo="End it with STUDY = Study(...).")
+    if not isinstance(study, Study):
+        raise InvalidStudy(
+            f"{where}: STUDY is not a Study.", given=f"Given: {study!r}.", todo="Write STUDY = Study(...)."
+        )
+    return StudyFile(name, (ast.get_docstring(tree) or "").split("\n")[0], study)
+
+
+def _executed(tree: ast.Module, where: str) -> dict[str, object]:
+    """The names a study file sets; what goes wrong names its line."""
+    names: dict[str, object] = {}
+    try:
+        exec(compile(tree, where, "exec"), names)  # noqa: S102 - checked to be a value
+    except Exception as error:  # noqa: BLE001 - whatever a file of the user's raises is told with its line
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == where]
+        told = error if isinstance(error, SqueezelabError) else _explained(error)
+        told.add_note(f"In {where}, line {lines[-1]}." if lines else f"In {where}.")
+        raise told from None
+    return names
+
+
+def _explained(error: Exception) -> UserError:
+    """Python's own complaint about an argument or a name, with what was probably meant."""
+    unexpected = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if unexpected and unexpected[1] in ARGUMENTS:
+        return UnknownName(f"argument of {unexpected[1]}", unexpected[2], ARGUMENTS[unexpected[1]])
+    if isinstance(error, NameError) and error.name:
+        return UnknownName("name", error.name, IMPORTABLE, todo="Import it from framework.")
+    return InvalidValue("This study file does not load.", given=f"{type(error).__name__}: {error}")
+
+
+def _parsed(path: Path, where: str) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), filename=where)
+    except SyntaxError as error:
+        line = (error.text or "").rstrip()
+        raise InvalidStudy(
+            f"{where}, line {error.lineno}: {error.msg}.",
+            given=f"    {line.strip()}" if line else "",
+            todo="Mend the line.",
+        ) from error
+    except ValueError as error:  # bytes that are not UTF-8, or a null byte
+        raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error), todo="Save it as UTF-8.") from error
+
+
+def _check_import(node: ast.ImportFrom, where: str) -> None:
+    for alias in node.names:
+        if alias.name in ACTIONS:
+            raise InvalidStudy(
+                f"{where}, line {node.lineno}: a study file is a value, it does not {alias.name} anything.",
+                todo=f"Call framework.{alias.name} in a script or a notebook.",
+            )
+        if alias.name not in IMPORTABLE:
+            error = UnknownName("name in framework", alias.name, IMPORTABLE)
+            error.add_note(f"In {where}, line {node.lineno}.")
+            raise error
+
+
+def _check_is_value(tree: ast.Module, where: str) -> None:
+    """A study is a value, not a program: one docstring, imports from `framework`, one assignment."""
+    if not ast.get_docstring(tree):
+        raise InvalidStudy(
+            f"{where} has no docstring.", todo="Begin it with the question it asks, its source and its cost."
+        )
+    for node in tree.body[1:]:
+        is_import = isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            "framework",
+            "__future__",
+        )
+        if isinstance(node, ast.ImportFrom) and node.module == "framework":
+            _check_import(node, where)
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        is_study = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
+        if not (is_import or is_study):
+            raise InvalidStudy(
+                f"{where}, line {node.lineno}: a study file is a value, not a program.",
+                given=f"    {ast.unparse(node).splitlines()[0]}",
+                todo="It holds one docstring, imports from framework, and STUDY = Study(...).",
+            )

@@ -1,0 +1,1 @@
+"""What a run yields: records, their names in the store, fronts."""

@@ -1,0 +1,53 @@
+"""Which version of a metric a run was measured by: numbers of different versions are not ranked together.
+
+The manifest of a run has the version of every metric; its tag `metric_versions` names those above 1, so that a list of
+runs tells. Runs from before that was written were measured by version 1 of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from framework.results.record import BASELINE_PREFIX, QUALITY, Run, drop_of
+
+TAG = "metric_versions"
+SPLITS = ("val_", "test_")
+MADE_OF = {drop_of(task): name for task, name in QUALITY.items()} | {"speedup_theoretical": "macs_effective"}
+"""Values derived from a metric -> that metric."""
+
+Versions = Mapping[str, int]
+"""Metric plug-in -> version."""
+
+
+def as_text(versions: Versions) -> str:
+    """What the tag says: those above 1, as `size_sparse_bytes:2`, parted by commas."""
+    return ",".join(f"{name}:{version}" for name, version in sorted(versions.items()) if version > 1)
+
+
+def plugin_of(name: str) -> str:
+    """The metric that a value in the store is or is made of."""
+    plain = name.removeprefix(BASELINE_PREFIX)
+    for split in SPLITS:
+        plain = plain.removeprefix(split)
+    return MADE_OF.get(plain, plain)
+
+
+def version_of(run: Run, name: str) -> int:
+    """Of the metric behind a value of the run."""
+    parts = (part.rpartition(":") for part in run.tags.get(TAG, "").split(",") if part)
+    return {metric: int(version) for metric, _, version in parts}.get(plugin_of(name), 1)
+
+
+def newest(runs: Iterable[Run], names: Iterable[str]) -> dict[str, int]:
+    """The latest version that any of the runs has of each value."""
+    kept = list(runs)
+    return {name: max((version_of(run, name) for run in kept), default=1) for name in names}
+
+
+def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
+    """The runs that were measured by other versions.
+
+    Args:
+        wanted: value in the store -> version.
+    """
+    return [run for run in runs if any(version_of(run, name) != version for name, version in wanted.items())]

@@ -1,0 +1,1 @@
+"""The study loop, its trials and their baselines."""

@@ -1,0 +1,222 @@
+"""What is left to do of a study, in epochs, minutes and disk, before any of it is run.
+
+Where enough of its trials are finished, their own seconds and bytes tell; otherwise short trials are timed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from framework.contracts import Catalog
+from framework.planning.plan import Plan
+from framework.planning.resolve import budget, control_spec, dataset_of, first_value, largest_budget, smallest_budget
+from framework.results import record
+from framework.results.record import Run
+from framework.runner.baseline import Lab
+from framework.runner.sampler import Sampler
+from framework.runner.settle import Settler
+from framework.runner.timing import Stopwatch
+from framework.study import Spec, Study
+from framework.system.disk import size_text
+from framework.system.host import host_name
+from framework.tracking import database as store_file
+from framework.tracking.history import History, look_back
+from framework.tracking.store import Store
+
+ENOUGH_TRIALS = 5  # whose mean is trusted: epochs differ from trial to trial
+DRAWS = 200  # of a search space, for the mean
+STORE_SECONDS = 0.2  # to write one run
+STORE_BYTES = 40_000  # by which mlflow.db grows with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is left to run.
+
+    Args:
+        done: number of trials.
+        todo: numbers of the trials.
+        specs: those trials, or as many draws from the search space as tell their mean.
+        dense: dense nets that have no run in this study yet.
+        untrained: those of them that are to be trained: not in the cache, and without weights of their own.
+        controls: those that have no run in this study yet, one for each architecture.
+        least_epochs, most_epochs: of fine-tuning, of all trials together.
+        expected_epochs: the same for a search that prefers no value.
+    """
+
+    done: int
+    todo: Sequence[int]
+    specs: Sequence[Spec]
+    dense: Sequence[Spec]
+    untrained: Sequence[Spec]
+    controls: Sequence[Spec]
+    least_epochs: int
+    expected_epochs: float
+    most_epochs: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What it takes.
+
+    Args:
+        seconds: wall time.
+        size: bytes in `.artifacts`, `.cache` and the store; with `keep="front"` before anything is removed.
+        source: where both come from.
+    """
+
+    seconds: float
+    size: float
+    source: str
+
+
+def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Callable[[str], None]) -> tuple[Work, Cost]:
+    """What is left of the study and what it costs; writes nothing into the store, and no artifact.
+
+    Args:
+        fresh: as a new generation.
+        say: is told when something is to be timed, which takes a while.
+
+    Raises:
+        SqueezelabError: a trial that was tried for its time failed.
+    """
+    dataset_of(plan.study, catalog, root).check_available(root)
+    store = Store.open(root, create=False) if store_file.is_there(root) else None
+    runs = store.runs(plan.name) if store else []
+    history = look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
+    work = work_left(plan.study, history, Lab(root, catalog))
+    if not (work.todo or work.dense or work.controls):
+        return work, Cost(0.0, 0.0, "nothing is left to run")
+    mine = [run for run in runs if run.tags.get("study_digest") == plan.study.digest and run.status == "FINISHED"]
+    known = [run for run in mine if run.tags.get("host") == host_name()]
+    if store and len(_of_role(known, "trial")) >= ENOUGH_TRIALS:
+        return work, cost_by_runs(store, known, work)
+    say("Timing a few short trials, about a minute; nothing of them is kept.")
+    return work, cost_by_timing(work, Stopwatch(root, catalog), catalog)
+
+
+def work_left(study: Study, history: History, lab: Lab) -> Work:
+    """What a session would run."""
+    wanted = _wanted(study, history)
+    todo = [number for number in range(wanted) if number not in history.done]
+    settler = Settler(lab)
+    settler.recall(history.dense)
+    specs = [settler.recalled(spec) for spec in _specs(study, todo)]
+    budgets = [budget(spec, lab.catalog) for spec in specs]
+    least, most = smallest_budget(study, lab.catalog), largest_budget(study, lab.catalog)
+    if study.sampler == "grid" and budgets:
+        least, most = min(budgets), max(budgets)
+    known = {run.tags["spec_digest"] for run in history.dense}
+    own = [settler.recalled(study.fix(first_value))] if todo else []
+    trials = [*own, *specs[: len(todo)]]  # the study's own net first
+    likes = (settler.recalled(control_spec(study, lab.catalog, like=trial)) for trial in trials)
+    controls = {spec.digest: spec for spec in likes}
+    dense = {spec.dense().digest: spec.dense() for spec in (*trials, *controls.values())}
+    missing = [spec for digest, spec in dense.items() if digest not in known]
+    return Work(
+        done=len(history.done),
+        todo=todo,
+        specs=specs,
+        dense=missing,
+        untrained=[spec for spec in missing if not lab.has_baseline(spec)],
+        controls=[spec for digest, spec in controls.items() if digest not in history.controls],
+        least_epochs=least * len(todo),
+        expected_epochs=fmean(budgets) * len(todo) if budgets else 0.0,
+        most_epochs=most * len(todo),
+    )
+
+
+def _wanted(study: Study, history: History) -> int:
+    """Trials of all sessions together; a spec that an earlier version tried again leaves room for another."""
+    limit = Sampler(study).limit
+    if limit is None:
+        return study.trials
+    again = len(history.done) - len(record.one_of_each(history.done)) if study.sampler != "grid" else 0
+    return min(study.trials, limit + again)
+
+
+def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
+    """The trials themselves where the sampler does not learn, else draws that prefer no value."""
+    learns = study.sampler in ("tpe", "nsga2")
+    drawn = Sampler(replace(study, sampler="random") if learns else study)
+    numbers = range(max(DRAWS, len(todo))) if learns and todo else todo
+    return [asked.spec for number in numbers if (asked := drawn.ask(number))]
+
+
+def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
+    """The cost by what finished runs of this study took on this machine."""
+    trials, controls, baselines = (_of_role(runs, role) for role in ("trial", "control", "baseline"))
+    each = fmean(map(_wall_seconds, trials))
+    seconds = len(work.todo) * each
+    seconds += len(work.controls) * fmean(map(_wall_seconds, controls or trials))
+    for spec in work.dense:
+        trained = spec in work.untrained
+        seconds += fmean([_dense_seconds(run, trained=trained) for run in baselines]) if baselines else each
+    size = fmean(_bytes(store, run) for run in trials)
+    count = len(work.todo) + len(work.dense) + len(work.controls)
+    return Cost(seconds, count * (size + STORE_BYTES), f"{len(trials)} finished trials of this study on this machine")
+
+
+def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
+    """The cost by short trials timed now."""
+    seconds = size = 0.0
+    share = len(work.todo) / max(1, len(work.specs))
+    for spec in work.specs:
+        pace = watch.pace(spec)
+        seconds += share * (STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog))
+        size += share * (STORE_BYTES + pace.size)
+    for spec in work.controls:
+        pace = watch.dense_pace(spec)
+        seconds += STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog)
+        size += STORE_BYTES + pace.size
+    for spec in work.dense:
+        pace = watch.dense_pace(spec)
+        trained = spec in work.untrained
+        seconds += STORE_SECONDS + pace.fixed + pace.epoch * (spec.train.epochs if trained else 0)
+        size += STORE_BYTES + pace.size * (2 if trained else 1)  # its weights lie in the cache as well
+    return Cost(seconds + watch.once, size, "short trials timed now")
+
+
+def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str, str]:
+    """The same in words, for a person."""
+    epochs = sum(spec.train.epochs for spec in work.untrained)
+    cached = len(work.dense) - len(work.untrained)
+    within = f"; this session ends after {study.hours:g} h" if study.hours else ""
+    kept = ", before the nets that others beat are removed" if study.keep == "front" else ""
+    return {
+        "left to run": f"{len(work.todo)} trials, {work.done} are done",
+        "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} ready)",
+        "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
+        "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about {work.expected_epochs:.0f}",
+        "time": f"about {_time_text(cost.seconds)}{within}" if cost.seconds else "none",
+        "disk": f"about {size_text(round(cost.size))}{kept}" if cost.size else "none",
+        "by": cost.source,
+    }
+
+
+def _time_text(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def _of_role(runs: Sequence[Run], role: str) -> list[Run]:
+    return [run for run in runs if run.tags["role"] == role]
+
+
+def _wall_seconds(run: Run) -> float:
+    return (run.end_ms - run.start_ms) / 1000
+
+
+def _dense_seconds(run: Run, *, trained: bool) -> float:
+    """Of a dense net's run; its seconds hold its training, whenever that was."""
+    return run.metrics["seconds"] - (0.0 if trained else run.metrics["fit_seconds"]) + STORE_SECONDS
+
+
+def _bytes(store: Store, run: Run) -> int:
+    lines = json.loads(store.artifact(run.run_id, record.MANIFEST_JSON))
+    return sum(int(line["bytes"]) for line in lines)

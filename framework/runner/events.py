@@ -1,0 +1,82 @@
+"""What the study loop tells whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from framework.planning.plan import Plan
+from framework.results.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A run that has ended, and how the study stands; for the progress lines.
+
+    Args:
+        what: "baseline", "control" or "trial 3".
+        net: the architecture, where the study searches over several; empty otherwise.
+        position, of: trials done and wanted; 0 for a run that is no trial.
+        volume: hypervolume against the baseline, 0 to about 1; None before the first finished trial.
+        eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
+    """
+
+    what: str
+    record: Record
+    values: Mapping[str, float]
+    net: str = ""
+    position: int = 0
+    of: int = 0
+    front: int = 0
+    volume: float | None = None
+    failed: int = 0
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a session ended.
+
+    Args:
+        parent: run id of the study's parent run.
+        ran: trials run in this session.
+        out_of_time: stopped by `hours` before the last trial.
+        done, wanted: trials, all sessions together.
+    """
+
+    plan: Plan
+    generation: int
+    parent: str
+    ran: int
+    out_of_time: bool
+    done: int
+    wanted: int
+
+
+class Interrupted(KeyboardInterrupt):
+    """A study that was asked to stop.
+
+    Args:
+        outcome: how far it has come; nothing of it is RUNNING any more.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class View(Protocol):
+    """What a person sees of a study while it runs."""
+
+    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
+        """Before anything runs."""
+
+    def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
+        """After each epoch of training."""
+
+    def ended(self, event: Ended) -> None:
+        """After each run."""
+
+    def say(self, text: str) -> None:
+        """A sentence."""

@@ -1,0 +1,129 @@
+"""What a spec leaves to `auto` and the data alone can tell: tried on the calibration split, then written into the spec.
+
+A study keeps its `auto`, for its digest is computed before any data is read. No spec that is run does: two values of a
+knob never stand under one digest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+
+from framework.planning.resolve import dataset_of
+from framework.results import record
+from framework.results.record import Run
+from framework.runner import trial
+from framework.runner.baseline import Lab
+from framework.study import Spec, digest_of
+
+Values = Mapping[str, str]
+"""Dotted name of a knob, as `architecture.pixels` -> its value."""
+
+
+class Settler:
+    """Settles the specs of one session.
+
+    Args:
+        lab: data and nets.
+        say: is told what was tried and taken.
+    """
+
+    def __init__(self, lab: Lab, *, say: Callable[[str], None] = lambda text: None) -> None:
+        self._lab, self._say = lab, say
+        self._runs: tuple[Run, ...] = ()
+        self._open: dict[str, Mapping[str, Sequence[str]]] = {}
+        self._taken: dict[str, Values] = {}
+
+    def recall(self, runs: Iterable[Run]) -> None:
+        """Take what these runs of the study were settled to, so that all its trials are alike wherever it goes on."""
+        self._runs = tuple(runs)
+
+    def recalled(self, spec: Spec) -> Spec:
+        """The spec as earlier runs settled it, or as there is but one way; as it is if neither. Loads no TensorFlow."""
+        options = self._options(spec)
+        only = {name: values[0] for name, values in options.items() if len(values) == 1}
+        return with_values(spec, _as_before(spec, options, self._runs) or only)
+
+    def settle(self, spec: Spec) -> Spec:
+        """The spec with a value wherever its plug-ins leave one open."""
+        key = _key(spec)
+        if key not in self._taken:
+            self._taken[key] = self._take(spec)
+        return with_values(spec, self._taken[key])
+
+    def _options(self, spec: Spec) -> Mapping[str, Sequence[str]]:
+        key = _key(spec)
+        if key not in self._open:
+            self._open[key] = left_open(spec, self._lab)
+        return self._open[key]
+
+    def _take(self, spec: Spec) -> Values:
+        try:
+            options = self._options(spec)
+            return _as_before(spec, options, self._runs) or self._tried(spec, options)
+        except Exception:  # noqa: BLE001  (its own run fails of the same, and tells why)
+            return {}
+
+    def _tried(self, spec: Spec, options: Mapping[str, Sequence[str]]) -> Values:
+        """The values with the best quality on the calibration split; of equal ones the first."""
+        ways = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
+        if len(ways) == 1:
+            return ways[0]
+        found = [_quality(with_values(spec, way), self._lab) for way in ways]
+        best = max(range(len(ways)), key=lambda index: found[index])
+        name = record.QUALITY[self._lab.info(spec).task]
+        others = [f"{_text(way)} {value:.4f}" for way, value in zip(ways, found, strict=True) if way is not ways[best]]
+        self._say(
+            f"{_net(spec)}: {_text(ways[best])} is taken for auto: {name} {found[best]:.4f} on the calibration split, "
+            f"as the net comes ({', '.join(others)})."
+        )
+        return ways[best]
+
+
+def left_open(spec: Spec, lab: Lab) -> Mapping[str, Sequence[str]]:
+    """Dotted name of each knob that the spec leaves open -> what it may be, likeliest first. Loads no TensorFlow."""
+    data, net = dataset_of(spec, lab.catalog, lab.root), lab.architecture(spec)
+    options = {f"dataset.{name}": values for name, values in data.left_open(trained=net.trained).items()}
+    return options | {f"architecture.{name}": values for name, values in net.left_open(data.info).items()}
+
+
+def with_values(spec: Spec, values: Values) -> Spec:
+    """The spec with these knobs, by their dotted names."""
+    parts = {"dataset": spec.dataset, "architecture": spec.architecture}
+    for path, value in values.items():
+        part, _, name = path.partition(".")
+        parts[part] = replace(parts[part], knobs={**parts[part].knobs, name: value})
+    return replace(spec, dataset=parts["dataset"], architecture=parts["architecture"])
+
+
+def _as_before(spec: Spec, options: Mapping[str, Sequence[str]], runs: Iterable[Run]) -> Values | None:
+    """What a run with the same net on the same data was settled to."""
+    fixed = {
+        name: value
+        for name, value in spec.parameters().items()
+        if name.partition(".")[0] in ("dataset", "architecture") and name not in options
+    }
+    for run in runs:
+        if fixed.items() <= run.params.items() and all(run.params.get(name) in options[name] for name in options):
+            return {name: run.params[name] for name in options}
+    return None
+
+
+def _quality(spec: Spec, lab: Lab) -> float:
+    """Of the net as it comes, on the calibration split; what is not finite is worse than all else."""
+    value = trial.quality(lab.initial(spec), lab.splits(spec).calibration, lab.info(spec).task, lab.catalog)
+    return value if math.isfinite(value) else -math.inf
+
+
+def _key(spec: Spec) -> str:
+    return digest_of([spec.dataset.json(), spec.architecture.json()])
+
+
+def _text(values: Values) -> str:
+    return " ".join(f"{path.rpartition('.')[2]}={value}" for path, value in values.items())
+
+
+def _net(spec: Spec) -> str:
+    return spec.architecture.label or spec.architecture.name

@@ -1,0 +1,145 @@
+"""How long trials take on this machine: short ones run through the code that runs trials, and thrown away.
+
+Their net is not trained, and they see the beginning of the training split only: neither changes what a step costs.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from framework.contracts import Catalog, Splits
+from framework.errors import SqueezelabError
+from framework.planning.resolve import budget, epoch_knobs
+from framework.results.record import Record
+from framework.runner import trial
+from framework.runner.baseline import Baseline, EpochReport, Lab, baseline_digest
+from framework.study import Spec, Use
+
+SHORT_EPOCHS, LONG_EPOCHS = 1, 4  # of fine-tuning, in the two trials whose difference tells what an epoch costs
+MOST_STEPS = 100  # optimizer steps in one of their epochs
+VALIDATION_SHARE = 1 / 3  # of the time of a training step that a batch of validation takes: forwards only
+PATIENCE_SECONDS = 90.0  # after which a kind of trial that was not timed counts as the mean of those that were
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What trials of one kind cost.
+
+    Args:
+        once: seconds that the first takes longer than the others: nets are built and traced.
+        fixed: seconds of each, besides its epochs: export, measuring.
+        epoch: seconds of one epoch of training.
+        size: bytes of its files.
+    """
+
+    once: float
+    fixed: float
+    epoch: float
+    size: float
+
+
+class Stopwatch:
+    """Times each kind of trial once: one architecture under one chain at one batch size.
+
+    Args:
+        root: the project; its data sets are prepared in the cache, as a study would do.
+    """
+
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        self._lab = _Untrained(root, catalog)
+        self._catalog = catalog
+        self._paces: dict[tuple[str, str, int], Pace] = {}
+        self._began = time.monotonic()
+
+    def pace(self, spec: Spec) -> Pace:
+        """What trials like this one cost.
+
+        Raises:
+            SqueezelabError: the trial failed.
+        """
+        kind = _kind(spec)
+        if kind not in self._paces:
+            if self._paces and time.monotonic() - self._began > PATIENCE_SECONDS:
+                return _mean(list(self._paces.values()))
+            self._paces[kind] = self._time(spec)
+        return self._paces[kind]
+
+    def dense_pace(self, spec: Spec) -> Pace:
+        """What a net of this architecture costs that is trained and not compressed.
+
+        If its compressed ones were timed, the fastest of them tells: steps under a wrapper cost at most half as much
+        again, and a study has few dense nets.
+        """
+        like = [pace for kind, pace in self._paces.items() if kind[::2] == _kind(spec)[::2] and pace.epoch]
+        if like:
+            return min(like, key=lambda pace: pace.epoch)
+        version = self._catalog.strategies.get("identity").plugin_version
+        return self.pace(replace(spec, compress=(Use("identity", {"epochs": SHORT_EPOCHS}, version=version),)))
+
+    @property
+    def once(self) -> float:
+        """Seconds for building and tracing, of all kinds timed so far."""
+        return sum(pace.once for pace in self._paces.values())
+
+    def _time(self, spec: Spec) -> Pace:
+        short, long = (_with_epochs(spec, epochs, self._catalog) for epochs in (SHORT_EPOCHS, LONG_EPOCHS))
+        self._lab.splits(spec)
+        first, _ = self._run(short)
+        again, record = self._run(short)
+        size = float(sum(map(len, record.artifacts.values())))
+        epochs, more = budget(short, self._catalog), budget(long, self._catalog)
+        if epochs == more:  # nothing is trained
+            return Pace(max(0.0, first - again), again, 0.0, size)
+        epoch = max(0.0, (self._run(long)[0] - again) / (more - epochs))
+        return Pace(max(0.0, first - again), max(0.0, again - epochs * epoch), epoch * self._lab.scale(spec), size)
+
+    def _run(self, spec: Spec) -> tuple[float, Record]:
+        began = time.monotonic()
+        done = trial.run(spec, self._lab)
+        if done.reason:
+            last = done.error.strip().splitlines()[-1:]
+            raise SqueezelabError(
+                f"A trial of this study fails, so its time is not known ({done.reason}).",
+                given="\n".join([f"Tried: {spec.architecture.name}, {spec.strategy}, not trained.", *last]),
+                todo="Run the study, and see error.txt of its first trial.",
+            )
+        return time.monotonic() - began, done
+
+
+class _Untrained(Lab):
+    """A lab whose dense nets are not trained, and whose training split ends after a few steps."""
+
+    def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:  # noqa: ARG002
+        initial = self.initial(spec)
+        return Baseline(baseline_digest(spec), initial, initial, (), 0.0)
+
+    def splits(self, spec: Spec) -> Splits:
+        whole = super().splits(spec)
+        return replace(whole, train=whole.train.first(MOST_STEPS * spec.train.batch_size))
+
+    def scale(self, spec: Spec) -> float:
+        """How much longer a whole epoch is, with its pass over the validation split, which is not cut."""
+        whole, few = (len(splits.train) for splits in (super().splits(spec), self.splits(spec)))
+        validation = len(self.splits(spec).validation) * VALIDATION_SHARE
+        return (whole + validation) / (few + validation)
+
+
+def _kind(spec: Spec) -> tuple[str, str, int]:
+    return spec.architecture.name, spec.strategy, spec.train.batch_size
+
+
+def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
+    """The same chain with that many epochs wherever it trains; 0 stays 0, since another code path serves it."""
+    steps = []
+    for step in spec.compress:
+        trained = [name for name in epoch_knobs(step, catalog) if step.knobs[name]]
+        steps.append(replace(step, knobs={**step.knobs, **dict.fromkeys(trained, epochs)}))
+    return replace(spec, compress=tuple(steps))
+
+
+def _mean(paces: list[Pace]) -> Pace:
+    columns = ([getattr(pace, name) for pace in paces] for name in ("fixed", "epoch", "size"))
+    return Pace(0.0, *map(fmean, columns))

@@ -1,0 +1,21 @@
+"""What is asked: search domains, studies and trial specs as frozen values."""
+
+from framework.study.constraints import AtLeast, AtMost
+from framework.study.space import Choice, Float, Int
+from framework.study.spec import Spec, Study, Train, Use, canonical, digest_of, spec_from_json, use
+
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Choice",
+    "Float",
+    "Int",
+    "Spec",
+    "Study",
+    "Train",
+    "Use",
+    "canonical",
+    "digest_of",
+    "spec_from_json",
+    "use",
+]

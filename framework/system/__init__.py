@@ -1,0 +1,1 @@
+"""Disk, host and locks of this machine."""

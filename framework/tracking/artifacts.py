@@ -1,0 +1,235 @@
+"""The artifacts of runs, local or with a server, each listed in its run's manifest with its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from framework.errors import SqueezelabError, UnknownName, UserError
+from framework.results.record import MANIFEST_JSON, MODEL_TFLITE
+from framework.tracking import database as store_file
+
+Lines = dict[str, dict[str, Any]]
+"""file name -> its line of the manifest: name, bytes, sha256; of a net also `tensors`, `metrics`; `removed`: why."""
+
+
+class RunFiles:
+    """Reads and writes artifacts.
+
+    Args:
+        root: the project's folder, absolute.
+        client: MLflow's, for runs whose artifacts lie with a server.
+    """
+
+    def __init__(self, root: Path, client: Any) -> None:
+        self._root, self._client = root, client
+        self._locations: dict[str, str] = {}
+
+    def remember(self, run: Any) -> None:
+        """Note where MLflow says a run's artifacts are; saves asking for it."""
+        self._locations[run.info.run_id] = run.info.artifact_uri
+
+    def put(
+        self,
+        run_id: str,
+        artifacts: Mapping[str, bytes],
+        *,
+        about_the_net: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        """Write the files, then the manifest anew.
+
+        Args:
+            artifacts: file name -> content.
+            about_the_net: what the line of `model.tflite` holds besides: `tensors`, weight -> index of its tensor;
+                `metrics`, metric -> version that measured it.
+        """
+        lines = (self._manifest(run_id) or {}) | entries(artifacts)
+        if MODEL_TFLITE in artifacts:
+            lines[MODEL_TFLITE] |= {name: dict(value) for name, value in (about_the_net or {}).items() if value}
+        # The manifest is the last step: what it lists is there.
+        for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):
+            self._write(run_id, files)
+
+    def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
+        """Remove files; the manifest keeps their lines and says why they are gone. What is not listed stays.
+
+        Args:
+            why: goes into the manifest.
+        """
+        lines = self._manifest(run_id) or {}
+        gone = {name: {**lines[name], "removed": why} for name in names if name in lines}
+        # The manifest comes first: a file that it says is removed and a kill left there is removed the next time.
+        if any("removed" not in lines[name] for name in gone):
+            self._write(run_id, {MANIFEST_JSON: manifest(lines | gone)})
+        for name in gone:
+            self._delete(run_id, name)
+
+    def get(self, run_id: str, name: str) -> bytes:
+        """The content of an artifact, checked against the manifest.
+
+        Raises:
+            UnknownName: the run has none of this name.
+            UserError: it was removed.
+            SqueezelabError: there is no manifest, or the file is missing or is not what was written.
+        """
+        lines = self._manifest(run_id)
+        if lines is None:
+            raise SqueezelabError("The run has no manifest: it was not finished.", given=f"Run: {run_id}.")
+        if name == MANIFEST_JSON:
+            return manifest(lines)
+        if name not in lines:
+            raise UnknownName("artifact", name, lines)
+        if why := lines[name].get("removed"):
+            raise removed(name, run_id, why)
+        content = self._read(run_id, name)
+        if content is None or entries({name: content})[name]["sha256"] != lines[name]["sha256"]:
+            raise damaged(name, self._where(run_id))
+        return content
+
+    def has_manifest(self, run_id: str) -> bool:
+        """Whether the run's artifacts were written to the end."""
+        content = self._read(run_id, MANIFEST_JSON)
+        try:
+            return content is not None and read_manifest(content, where=run_id) is not None
+        except SqueezelabError:
+            return False
+
+    def _folder(self, run_id: str) -> Path | None:
+        if run_id not in self._locations:
+            self.remember(self._client.get_run(run_id))
+        return store_file.place(self._locations[run_id], self._root)
+
+    def _where(self, run_id: str) -> str:
+        folder = self._folder(run_id)
+        return f"{run_id}, in {folder}" if folder else run_id
+
+    def _manifest(self, run_id: str) -> Lines | None:
+        content = self._read(run_id, MANIFEST_JSON)
+        return None if content is None else read_manifest(content, where=self._where(run_id))
+
+    def _read(self, run_id: str, name: str) -> bytes | None:
+        folder = self._folder(run_id)
+        if folder is None:
+            return self._download(run_id, name)
+        path = folder / checked_name(name)
+        return path.read_bytes() if path.is_file() else None
+
+    def _download(self, run_id: str, name: str) -> bytes | None:
+        above = name.rpartition("/")[0] or None
+        if name not in {file.path for file in self._client.list_artifacts(run_id, above)}:
+            return None
+        with self._scratch() as folder:
+            return Path(self._client.download_artifacts(run_id, name, str(folder))).read_bytes()
+
+    def _write(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        folder = self._folder(run_id)
+        if folder is None:
+            self._upload(run_id, files)
+        else:
+            for name, content in files.items():
+                write(folder, name, content)
+
+    def _delete(self, run_id: str, name: str) -> None:
+        folder = self._folder(run_id)
+        if folder is not None:
+            (folder / checked_name(name)).unlink(missing_ok=True)
+        elif name in {file.path for file in self._client.list_artifacts(run_id)}:
+            store_file.delete_artifact(self._locations[run_id], checked_name(name))
+
+    def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with self._scratch() as folder:
+            for name, content in files.items():
+                write(folder / "files", name, content)
+            if files:
+                self._client.log_artifacts(run_id, str(folder / "files"))
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        cache = self._root / ".cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            yield Path(folder)
+
+
+def write(folder: Path, name: str, content: bytes) -> None:
+    """Put one artifact in its place at once; a kill leaves the old one or the new one.
+
+    Args:
+        folder: the run's folder of artifacts.
+        name: as `figures/front.svg`.
+    """
+    target = folder / checked_name(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, not in it: what a kill leaves half written is then no artifact.
+    aside = folder.parent / f".{os.getpid()}.part"
+    aside.write_bytes(content)
+    aside.replace(target)
+
+
+def checked_name(name: str) -> str:
+    """The name of an artifact, if it stays inside the run's folder.
+
+    Raises:
+        SqueezelabError: it is empty, absolute or climbs out.
+    """
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise SqueezelabError("The name of an artifact is a relative path.", given=f"Given: {name!r}.")
+    return name
+
+
+def entries(artifacts: Mapping[str, bytes]) -> Lines:
+    """The manifest's lines for these files."""
+    return {
+        name: {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in artifacts.items()
+    }
+
+
+def manifest(lines: Lines) -> bytes:
+    """The manifest as a file: a JSON list sorted by name."""
+    return json.dumps([dict(lines[name]) for name in sorted(lines)], indent=1).encode()
+
+
+def read_manifest(content: bytes, *, where: str) -> Lines:
+    """The lines by name.
+
+    Args:
+        where: for the message.
+
+    Raises:
+        SqueezelabError: it is no manifest.
+    """
+    try:
+        rows = json.loads(content)
+        lines = {str(row["name"]): {**row, "sha256": str(row["sha256"])} for row in rows}
+    except (ValueError, TypeError, KeyError) as error:
+        raise damaged(MANIFEST_JSON, where) from error
+    if not isinstance(rows, list):
+        raise damaged(MANIFEST_JSON, where)
+    return lines
+
+
+def removed(name: str, run_id: str, why: str) -> UserError:
+    """The error for a file that was removed on purpose, with the ways to have it back."""
+    return UserError(
+        f"The file {name} of this run was removed to save disk ({why}): it is not on the front of its study.",
+        given=f"Run: {run_id}. Its numbers and its spec are kept.",
+        todo='All files again: make study NAME=... SET="keep=all" FRESH=1. This one alone: "Rebuild a number from its '
+        'run" in docs/howto.md.',
+    )
+
+
+def damaged(name: str, where: str) -> SqueezelabError:
+    """The error for a file that is not what was written."""
+    return SqueezelabError(
+        f"The artifact {name} is damaged or gone: it is not what the run wrote.",
+        given=f"Run: {where}.",
+        todo="Restore the file from a backup, or run the study again with FRESH=1.",
+    )

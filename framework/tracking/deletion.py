@@ -1,0 +1,88 @@
+"""Forgetting a study in the store: its experiment and its runs go for good, and its name is free again.
+
+MLflow's own deletion only hides: the rows stay and the experiment keeps its name. What `mlflow gc` then does to all
+that is hidden is done here to one experiment, by the same two methods, which MLflow offers nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from framework.errors import UserError
+from framework.results.record import PREFIX
+from framework.tracking.database import ARTIFACTS, REMOTE, hide_password, quiet, to_its_end, translated
+
+RUNS_PER_PAGE = 1000
+
+
+class Database:
+    """The tables behind the store; what was deleted in the MLflow UI is seen here too.
+
+    Args:
+        root: the project's folder, absolute.
+        uri: as `store_file.prepare` returns it.
+
+    Raises:
+        UserError: a server keeps the runs.
+    """
+
+    def __init__(self, root: Path, uri: str) -> None:
+        if uri.startswith(REMOTE):
+            raise UserError(
+                "The runs are on a server, and only there they can be deleted for good.",
+                given=f"Store: {hide_password(uri)}.",
+                todo="Delete the study's experiment in the server's UI, then run `mlflow gc` on the server.",
+            )
+        self._uri = uri
+        with quiet(), translated(uri):
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            make: Any = SqlAlchemyStore
+            self._tables = make(uri, (root / ARTIFACTS).as_uri())
+
+    def studies(self) -> list[str]:
+        """Names of all studies, sorted."""
+        return sorted(self._experiments())
+
+    def run_ids(self, study: str) -> list[str]:
+        """All runs of a study."""
+        experiment = self._experiments().get(study)
+        return [] if experiment is None else [run.info.run_id for run in self._runs(experiment.experiment_id)]
+
+    def forget(self, study: str) -> None:
+        """Delete a study's runs and its experiment; one that is begun and interrupted can be begun again."""
+        experiment = self._experiments().get(study)
+        if experiment is None:
+            return
+        if experiment.lifecycle_stage == "active":  # from here on nobody takes the rest for the whole
+            self._do("delete_experiment", experiment.experiment_id)
+        for run_id in self.run_ids(study):
+            self._do("_hard_delete_run", run_id)
+        self._do("_hard_delete_experiment", experiment.experiment_id)
+
+    def _experiments(self) -> dict[str, Any]:
+        """Name -> experiment, of studies."""
+        from mlflow.entities import ViewType
+
+        found = self._pages("search_experiments", view_type=ViewType.ALL, max_results=RUNS_PER_PAGE)
+        return {experiment.name: experiment for experiment in found if f"{PREFIX}study" in experiment.tags}
+
+    def _runs(self, experiment: str) -> Iterator[Any]:
+        from mlflow.entities import ViewType
+
+        return self._pages("search_runs", [experiment], "", ViewType.ALL, max_results=RUNS_PER_PAGE)
+
+    def _pages(self, method: str, *arguments: Any, **options: Any) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._do(method, *arguments, **options, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _do(self, method: str, *arguments: Any, **options: Any) -> Any:
+        with to_its_end(), translated(self._uri):
+            return getattr(self._tables, method)(*arguments, **options)

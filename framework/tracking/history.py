@@ -1,0 +1,111 @@
+"""Where a study stopped: what its runs in the store say, after those of dead sessions are closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from framework.errors import StudyLocked
+from framework.planning.plan import Plan
+from framework.results.record import Run
+from framework.tracking.store import Store
+
+LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier sessions of a study left.
+
+    Args:
+        generation: the one to go on with.
+        parent: the parent run, if there is one.
+        changed: the store knows this study's name only under other digests.
+        done: runs of finished and failed trials by number.
+        attempts: how often each trial was begun.
+        dense: finished baseline runs.
+        controls: spec digests of the finished identity controls.
+    """
+
+    generation: int
+    parent: Run | None
+    changed: bool
+    done: dict[int, Run] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    dense: tuple[Run, ...] = ()
+    controls: frozenset[str] = frozenset()
+
+
+def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
+    """Read a study's history and close what dead sessions left open; the caller holds its lock.
+
+    Args:
+        host: this machine's name.
+        fresh: begin a new generation.
+
+    Raises:
+        StudyLocked: it runs on another host.
+    """
+    everything = store.runs(plan.name)
+    history = look_back(store, plan, everything, fresh=fresh)
+    _bury(store, plan.name, everything, host=host, keep=[history.parent] if history.parent else [])
+    return history
+
+
+def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: bool) -> History:
+    """Read a study's history and change nothing.
+
+    Args:
+        everything: all runs of its name.
+        fresh: as it would begin a new generation.
+    """
+    mine = [run for run in everything if run.tags.get("study_digest") == plan.study.digest]
+    generations = [int(run.tags.get("generation", "0")) for run in mine]
+    generation = max(generations, default=0) + (1 if fresh and generations else 0)
+    runs = [run for run in mine if run.tags.get("generation") == str(generation)]
+    parents = _of_role(runs, "study")
+    trials = _of_role(runs, "trial")
+    done = [run for run in runs if run.status != "RUNNING" and store.complete(run)]
+    finished = [run for run in done if run.status == "FINISHED"]
+    return History(
+        generation=generation,
+        parent=parents[0] if parents else None,
+        changed=bool(everything) and not mine,
+        done={run.number: run for run in _of_role(done, "trial")},
+        attempts={run.number: sum(other.number == run.number for other in trials) for run in trials},
+        dense=tuple(_of_role(finished, "baseline")),
+        controls=frozenset(run.tags["spec_digest"] for run in _of_role(finished, "control")),
+    )
+
+
+def _of_role(runs: Sequence[Run], role: str) -> list[Run]:
+    return [run for run in runs if run.tags.get("role") == role]
+
+
+def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
+    """Return unless another host is at work on the study.
+
+    Args:
+        runs: all of the study.
+        host: this machine's name.
+
+    Raises:
+        StudyLocked: one is, or was within the last ten minutes.
+    """
+    foreign = [run for run in runs if run.status == "RUNNING" and run.tags.get("host") != host]
+    silence = time.time() - max((float(run.tags.get("lease", "0")) for run in foreign), default=0.0)
+    if silence < LEASE_OVER_SECONDS:
+        raise StudyLocked(
+            f"Study {name} runs on another host.",
+            given=f"Host: {foreign[0].tags.get('host', '?')}; last sign of life {silence:.0f} s ago.",
+            todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this host may go on.",
+        )
+
+
+def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
+    """Close as KILLED what dead sessions left RUNNING: whoever holds the lock knows that all of this host are dead."""
+    refuse_if_leased(name, runs, host=host)
+    for run in runs:
+        if run.status == "RUNNING" and run not in keep:
+            store.close(run.run_id, "KILLED", reason="died")

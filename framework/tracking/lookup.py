@@ -1,0 +1,86 @@
+"""Runs by what a person types: an id, its first digits, or `NAME:12` for a trial of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from framework.contracts import Catalog
+from framework.errors import UnknownName, UserError
+from framework.planning.plan import Plan, plan
+from framework.results.record import Run
+from framework.tracking.store import Store
+
+ID_DIGITS = 32
+PREFIX_DIGITS = 6  # fewer would soon mean several runs
+FORMS = "A run is its id, the first 6 or more digits of it, or NAME:12 for trial 12 of study NAME."
+SHOWN = 5
+
+
+def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = ()) -> Run:
+    """The run that `text` means.
+
+    Args:
+        text: an id, at least 6 digits it begins with, or `NAME:12`.
+        settings: overrides of the study in `NAME:12`.
+
+    Raises:
+        UserError: it means no run, or several.
+    """
+    name, colon, number = text.partition(":")
+    if colon and number.isdecimal():
+        return trial_run(store, plan(root, name, settings=settings, catalog=Catalog()), int(number))
+    if not is_run_id(text):
+        raise UserError(f"{text!r} is no run.", todo=FORMS)
+    if settings:
+        raise UserError("Overrides go with NAME:12 only; an id says all.", given=f"Given: {' '.join(settings)}.")
+    return _by_digits(store, text)
+
+
+def is_run_id(text: str) -> bool:
+    """Whether this can be a run's id or the beginning of one."""
+    return PREFIX_DIGITS <= len(text) <= ID_DIGITS and set(text) <= set("0123456789abcdef")
+
+
+def trial_run(store: Store, plan: Plan, number: int) -> Run:
+    """The trial of this number in the latest generation, the one that tables show; it may have failed.
+
+    Raises:
+        UserError: there is none that has ended.
+    """
+    runs = [run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest) if store.complete(run)]
+    generation = max((int(run.tags["generation"]) for run in runs), default=0)
+    done = {run.number: run for run in runs if run.tags["generation"] == str(generation)}
+    if number in done:
+        return done[number]
+    missing = UserError(
+        f"{plan.name} has no trial {number}.",
+        given=f"Done: {len(done)} trials, {min(done)} to {max(done)}."
+        if done
+        else f"None is done under its digest, {plan.study.digest[:8]}.",
+        todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
+    )
+    for line in _elsewhere(store, plan, number):
+        missing.add_note(line)
+    raise missing
+
+
+def _elsewhere(store: Store, plan: Plan, number: int) -> list[str]:
+    """Where trials of this number lie that belong to the study as it was, or as overrides make it."""
+    runs = [run for run in store.runs(plan.name, role="trial") if run.number == number and store.complete(run)]
+    others = [run for run in reversed(runs) if run.tags["study_digest"] != plan.study.digest]
+    digests = {run.tags["study_digest"]: run for run in reversed(others)}  # of each digest the latest
+    lines = [f"Under digest {digest[:8]} there is one: RUN={run.run_id}." for digest, run in digests.items()]
+    return ["The study has changed since, or was run with overrides.", *lines[:SHOWN]] if lines else []
+
+
+def _by_digits(store: Store, digits: str) -> Run:
+    if len(digits) == ID_DIGITS:
+        return store.run(digits)
+    found = [run for study in store.studies() for run in store.runs(study) if run.run_id.startswith(digits)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnknownName("run", digits, (), todo="Ids stand on the runs' pages: make ui.")
+    shown = [f"{run.run_id} ({run.name})" for run in found[:SHOWN]]
+    raise UserError(f"{len(found)} runs begin with {digits}.", given="\n".join(shown), todo="Give more digits.")

@@ -1,0 +1,261 @@
+"""What the MLflow UI shows of a study: the names of its runs, its note, a saved view, the addresses of its pages.
+
+The saved view is MLflow's own mechanism: an experiment tag `mlflow.sharedViewState.KEY`, which its menu "Views" lists
+and an address with `viewStateShareKey=KEY` opens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from framework.planning.plan import Plan
+from framework.results.record import PREFIX, Run, drop_of, spanned
+from framework.study import Spec, Study
+from framework.study.space import Choice, Float, Int
+from framework.tracking.store import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT, Store
+
+VIEW = "front"  # the saved view's key in addresses
+VIEW_TAG = f"sharedViewState.{VIEW}"
+NOTE_TAG = "note.content"
+METRIC_TAG = "experiment.primaryMetric."
+PAGES = "workflowType=machine_learning"  # MLflow otherwise opens on pages for language models
+BEGIN = "<!-- squeezelab: begin. Written anew at the end of each study; what you write above or below stays. -->"
+END = "<!-- squeezelab: end -->"
+CUT = "\n\n(shortened)"
+NAME_COLUMN, NAME_PIXELS = "attributes.`Run Name`", 400  # the names of our runs are cut at MLflow's own width
+SECTION = "trials"
+CARD_PIXELS = 480  # height of a chart
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def searched(study: Study) -> list[str]:
+    """The flat names of the parameters that have a search domain, as `compress.0.sparsity`, in the study's order."""
+    names = [f"train.{name}" for name, value in study.train.values().items() if _is_domain(value)]
+    names += [path for path, step in _steps(study) if _is_domain(step)]
+    for _, path, part in study.parts():
+        names += [f"{path.partition('=')[0]}.{name}" for name, value in part.knobs.items() if _is_domain(value)]
+    return list(dict.fromkeys(names))
+
+
+def _steps(study: Study) -> list[tuple[str, Any]]:
+    """What may be an alternative, by path."""
+    return [("architecture", study.architecture), *((f"compress.{i}", step) for i, step in enumerate(study.compress))]
+
+
+def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
+    """How a run is called in the UI's list, as `trial 017 · sparsity 0.88 epochs 8 · magnitude_prune`.
+
+    What differs between the trials comes first: the list cuts long names.
+
+    Args:
+        spec: what it runs.
+        number: of a trial.
+    """
+    if role != "trial":
+        budget = _values(spec, ["compress.0.epochs"]) if role == "control" else ""
+        return _short(role, net_name(spec), budget)
+    net = net_name(spec) if _is_domain(study.architecture) else ""
+    values = _values(spec, searched(study))
+    chosen = any(_is_domain(step) for step in study.compress)
+    ends = (spec.strategy, values) if chosen else (values, spec.strategy)
+    return _short(f"trial {number:03d}", net, *ends)
+
+
+def net_name(spec: Spec) -> str:
+    """What a spec's architecture is called: its label where it has one, its plug-in's name otherwise."""
+    return spec.architecture.label or spec.architecture.name
+
+
+def architecture_text(study: Study, params: Mapping[str, str]) -> str:
+    """The architecture's name; all names where the parent's study searches it."""
+    options = study.architecture.options if isinstance(study.architecture, Choice) else (study.architecture,)
+    return params.get("architecture") or " or ".join(option.label or option.name for option in options)
+
+
+def chain_text(study: Study) -> str:
+    """The steps of a study, as `magnitude_prune|none+ptq`."""
+    steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
+    return "+".join("|".join("none" if option is None else option.name for option in step) for step in steps) or "none"
+
+
+def study_name(plan: Plan, generation: int) -> str:
+    """How a study's own run is called in the UI's list."""
+    again = f"generation {generation}" if generation else ""
+    return _short("study", plan.name, " ".join(plan.overrides), again)
+
+
+def _values(spec: Spec, names: list[str]) -> str:
+    """The values of these parameters, each under the last word of its name where that is clear."""
+    flat = spec.parameters()
+    shown = [name for name in names if name in flat and not re.fullmatch(r"architecture|compress\.\d+", name)]
+    last = Counter(name.rpartition(".")[2] for name in shown)
+    heads = [name.rpartition(".")[2] for name in shown]
+    heads = [head if last[head] == 1 else name.partition(".")[2] for name, head in zip(shown, heads, strict=True)]
+    return " ".join(f"{head} {_value(flat[name])}" for name, head in zip(shown, heads, strict=True))
+
+
+def _value(text: str) -> str:
+    """A parameter's value as short as it can be told."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return f"{value:.3g}" if isinstance(value, float) else text
+
+
+def _short(*parts: str) -> str:
+    name = " · ".join(filter(None, parts))
+    return name if len(name) <= NAME_LIMIT else name[: NAME_LIMIT - 1] + "…"
+
+
+def _is_domain(value: object) -> bool:
+    return isinstance(value, (Float, Int, Choice))
+
+
+# --- the experiment's page -------------------------------------------------------------------------------------------
+
+
+def arrange(store: Store, plan: Plan, generation: int) -> None:
+    """Set what the experiment's page shows: its kind, the metric it charts first, and a saved view of these trials."""
+    metric, way = next(iter(plan.study.objectives.items()))
+    state = _view(plan.study, generation, plan.task)
+    now = time.time_ns() // 1_000_000
+    saved = {"name": "Front", "createdAt": now, "updatedAt": now, "state": json.dumps(state)}
+    kind = {"experimentKind": "custom_model_development"}
+    first = {f"{METRIC_TAG}name": metric, f"{METRIC_TAG}greaterIsBetter": str(way == "max")}
+    store.set_ui_tags(plan.name, kind | first | {VIEW_TAG: json.dumps(saved)})
+
+
+def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
+    """The table of the trials, best first, and their charts, in the form MLflow saves a view."""
+    tags = {"study_digest": f"LIKE '{study.digest[:8]}%'", "generation": f"= '{generation}'", "role": "!= 'study'"}
+    metric, way = next(iter(study.objectives.items()))
+    columns = [("metrics", name) for name in dict.fromkeys([*study.objectives, drop_of(task)])]
+    columns += [("params", name) for name in searched(study)]
+    columns += [("tags", f"{PREFIX}{name}") for name in ("role", "pareto")]
+    return {
+        "searchFilter": " AND ".join(f"tags.`{PREFIX}{name}` {wanted}" for name, wanted in tags.items()),
+        "orderByKey": f"metrics.`{metric}`",
+        "orderByAsc": way == "min",
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": [f"{kind}.`{name}`" for kind, name in columns],
+        "columnOrder": [NAME_COLUMN],
+        "columnWidths": {NAME_COLUMN: NAME_PIXELS},
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunSections": [
+            {"uuid": SECTION, "name": "Trials", "display": True, "isReordered": False, "columns": 2}
+            | {"cardHeight": CARD_PIXELS, "deleted": False, "isGenerated": False}
+        ],
+        "compareRunCharts": _charts(study, task),
+    }
+
+
+def _charts(study: Study, task: str) -> list[dict[str, Any]]:
+    """Quality against size, and how each searched parameter leads to quality."""
+    size, quality = spanned(study.objectives, task)
+    charts: list[dict[str, Any]] = [
+        {
+            "uuid": "front",
+            "type": "SCATTER",
+            "xaxis": {"key": size, "type": "METRIC"},
+            "yaxis": {"key": quality, "type": "METRIC"},
+        }
+    ]
+    if names := _of_all(study) or searched(study):
+        paths = {"selectedParams": names, "selectedMetrics": [quality], "showAllRuns": False}
+        charts.append({"uuid": "parameters", "type": "PARALLEL", **paths})
+    common = {"runsCountToCompare": 100, "metricSectionId": SECTION, "deleted": False, "isGenerated": False}
+    return [chart | common for chart in charts]
+
+
+def _of_all(study: Study) -> list[str]:
+    """The searched parameters that every trial has: a line of the chart of paths needs a value of each."""
+    names = searched(study)
+    for path, part in _steps(study):
+        if isinstance(part, Choice):  # its knobs are those of one alternative, and None has no name either
+            names = [name for name in names if not name.startswith(f"{path}.")]
+            names = [name for name in names if name != path or None not in part.options]
+    return names
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+def addresses(store: Store, study: str) -> dict[str, str]:
+    """The study's pages, by what they show, as paths in the MLflow UI.
+
+    Returns:
+        `runs`; `chart` once a study has been arranged; `compare` once its front holds two runs.
+    """
+    tags = store.ui_tags(study)
+    experiment = store.experiment(study)
+    runs = f"#/experiments/{experiment}/runs?{PAGES}"
+    found = {"runs": runs}
+    if VIEW_TAG in tags:
+        found["runs"] = f"{runs}&viewStateShareKey={VIEW}"
+        found["chart"] = f"{found['runs']}&compareRunsMode=CHART"
+    front = _front(store, study, tags)
+    if len(front) > 1:
+        chosen = {"runs": [run.run_id for run in front], "experiments": [experiment]}
+        query = "&".join(f"{name}={quote(json.dumps(ids, separators=(',', ':')))}" for name, ids in chosen.items())
+        found["compare"] = f"#/compare-runs?{query}&{PAGES}"
+    return found
+
+
+def artifact_address(run_id: str, name: str) -> str:
+    """Where the MLflow UI serves an artifact, seen from its pages."""
+    return f"get-artifact?path={quote(name, safe='')}&run_uuid={run_id}"
+
+
+def _front(store: Store, study: str, tags: Mapping[str, str]) -> list[Run]:
+    """The front of the study as it was run last, best first by the primary metric."""
+    parents = store.runs(study, role="study")
+    if not parents:
+        return []
+    of_last = {name: parents[-1].tags.get(name, "") for name in ("study_digest", "generation")}
+    metric, sign = tags.get(f"{METRIC_TAG}name", ""), -1 if tags.get(f"{METRIC_TAG}greaterIsBetter") == "True" else 1
+    runs = store.runs(study, role="trial", pareto="true", **of_last)
+    return sorted(runs, key=lambda run: sign * run.metrics.get(metric, 0.0))
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+def write_note(store: Store, study: str, markdown: str, *, run_id: str | None = None) -> None:
+    """Renew our part of the note on a study's page, or on one run's; what a person wrote around it stays."""
+    limit = EXPERIMENT_TAG_LIMIT if run_id is None else TAG_LIMIT
+    old = store.ui_tags(study, run_id=run_id).get(NOTE_TAG, "")
+    store.set_ui_tags(study, {NOTE_TAG: merged(old, markdown, limit=limit)}, run_id=run_id)
+
+
+def merged(old: str, markdown: str, *, limit: int) -> str:
+    """A note in which what stands between our two marks is `markdown`, cut at a line's end where it is too long.
+
+    Args:
+        old: the note so far; without marks it is a person's, and comes after our part.
+        limit: characters that MLflow keeps.
+    """
+    head, begin, rest = old.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        head, tail = "", f"\n\n{old}" if old else ""
+    room = limit - len(f"{head}{BEGIN}\n\n\n\n{END}{tail}")
+    return f"{head}{BEGIN}\n\n{_cut(markdown, room)}\n\n{END}{tail}"
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    head = text[: max(0, limit - len(CUT))]
+    return (head.rpartition("\n")[0] or head) + CUT if head else ""
