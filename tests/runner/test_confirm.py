@@ -20,7 +20,7 @@ from framework.planning.plan import plan
 from framework.results.record import Run
 from framework.runner.confirm import confirm
 
-FRAMEWORK = Path(__file__).parents[1] / "framework"
+FRAMEWORK = Path(__file__).parents[2] / "framework"
 TRIALS = 5  # as in test_study: the study is run once for both
 
 

@@ -14,7 +14,7 @@ from framework.planning.plan import plan
 from framework.planning.project import load_study, study_names
 from framework.planning.resolve import largest_budget
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = study_names(ROOT)
 HEAVY = ("tensorflow", "tf_keras", "mlflow", "pandas", "optuna", "numpy")
 

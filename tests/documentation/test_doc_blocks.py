@@ -27,7 +27,7 @@ from framework.planning.plan import plan
 from framework.planning.project import study_names
 from framework.planning.resolve import resolve
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("README.md", "README.zh.md", "CONTRIBUTING.md")
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 CATALOG = Catalog()

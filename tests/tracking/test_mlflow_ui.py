@@ -27,7 +27,7 @@ from framework.tracking import mlflow_ui as ui_pages
 from framework.tracking.mlflow_ui import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
 from framework.tracking.store import Store
 
-SCREENSHOTS = Path(__file__).parents[1] / "docs" / "screenshots.py"
+SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots.py"
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
 STUDY = resolve(Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE]), Catalog())
 

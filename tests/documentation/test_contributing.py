@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"`(framework/\w+/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
 EXAMPLES = ["framework/architectures/tiny_conv.py", "framework/strategies/lot_prune.py"]
 USE_THEM = """

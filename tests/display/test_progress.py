@@ -26,7 +26,7 @@ from framework.runner.events import Ended
 
 PLAN = Plan("mine", "Q?", (), Study(dataset=use("digits"), architecture=use("lenet5"), trials=30))
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

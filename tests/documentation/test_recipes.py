@@ -11,7 +11,7 @@ import pytest
 
 from framework.contracts import Catalog
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CATALOG = Catalog()
 
 

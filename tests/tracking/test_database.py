@@ -19,7 +19,7 @@ from framework.results.record import Record
 from framework.tracking import database as store_file
 from framework.tracking.store import Store, hide_password, ui_command
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from framework.contracts import Catalog
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
 import capabilities  # noqa: E402

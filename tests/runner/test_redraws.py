@@ -24,7 +24,7 @@ from framework.study.grid import combinations, enumerate_specs
 from framework.study.space import Choice, Float, Int
 from framework.tracking.history import History
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DRAWN = ("tpe", "random", "nsga2")
 TWO = {"compress": (use("prune", sparsity=Choice(0.5, 0.9), layers=Choice("erk", "uniform")),)}  # 4 specs
 TWICE = {"compress": (Choice(None, use("prune", k=1)), Choice(None, use("prune", k=1)))}  # 3 specs in 4 ways

@@ -23,7 +23,7 @@ from framework.study.grid import enumerate_specs
 from framework.study.space import knob
 from framework.study.spec import SPEC_FIELDS, TRAIN_FIELDS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PINNED = {  # study -> its digest and that of its dense net, as they begin
     "cnn_prune": ("3b94ca44478d8288", "302a25ee6abdcd17"),
     "image_audio_quantize": ("d8a9664f51b3b3b3", "86c1117d8a606865"),

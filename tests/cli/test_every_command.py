@@ -14,7 +14,7 @@ import pytest
 from command_support import refused, squeezelab
 from studies_support import never_killed
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tensorflow_datasets", "ai_edge_litert"}
 STUDY = '"""How many?"""\n\nfrom framework import Choice, Float, Int, Study, Train, use\n\nSTUDY = Study({})\n'
 NET = 'dataset=use("digits"), architecture=use("lenet_300_100")'
