@@ -11,7 +11,7 @@ from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import run_report
 from framework.runner.events import Outcome
-from framework.tracking import mlflow_ui as ui_pages
+from framework.tracking import mlflow_ui
 from framework.tracking.store import Store
 
 LINKS = {"chart": "Chart", "runs": "Table", "compare": "The front side by side"}
@@ -40,15 +40,15 @@ def publish(store: Store, outcome: Outcome, report: Any) -> None:
     """
     name = outcome.plan.name
     store.put(outcome.parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})
-    ui_pages.arrange(store, outcome.plan, outcome.generation)  # a study that had nothing to run has not done so
+    mlflow_ui.arrange(store, outcome.plan, outcome.generation)  # a study that had nothing to run has not done so
     text = _note(store, outcome, report)
-    ui_pages.write_note(store, name, text)
-    ui_pages.write_note(store, name, text, run_id=outcome.parent)
+    mlflow_ui.write_note(store, name, text)
+    mlflow_ui.write_note(store, name, text, run_id=outcome.parent)
 
 
 def _note(store: Store, outcome: Outcome, report: Any) -> str:
     """Links first: of a note that is folded up the UI shows the first line."""
-    pages = ui_pages.addresses(store, outcome.plan.name)
+    pages = mlflow_ui.addresses(store, outcome.plan.name)
     blocks = [
         " · ".join(f"[{text}]({pages[page]})" for page, text in LINKS.items() if page in pages),
         outcome.plan.question and f"**{outcome.plan.question}**",
@@ -77,7 +77,7 @@ def _spaced(table: str) -> str:
 
 
 def _figure(run_id: str, path: Path) -> str:
-    return f"![{path.stem}]({ui_pages.artifact_address(run_id, f'report/{path.name}')})"
+    return f"![{path.stem}]({mlflow_ui.artifact_address(run_id, f'report/{path.name}')})"
 
 
 def _set(settings: Sequence[str]) -> str:

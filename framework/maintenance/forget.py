@@ -11,7 +11,7 @@ from framework.errors import UnknownName
 from framework.results.record import ROLES
 from framework.system.disk import remove, size_bytes, size_text
 from framework.system.host import host_name
-from framework.tracking import database as store_file
+from framework.tracking import database
 from framework.tracking.deletion import Database
 from framework.tracking.history import refuse_if_leased
 from framework.tracking.store import Store
@@ -64,10 +64,10 @@ def forget(root: Path, kept: Kept) -> None:
 
 
 def _database(root: Path) -> Database | None:
-    file = store_file.sqlite_file(store_file.address(root))
-    if file is not None and not store_file.exists(file):
+    file = database.sqlite_file(database.address(root))
+    if file is not None and not database.exists(file):
         return None
-    return Database(root, store_file.prepare(root, create=False))
+    return Database(root, database.prepare(root, create=False))
 
 
 def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
@@ -82,7 +82,7 @@ def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
 def _folders(root: Path) -> dict[str, set[Path]]:
     """Study -> its folders; a report of an overridden study lies in NAME@DIGEST."""
     found: dict[str, set[Path]] = {}
-    for folder in _below(root / store_file.ARTIFACTS):
+    for folder in _below(root / database.ARTIFACTS):
         found.setdefault(folder.name, set()).add(folder)
     for folder in _below(root / "reports" / "out"):
         found.setdefault(folder.name.partition("@")[0], set()).add(folder)

@@ -27,7 +27,7 @@ from framework.study.space import Choice
 from framework.system import interrupt
 from framework.system.host import host_tags
 from framework.system.locks import study_lock
-from framework.tracking import mlflow_ui as ui_pages
+from framework.tracking import mlflow_ui
 from framework.tracking.history import take_up
 from framework.tracking.store import Store
 
@@ -127,15 +127,15 @@ class Coordinator:
     def _open_parent(self) -> None:
         if not self.parent:
             tags = self._common | {
-                "strategy": ui_pages.chain_text(self.plan.study),
+                "strategy": mlflow_ui.chain_text(self.plan.study),
                 "overrides": " ".join(self.plan.overrides),
             }
-            name = ui_pages.study_name(self.plan, self.generation)
+            name = mlflow_ui.study_name(self.plan, self.generation)
             self.parent = self._begin("study", name, tags=tags, params={})
         self._renew_lease(force=True)  # before it is RUNNING again: other hosts ask whose it is and when it last spoke
         self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
-        ui_pages.arrange(self.store, self.plan, self.generation)
+        mlflow_ui.arrange(self.store, self.plan, self.generation)
 
     def _run_trials(self, todo: Sequence[int]) -> tuple[int, bool]:
         """Run the missing trials; (how many ran, whether the time was up before the last)."""
@@ -224,7 +224,7 @@ class Coordinator:
         dense = self._dense_runs.get(spec.dense().digest, "")
         run_id = self._begin(
             role,
-            ui_pages.run_name(self.plan.study, spec, role=role, number=int((tags or {}).get("trial", -1))),
+            mlflow_ui.run_name(self.plan.study, spec, role=role, number=int((tags or {}).get("trial", -1))),
             tags={
                 **self._common,
                 **(tags or {}),
@@ -288,7 +288,7 @@ class Coordinator:
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""
-        return ui_pages.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
+        return mlflow_ui.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
 
     def _show(self, number: int, result: Record, spec: Spec, *, eta_seconds: float) -> None:
         standing = self._standing()
@@ -347,7 +347,7 @@ class Coordinator:
     # --- the store ---------------------------------------------------------------------------------------------------
 
     def _begin(self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        named = {"architecture": ui_pages.architecture_text(self.plan.study, params), **tags, **self._identity()}
+        named = {"architecture": mlflow_ui.architecture_text(self.plan.study, params), **tags, **self._identity()}
         return self.store.begin(
             self.plan.name, role=role, name=name, tags=named, params=params, parent=self.parent or None
         )

@@ -23,7 +23,7 @@ from framework.runner.timing import Stopwatch
 from framework.study import Spec, Study
 from framework.system.disk import size_text
 from framework.system.host import host_name
-from framework.tracking import database as store_file
+from framework.tracking import database
 from framework.tracking.history import History, look_back
 from framework.tracking.store import Store
 
@@ -85,7 +85,7 @@ def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Call
         SqueezelabError: a trial that was tried for its time failed.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
-    store = Store.open(root, create=False) if store_file.is_there(root) else None
+    store = Store.open(root, create=False) if database.is_there(root) else None
     runs = store.runs(plan.name) if store else []
     history = look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
     work = work_left(plan.study, history, Lab(root, catalog))

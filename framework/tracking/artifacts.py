@@ -13,7 +13,7 @@ from typing import Any
 
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results.record import MANIFEST_JSON, MODEL_TFLITE
-from framework.tracking import database as store_file
+from framework.tracking import database
 
 Lines = dict[str, dict[str, Any]]
 """file name -> its line of the manifest: name, bytes, sha256; of a net also `tensors`, `metrics`; `removed`: why."""
@@ -103,7 +103,7 @@ class RunFiles:
     def _folder(self, run_id: str) -> Path | None:
         if run_id not in self._locations:
             self.remember(self._client.get_run(run_id))
-        return store_file.place(self._locations[run_id], self._root)
+        return database.place(self._locations[run_id], self._root)
 
     def _where(self, run_id: str) -> str:
         folder = self._folder(run_id)
@@ -140,7 +140,7 @@ class RunFiles:
         if folder is not None:
             (folder / checked_name(name)).unlink(missing_ok=True)
         elif name in {file.path for file in self._client.list_artifacts(run_id)}:
-            store_file.delete_artifact(self._locations[run_id], checked_name(name))
+            database.delete_artifact(self._locations[run_id], checked_name(name))
 
     def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._scratch() as folder:

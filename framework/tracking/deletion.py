@@ -22,7 +22,7 @@ class Database:
 
     Args:
         root: the project's folder, absolute.
-        uri: as `store_file.prepare` returns it.
+        uri: as `database.prepare` returns it.
 
     Raises:
         UserError: a server keeps the runs.

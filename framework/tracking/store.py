@@ -1,4 +1,4 @@
-"""The one door to MLflow: every run is written and read here; only this module and `store_file` import it.
+"""The one door to MLflow: every run is written and read here; only this module, `database` and `deletion` import it.
 
 The store is `mlflow.db` and `.artifacts/` under the root, or the server or database in `MLFLOW_TRACKING_URI`.
 """

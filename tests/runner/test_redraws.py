@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from framework.contracts import Catalog
 from framework.planning.plan import plan
 from framework.results.record import Run
-from framework.runner import sampler as sampling
 from framework.runner.estimate import _wanted
 from framework.runner.sampler import Sampler, Told
 from framework.study import Study, Train, digest_of, use
@@ -132,7 +131,7 @@ def test_a_finite_space_is_known_and_ends(space: dict[str, Any], count: int, sam
 
 @pytest.mark.parametrize("sampler", DRAWN)
 def test_what_draws_do_not_find_is_taken_from_the_grid(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "REDRAWS", 0)
+    monkeypatch.setattr("framework.runner.sampler.REDRAWS", 0)
     asked = study(sampler=sampler, compress=(use("prune", k=Int(1, 12), at=Float(0.1, 0.5, step=0.1)),))
     whole = run(asked, trials=100)
     assert len(whole) == len(set(digests(whole))) == 60
@@ -144,7 +143,7 @@ def test_what_draws_do_not_find_is_taken_from_the_grid(sampler: str, monkeypatch
 
 @pytest.mark.parametrize("sampler", DRAWN)
 def test_a_space_that_is_too_large_to_list_ends_too(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "ENUMERABLE", 3)
+    monkeypatch.setattr("framework.runner.sampler.ENUMERABLE", 3)
     asked = study(sampler=sampler, **TWO)
     assert Sampler(asked).limit is Sampler(asked).distinct is None
     found = run(asked, trials=50)

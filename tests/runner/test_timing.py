@@ -12,7 +12,7 @@ from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.planning.resolve import budget
 from framework.results.record import Record
-from framework.runner import timing as pace
+from framework.runner import timing
 from framework.runner.baseline import Lab
 from framework.runner.timing import MOST_STEPS, Pace, Stopwatch
 from framework.study import Spec, Train, Use, use
@@ -47,8 +47,8 @@ class Fake:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Fake:
     fake = Fake()
-    monkeypatch.setattr(pace, "time", fake)
-    monkeypatch.setattr(pace.trial, "run", fake.run)
+    monkeypatch.setattr(timing, "time", fake)
+    monkeypatch.setattr(timing.trial, "run", fake.run)
     return fake
 
 
@@ -80,7 +80,7 @@ def test_a_dense_net_takes_the_pace_of_its_compressed_ones_or_its_own(machine: F
 
 def test_patience_has_an_end(machine: Fake, watch: Stopwatch) -> None:
     first = watch.pace(spec(PRUNE))
-    machine.now += pace.PATIENCE_SECONDS
+    machine.now += timing.PATIENCE_SECONDS
     assert watch.pace(spec(PRUNE, PRUNE)) == replace(first, once=0.0)
     assert len(machine.ran) == 3
 
@@ -95,7 +95,7 @@ def test_only_the_beginning_of_a_long_epoch_is_timed(machine: Fake, watch: Stopw
 
 def test_a_trial_that_fails_says_so(machine: Fake, watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Record(reason="exception", error="Traceback ...\nRuntimeError: the plug-in broke\n")
-    monkeypatch.setattr(pace.trial, "run", lambda spec, lab: broken)
+    monkeypatch.setattr(timing.trial, "run", lambda spec, lab: broken)
     with pytest.raises(SqueezelabError, match="fails") as told:
         watch.pace(spec(PRUNE))
     assert "RuntimeError: the plug-in broke" in told.value.given

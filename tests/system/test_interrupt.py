@@ -168,7 +168,7 @@ def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
 MOMENTS = """
 import os, signal, sys
 import framework.nn as nn
-from framework.runner import coordinator as study
+from framework.runner import coordinator
 from framework.runner import trial
 from framework.nn import export, fit
 
@@ -193,7 +193,7 @@ if place == "step":
 elif place == "export":
     export.to_tflite = then(export.to_tflite)
 else:
-    study.Coordinator._show = then(study.Coordinator._show)
+    coordinator.Coordinator._show = then(coordinator.Coordinator._show)
 from framework.__main__ import main
 main()
 """

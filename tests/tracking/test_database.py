@@ -16,7 +16,7 @@ import pytest
 
 from framework.errors import SqueezelabError, UserError
 from framework.results.record import Record
-from framework.tracking import database as store_file
+from framework.tracking import database
 from framework.tracking.store import Store, hide_password, ui_command
 
 REPOSITORY = Path(__file__).parents[2]
@@ -165,7 +165,7 @@ def test_a_store_whose_columns_are_not_known_is_read_all_the_same(
     store = Store.open(tmp_path / "old")
     run_id = begin(store, "s")
     store.finish(run_id, Record(artifacts={"model.tflite": b"x"}))
-    monkeypatch.setattr(store_file, "_has_location_columns", lambda database: False)
+    monkeypatch.setattr(database, "_has_location_columns", lambda database: False)
     here = Store.open(moved(tmp_path / "old", tmp_path / "new", "moved"))
     assert here.artifact(run_id, "model.tflite") == b"x"
     here.finish(begin(here, "s"), Record(artifacts={"model.tflite": b"y"}))

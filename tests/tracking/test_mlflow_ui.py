@@ -23,7 +23,7 @@ from framework.contracts import Catalog
 from framework.planning.plan import Plan
 from framework.planning.resolve import resolve
 from framework.results.record import Record
-from framework.tracking import mlflow_ui as ui_pages
+from framework.tracking import mlflow_ui
 from framework.tracking.mlflow_ui import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
 from framework.tracking.store import Store
 
@@ -177,7 +177,7 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
 
 def test_the_view_of_a_regression_shows_its_own_quality() -> None:
     study = replace(STUDY, objectives={"params_nonzero": "min"})
-    view = ui_pages._view(study, 0, "regression")
+    view = mlflow_ui._view(study, 0, "regression")
     assert "metrics.`r2_drop`" in view["selectedColumns"]
     assert not [name for name in view["selectedColumns"] if "accuracy" in name]
     scatter = view["compareRunCharts"][0]
@@ -186,10 +186,10 @@ def test_the_view_of_a_regression_shows_its_own_quality() -> None:
 
 def test_the_chart_of_paths_has_what_every_trial_has() -> None:
     nets = Choice(use("lenet5"), use("lenet_300_100", label="flat", units_1=Choice(20, 30)))
-    paths = ui_pages._charts(replace(STUDY, architecture=nets), "classes")[1]
+    paths = mlflow_ui._charts(replace(STUDY, architecture=nets), "classes")[1]
     assert paths["selectedParams"] == ["architecture", "compress.0.sparsity", "compress.0.epochs"]
     either = replace(STUDY, compress=[Choice(None, PRUNE)])
-    assert ui_pages._charts(either, "classes")[1]["selectedParams"] == searched(either)  # better few lines than none
+    assert mlflow_ui._charts(either, "classes")[1]["selectedParams"] == searched(either)  # better few lines than none
 
 
 def test_an_alternative_is_named_by_its_label() -> None:
@@ -207,8 +207,8 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
 
     scripts = (Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js").glob("*.js")
     text = "\n".join(path.read_text("utf-8") for path in scripts)
-    charts = ui_pages._charts(STUDY, "classes")
-    keys = [*ui_pages._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
+    charts = mlflow_ui._charts(STUDY, "classes")
+    keys = [*mlflow_ui._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
     words = {"mlflow.sharedViewState.", "viewStateShareKey", "compareRunsMode", "createdAt", "machine_learning"}
     words |= {"custom_model_development", "mlflow.experimentKind", '"SCATTER"', '"PARALLEL"', "SHOW_ALL", *keys}
     assert sorted(word for word in words if word not in text) == []

@@ -13,9 +13,8 @@ import pytest
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results import record
 from framework.results.record import Record
-from framework.tracking import artifacts as run_files
-from framework.tracking import database as store_file
-from framework.tracking import store as tracking
+from framework.tracking import artifacts, database
+from framework.tracking import store as store_module
 from framework.tracking.store import Store
 
 
@@ -154,7 +153,7 @@ def test_curves_are_written_every_ten_seconds(store: Store, study: str, monkeypa
     run_id = begin(store, study)
     written = []
     with monkeypatch.context() as patch:
-        patch.setattr(tracking.time, "monotonic", lambda: next(clock))
+        patch.setattr(store_module.time, "monotonic", lambda: next(clock))
         for epoch in range(4):
             store.curve(run_id, epoch, {"loss": 1 / (epoch + 1)})
             written.append(len(history(store, run_id)))
@@ -305,14 +304,14 @@ def test_a_finish_that_was_cut_off_leaves_no_manifest(
     store: Store, study: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = begin(store, study)
-    whole = run_files.write
+    whole = artifacts.write
 
     def cut_off(folder: Path, name: str, content: bytes) -> None:
         if name == "b.bin":
             raise KeyboardInterrupt
         whole(folder, name, content)
 
-    monkeypatch.setattr(run_files, "write", cut_off)
+    monkeypatch.setattr(artifacts, "write", cut_off)
     with pytest.raises(KeyboardInterrupt):
         store.finish(run_id, Record(artifacts={"a.bin": b"a", "b.bin": b"b"}))
     assert not store.has_manifest(run_id)
@@ -320,7 +319,7 @@ def test_a_finish_that_was_cut_off_leaves_no_manifest(
 
 
 def test_artifacts_that_lie_with_a_server(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_file, "place", lambda location, root: None)
+    monkeypatch.setattr(database, "place", lambda location, root: None)
     run_id = begin(store, study)
     assert not store.has_manifest(run_id)
     store.finish(run_id, Record(artifacts={"model.tflite": b"x", "figures/a.svg": b"<svg/>"}))
@@ -348,7 +347,7 @@ def test_runs_by_their_tags(store: Store, study: str) -> None:
 def test_all_pages_are_read(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [begin(store, study) for _ in range(7)]
     begin(store, study + "2")
-    monkeypatch.setattr(tracking, "RUNS_PER_PAGE", 3)
+    monkeypatch.setattr(store_module, "RUNS_PER_PAGE", 3)
     assert [run.run_id for run in store.runs(study, role="trial")] == ids
     assert {study, study + "2"} <= set(store.studies())
     assert "Default" not in store.studies()

@@ -17,7 +17,7 @@ from framework.results.record import Run
 from framework.system.disk import size_bytes, size_text
 from framework.system.host import host_name
 from framework.system.locks import is_held, lock_file
-from framework.tracking import database as store_file
+from framework.tracking import database
 from framework.tracking.history import LEASE_OVER_SECONDS
 from framework.tracking.store import Store
 
@@ -28,12 +28,12 @@ def examine_store(root: Path) -> Iterator[Finding]:
     Args:
         root: absolute.
     """
-    uri = store_file.address(root)
-    file = store_file.sqlite_file(uri)
+    uri = database.address(root)
+    file = database.sqlite_file(uri)
     if file is None:
-        yield Finding("ok", "store", store_file.hide_password(uri))
+        yield Finding("ok", "store", database.hide_password(uri))
         yield from _runs(Store(root, uri), root)
-    elif not store_file.exists(file):
+    elif not database.exists(file):
         yield Finding("ok", "store", "not there yet; the first study makes it")
     else:
         yield from _file(file, root)
@@ -57,11 +57,11 @@ def _file(file: Path, root: Path) -> Iterator[Finding]:
 
 def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
     """SQLite's verdict on the file, and where its experiments say that artifacts are; the copy is of one moment."""
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=store_file.BUSY_SECONDS)) as database:
-        verdict = str(database.execute("PRAGMA integrity_check").fetchone()[0])
-        locations = [row[0] for row in database.execute("SELECT artifact_location FROM experiments")]
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=database.BUSY_SECONDS)) as connection:
+        verdict = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+        locations = [row[0] for row in connection.execute("SELECT artifact_location FROM experiments")]
         with closing(sqlite3.connect(copy)) as target:
-            database.backup(target)
+            connection.backup(target)
     return verdict, locations
 
 
@@ -70,7 +70,7 @@ def _broken(file: Path, why: str) -> Finding:
 
 
 def _moved(locations: list[str], root: Path) -> Finding:
-    roots = sorted({str(old) for location in locations if (old := store_file.earlier_root(location, root))})
+    roots = sorted({str(old) for location in locations if (old := database.earlier_root(location, root))})
     if roots:
         return Finding("hint", "folder", f"moved here from {', '.join(roots)}; the next command writes the paths anew")
     return Finding("ok", "folder", "where the store knows it")

@@ -1,6 +1,6 @@
 """How `project.tar.xz` was made: a project whose studies were run by version 0.1.0 of 26 November 2026 (6895c8e).
 
-    python tests/tracking/old_store/pack.py PROJECT     # a folder with studies/, mlflow.db, .artifacts/, .cache/baselines/
+    python tests/tracking/old_store/pack.py PROJECT  # a folder with studies/, mlflow.db, .artifacts/, .cache/baselines/
 
 The studies are `studies/kept.py`, whose plug-ins have not changed since, and `studies/changed.py`, one of whose has.
 Paths, hosts and users of the machine that ran them are replaced; what a report made is left out.
