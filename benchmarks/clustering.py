@@ -21,6 +21,7 @@ import numpy as np
 
 from framework import nn
 from framework.contracts import Catalog, DataInfo, Stage
+from framework.nn import compression, training
 from framework.planning.plan import plan
 from framework.planning.project import find_root
 from framework.planning.resolve import first_value
@@ -60,7 +61,7 @@ def main() -> None:
         for name, cluster in (("weight_cluster", ours), ("tfmot", theirs)):
             stage, seconds = cluster(begin, job, Setting(spec, lab.info(spec), arguments.clusters, arguments.epochs))
             values = trial.measure(stage, spec, lab).metrics
-            distinct = max(len(np.unique(stage.weights[key])) for key in nn.pruning.kernels(stage))
+            distinct = max(len(np.unique(stage.weights[key])) for key in compression.pruning.kernels(stage))
             found[name].append((values["val_accuracy"], seconds))
             told = f"{values['val_accuracy']:.4f}, {distinct} distinct values at most, {seconds:.3f} s an epoch"
             print(f"seed {seed} {name}: {told}", flush=True)
@@ -105,8 +106,8 @@ def theirs(stage: Stage, job: Any, setting: Setting) -> tuple[Stage, float]:
     rate, batch = setting.spec.train.learning_rate * setting.spec.train.finetune_factor, setting.spec.train.batch_size
     steps = job.steps_per_epoch()
     schedule = keras.optimizers.schedules.CosineDecay(rate, setting.epochs * steps)
-    model.compile(optimizer=keras.optimizers.Adam(schedule), loss=nn.fit.loss_of(setting.info))
-    goals = nn.fit.targets(job.train.labels, setting.info, setting.spec.train.label_smoothing)
+    model.compile(optimizer=keras.optimizers.Adam(schedule), loss=training.fit.loss_of(setting.info))
+    goals = training.fit.targets(job.train.labels, setting.info, setting.spec.train.label_smoothing)
     clock = Clock()
     count = steps * batch
     inputs = {name: value[:count] for name, value in job.train.inputs.items()}

@@ -22,6 +22,7 @@ from framework import Train, nn
 from framework.contracts import Architecture, Catalog, DataInfo, Dataset, Splits, Stage
 from framework.datasets._builder import MadeDataset
 from framework.errors import InvalidStudy, UserError
+from framework.nn import training
 
 T = TypeVar("T")
 HEAD = (
@@ -119,9 +120,9 @@ def readable(catalog: Catalog, info: DataInfo) -> Iterator[tuple[Architecture, S
             yield architecture, nn.graph.initial_stage(architecture, told, seed=0), told
 
 
-def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> nn.fit.Fit:
+def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> training.fit.Fit:
     """A training whose curve costs little: it is told on the calibration split."""
-    return nn.fit.Fit(
+    return training.fit.Fit(
         info=info,
         samples=splits.train,
         validation=splits.calibration,
@@ -132,17 +133,17 @@ def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> n
     )
 
 
-def with_net(stage: Stage, request: nn.fit.Fit) -> float:
+def with_net(stage: Stage, request: training.fit.Fit) -> float:
     """Seconds of one epoch of training; the first, which traces, is not counted."""
     ends: list[float] = []
-    nn.fit.fit(stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic())))
+    training.fit.fit(stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic())))
     return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
-def without_net(request: nn.fit.Fit) -> float:
+def without_net(request: training.fit.Fit) -> float:
     """Seconds in which the batches of one epoch come if nobody makes use of them; the first epoch is not counted."""
-    steps = nn.fit.steps_per_epoch(request.samples, request.train)
-    batches = iter(nn.fit._batches(request, steps * request.epochs))
+    steps = training.fit.steps_per_epoch(request.samples, request.train)
+    batches = iter(training.fit._batches(request, steps * request.epochs))
     for _ in range(steps):
         next(batches)
     began = time.monotonic()

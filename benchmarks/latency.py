@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Catalog
+from framework.nn import tflite
 from framework.planning.plan import plan
 from framework.planning.project import find_root
 from framework.planning.resolve import first_value
@@ -30,9 +30,9 @@ def main() -> None:
     lab = Lab(root, catalog)
     for name in arguments.studies:
         spec = plan(root, name, settings=[], catalog=catalog).study.fix(first_value).dense()
-        file = nn.export.to_tflite(lab.baseline(spec).stage)
+        file = tflite.converter.to_tflite(lab.baseline(spec).stage)
         samples = lab.splits(spec).validation
-        found = [nn.latency.compare(file, file, samples) for _ in range(arguments.repeats)]
+        found = [tflite.latency.compare(file, file, samples) for _ in range(arguments.repeats)]
         differ = sum(not one.speedup.low <= 1 <= one.speedup.high for one in found)
         widths = np.array([one.speedup.high / one.speedup.low - 1 for one in found])
         latency = np.median([one.latency_us.value for one in found])

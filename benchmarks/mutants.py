@@ -1,7 +1,7 @@
 """Seeded small errors in given modules, and whether given tests notice them.
 
     .venv/bin/python benchmarks/mutants.py framework/metrics/_ledger.py --tests tests/metrics/test_ledger.py
-    .venv/bin/python benchmarks/mutants.py framework/nn/hold.py framework/nn/gradients.py \\
+    .venv/bin/python benchmarks/mutants.py framework/nn/training/constraints.py framework/nn/training/gradients.py \\
         --tests tests/nn/test_hold.py tests/nn/test_gradients.py --count 100 --seed 1 --timeout 600
 
 An error is one change of one module: a comparison or a sign turned round, a constant one off, `and` for `or`, `not`

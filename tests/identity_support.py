@@ -56,7 +56,7 @@ def _digests_of(pair: Pair, lab: object) -> dict[str, str]:
     from nets_support import CATALOG, default_net, fixed, job_for
 
     from framework.errors import TrialError
-    from framework.nn import export
+    from framework.nn.tflite import converter
     from framework.runner.baseline import pack_weights
     from framework.runner.trial import compress
     from framework.study import Use
@@ -68,7 +68,7 @@ def _digests_of(pair: Pair, lab: object) -> dict[str, str]:
     spec = fixed(architecture, Use(name, knobs), epochs=1, batch_size=12)
     try:
         stage = compress(spec, lab, job_for(spec, lab))
-        file = export.to_tflite(stage, lab.splits(spec).calibration)
+        file = converter.to_tflite(stage, lab.splits(spec).calibration)
     except TrialError as error:  # a net that a strategy finds nothing in
         return {"refused": sha256(str(error).encode()).hexdigest()}
     return {"weights": sha256(pack_weights(stage.weights)).hexdigest(), "file": sha256(file).hexdigest()}

@@ -27,6 +27,7 @@ from framework.contracts import (
     Splits,
     Stage,
 )
+from framework.nn import compression, tflite, training
 from framework.planning.resolve import resolve
 from framework.runner.baseline import Lab
 from framework.runner.trial import TrialJob
@@ -133,14 +134,14 @@ def tiny_fit(**changes: Any) -> Any:
         "warmup_epochs": 0,
         "seed": 0,
     }
-    return nn.fit.Fit(train=train, **(asked | {name: value for name, value in changes.items() if name in own}))
+    return training.fit.Fit(train=train, **(asked | {name: value for name, value in changes.items() if name in own}))
 
 
 def masked(stage: Stage, share: float) -> Stage:
     """The stage with the smallest `share` of each kernel zeroed, and the promise that these zeros stay."""
     weights, masks = dict(stage.weights), []
-    for key in nn.pruning.kernels(stage):
-        zeros = nn.masks.smallest(weights[key], round(weights[key].size * share))
+    for key in compression.pruning.kernels(stage):
+        zeros = compression.masks.smallest(weights[key], round(weights[key].size * share))
         weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
         masks.append(Mask(key, zeros))
     return replace(stage.with_weights(weights), keeps=tuple(masks))
@@ -149,7 +150,7 @@ def masked(stage: Stage, share: float) -> Stage:
 def zeros_in_file(file: bytes, stage: Stage) -> dict[str, int]:
     """`layer/position` -> zeros of each kernel as it lies in the exported file."""
     found: dict[str, int] = {}
-    for weight in nn.tflite.read_weights(file, stage):
+    for weight in tflite.weights.read_weights(file, stage):
         if weight.role != "bias":
             found[weight.key] = found.get(weight.key, 0) + int((weight.values == 0).sum())
     return found

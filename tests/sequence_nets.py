@@ -10,6 +10,7 @@ import numpy as np
 
 from framework import Train, nn
 from framework.contracts import DataInfo, Samples, Stage
+from framework.nn import training
 
 CLASSES = 4
 TOKENS = 13
@@ -158,4 +159,6 @@ def training_of(model, **changes):
     train = Train(batch_size=10, learning_rate=0.01)
     train = replace(train, **{name: value for name, value in changes.items() if name not in fields})
     asked = {"epochs": 1, "seed": 0} | {name: value for name, value in changes.items() if name in fields}
-    return nn.fit.Fit(info=info_for(model), samples=samples, validation=samples, train=train, warmup_epochs=0, **asked)
+    return training.fit.Fit(
+        info=info_for(model), samples=samples, validation=samples, train=train, warmup_epochs=0, **asked
+    )

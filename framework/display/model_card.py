@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework import nn
 from framework.contracts import Catalog, DataInfo, Plugin
 from framework.errors import UserError
+from framework.nn import tflite
 from framework.planning.resolve import dataset_of
 from framework.results import record
 from framework.results.record import BASELINE_PREFIX, Run
@@ -139,7 +139,7 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
     parents = [item for item in store.runs(study, role="study", **own) if store.has_manifest(item.run_id)]
     described = json.loads(store.artifact(parents[-1].run_id, record.STUDY_JSON)) if parents else {}
     looks = [item for item in store.runs(study, role="confirm", spec_digest=spec.digest) if item.status == "FINISHED"]
-    inputs, outputs = nn.interface.ports(content)
+    inputs, outputs = tflite.signature.ports(content)
     return Facts(
         file=name,
         size=len(content),

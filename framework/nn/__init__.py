@@ -1,42 +1,57 @@
-"""What plug-ins share about nets. Each room is imported on first use, so that plug-in modules load without TensorFlow.
+"""What plug-ins share about nets; each module is imported on first use: plug-ins load without TensorFlow.
 
-allowed   the classes that a net may be built of; without TensorFlow
-backend   TensorFlow, started once: legacy Keras, threads, silence
-graph     a net as data (JSON of a functional configuration) and back, allow-listed layers only
-reuse     nets kept traced between trials
-fit       training: everything reset, then `fit`
-hold      what a stage promises, held while it trains
-gradients of the loss with respect to the weights, for ranking them
-masks     which weights to zero; pure numpy
-codebooks which weights share a value; pure numpy
-pruning   tfmot's pruning wrapper under a schedule of variables
-quantizing  training in 8 bits, as the exported file calculates; it stands on `places` (where that file rounds) and
-          `wrapped` (layers whose weights are replaced by functions of them)
-grids     weights on few levels, whose steps are learned
-noise     weights under noise whose size is learned
-export    a stage becomes a `.tflite` file
-tflite    the file read back: its weights, its answers; it stands on
-          `flatfile` (operators and constants of a file), `blocks` (kernels stored as the blocks that are not zero),
-          `net_weights` (what a net's layers call their weights) and `file_weights` (which constant is which weight)
-saved     a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
-interface what a file is given and what it answers: names, shapes, types; without TensorFlow
-latency   two files timed beside each other
-images    one preprocessing path for pictures
+A core that all else stands on:
+
+allowed      the classes that a net may be built of; without TensorFlow
+backend      TensorFlow, started once: legacy Keras, threads, silence
+graph        a net as data (JSON of a functional configuration) and back, allow-listed layers only
+net_weights  what a net's layers call their weights, and which of them are kernels
+reuse        nets kept traced between trials
+images       one preprocessing path for pictures
+saved        a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
+
+and three wings:
+
+training     a net is trained, what earlier steps of a chain made stays as it is, gradients are taken
+compression  masks, clusters, grids and the wrappers that train under them
+tflite       a stage becomes a `.tflite` file; the file is read back, run and timed
 """
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-ROOMS = (
-    "allowed", "backend", "codebooks", "export", "fit", "gradients", "graph", "grids", "hold", "images",
-    "interface", "latency", "masks", "net_weights", "noise", "pruning", "quantizing", "reuse", "saved",
+if TYPE_CHECKING:
+    from framework.nn import (
+        allowed,
+        backend,
+        compression,
+        graph,
+        images,
+        net_weights,
+        reuse,
+        saved,
+        tflite,
+        training,
+    )
+
+__all__ = [
+    "allowed",
+    "backend",
+    "compression",
+    "graph",
+    "images",
+    "net_weights",
+    "reuse",
+    "saved",
     "tflite",
-)  # fmt: skip
+    "training",
+]
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ROOMS:
+    if name in __all__:
         return importlib.import_module(f"framework.nn.{name}")
-    raise AttributeError(f"framework.nn has no room {name!r}; it has {', '.join(ROOMS)}")
+    raise AttributeError(f"framework.nn has no module {name!r}; it has {', '.join(__all__)}")

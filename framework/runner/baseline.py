@@ -21,6 +21,7 @@ import numpy as np
 from framework import nn
 from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, Weights
 from framework.contracts.label_unit import OWN, LabelUnit
+from framework.nn import training
 from framework.planning.resolve import dataset_of
 from framework.study import Spec, digest_of
 from framework.study.spec import SCHEMA
@@ -135,7 +136,7 @@ class Lab:
         """The net of a spec before training; the seed decides its weights, unless they come with it."""
         nn.backend.start(spec.train.threads)
         seed = purpose_seed(spec.seed, "weights")
-        return nn.graph.initial_stage(self.architecture(spec), self.info(spec), seed=seed)  # type: ignore[no-any-return]
+        return nn.graph.initial_stage(self.architecture(spec), self.info(spec), seed=seed)
 
     def has_baseline(self, spec: Spec) -> bool:
         """Whether the spec's dense net needs no training: it lies in the cache, or its weights come with it."""
@@ -174,7 +175,7 @@ class Lab:
         if self.architecture(spec).trained:
             return initial
         splits, unit = self.splits(spec), self.unit(spec, initial)
-        request = nn.fit.Fit(
+        request = training.fit.Fit(
             info=self.info(spec),
             samples=unit.standardised(splits.train),
             validation=unit.standardised(splits.validation),
@@ -185,7 +186,7 @@ class Lab:
             stop=stop,
             report=lambda epoch, values: report(epoch, unit.curve(values)),
         )
-        return nn.fit.fit(initial, request)  # type: ignore[no-any-return]
+        return training.fit.fit(initial, request)
 
     def _folder(self, digest: str) -> Path:
         return self.root / ".cache" / "baselines" / digest

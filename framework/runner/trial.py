@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import (
     Array,
     Catalog,
@@ -30,6 +29,7 @@ from framework.contracts import (
 )
 from framework.contracts.net import levels_at_most
 from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
+from framework.nn import tflite, training
 from framework.planning.resolve import strategy_of
 from framework.results import chance, record
 from framework.results.record import Record
@@ -159,12 +159,12 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     check_finite(stage)
     check_keeps(stage)
     interrupt.check()
-    file = nn.export.to_tflite(stage, splits.calibration)
+    file = tflite.converter.to_tflite(stage, splits.calibration)
     export_seconds = time.monotonic() - began
     interrupt.check()
     exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
     if stage.export.format == "float32":  # fewer bits answer differently: how often is a metric, not a failure
-        nn.export.check_agreement(exported.net_outputs, exported.outputs)
+        tflite.converter.check_agreement(exported.net_outputs, exported.outputs)
     metrics = take_metrics(exported, lab.catalog, split="val")
     times = {"export_seconds": export_seconds, "measure_seconds": time.monotonic() - began - export_seconds}
     return Measured(stage, file, exported, metrics, times)
@@ -174,12 +174,12 @@ def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Expor
     """The file opened and run on a split."""
     return Exported(
         file=file,
-        weights=nn.tflite.read_weights(file, stage),
-        outputs=nn.tflite.answers(file, samples),
-        net_outputs=nn.export.predict(stage, samples),
+        weights=tflite.weights.read_weights(file, stage),
+        outputs=tflite.interpreter.answers(file, samples),
+        net_outputs=tflite.converter.predict(stage, samples),
         labels=samples.labels,
         task=task,
-        products=nn.tflite.products(file),
+        products=tflite.weights.products(file),
     )
 
 
@@ -196,7 +196,7 @@ def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[st
 
 def quality(stage: Stage, samples: Samples, task: Task, catalog: Catalog) -> float:
     """Accuracy, or R2 of a regression, of the net itself: nothing is exported."""
-    outputs = nn.export.predict(stage, samples)
+    outputs = tflite.converter.predict(stage, samples)
     answers = Exported(b"", (), outputs, outputs, samples.labels, task)
     return catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
 
@@ -223,13 +223,13 @@ def timed(measured: Measured, spec: Spec, lab: Lab, baseline: Baseline) -> dict[
     be trusted with times.
     """
     reference = dense_net(spec, lab, baseline).file
-    found = nn.latency.compare(measured.file, reference, lab.splits(spec).validation)
+    found = tflite.latency.compare(measured.file, reference, lab.splits(spec).validation)
     named = {
         "latency_us_p50": found.latency_us,
         f"{record.BASELINE_PREFIX}latency_us_p50": found.reference_us,
         "speedup_measured": found.speedup,
     }
-    values = {"latency_threads": float(nn.latency.THREADS)}
+    values = {"latency_threads": float(tflite.latency.THREADS)}
     for name, interval in named.items():
         values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     return values
@@ -304,7 +304,7 @@ class TrialJob:
 
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch."""
-        return int(nn.fit.steps_per_epoch(self.train, self._spec.train))
+        return int(training.fit.steps_per_epoch(self.train, self._spec.train))
 
     def finetune(
         self,
@@ -321,7 +321,7 @@ class TrialJob:
         self._calls += 1
         train = self._spec.train
         tuning = replace(train, learning_rate=train.learning_rate * train.finetune_factor * rate)
-        request = nn.fit.Fit(
+        request = training.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,
             validation=self._unit.standardised(self._lab.splits(self._spec).validation),
@@ -336,7 +336,7 @@ class TrialJob:
             report=lambda epoch, values: self.report(self._epochs + epoch, **self._unit.curve(values)),
         )
         began = time.monotonic()
-        tuned: Stage = nn.fit.fit(stage, request)
+        tuned: Stage = training.fit.fit(stage, request)
         self.fit_seconds += time.monotonic() - began
         self._epochs += epochs
         return tuned
@@ -346,7 +346,7 @@ class TrialJob:
     ) -> Iterator[Weights]:
         """Gradients on random batches of the training split; see `contracts.Job`."""
         self._looks += 1
-        asked = nn.gradients.Batches(
+        asked = training.gradients.Batches(
             info=self._lab.info(self._spec),
             samples=self.train,
             train=self._spec.train,
@@ -355,7 +355,7 @@ class TrialJob:
             batch_statistics=batch_statistics,
             seed=self.seed(f"gradients {self._looks}"),
         )
-        return nn.gradients.of(stage, asked)  # type: ignore[no-any-return]
+        return training.gradients.of(stage, asked)
 
     def quality(self, stage: Stage) -> float:
         """Accuracy or R2 of the float net on the calibration split."""

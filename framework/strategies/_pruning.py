@@ -9,6 +9,7 @@ import numpy as np
 
 from framework import nn
 from framework.contracts import Array, Job, Mask, Remask, Stage, Step, Strategy
+from framework.nn import compression
 from framework.study.constraints import TOLERANCE
 
 Key = tuple[str, int]
@@ -35,7 +36,7 @@ def gradual(stage: Stage, job: Job, epochs: int, zeros_at: ZerosAt) -> Stage:
     """
     if not epochs:
         return masked(stage, zeros_at(1.0, stage))
-    end, every = nn.pruning.ramp(epochs * job.steps_per_epoch())
+    end, every = compression.pruning.ramp(epochs * job.steps_per_epoch())
     steps = frozenset(range(end, 0, -every))
     remask = Remask(steps, lambda step, now: zeros_at(1 - (1 - step / end) ** 3, now))
     return job.finetune(open_to_masks(stage), epochs, remask=remask)
@@ -44,7 +45,7 @@ def gradual(stage: Stage, job: Job, epochs: int, zeros_at: ZerosAt) -> Stage:
 def open_to_masks(stage: Stage) -> Stage:
     """The stage with a mask on every kernel: of the zeros that it keeps, or of none."""
     kept = stage.masks
-    none = {key: np.zeros(shape, bool) for key, shape in nn.pruning.kernels(stage).items()}
+    none = {key: np.zeros(shape, bool) for key, shape in compression.pruning.kernels(stage).items()}
     return stage.keeping(tuple(Mask(key, kept.get(key, zeros)) for key, zeros in none.items()))
 
 
@@ -112,12 +113,15 @@ def growing(
         shapes: of the kernels to be pruned.
         layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold for all.
         scores: the net -> a score of each weight, at least 0.
-        floor: share of each kernel that stays under one threshold, as in `nn.masks.lowest`.
+        floor: share of each kernel that stays under one threshold, as in `compression.masks.lowest`.
         counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
     """
     first = {key: int(stage.masks[key].sum()) if key in stage.masks else 0 for key in shapes}
     if layers == "global":
-        begin, goal = sum(first.values()), nn.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity)
+        begin, goal = (
+            sum(first.values()),
+            compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity),
+        )
     else:
         last = counts or zeros_asked(layers, shapes, sparsity)
 
@@ -126,8 +130,10 @@ def growing(
         # what is zero stays zero: another weight's score may be nothing too, as where the gradient is
         found = {key: np.where(gone[key], -1.0, found[key]) if key in gone else found[key] for key in shapes}
         if layers == "global":
-            return nn.masks.lowest(found, _between(begin, goal, done), floor)
-        return {key: nn.masks.least(values, _between(first[key], last[key], done)) for key, values in found.items()}
+            return compression.masks.lowest(found, _between(begin, goal, done), floor)
+        return {
+            key: compression.masks.least(values, _between(first[key], last[key], done)) for key, values in found.items()
+        }
 
     return zeros_at
 
@@ -139,8 +145,8 @@ def _between(first: int, last: int, done: float) -> int:
 
 def zeros_asked(layers: str, shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, int]:
     """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
-    shares = nn.pruning.shares(getattr(nn.masks, layers), shapes, sparsity)
-    return {key: nn.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
+    shares = compression.pruning.shares(getattr(nn.masks, layers), shapes, sparsity)
+    return {key: compression.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
 
 
 def lots(job: Job, purpose: str, shapes: Mapping[Key, tuple[int, ...]]) -> dict[Key, Array]:
@@ -162,7 +168,7 @@ def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> di
         stage: before the step: where it has more zeros than are asked for, they stay.
         pruned: after it.
     """
-    shapes = nn.pruning.kernels(stage)
+    shapes = compression.pruning.kernels(stage)
     if layers == "global":
         return {key: int(pruned.masks[key].sum()) for key in shapes}
     kept = {key: int(zeros.sum()) for key, zeros in stage.masks.items()}

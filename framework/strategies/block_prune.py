@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from framework import nn
 from framework.contracts import Array, Job, Stage, Strategy, knob, strategy
 from framework.errors import TrialError
+from framework.nn import compression
 from framework.strategies import _pruning
 
 Key = tuple[str, int]
@@ -51,7 +52,7 @@ class BlockPrune(Strategy):
         Raises:
             TrialError: the net has no dense layer.
         """
-        shapes, seconds = nn.pruning.kernels(stage, frozenset({"Dense"})), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage, frozenset({"Dense"})), job.fit_seconds
         if not shapes:
             raise TrialError("block_prune prunes dense layers, and this net has none.", todo="Use magnitude_prune.")
         pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
@@ -63,9 +64,9 @@ class BlockPrune(Strategy):
         """Zeros that grow from those the stage keeps to the blocks asked for."""
         rows, kept = self.block_rows, {key: zeros for key, zeros in stage.masks.items() if key in shapes}
         shares = getattr(nn.masks, self.layers)(shapes, self.sparsity)
-        first = {key: int((nn.masks.block_scores(~zeros, rows) == 0).sum()) for key, zeros in kept.items()}
+        first = {key: int((compression.masks.block_scores(~zeros, rows) == 0).sum()) for key, zeros in kept.items()}
         last = {
-            key: nn.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])
+            key: compression.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])
             for key, (inputs, outputs) in shapes.items()
         }
 
@@ -74,7 +75,7 @@ class BlockPrune(Strategy):
             for key in shapes:
                 begun = first.get(key, 0)
                 count = max(begun, round(begun + (last[key] - begun) * done))
-                zeros = nn.masks.blocks(now.weights[key], rows, count)
+                zeros = compression.masks.blocks(now.weights[key], rows, count)
                 found[key] = zeros | kept[key] if key in kept else zeros
             return found
 

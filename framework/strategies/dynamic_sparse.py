@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Array, Job, Remask, Stage, Strategy, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 Key = tuple[str, int]
@@ -48,10 +48,10 @@ class DynamicSparse(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Train every kernel that multiplies activations under masks that move."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
         counts = _pruning.zeros_asked(self.layers, shapes, self.sparsity)
         lots = _pruning.lots(job, "dynamic_sparse", shapes)
-        drawn = {key: nn.masks.least(lots[key], counts[key]) for key in shapes}
+        drawn = {key: compression.masks.least(lots[key], counts[key]) for key in shapes}
         sparse = _pruning.masked(stage, drawn)
         if self.epochs:
             sparse = job.finetune(sparse, self.epochs, fresh=True, remask=self._moves(job))
@@ -80,7 +80,7 @@ def moved(weights: Array, gradients: Array, zeros: Array, share: float) -> Array
     """
     useful = gradients != 0
     count = min(round(share * int((~zeros).sum())), int((zeros & useful).sum()))
-    dropped = nn.masks.least(np.where(zeros, np.inf, np.abs(weights)), count)
+    dropped = compression.masks.least(np.where(zeros, np.inf, np.abs(weights)), count)
     can_grow = (zeros | dropped) & useful
-    grown = nn.masks.least(np.where(can_grow, -np.abs(gradients), np.inf), count)
+    grown = compression.masks.least(np.where(can_grow, -np.abs(gradients), np.inf), count)
     return np.asarray((zeros | dropped) & ~grown)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework import nn
 from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 
@@ -41,7 +41,7 @@ class GlobalPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
 
         def prune(sparsity: float) -> Stage:
             zeros_at = _pruning.growing(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 
@@ -53,7 +53,7 @@ class GradientPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
 
         def scores(now: Stage) -> dict[tuple[str, int], Array]:
             found = job.gradients(now, batches=self.batches, batch_size=self.batch_size)

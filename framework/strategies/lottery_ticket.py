@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework import nn
 from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 
@@ -53,7 +53,7 @@ class LotteryTicket(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, round by round."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
         early, ticket = job.rewind(self.rewind_epoch), job.trained
         for sparsity in levels(self.sparsity, self.rounds if self.epochs else 1):
             zeros_at = _pruning.growing(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from framework import nn
 from framework.contracts import Bits, Job, Stage, Step, Strategy, knob, strategy
 from framework.contracts.net import levels_at_most
+from framework.nn import compression
 
 
 @strategy("low_bit", version=2)
@@ -43,14 +43,14 @@ class LowBit(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Put every kernel and table of embeddings on its grid; zeros that the stage keeps stay zero."""
-        seconds, largest = job.fit_seconds, nn.grids.levels_of(self.bits)
-        shared = nn.grids.groups(stage, self.scales)
-        steps = nn.grids.starts(stage, shared, largest)
+        seconds, largest = job.fit_seconds, compression.learned_step.levels_of(self.bits)
+        shared = compression.learned_step.groups(stage, self.scales)
+        steps = compression.learned_step.starts(stage, shared, largest)
         if self.epochs:
-            wrap = nn.grids.GridWrap(self.scales, shared, largest)
+            wrap = compression.learned_step.GridWrap(self.scales, shared, largest)
             placed = job.finetune(stage, self.epochs, wrap=wrap, dynamic=wrap.dynamic(steps))
         else:
-            placed = stage.with_weights(nn.grids.on_grid(stage.weights, shared, steps, largest))
+            placed = stage.with_weights(compression.learned_step.on_grid(stage.weights, shared, steps, largest))
         grids = tuple(Bits(key, self.bits, item.channels) for key, item in shared.items())
         step = Step(
             strategy=self.name,

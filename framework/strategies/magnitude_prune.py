@@ -8,6 +8,7 @@ import numpy as np
 
 from framework import nn
 from framework.contracts import Job, Mask, Stage, Strategy, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 
@@ -44,11 +45,11 @@ class MagnitudePrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
 
         def prune(sparsity: float) -> Stage:
             zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
-            shares = nn.pruning.shares(getattr(nn.masks, self.layers), shapes, sparsity)
+            shares = compression.pruning.shares(getattr(nn.masks, self.layers), shapes, sparsity)
             pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
             return pruned.keeping(tuple(Mask(key, pruned.weights[key] == 0) for key in shapes))
 
@@ -57,17 +58,17 @@ class MagnitudePrune(Strategy):
         return _pruning.on_record(self, job, pruned, asked=asked, tries=tries, seconds=seconds)
 
     def _train(self, stage: Stage, job: Job, shares: dict[str, float]) -> Stage:
-        end, frequency = nn.pruning.ramp(self.epochs * job.steps_per_epoch())
+        end, frequency = compression.pruning.ramp(self.epochs * job.steps_per_epoch())
         dynamic: dict[str, float] = {"end_step": end, "frequency": frequency}
         for layer, share in shares.items():
             kept = [keep.zeros.ravel() for keep in stage.keeps if isinstance(keep, Mask) and keep.weight[0] == layer]
             dynamic[f"initial/{layer}"] = float(np.concatenate(kept).mean()) if kept else 0.0
             dynamic[f"final/{layer}"] = share
-        wrap = nn.pruning.MagnitudeWrap(tuple(sorted(shares)))
+        wrap = compression.pruning.MagnitudeWrap(tuple(sorted(shares)))
         return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
 
     def _at_once(self, stage: Stage, zeros: dict[tuple[str, int], int]) -> Stage:
         weights = dict(stage.weights)
         for key, count in zeros.items():
-            weights[key] = np.where(nn.masks.smallest(weights[key], count), 0, weights[key]).astype(np.float32)
+            weights[key] = np.where(compression.masks.smallest(weights[key], count), 0, weights[key]).astype(np.float32)
         return stage.with_weights(weights)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from framework import nn
 from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
+from framework.nn import compression
 
 
 @strategy("qat", version=1)
@@ -50,7 +50,7 @@ class Qat(Strategy):
             scales=self.scales,  # type: ignore[arg-type]
             samples=self.samples,
         )
-        asked = {f"{layer}/{position}": 8 for layer, position in nn.quantizing.covered(stage)}
+        asked = {f"{layer}/{position}": 8 for layer, position in compression.qat.covered(stage)}
         step = Step(
             strategy=self.name,
             knobs=self.values(),
@@ -63,6 +63,6 @@ class Qat(Strategy):
         return replace(trained, export=export).with_step(step)
 
     def _train(self, stage: Stage, job: Job) -> Stage:
-        found = nn.quantizing.ranges(stage, job.calibration.first(self.samples))
-        wrap = nn.quantizing.QatWrap(self.scales)
-        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=nn.quantizing.dynamic_of(found), rate=self.rate)
+        found = compression.qat.ranges(stage, job.calibration.first(self.samples))
+        wrap = compression.qat.QatWrap(self.scales)
+        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=compression.qat.dynamic_of(found), rate=self.rate)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Job, Stage, Strategy, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
+from framework.nn import compression
 from framework.strategies import _pruning
 
 Zeros = dict[tuple[str, int], int]
@@ -62,7 +62,7 @@ class RandomPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
         lots = _pruning.lots(job, "random_prune", shapes)
         counts = self._counts(shapes)
         zeros_at = _pruning.growing(

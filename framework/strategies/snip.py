@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 
@@ -44,7 +44,7 @@ class Snip(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, and train."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
         (gradients,) = job.gradients(stage, batches=1, batch_size=self.samples, batch_statistics=True)
         scores = sensitivity({key: stage.weights[key] for key in shapes}, gradients)
         zeros_at = _pruning.growing(

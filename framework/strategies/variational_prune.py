@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.nn import compression
 from framework.strategies import _pruning
 
 Key = tuple[str, int]
@@ -49,9 +49,9 @@ class VariationalPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = nn.pruning.kernels(stage), job.fit_seconds
+        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
         begun = sum(int(zeros.sum()) for key, zeros in stage.masks.items() if key in shapes)
-        total = max(begun, nn.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity))
+        total = max(begun, compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity))
         cut = self._cut(stage, job, tuple(shapes), total)
         pruned = _pruning.masked(cut, {key: cut.weights[key] == 0 for key in shapes})
         if self.tune_epochs:
@@ -60,9 +60,12 @@ class VariationalPrune(Strategy):
         return _pruning.on_record(self, job, pruned, asked=asked, seconds=seconds)
 
     def _cut(self, stage: Stage, job: Job, keys: tuple[Key, ...], total: int) -> Stage:
-        wrap = nn.noise.NoiseWrap(keys, total, self.floor)
-        shapes = {nn.noise.name_of(key): stage.weights[key].shape for key in keys}
-        noise = {name: np.full(shape, self.start / nn.noise.SPEED, np.float32) for name, shape in shapes.items()}
+        wrap = compression.variational_dropout.NoiseWrap(keys, total, self.floor)
+        shapes = {compression.variational_dropout.name_of(key): stage.weights[key].shape for key in keys}
+        noise = {
+            name: np.full(shape, self.start / compression.variational_dropout.SPEED, np.float32)
+            for name, shape in shapes.items()
+        }
         if not self.epochs:
             return stage.with_weights(wrap.finish(stage.weights, noise))
         strength = self.strength / len(job.train)

@@ -8,6 +8,7 @@ import numpy as np
 
 from framework import nn
 from framework.contracts import Codebook, Job, Stage, Step, Strategy, knob, strategy
+from framework.nn import compression
 
 Key = tuple[str, int]
 
@@ -62,7 +63,7 @@ class WeightCluster(Strategy):
 
     def _shared(self, stage: Stage, key: Key, seed: int) -> tuple[Codebook, np.ndarray]:
         values = stage.weights[key]
-        groups, centres = nn.codebooks.shared(
+        groups, centres = compression.clustering.shared(
             values, self.clusters, start=self.start, seed=seed, zeros=stage.masks.get(key)
         )
         return Codebook(key, groups, self.clusters), centres.astype(values.dtype)[groups]

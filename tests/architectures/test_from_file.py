@@ -17,7 +17,7 @@ from studies_support import new_project
 from framework import nn
 from framework.contracts import DataInfo
 from framework.errors import InvalidStudy
-from framework.nn.fit import Trained
+from framework.nn.training.fit import Trained
 from framework.planning.plan import plan
 from framework.planning.resolve import first_value
 from framework.runner.baseline import Lab

@@ -8,6 +8,8 @@ from nets_support import CATALOG, exported, fixed
 from framework import nn
 from framework.contracts import DataInfo
 from framework.errors import InvalidStudy
+from framework.nn import tflite
+from framework.nn.tflite import converter
 from framework.study import Use
 
 IMAGENET = DataInfo(task="classes", classes=1000, inputs={"image": (224, 224, 3)})
@@ -25,7 +27,7 @@ def in_file(name, info):
     """Parameters of the exported file, which has batch normalisation folded into its convolutions."""
     plugin = CATALOG.architectures.build(name, {})
     stage = nn.graph.initial_stage(plugin, replace(info, inputs=plugin.input_shapes(info)), seed=0)
-    return sum(weight.values.size for weight in nn.tflite.read_weights(nn.export.to_tflite(stage), stage))
+    return sum(weight.values.size for weight in tflite.weights.read_weights(converter.to_tflite(stage), stage))
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,6 @@ def test_resnet_grows_by_stacks_and_blocks():
 def test_operations_of_the_file_are_those_worked_out_by_hand(name, macs, lab):
     assert macs in (266_200, 2_293_000)
     stage = lab.initial(fixed(Use(name)))
-    weights = nn.tflite.read_weights(nn.export.to_tflite(stage), stage)
+    weights = tflite.weights.read_weights(converter.to_tflite(stage), stage)
     counted = CATALOG.metrics.build("macs_dense", {}).measure(exported(weights=weights))
     assert counted == macs

@@ -8,6 +8,8 @@ from nets_support import CATALOG
 
 from framework import Train, nn
 from framework.contracts import DataInfo, Samples
+from framework.nn import training
+from framework.nn.tflite import converter, interpreter
 
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
 COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (64, 64, 3)})
@@ -76,7 +78,7 @@ def test_it_has_the_parameters_of_the_text(net):
 
 
 def test_it_trains_and_its_file_agrees_with_it(net):
-    fit = nn.fit.Fit(
+    fit = training.fit.Fit(
         info=net.info,
         samples=net.samples,
         validation=net.samples,
@@ -85,10 +87,10 @@ def test_it_trains_and_its_file_agrees_with_it(net):
         warmup_epochs=0,
         seed=0,
     )
-    trained = nn.fit.fit(net.stage, fit)
+    trained = training.fit.fit(net.stage, fit)
     moved = [key for key, value in trained.weights.items() if not np.array_equal(value, net.stage.weights[key])]
     assert len(moved) > len(trained.weights) / 2
     model = nn.graph.build(trained.graph)  # `predict` would run a whole batch, which is much for large pictures
     nn.graph.write_weights(model, trained.weights)
     answers = model(dict(net.samples.inputs), training=False).numpy()
-    nn.export.check_agreement(answers, nn.tflite.answers(nn.export.to_tflite(trained), net.samples))
+    converter.check_agreement(answers, interpreter.answers(converter.to_tflite(trained), net.samples))

@@ -9,6 +9,7 @@ from nets_support import CATALOG
 from framework import nn
 from framework.contracts import DataInfo, Head, Samples
 from framework.errors import InvalidStudy, InvalidValue
+from framework.nn.tflite import converter, interpreter
 
 TEXT = DataInfo(task="classes", classes=10, inputs={"text": (12,)}, tokens={"text": 15})
 NUMBERS = DataInfo(task="regression", classes=0, inputs={"sequence": (9, 3)})
@@ -222,5 +223,5 @@ def test_what_the_contract_suite_does_not_reach_is_exported_too(name, info, knob
     """Other inputs and encoders than the defaults, with weights as of a trained net."""
     stage, info = staged(name, info, **knobs)
     stage, samples = shaken(stage), made_up(info)
-    file = nn.export.to_tflite(stage)
-    nn.export.check_agreement(nn.export.predict(stage, samples), nn.tflite.answers(file, samples))
+    file = converter.to_tflite(stage)
+    converter.check_agreement(converter.predict(stage, samples), interpreter.answers(file, samples))

@@ -15,6 +15,7 @@ NET = '''
 """A net that was not here before."""
 from dataclasses import dataclass
 from framework import nn
+from framework.nn import compression
 from framework.contracts import Architecture, Head, architecture, knob
 
 @architecture("dropped_net", version=1)
@@ -55,7 +56,7 @@ class DroppedPrune(Strategy):
     def apply(self, stage, job):
         """Half of each kernel."""
         weights, masks, asked, seconds = dict(stage.weights), [], {}, job.fit_seconds
-        for key, shape in nn.pruning.kernels(stage).items():
+        for key, shape in compression.pruning.kernels(stage).items():
             zeros = (np.arange(weights[key].size) < weights[key].size // 2).reshape(shape)
             weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
             masks.append(Mask(key, zeros))

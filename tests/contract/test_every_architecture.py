@@ -10,6 +10,8 @@ from nets_support import CATALOG, default_net, digest, fixed
 
 from framework import nn
 from framework.contracts import DataInfo, Head, Stage
+from framework.nn import tflite
+from framework.nn.tflite import interpreter
 
 NAMES = CATALOG.architectures.names()
 
@@ -31,7 +33,11 @@ def built(request, lab):
     stage, data = lab.initial(spec), lab.splits(spec).calibration
     few = replace(data, inputs={name: value[:20] for name, value in data.inputs.items()}, labels=data.labels[:20])
     return Built(
-        lab.architecture(spec), with_biases(stage), nn.export.to_tflite(with_biases(stage)), few, lab.info(spec)
+        lab.architecture(spec),
+        with_biases(stage),
+        tflite.converter.to_tflite(with_biases(stage)),
+        few,
+        lab.info(spec),
     )
 
 
@@ -78,7 +84,7 @@ def test_it_builds_the_same_graph_each_time(built):
 
 
 def test_its_answers_are_those_the_task_asks_for(built):
-    outputs = nn.export.predict(built.stage, built.samples)
+    outputs = tflite.converter.predict(built.stage, built.samples)
     head = Head.of(built.info)
     assert outputs.shape == (20, head.units)
     assert np.isfinite(outputs).all()
@@ -91,7 +97,7 @@ def test_a_new_net_from_its_json_gives_the_same_answers(built):
     nn.graph.write_weights(model, built.stage.weights)
     assert nn.graph.to_graph(model) == built.stage.graph
     answers = model(dict(built.samples.inputs), training=False).numpy()
-    assert answers == pytest.approx(nn.export.predict(built.stage, built.samples), abs=1e-5)
+    assert answers == pytest.approx(tflite.converter.predict(built.stage, built.samples), abs=1e-5)
 
 
 def test_the_seed_decides_its_weights_unless_they_come_with_it(built, lab):
@@ -102,8 +108,9 @@ def test_the_seed_decides_its_weights_unless_they_come_with_it(built, lab):
 
 
 def test_its_file_agrees_with_the_net(built):
-    nn.export.check_agreement(
-        nn.export.predict(built.stage, built.samples), nn.tflite.answers(built.file, built.samples)
+    tflite.converter.check_agreement(
+        tflite.converter.predict(built.stage, built.samples),
+        interpreter.answers(built.file, built.samples),
     )
 
 
@@ -114,7 +121,7 @@ def test_every_weight_lies_in_the_file_under_its_own_name(built):
     folded = {layer.input._keras_history.layer.name for layer in model.layers if "BatchNorm" in kinds[layer.name]}
     left_out = folded | {name for name, kind in kinds.items() if kind == "BatchNormalization"}
     scales = {1.0, *(layer.scale for layer in model.layers if kinds[layer.name] == "Rescaling")}
-    weights = nn.tflite.read_weights(built.file, built.stage)
+    weights = tflite.weights.read_weights(built.file, built.stage)
     for (layer, position), value in built.stage.weights.items():
         if layer not in left_out:
             parts = [weight.values.ravel() for weight in weights if weight.key == f"{layer}/{position}"]
@@ -126,15 +133,15 @@ def test_every_weight_lies_in_the_file_under_its_own_name(built):
 
 def test_the_file_has_as_many_parameters_as_the_net_after_folding(built):
     model = nn.graph.build(built.stage.graph)
-    in_file = sum(weight.values.size for weight in nn.tflite.read_weights(built.file, built.stage))
+    in_file = sum(weight.values.size for weight in tflite.weights.read_weights(built.file, built.stage))
     assert in_file == deployed_parameters(model)
 
 
 def test_its_operations_are_counted_as_by_the_textbook(built):
     model = nn.graph.build(built.stage.graph)
-    counted = sum(w.values.size * w.uses for w in nn.tflite.read_weights(built.file, built.stage))
+    counted = sum(w.values.size * w.uses for w in tflite.weights.read_weights(built.file, built.stage))
     assert counted == sum(macs_of(layer) for layer in model.layers)
-    assert nn.tflite.products(built.file) == sum(products_of(layer) for layer in model.layers)
+    assert tflite.weights.products(built.file) == sum(products_of(layer) for layer in model.layers)
 
 
 def edge_values(item):

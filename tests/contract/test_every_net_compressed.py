@@ -10,6 +10,7 @@ from nets_support import CATALOG, default_net, fixed, job_for
 from framework import nn
 from framework.contracts import Stage
 from framework.errors import TrialError
+from framework.nn import compression
 from framework.results.record import BASELINE_PREFIX
 from framework.results.requested import asked_and_reached, distinct, distinct_per_channel
 from framework.runner.trial import Measured, against, compress, measure
@@ -75,7 +76,7 @@ def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed,
 def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
     one = compressed(net, "magnitude_prune", sparsity=0.7, epochs=epochs)
     (step,) = one.stage.steps
-    assert set(step.asked) == {f"{layer}/{position}" for layer, position in nn.pruning.kernels(one.stage)}
+    assert set(step.asked) == {f"{layer}/{position}" for layer, position in compression.pruning.kernels(one.stage)}
     found = dict.fromkeys(step.asked, 0)
     for weight in one.measured.exported.weights:
         if weight.key in found:

@@ -9,6 +9,8 @@ from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
 from framework.contracts import FileWeight, Mask, Stage
+from framework.nn import tflite, training
+from framework.nn.tflite import converter, interpreter
 from framework.results.requested import distinct, distinct_per_channel
 from framework.runner.baseline import pack_weights, unpack_weights
 from framework.runner.trial import check_finite, check_keeps, compress
@@ -59,7 +61,7 @@ def calibration(lab, spec):
 
 
 def to_file(stage, lab, spec):
-    return nn.export.to_tflite(stage, calibration(lab, spec))
+    return converter.to_tflite(stage, calibration(lab, spec))
 
 
 def test_the_stage_given_is_untouched(applied):
@@ -100,7 +102,7 @@ def test_what_it_declares_is_reached_in_the_exported_file(applied):
     declared, gives = applied.after.steps[-1], CATALOG.strategies.get(applied.name).gives
     asks = bool(gives) and applied.name != "ptq"  # a number format alone asks nothing of single weights
     assert bool(declared.asked) == asks
-    weights = nn.tflite.read_weights(applied.file, applied.after)
+    weights = tflite.weights.read_weights(applied.file, applied.after)
     for name, asked in declared.asked.items():
         own = [weight for weight in weights if weight.key == name]
         assert own, name
@@ -128,9 +130,12 @@ REACHED = {"zeros": _zeros, "clusters": _clusters, "bits": _bits}
 
 def test_its_file_agrees_with_the_net(applied, lab):
     samples = calibration(lab, applied.spec)
-    net, file = nn.export.predict(applied.after, samples), nn.tflite.answers(applied.file, samples)
+    net, file = (
+        converter.predict(applied.after, samples),
+        interpreter.answers(applied.file, samples),
+    )
     if applied.after.export.format == "float32":
-        nn.export.check_agreement(net, file)
+        converter.check_agreement(net, file)
     else:  # fewer bits: nearly the same answer, and decision where the net has made one
         assert np.abs(net - file).mean() <= 0.01
         second, first = np.sort(net, axis=1)[:, -2:].T
@@ -142,7 +147,7 @@ def test_the_bits_it_asks_for_are_in_the_file(applied):
     if "bits" not in CATALOG.strategies.get(applied.name).gives:
         assert applied.after.export.format == applied.before.export.format
         return
-    kernels = [w for w in nn.tflite.read_weights(applied.file, applied.after) if w.role == "kernel"]
+    kernels = [w for w in tflite.weights.read_weights(applied.file, applied.after) if w.role == "kernel"]
     assert all(8 * kernel.values.itemsize == applied.after.export.bits for kernel in kernels)
 
 
@@ -152,7 +157,7 @@ def test_saved_and_loaded_it_answers_the_same(applied, lab):
     assert digest(loaded) == digest(applied.after)
     assert packed == pack_weights(loaded.weights)
     samples = calibration(lab, applied.spec)
-    assert np.array_equal(nn.export.predict(loaded, samples), nn.export.predict(applied.after, samples))
+    assert np.array_equal(converter.predict(loaded, samples), converter.predict(applied.after, samples))
 
 
 def run(spec, lab):
@@ -162,7 +167,7 @@ def run(spec, lab):
 def test_the_same_seed_gives_the_same_bits_on_a_used_and_on_a_fresh_net(applied, lab):
     assert digest(run(replace(applied.spec, seed=1), lab)) != digest(applied.after)
     assert digest(run(applied.spec, lab)) == digest(applied.after)
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     again = run(applied.spec, lab)
     assert digest(again) == digest(applied.after)
     assert to_file(again, lab, applied.spec) == applied.file
@@ -178,7 +183,7 @@ def test_its_zeros_survive_fine_tuning_after_it(name, net, lab):
     for mask in masks:
         assert np.array_equal(tuned.weights[mask.weight] == 0, mask.zeros)
     assert digest(alone) != digest(tuned)
-    assert zeros_in_file(nn.export.to_tflite(tuned), tuned) == zeros_in_file(nn.export.to_tflite(alone), alone)
+    assert zeros_in_file(converter.to_tflite(tuned), tuned) == zeros_in_file(converter.to_tflite(alone), alone)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,8 +16,8 @@ from identity_support import digests
 from nets_support import CATALOG, SMALL, fixed, job_for
 from studies_support import Project, new_project
 
-from framework import nn
-from framework.nn.flatfile import FlatFile
+from framework.nn.tflite import converter
+from framework.nn.tflite.flatbuffer import FlatFile
 from framework.results.record import MODEL_TFLITE, WEIGHTS_NPZ
 from framework.runner.trial import compress
 from framework.study import Use
@@ -117,7 +117,7 @@ def test_no_zero_has_a_sign_in_the_net_or_in_its_file(name, epochs, lab):
     spec = fixed(SMALL["lenet5"], Use(name, knobs))
     stage = compress(spec, lab, job_for(spec, lab))
     assert {key: count for key, value in stage.weights.items() if (count := negative_zeros(value))} == {}
-    file = nn.export.to_tflite(stage, lab.splits(spec).calibration)
+    file = converter.to_tflite(stage, lab.splits(spec).calibration)
     assert {index: count for index, values in floats(file) if (count := negative_zeros(values))} == {}
 
 

@@ -16,7 +16,7 @@ from nets_support import CATALOG, INFO, fixed, tiny_samples, tiny_stage
 from framework import use
 from framework.contracts import DataInfo, Samples, Splits
 from framework.contracts.label_unit import LabelUnit
-from framework.nn import export
+from framework.nn.tflite import converter
 from framework.results.record import WEIGHTS_NPZ, Record
 from framework.runner import trial
 from framework.runner.baseline import Lab
@@ -97,7 +97,9 @@ def test_the_folded_net_answers_mean_and_scale_more_and_keeps_its_zeros() -> Non
     kernel[::2] = 0
     stage = stage.with_weights({**stage.weights, ("head", 0): kernel})
     folded = LabelUnit(2e5, 6e4).folded(stage)
-    np.testing.assert_allclose(export.predict(folded, samples), 2e5 + 6e4 * export.predict(stage, samples), rtol=1e-5)
+    np.testing.assert_allclose(
+        converter.predict(folded, samples), 2e5 + 6e4 * converter.predict(stage, samples), rtol=1e-5
+    )
     assert ((folded.weights["head", 0] == 0) == (kernel == 0)).all()
 
 

@@ -15,7 +15,7 @@ from studies_support import Project, never_killed
 from framework.contracts import Catalog, DataInfo
 from framework.display.model_card import export, input_text
 from framework.errors import SqueezelabError, UserError
-from framework.nn.interface import Port
+from framework.nn.tflite.signature import Port
 from framework.planning.plan import plan
 from framework.runner.confirm import confirm
 from framework.study import use

@@ -8,6 +8,7 @@ from nets_support import digest, tiny_samples, tiny_stage
 
 from framework import nn
 from framework.errors import SqueezelabError
+from framework.nn.tflite import converter
 
 
 def edited(stage, change):
@@ -23,7 +24,7 @@ def test_a_net_goes_to_json_and_back():
     assert nn.graph.to_graph(model) == stage.graph
     assert digest(stage.with_weights(nn.graph.read_weights(model))) == digest(stage)
     images = tiny_samples(5)
-    assert np.allclose(model(dict(images.inputs), training=False), nn.export.predict(stage, images), atol=1e-6)
+    assert np.allclose(model(dict(images.inputs), training=False), converter.predict(stage, images), atol=1e-6)
 
 
 def test_the_seed_decides_the_weights():

@@ -8,6 +8,8 @@ from nets_support import CATALOG, SMALL, fixed, job_for
 
 from framework import nn
 from framework.contracts import Export, Samples
+from framework.nn import tflite
+from framework.nn.tflite import converter
 from framework.runner import trial
 from framework.runner.baseline import Lab
 from framework.study import use
@@ -88,7 +90,7 @@ def test_every_look_at_gradients_draws_other_batches_and_the_next_trial_draws_th
 
 def test_gradients_are_of_the_training_split(job):
     (found,) = job.gradients(job.trained, batches=1, batch_size=len(job.train))
-    answers = nn.export.predict(job.trained, job.train)
+    answers = converter.predict(job.trained, job.train)
     assert found["head", 1] == pytest.approx((answers - np.eye(10)[job.train.labels]).mean(axis=0), abs=1e-5)
 
 
@@ -112,7 +114,7 @@ def otherwise(lab, dense):
 
 def test_what_max_drop_goes_by_is_the_calibration_split(job, lab, otherwise, dense):
     splits = lab.splits(SPEC)
-    answers = nn.export.predict(dense.stage, splits.calibration).argmax(axis=1)
+    answers = converter.predict(dense.stage, splits.calibration).argmax(axis=1)
     assert job.quality(dense.stage) == (answers == splits.calibration.labels).mean()
     assert job_for(SPEC, otherwise).quality(dense.stage) == job.quality(dense.stage)
 
@@ -120,15 +122,15 @@ def test_what_max_drop_goes_by_is_the_calibration_split(job, lab, otherwise, den
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])
 def test_ranges_of_the_8_bit_file_come_from_the_calibration_split(scales, lab, otherwise, dense):
     stage = replace(dense.stage, export=Export("int8", scales, 30))
-    expected = nn.export.to_tflite(stage, lab.splits(SPEC).calibration)
+    expected = converter.to_tflite(stage, lab.splits(SPEC).calibration)
     assert trial.measure(stage, SPEC, lab).file == expected
     assert trial.measure(stage, SPEC, otherwise).file == expected
-    assert nn.export.to_tflite(stage, otherwise.splits(SPEC).validation) != expected  # else this test says nothing
+    assert converter.to_tflite(stage, otherwise.splits(SPEC).validation) != expected  # else this test says nothing
 
 
 def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
     validation = lab.splits(SPEC).validation
-    right = (nn.export.predict(dense.stage, validation).argmax(axis=1) == validation.labels).mean()
+    right = (converter.predict(dense.stage, validation).argmax(axis=1) == validation.labels).mean()
     assert trial.measure(dense.stage, SPEC, lab).metrics["val_accuracy"] == right
     assert trial.measure(dense.stage, SPEC, otherwise).metrics["val_accuracy"] != right
 
@@ -148,8 +150,8 @@ def test_a_worse_net_has_a_drop_above_nothing_and_a_smaller_one_a_speed_up_above
 def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
     def compare(file, reference, samples):
         asked.append((file, reference))
-        one, two, three = (nn.latency.Interval(value, value - 1, value + 1) for value in (10.0, 40.0, 4.0))
-        return nn.latency.Comparison(latency_us=one, reference_us=two, speedup=three)
+        one, two, three = (tflite.latency.Interval(value, value - 1, value + 1) for value in (10.0, 40.0, 4.0))
+        return tflite.latency.Comparison(latency_us=one, reference_us=two, speedup=three)
 
     asked = []
     monkeypatch.setattr(nn.latency, "compare", compare)

@@ -201,7 +201,7 @@ lab.splits(spec)
 while not (root / sys.argv[2]).exists():
     time.sleep(0.01)
 dense = lab.baseline(spec)
-from framework.nn.fit import Trained
+from framework.nn.training.fit import Trained
 print(Trained.traces, hashlib.sha256(pack_weights(dense.stage.weights)).hexdigest())
 """
 

@@ -12,6 +12,8 @@ from nets_support import SMALL, digest, fixed, job_for
 from framework import nn
 from framework.contracts import Mask
 from framework.errors import SqueezelabError, TrialDiverged, TrialError
+from framework.nn import tflite
+from framework.nn.tflite import converter
 from framework.results import record
 from framework.runner import trial
 from framework.runner.baseline import unpack_weights
@@ -83,8 +85,8 @@ def test_the_logged_spec_and_weights_rebuild_the_logged_file(done, lab):
     assert spec_from_json(json.loads(result.artifacts[record.SPEC_JSON])) == spec
     stage = lab.initial(spec).with_weights(unpack_weights(result.artifacts[record.WEIGHTS_NPZ]))
     samples = lab.splits(spec).calibration
-    answers = nn.tflite.answers(result.artifacts[record.MODEL_TFLITE], samples)
-    nn.export.check_agreement(nn.export.predict(stage, samples), answers)
+    answers = tflite.interpreter.answers(result.artifacts[record.MODEL_TFLITE], samples)
+    converter.check_agreement(converter.predict(stage, samples), answers)
 
 
 def test_the_baseline_stands_beside_each_metric(done):
@@ -184,7 +186,7 @@ def job(lab):
 
 
 def cross_entropy(stage, samples):
-    outputs = nn.export.predict(stage, samples)
+    outputs = converter.predict(stage, samples)
     return -np.log(outputs[np.arange(len(samples)), samples.labels]).mean()
 
 

@@ -13,6 +13,8 @@ from nets_support import CATALOG, SMALL, default_net, digest, fixed, job_for, ze
 from framework import nn
 from framework.contracts import Export, Samples, Stage
 from framework.errors import TrialError
+from framework.nn import compression, tflite, training
+from framework.nn.tflite import converter
 from framework.runner.trial import check_keeps, compress, measure
 from framework.study import use
 
@@ -36,7 +38,7 @@ def pruned(lab, *steps, net="lenet_300_100", **train):
 
 
 def dense_kernels(stage):
-    return nn.pruning.kernels(stage, frozenset({"Dense"}))
+    return compression.pruning.kernels(stage, frozenset({"Dense"}))
 
 
 def share(stage):
@@ -63,7 +65,7 @@ def test_at_once_the_blocks_of_least_magnitude_go_whole(layers, rows, lab):
     assert share(stage) == pytest.approx(0.7, abs=0.03)  # blocks of 16 inputs of 12 and 24 are not many
     for key in dense_kernels(stage):
         left = cut(stage.weights[key], rows)
-        scores = nn.masks.block_scores(dense.weights[key], rows)
+        scores = compression.masks.block_scores(dense.weights[key], rows)
         if not left.all():
             assert scores[~left].max() <= scores[left].min()
         there = stage.weights[key] != 0
@@ -83,7 +85,7 @@ def test_layers_other_than_dense_ones_are_left_alone(lab):
 @pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])  # 20 steps, and one: the shortest ramp
 def test_trained_it_reaches_what_was_asked_in_the_file(sparsity, train, lab):
     stage, _ = pruned(lab, {"sparsity": sparsity, "layers": "uniform", "epochs": 1}, **train)
-    found, asked = zeros_in_file(nn.export.to_tflite(stage), stage), stage.steps[-1].asked
+    found, asked = zeros_in_file(converter.to_tflite(stage), stage), stage.steps[-1].asked
     assert set(asked) == set(found)
     assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
     for key, shape in dense_kernels(stage).items():
@@ -108,7 +110,7 @@ def test_zeros_of_earlier_steps_stay(first, epochs, lab):
         assert (more.weights[key] == 0).sum() > zeros.sum()
     if first == "block_prune":
         assert share(more) == pytest.approx(0.8, abs=0.01)
-    found = zeros_in_file(nn.export.to_tflite(more), more)
+    found = zeros_in_file(converter.to_tflite(more), more)
     assert all(found[name] == count for name, count in more.steps[-1].asked.items())
     check_keeps(more)
 
@@ -123,14 +125,14 @@ def test_asking_less_than_there_is_brings_no_weight_back(epochs, lab):
 
 
 def test_one_trace_serves_a_study(lab):
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     lab.baseline(fixed(SMALL["lenet_300_100"]))
-    before = nn.fit.Trained.traces
+    before = training.fit.Trained.traces
     results = {
         digest(pruned(lab, {"sparsity": sparsity, "layers": layers, "epochs": epochs, "block_rows": rows})[0])
         for sparsity, layers, epochs, rows in [(0.5, "erk", 1, 4), (0.9, "uniform", 2, 8), (0.7, "erk", 1, 4)]
     }
-    assert nn.fit.Trained.traces - before == 1
+    assert training.fit.Trained.traces - before == 1
     assert len(results) == 3
 
 
@@ -161,9 +163,9 @@ def compressed(net, lab, *more):
     for name, knobs in ({"block_prune": {"sparsity": 0.9, "layers": "uniform", "epochs": 0}} | dict(more)).items():
         stage = CATALOG.strategies.build(name, knobs).apply(stage, Untimed())
     samples = Samples({name: value[:FEW] for name, value in splits.validation.inputs.items()}, np.zeros(FEW, int))
-    file = nn.export.to_tflite(stage, splits.calibration)
-    own, plain = nn.tflite.answers(file, samples), plain_answers(file, samples)
-    return stage, file, own, plain, nn.export.predict(stage, samples)
+    file = converter.to_tflite(stage, splits.calibration)
+    own, plain = tflite.interpreter.answers(file, samples), plain_answers(file, samples)
+    return stage, file, own, plain, converter.predict(stage, samples)
 
 
 def plain_answers(file, samples):

@@ -3,7 +3,7 @@
 import pytest
 from nets_support import SMALL, digest, fixed, job_for
 
-from framework import nn
+from framework.nn.tflite import converter
 from framework.results.record import BASELINE_PREFIX
 from framework.runner import trial
 from framework.study import use
@@ -22,7 +22,7 @@ def test_without_epochs_every_metric_is_the_baselines(net, lab):
 def test_its_file_is_the_baselines_byte_for_byte(lab):
     spec = fixed(SMALL["lenet5"], use("identity", epochs=0))
     kept = trial.compress(spec, lab, job_for(spec, lab))
-    assert nn.export.to_tflite(kept) == nn.export.to_tflite(lab.baseline(spec).stage)
+    assert converter.to_tflite(kept) == converter.to_tflite(lab.baseline(spec).stage)
 
 
 def test_with_epochs_it_trains_on_and_reports_each(lab):

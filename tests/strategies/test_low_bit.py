@@ -9,13 +9,16 @@ from nets_support import CATALOG, SMALL, fixed, job_for, masked, tiny_stage
 
 from framework import nn
 from framework.contracts import Bits, Export
+from framework.nn import tflite, training
+from framework.nn.compression import learned_step
+from framework.nn.tflite import converter
 from framework.results.requested import distinct_per_channel
 from framework.runner.trial import compress
 from framework.study import use
 
 
 def error(values, step, largest):
-    return float(((values - nn.grids.snapped(values, step, largest)) ** 2).sum())
+    return float(((values - learned_step.snapped(values, step, largest)) ** 2).sum())
 
 
 def closed_form(values):
@@ -27,14 +30,14 @@ def closed_form(values):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_first_ternary_step_is_no_worse_than_the_closed_form(seed):
     values = np.random.default_rng(seed).normal(size=500)
-    found = nn.grids.best_step(values, (0,), 1)
+    found = learned_step.best_step(values, (0,), 1)
     assert error(values, found, 1) <= error(values, np.array([closed_form(values)]), 1)
 
 
 def test_more_bits_are_nearer_to_the_weights():
     values = np.random.default_rng(0).normal(size=(64, 3))
-    errors = [error(values, nn.grids.best_step(values, (0,), nn.grids.levels_of(bits)), nn.grids.levels_of(bits))
-              for bits in range(2, 8)]  # fmt: skip
+    levels = [learned_step.levels_of(bits) for bits in range(2, 8)]
+    errors = [error(values, learned_step.best_step(values, (0,), largest), largest) for largest in levels]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] > 100 * errors[-1]
 
@@ -53,8 +56,8 @@ def test_it_asks_the_same_of_every_kernel_and_promises_it(bits, lab):
 
 def test_zeros_that_a_stage_keeps_are_zero_on_the_grid():
     stage = masked(tiny_stage(), 0.6)
-    shared = nn.grids.groups(stage, "per_channel")
-    placed = nn.grids.on_grid(stage.weights, shared, nn.grids.starts(stage, shared, 1), 1)
+    shared = learned_step.groups(stage, "per_channel")
+    placed = learned_step.on_grid(stage.weights, shared, learned_step.starts(stage, shared, 1), 1)
     for key, zeros in stage.masks.items():
         assert not placed[key][zeros].any()
 
@@ -69,7 +72,7 @@ class Few:
 
     def finetune(self, stage, epochs, *, wrap=None, dynamic=None):
         asked = {"epochs": epochs, "wrap": wrap, "dynamic": dynamic or {}}
-        return nn.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
+        return training.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
 
 
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])
@@ -79,7 +82,7 @@ def test_the_file_of_a_sequence_net_has_no_more_levels_than_asked(net, scales):
     knobs = {"bits": 3, "scales": scales, "epochs": 1}
     stage = CATALOG.strategies.build("low_bit", knobs).apply(sequence_nets.staged(model), Few(model))
     for export in (Export(), Export("int8", scales=scales)):
-        file = nn.export.to_tflite(replace(stage, export=export), sequence_nets.samples_for(model))
-        found = [item for item in nn.tflite.read_weights(file, stage) if item.key in stage.steps[-1].asked]
+        file = converter.to_tflite(replace(stage, export=export), sequence_nets.samples_for(model))
+        found = [item for item in tflite.weights.read_weights(file, stage) if item.key in stage.steps[-1].asked]
         assert found
         assert max(map(distinct_per_channel, found)) <= 2**3

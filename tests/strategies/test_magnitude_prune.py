@@ -7,8 +7,9 @@ import pytest
 import sequence_nets
 from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
-from framework import nn
 from framework.contracts import Export
+from framework.nn import compression, training
+from framework.nn.tflite import converter
 from framework.runner.trial import check_keeps, compress
 from framework.study import use
 
@@ -19,7 +20,7 @@ def pruned(lab, *steps, net="lenet5", **train):
 
 
 def share(stage):
-    kernels = nn.pruning.kernels(stage)
+    kernels = compression.pruning.kernels(stage)
     zeros = sum(int((stage.weights[key] == 0).sum()) for key in kernels)
     return zeros / sum(stage.weights[key].size for key in kernels)
 
@@ -28,7 +29,7 @@ def share(stage):
 def test_at_once_the_smallest_of_each_kernel_go(layers, lab):
     stage, dense = pruned(lab, {"sparsity": 0.7, "layers": layers, "epochs": 0})
     assert share(stage) == pytest.approx(0.7, abs=0.002)
-    for key in nn.pruning.kernels(stage):
+    for key in compression.pruning.kernels(stage):
         before, gone = np.abs(dense.weights[key]), stage.weights[key] == 0
         assert before[gone].max(initial=0) <= before[~gone].min()
         assert np.array_equal(stage.weights[key][~gone], dense.weights[key][~gone])
@@ -39,7 +40,7 @@ def test_uniform_asks_the_same_of_each_kernel_and_erk_more_of_wide_ones(lab):
     shares = {}
     for layers in ("uniform", "erk"):
         stage, _ = pruned(lab, {"sparsity": 0.8, "layers": layers, "epochs": 0})
-        shares[layers] = {key[0]: float((stage.weights[key] == 0).mean()) for key in nn.pruning.kernels(stage)}
+        shares[layers] = {key[0]: float((stage.weights[key] == 0).mean()) for key in compression.pruning.kernels(stage)}
     assert all(value == pytest.approx(0.8, abs=0.01) for value in shares["uniform"].values())
     assert shares["erk"]["conv_2"] > 0.8 > max(shares["erk"]["head"], shares["erk"]["conv_1"])
 
@@ -48,7 +49,7 @@ def test_uniform_asks_the_same_of_each_kernel_and_erk_more_of_wide_ones(lab):
 @pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])  # 20 steps, and one: the shortest ramp
 def test_trained_it_reaches_what_was_asked_in_the_file(sparsity, train, lab):
     stage, _ = pruned(lab, {"sparsity": sparsity, "epochs": 1}, **train)
-    found = zeros_in_file(nn.export.to_tflite(stage), stage)
+    found = zeros_in_file(converter.to_tflite(stage), stage)
     asked = stage.steps[-1].asked
     assert set(asked) == set(found)
     assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
@@ -66,7 +67,7 @@ def test_pruning_on_keeps_the_zeros_it_finds(epochs, lab):
     half, _ = pruned(lab, first)
     more, _ = pruned(lab, first, {"sparsity": 0.8, "layers": "uniform", "epochs": epochs[1]})
     assert share(more) == pytest.approx(0.8, abs=0.005)
-    for key in nn.pruning.kernels(half):
+    for key in compression.pruning.kernels(half):
         zeros = half.weights[key] == 0
         assert (more.weights[key][zeros] == 0).all()
         assert (more.weights[key] == 0).sum() > zeros.sum()
@@ -79,19 +80,19 @@ def test_asking_less_than_there_is_brings_no_weight_back(epochs, lab):
     first = {"sparsity": 0.8, "layers": "uniform", "epochs": 0}
     sparse, _ = pruned(lab, first)
     still, _ = pruned(lab, first, {"sparsity": 0.5, "layers": "uniform", "epochs": epochs})
-    for key in nn.pruning.kernels(sparse):
+    for key in compression.pruning.kernels(sparse):
         assert np.array_equal(still.weights[key] == 0, sparse.weights[key] == 0)
 
 
 def test_one_trace_serves_a_study(lab):
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     lab.baseline(fixed(SMALL["lenet5"]))
-    before = nn.fit.Trained.traces
+    before = training.fit.Trained.traces
     results = {
         digest(pruned(lab, {"sparsity": sparsity, "layers": layers, "epochs": epochs})[0])
         for sparsity, layers, epochs in [(0.5, "erk", 1), (0.9, "uniform", 2), (0.7, "erk", 1)]
     }
-    assert nn.fit.Trained.traces - before == 1
+    assert training.fit.Trained.traces - before == 1
     assert len(results) == 3
 
 
@@ -105,7 +106,7 @@ def test_a_trial_gives_the_same_bits_after_trials_with_other_seeds_and_on_a_fres
     trial(1, 0.9, 1)
     trial(2, 0.3, 2)
     reused = trial(0, 0.7, 1)
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     assert trial(0, 0.7, 1) == reused
 
 
@@ -118,13 +119,13 @@ class FewSteps:
         self.model = model
 
     def steps_per_epoch(self):
-        return nn.fit.steps_per_epoch(
+        return training.fit.steps_per_epoch(
             sequence_nets.samples_for(self.model), sequence_nets.training_of(self.model).train
         )
 
     def finetune(self, stage, epochs, *, wrap=None, dynamic=None):
         asked = {"epochs": epochs, "wrap": wrap, "dynamic": dynamic or {}}
-        return nn.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
+        return training.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
 
 
 @pytest.mark.parametrize("net", sequence_nets.NETS)
@@ -135,12 +136,12 @@ def test_kernels_of_sequence_nets_reach_what_was_asked_in_the_file_and_keep_it(n
     stage = CATALOG.strategies.build("magnitude_prune", {"sparsity": 0.7, "epochs": epochs}).apply(dense, job)
     check_keeps(stage)
     asked = stage.steps[-1].asked
-    assert set(asked) == {f"{layer}/{position}" for layer, position in nn.pruning.kernels(stage)}
-    found = zeros_in_file(nn.export.to_tflite(stage), stage)
+    assert set(asked) == {f"{layer}/{position}" for layer, position in compression.pruning.kernels(stage)}
+    found = zeros_in_file(converter.to_tflite(stage), stage)
     assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
     assert share(stage) == pytest.approx(0.7, abs=0.01)
     eight_bits = replace(stage, export=Export("int8"))
-    stored = zeros_in_file(nn.export.to_tflite(eight_bits, sequence_nets.samples_for(model)), stage)
+    stored = zeros_in_file(converter.to_tflite(eight_bits, sequence_nets.samples_for(model)), stage)
     assert all(stored[name] >= found[name] for name in asked)
     tuned = CATALOG.strategies.build("identity", {"epochs": 1}).apply(stage, job)
     assert digest(tuned) != digest(stage)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
-from framework import nn
+from framework.nn import compression, training
+from framework.nn.compression import learned_step
 from framework.planning.resolve import budget, control_spec, largest_budget
 from framework.runner.trial import compress
 from framework.study import Use, use
@@ -21,7 +22,7 @@ def made(lab):
 
 
 def kernels(stage):
-    return {key: stage.weights[key] for key in nn.pruning.kernels(stage)}
+    return {key: stage.weights[key] for key in compression.pruning.kernels(stage)}
 
 
 def zeros(stage):
@@ -196,13 +197,13 @@ def test_low_bit_ends_on_a_symmetric_grid_and_stays_there(bits, scales, made):
     for key, values in kernels(stage).items():
         assert np.array_equal(tuned.weights[key], values)
         groups = values.reshape(-1, values.shape[-1]).T if scales == "per_channel" else [values.ravel()]
-        assert all(on_one_grid(group, nn.grids.levels_of(bits)) for group in groups)
+        assert all(on_one_grid(group, learned_step.levels_of(bits)) for group in groups)
     assert not np.array_equal(tuned.weights["head", 1], stage.weights["head", 1])
 
 
 def test_one_trace_serves_any_number_of_bits(made):
     made(use("low_bit", bits=2, epochs=1))
-    before = nn.fit.Trained.traces
+    before = training.fit.Trained.traces
     made(use("low_bit", bits=5, epochs=1))
     made(use("low_bit", bits=7, epochs=1))
-    assert nn.fit.Trained.traces == before
+    assert training.fit.Trained.traces == before

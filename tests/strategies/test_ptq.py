@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for, masked, tiny_samples, tiny_stage
 
-from framework import nn
 from framework.contracts import Export
 from framework.errors import SqueezelabError
+from framework.nn import tflite
+from framework.nn.tflite import converter, interpreter
 from framework.planning.resolve import resolve
 from framework.runner.trial import run
 from framework.study import Study, Use, use
@@ -25,11 +26,11 @@ def net(request, lab):
 
 def quantized(job, **knobs):
     stage = CATALOG.strategies.build("ptq", knobs).apply(job.baseline.stage, job)
-    return stage, nn.export.to_tflite(stage, job.calibration)
+    return stage, converter.to_tflite(stage, job.calibration)
 
 
 def kernels(stage, file):
-    return {w.layer: w for w in nn.tflite.read_weights(file, stage) if w.role == "kernel"}
+    return {w.layer: w for w in tflite.weights.read_weights(file, stage) if w.role == "kernel"}
 
 
 @pytest.mark.parametrize(("form", "scales"), MODES)
@@ -47,8 +48,10 @@ def test_kernels_have_the_type_and_the_scales_asked_for(net, form, scales):
 @pytest.mark.parametrize(("form", "scales"), MODES)
 def test_every_parameter_is_still_counted_and_the_file_is_smaller(net, form, scales):
     stage, file = quantized(net, format=form, scales=scales)
-    dense = nn.export.to_tflite(net.baseline.stage)
-    counted = [sum(w.values.size for w in nn.tflite.read_weights(one, net.baseline.stage)) for one in (file, dense)]
+    dense = converter.to_tflite(net.baseline.stage)
+    counted = [
+        sum(w.values.size for w in tflite.weights.read_weights(one, net.baseline.stage)) for one in (file, dense)
+    ]
     assert counted[0] == counted[1] == sum(value.size for value in stage.weights.values())
     assert len(file) < len(dense)
 
@@ -57,7 +60,7 @@ def test_every_parameter_is_still_counted_and_the_file_is_smaller(net, form, sca
 def test_the_file_answers_nearly_as_the_net(net, form, scales):
     stage, file = quantized(net, format=form, scales=scales)
     samples = net.calibration
-    difference = np.abs(nn.tflite.answers(file, samples) - nn.export.predict(stage, samples))
+    difference = np.abs(interpreter.answers(file, samples) - converter.predict(stage, samples))
     assert difference.max() < (0.01 if form == "float16" else 0.35)
     assert difference.mean() < 0.02
 
@@ -68,7 +71,7 @@ def test_zeros_stay_zeros():
     samples = tiny_samples(8)
     for form in ("float16", "int8"):
         quantized_stage = CATALOG.strategies.build("ptq", {"format": form}).apply(stage, None)
-        file = nn.export.to_tflite(quantized_stage, samples)
+        file = converter.to_tflite(quantized_stage, samples)
         for layer, kernel in kernels(quantized_stage, file).items():
             assert (kernel.values == 0).sum() >= zeros[layer]
 
@@ -77,7 +80,7 @@ def test_int8_without_calibration_is_an_error_not_another_format():
     stage = CATALOG.strategies.build("ptq", {}).apply(tiny_stage(), None)
     assert stage.export == Export("int8", "per_channel", 200)
     with pytest.raises(SqueezelabError, match="calibration"):
-        nn.export.to_tflite(stage)
+        converter.to_tflite(stage)
 
 
 def test_the_ranges_come_from_as_many_samples_as_asked(net):

@@ -8,6 +8,8 @@ from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework import nn
 from framework.contracts import Export
+from framework.nn import compression, tflite, training
+from framework.nn.tflite import converter
 from framework.results.requested import asked_and_reached, distinct
 from framework.runner.trial import check_keeps, compress
 from framework.study import use
@@ -23,7 +25,7 @@ def trained(lab, *steps, net="lenet5", **train):
     job = job_for(spec, lab)
     stage = compress(spec, lab, job)
     check_keeps(stage)
-    return stage, nn.export.to_tflite(stage, job.calibration), job
+    return stage, converter.to_tflite(stage, job.calibration), job
 
 
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])
@@ -42,7 +44,7 @@ def test_every_kernel_is_asked_for_eight_bits_and_has_them(net, lab):
     assert step.asked == step.reached == dict.fromkeys(step.asked, 8)
     assert set(step.asked) == {f"{layer}/{position}" for layer, position in nn.net_weights.matrices(stage)}
     assert (step.unit, step.epochs) == ("bits", 1)
-    weights = nn.tflite.read_weights(file, stage)
+    weights = tflite.weights.read_weights(file, stage)
     assert all(weight.values.dtype == np.int8 for weight in weights if weight.key in step.asked)
     assert asked_and_reached(stage, weights)["bits_reached"] == 8
 
@@ -80,7 +82,7 @@ def test_sixteen_shared_values_stay_sixteen_in_each_tensor(net, first, lab):
     stage, file, _ = trained(lab, *first, use("qat", epochs=1, scales="per_tensor"), net=net)
     assert digest(stage) != digest(begun)
     asked = {f"{layer}/{position}" for layer, position in nn.net_weights.matrices(stage)}
-    own = [weight for weight in nn.tflite.read_weights(file, stage) if weight.key in asked]
+    own = [weight for weight in tflite.weights.read_weights(file, stage) if weight.key in asked]
     assert {weight.key for weight in own} == asked
     assert max(distinct(weight.values) for weight in own) <= 16
     for key in nn.net_weights.matrices(stage):
@@ -94,16 +96,16 @@ def test_one_trace_serves_a_study_and_the_same_trial_gives_the_same_bits(lab):
         spec = replace(fixed(SMALL["lenet_300_100"], use("qat", epochs=epochs, samples=samples)), seed=seed)
         return digest(compress(spec, lab, job_for(spec, lab)))
 
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     lab.baseline(replace(fixed(SMALL["lenet_300_100"]), seed=1))
     lab.baseline(fixed(SMALL["lenet_300_100"]))
-    before = nn.fit.Trained.traces
+    before = training.fit.Trained.traces
     first = trial(0, 1, 20)
     assert len({first, trial(1, 1, 20), trial(0, 2, 20), trial(0, 1, 5)}) == 4
     assert trial(0, 1, 20) == first
-    assert nn.fit.Trained.traces - before == 1
-    nn.fit.nets.clear()
-    nn.quantizing.nets.clear()
+    assert training.fit.Trained.traces - before == 1
+    training.fit.nets.clear()
+    compression.qat.nets.clear()
     assert trial(0, 1, 20) == first
 
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
-from framework import Study, nn, use
+from framework import Study, use
 from framework.errors import InvalidStudy, InvalidValue
+from framework.nn import compression, tflite
+from framework.nn.tflite import converter
 from framework.planning.resolve import resolve
 from framework.results.requested import layers_csv
 from framework.runner.trial import compress
@@ -20,7 +22,7 @@ def finished(tmp_path, lab):
     """A project with the files of one run: 70 % of SMALL's LeNet-5 zero, in 8 bits."""
     spec = fixed(SMALL["lenet5"], use("magnitude_prune", sparsity=0.7, epochs=0), use("ptq"))
     stage = compress(spec, lab, job_for(spec, lab))
-    weights = nn.tflite.read_weights(nn.export.to_tflite(stage, lab.splits(spec).calibration), stage)
+    weights = tflite.weights.read_weights(converter.to_tflite(stage, lab.splits(spec).calibration), stage)
     folder = tmp_path / ".artifacts" / "some_study" / RUN / "artifacts"
     folder.mkdir(parents=True)
     (folder / "layers.csv").write_bytes(layers_csv(stage, weights))
@@ -36,7 +38,7 @@ def test_as_many_zeros_of_each_kernel_as_the_run_has_others_by_lot(finished, lab
     resolved = resolve(study(), CATALOG, root)
     spec = replace(fixed(SMALL["lenet5"]), compress=resolved.compress)
     drawn = compress(spec, lab, job_for(spec, lab))
-    assert set(drawn.masks) == set(nn.pruning.kernels(stage))
+    assert set(drawn.masks) == set(compression.pruning.kernels(stage))
     for key, zeros in drawn.masks.items():
         name = f"{key[0]}/{key[1]}"
         assert zeros.sum() >= stage.steps[0].asked[name]  # 8 bits have made a few more

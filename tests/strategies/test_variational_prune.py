@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for, tiny_fit, tiny_stage
 
-from framework import nn
+from framework.nn import compression, training
+from framework.nn.compression import variational_dropout
 from framework.runner.trial import compress
 from framework.study import use
 
@@ -16,7 +17,7 @@ def divergence(log_alpha):
 
 
 def test_the_divergence_is_the_papers_and_falls_to_nothing():
-    found = nn.noise._divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0], np.float32)).numpy()
+    found = variational_dropout._divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0], np.float32)).numpy()
     assert found == pytest.approx(divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0])), rel=1e-4, abs=1e-6)
     assert (np.diff(found) < 0).all()
     assert found[-1] == pytest.approx(0, abs=1e-6)
@@ -26,17 +27,23 @@ def trained(strength, *, start=-8.0, epochs=4):
     """(log alpha of all kernels, the weights) of the tiny net after training under noise."""
     stage, seen = tiny_stage(), {}
 
-    class Seen(nn.noise.NoiseWrap):
+    class Seen(variational_dropout.NoiseWrap):
         def finish(self, weights, dynamic):
             seen.update(dynamic)
             return weights
 
-    wrap = Seen(tuple(nn.pruning.kernels(stage)))
-    names = {nn.noise.name_of(key): stage.weights[key].shape for key in wrap.keys}
-    begin = {name: np.full(shape, start / nn.noise.SPEED, np.float32) for name, shape in names.items()}
+    wrap = Seen(tuple(compression.pruning.kernels(stage)))
+    names = {variational_dropout.name_of(key): stage.weights[key].shape for key in wrap.keys}
+    begin = {name: np.full(shape, start / variational_dropout.SPEED, np.float32) for name, shape in names.items()}
     request = tiny_fit(wrap=wrap, dynamic=begin | {"seed": 1, "strength": strength}, epochs=epochs)
-    weights = nn.fit.fit(stage, request).weights
-    found = [nn.noise.log_alpha(weights[key], nn.noise.SPEED * seen[nn.noise.name_of(key)]) for key in wrap.keys]
+    weights = training.fit.fit(stage, request).weights
+    found = [
+        variational_dropout.log_alpha(
+            weights[key],
+            variational_dropout.SPEED * seen[variational_dropout.name_of(key)],
+        )
+        for key in wrap.keys
+    ]
     return np.concatenate([value.ravel() for value in found]), weights
 
 
@@ -57,20 +64,20 @@ def made(lab):
 
 
 def total(stage):
-    return sum(int((stage.weights[key] == 0).sum()) for key in nn.pruning.kernels(stage))
+    return sum(int((stage.weights[key] == 0).sum()) for key in compression.pruning.kernels(stage))
 
 
 def sizes(stage):
-    return sum(stage.weights[key].size for key in nn.pruning.kernels(stage))
+    return sum(stage.weights[key].size for key in compression.pruning.kernels(stage))
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.9])
 @pytest.mark.parametrize("tune_epochs", [0, 1])
 def test_as_many_zeros_as_asked_over_all_kernels(sparsity, tune_epochs, made):
     stage = made(use("variational_prune", sparsity=sparsity, epochs=1, tune_epochs=tune_epochs))
-    assert total(stage) == nn.masks.zeros_asked(sizes(stage), sparsity)
+    assert total(stage) == compression.masks.zeros_asked(sizes(stage), sparsity)
     assert sum(stage.steps[-1].asked.values()) == total(stage)
-    assert all((stage.weights[key] != 0).any() for key in nn.pruning.kernels(stage))
+    assert all((stage.weights[key] != 0).any() for key in compression.pruning.kernels(stage))
 
 
 def test_more_zeros_than_asked_stay_as_they_are(made):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, masked, tiny_samples, tiny_stage
 
-from framework import nn
+from framework.nn import compression
+from framework.nn.compression import variational_dropout
 from framework.runner.baseline import purpose_seed
 
 STEPS = 40  # in an epoch
@@ -67,7 +68,7 @@ def applied(name, **knobs):
 
 
 def kernels(stage):
-    return {key: stage.weights[key] for key in nn.pruning.kernels(stage)}
+    return {key: stage.weights[key] for key in compression.pruning.kernels(stage)}
 
 
 def zeros_of(masks):
@@ -156,7 +157,7 @@ def test_masks_grow_by_the_cube_and_are_whole_at_60_percent_of_the_training(name
     assert epochs == 10
     assert not how.get("fresh")
     assert sorted(remask.steps) == list(range(12, end + 1, 12))
-    goal = nn.masks.zeros_asked(SIZE, 0.8)
+    goal = compression.masks.zeros_asked(SIZE, 0.8)
     for step in (12, 60, 120, 180, end):
         done = 1 - (1 - step / end) ** 3
         assert zeros_of(remask.update(step, begin)) == pytest.approx(goal * done, abs=1)
@@ -166,7 +167,7 @@ def test_masks_grow_from_the_zeros_that_are_there():
     job, stage = Recorder(), masked(tiny_stage(seed=1), 0.4)
     CATALOG.strategies.build("global_prune", {"sparsity": 0.8, "floor": 0.0, "epochs": 10}).apply(stage, job)
     remask = job.asked[0][2]["remask"]
-    first, goal = zeros_of(stage.masks), nn.masks.zeros_asked(SIZE, 0.8)
+    first, goal = zeros_of(stage.masks), compression.masks.zeros_asked(SIZE, 0.8)
     assert zeros_of(remask.update(120, stage)) == pytest.approx(first + (goal - first) * 0.875, abs=1)
 
 
@@ -203,9 +204,9 @@ def test_the_divergence_of_variational_dropout_is_a_share_of_the_training_sample
     dynamic = job.asked[0][2]["dynamic"]
     assert dynamic["strength"] == pytest.approx(3.0 / 48)
     for key, value in kernels(job.trained).items():
-        begin = dynamic[nn.noise.name_of(key)]
+        begin = dynamic[variational_dropout.name_of(key)]
         assert begin.shape == value.shape
-        assert begin * nn.noise.SPEED == pytest.approx(-7.0)
+        assert begin * variational_dropout.SPEED == pytest.approx(-7.0)
 
 
 def test_gradient_prune_averages_as_many_batches_as_asked():
@@ -216,9 +217,9 @@ def test_gradient_prune_averages_as_many_batches_as_asked():
 def test_training_in_8_bits_begins_with_ranges_of_the_calibration_split_at_its_own_rate():
     stage, job = applied("qat", epochs=2, samples=16, rate=0.5)
     ((begin, _, how),) = job.asked
-    found = nn.quantizing.ranges(begin, job.calibration.first(16))
-    assert how["dynamic"] == nn.quantizing.dynamic_of(found)
-    assert how["dynamic"] != nn.quantizing.dynamic_of(nn.quantizing.ranges(begin, job.train.first(16)))
+    found = compression.qat.ranges(begin, job.calibration.first(16))
+    assert how["dynamic"] == compression.qat.dynamic_of(found)
+    assert how["dynamic"] != compression.qat.dynamic_of(compression.qat.ranges(begin, job.train.first(16)))
     assert how["rate"] == 0.5
     assert (stage.export.format, stage.export.samples) == ("int8", 16)
 

@@ -170,7 +170,8 @@ import os, signal, sys
 import framework.nn as nn
 from framework.runner import coordinator
 from framework.runner import trial
-from framework.nn import export, fit
+from framework.nn.tflite import converter
+from framework.nn.training import fit
 
 place, count = sys.argv.pop(1), 0
 
@@ -191,7 +192,7 @@ def then(original):
 if place == "step":
     fit.Watch.on_train_batch_begin = then(lambda *_: None)
 elif place == "export":
-    export.to_tflite = then(export.to_tflite)
+    converter.to_tflite = then(converter.to_tflite)
 else:
     coordinator.Coordinator._show = then(coordinator.Coordinator._show)
 from framework.__main__ import main

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Array, Job, Mask, Stage, Step, Strategy, knob, strategy
+from framework.nn import compression
 
 
 # The name is the file's name. Raise the version when the strategy's numbers change: results are found again by it.
@@ -32,8 +32,10 @@ class NewName(Strategy):
         """Prune every dense and convolution kernel; zeros that are there already count, and stay."""
         # The stage given is a value and stays as it is; a new one is returned. `job` has all else: train and
         # calibration samples, finetune, seed(purpose) for every random number, the untrained net.
-        kernels = nn.pruning.kernels(stage)
-        asked = {key: nn.masks.zeros_asked(int(np.prod(shape)), self.sparsity) for key, shape in kernels.items()}
+        kernels = compression.pruning.kernels(stage)
+        asked = {
+            key: compression.masks.zeros_asked(int(np.prod(shape)), self.sparsity) for key, shape in kernels.items()
+        }
         weights = {**stage.weights, **{key: pruned(stage.weights[key], zeros) for key, zeros in asked.items()}}
         # What must stay zero is promised by a Mask: training holds it, and it is checked in the exported file.
         masks = tuple(Mask(key, weights[key] == 0) for key in kernels)
@@ -55,4 +57,4 @@ class NewName(Strategy):
 # The heart of a strategy is a pure function: it can be tried alone, with a known answer, without a net.
 def pruned(values: Array, zeros: int) -> Array:
     """A copy whose `zeros` smallest values are zero."""
-    return np.where(nn.masks.smallest(values, zeros), 0, values).astype(np.float32)
+    return np.where(compression.masks.smallest(values, zeros), 0, values).astype(np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from nets_support import tiny_stage
 
-from framework import nn
+from framework.nn.tflite import converter
 
 FLOATS = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
 
@@ -28,5 +28,5 @@ def test_none_where_a_normalisation_with_a_negative_factor_is_folded():
     kernel = stage.weights["conv", 0]
     kept = (np.arange(kernel.size) % 2).reshape(kernel.shape)
     weights = {**stage.weights, ("conv", 0): kernel * kept}
-    file = nn.export.to_tflite(stage.with_weights({**weights, ("norm", 0): -weights["norm", 0]}))
+    file = converter.to_tflite(stage.with_weights({**weights, ("norm", 0): -weights["norm", 0]}))
     assert in_file(file) == 0

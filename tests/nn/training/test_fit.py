@@ -12,6 +12,8 @@ from sequence_nets import mixed, staged, training_of
 from framework import nn
 from framework.contracts import Samples
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
+from framework.nn import compression, training
+from framework.nn.tflite import converter
 
 BINARY = replace(INFO, task="binary", classes=2)
 REGRESSION = replace(INFO, task="regression", classes=0)
@@ -19,7 +21,7 @@ REGRESSION = replace(INFO, task="regression", classes=0)
 
 def curve(stage, **changes):
     values = []
-    tuned = nn.fit.fit(stage, tiny_fit(report=lambda epoch, found: values.append((epoch, found)), **changes))
+    tuned = training.fit.fit(stage, tiny_fit(report=lambda epoch, found: values.append((epoch, found)), **changes))
     return tuned, values
 
 
@@ -49,7 +51,7 @@ def without_gradient(stage):
 def test_weight_decay_shrinks_kernels_and_not_biases(optimizer):
     stage, black = without_gradient(tiny_stage())
     asked = {"samples": black, "optimizer": optimizer, "learning_rate": 1e-3, "epochs": 1}
-    plain, decayed = (nn.fit.fit(stage, tiny_fit(weight_decay=decay, **asked)) for decay in (0.0, 0.5))
+    plain, decayed = (training.fit.fit(stage, tiny_fit(weight_decay=decay, **asked)) for decay in (0.0, 0.5))
     kernel, bias = ("conv", 0), ("conv", 1)
     assert np.array_equal(plain.weights[kernel], stage.weights[kernel])
     ratio = decayed.weights[kernel] / stage.weights[kernel]
@@ -60,7 +62,7 @@ def test_weight_decay_shrinks_kernels_and_not_biases(optimizer):
 
 def test_adam_takes_weight_decay_as_a_penalty_on_kernels():
     stage, black = without_gradient(tiny_stage())
-    tuned = nn.fit.fit(stage, tiny_fit(samples=black, weight_decay=0.5, learning_rate=1e-3, epochs=1))
+    tuned = training.fit.fit(stage, tiny_fit(samples=black, weight_decay=0.5, learning_rate=1e-3, epochs=1))
     kernel = ("conv", 0)
     assert (np.abs(tuned.weights[kernel]) < np.abs(stage.weights[kernel])).all()
 
@@ -71,12 +73,16 @@ def test_what_decays_are_kernels_of_every_kind_and_nothing_else(optimizer):
     model = mixed()
     stage = staged(model)
     plain, decayed = (
-        nn.fit.fit(stage, training_of(model, optimizer=optimizer, weight_decay=decay, batch_size=40)).weights
+        training.fit.fit(stage, training_of(model, optimizer=optimizer, weight_decay=decay, batch_size=40)).weights
         for decay in (0.0, 0.5)
     )
     roles = {key: name for layer in model.layers for key, name in named(layer)}
     changed = {key for key in plain if not np.array_equal(plain[key], decayed[key])}
-    assert changed == {key for key, role in roles.items() if role.endswith("kernel")} == set(nn.pruning.kernels(stage))
+    assert (
+        changed
+        == {key for key, role in roles.items() if role.endswith("kernel")}
+        == set(compression.pruning.kernels(stage))
+    )
 
 
 def named(layer):
@@ -101,7 +107,7 @@ def augmented(seed, step=0, *, mirror=False):
     images = np.zeros((40, 20, 20, 1), np.float32)
     images[:, 10, 5] = 1
     request = tiny_fit(seed=seed, augment=True, info=replace(INFO, mirror=mirror), samples=tiny_samples())
-    return nn.fit._augmented(tf.constant(images), request, tf.constant(step, tf.int64)).numpy()
+    return training.fit._augmented(tf.constant(images), request, tf.constant(step, tf.int64)).numpy()
 
 
 def test_augmentation_shifts_by_the_seed_and_the_step():
@@ -128,7 +134,7 @@ def test_pictures_alone_are_augmented():
     inputs["text"] = np.arange(12, dtype=np.int32)[:, None]
     samples = Samples(inputs, np.arange(12) % 3)
     request = tiny_fit(augment=True, info=replace(INFO, mirror=True), samples=samples, batch_size=12)
-    ((batch, _),) = list(nn.fit._batches(request, 1))
+    ((batch, _),) = list(training.fit._batches(request, 1))
     order = batch["text"].numpy()[:, 0]
     assert sorted(order) == list(range(12))
     assert np.array_equal(batch["audio"].numpy(), inputs["audio"][order])
@@ -137,7 +143,8 @@ def test_pictures_alone_are_augmented():
 
 def test_augmentation_changes_training_and_repeats():
     tuned = {
-        share: [digest(nn.fit.fit(tiny_stage(), tiny_fit(augment=share))) for _ in range(2)] for share in (False, True)
+        share: [digest(training.fit.fit(tiny_stage(), tiny_fit(augment=share))) for _ in range(2)]
+        for share in (False, True)
     }
     assert tuned[False][0] == tuned[False][1] != tuned[True][0] == tuned[True][1]
 
@@ -148,7 +155,7 @@ def test_every_sample_is_seen_once_an_epoch_in_an_order_of_the_seed():
 
     def seen(seed):
         request = tiny_fit(info=REGRESSION, samples=numbered, seed=seed, batch_size=4)
-        return np.concatenate([batch.numpy()[:, 0] for _, batch in nn.fit._batches(request, 6)])
+        return np.concatenate([batch.numpy()[:, 0] for _, batch in training.fit._batches(request, 6)])
 
     order = seen(1)
     assert sorted(order[:12]) == sorted(order[12:]) == labels.tolist()
@@ -158,18 +165,20 @@ def test_every_sample_is_seen_once_an_epoch_in_an_order_of_the_seed():
 
 def test_a_loss_that_is_not_finite_ends_the_trial():
     with pytest.raises(TrialDiverged, match="not finite"):
-        nn.fit.fit(tiny_stage(REGRESSION), tiny_fit(info=REGRESSION, optimizer="sgd", learning_rate=10.0, epochs=20))
+        training.fit.fit(
+            tiny_stage(REGRESSION), tiny_fit(info=REGRESSION, optimizer="sgd", learning_rate=10.0, epochs=20)
+        )
 
 
 def test_a_deadline_ends_the_trial():
     with pytest.raises(TrialTimeout):
-        nn.fit.fit(tiny_stage(), tiny_fit(deadline=time.monotonic() - 1))
+        training.fit.fit(tiny_stage(), tiny_fit(deadline=time.monotonic() - 1))
 
 
 def test_the_stage_given_is_not_changed():
     stage = tiny_stage()
     before = digest(stage)
-    tuned = nn.fit.fit(stage, tiny_fit())
+    tuned = training.fit.fit(stage, tiny_fit())
     assert digest(stage) == before != digest(tuned)
     assert not any(value.flags.writeable for value in tuned.weights.values())
 
@@ -177,7 +186,7 @@ def test_the_stage_given_is_not_changed():
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_zeros_that_a_stage_keeps_stay_zero_in_training(optimizer):
     stage = masked(tiny_stage(), 0.6)
-    tuned = nn.fit.fit(stage, tiny_fit(optimizer=optimizer, learning_rate=0.05))
+    tuned = training.fit.fit(stage, tiny_fit(optimizer=optimizer, learning_rate=0.05))
     for mask in stage.keeps:
         values = tuned.weights[mask.weight]
         assert (values[mask.zeros] == 0).all()
@@ -189,16 +198,16 @@ def test_zeros_are_held_in_every_step_not_only_at_the_end():
     _, values = curve(stage, learning_rate=0.05, epochs=3)
     tuned, last = curve(stage, learning_rate=0.05, epochs=3)
     validation = tiny_samples(12, seed=1)
-    outputs = nn.export.predict(tuned, validation)
+    outputs = converter.predict(tuned, validation)
     loss = -np.log(outputs[np.arange(12), validation.labels]).mean()
     assert loss == pytest.approx(last[-1][1]["val_loss"], abs=1e-4)
     assert values == last
 
 
 def test_a_dynamic_variable_left_out_is_refused():
-    wrap = nn.pruning.MagnitudeWrap(("hidden",))
+    wrap = compression.pruning.MagnitudeWrap(("hidden",))
     with pytest.raises(SqueezelabError, match="each dynamic variable"):
-        nn.fit.fit(tiny_stage(), tiny_fit(wrap=wrap, dynamic={"end_step": 3, "frequency": 1}))
+        training.fit.fit(tiny_stage(), tiny_fit(wrap=wrap, dynamic={"end_step": 3, "frequency": 1}))
 
 
 def test_epochs_beyond_stop_are_not_run_and_the_schedule_is_the_same():

@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from framework.contracts import Array, Samples
 from framework.errors import NotDeployable
 from framework.nn.backend import quiet
-from framework.nn.file_weights import products, read_weights
+from framework.nn.tflite.weights import products, read_weights
 
 __all__ = ["answers", "input_places", "opened", "products", "read_weights"]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from framework.contracts import Array, FileWeight, Stage
 from framework.errors import NotDeployable
-from framework.nn.flatfile import UNPACKING, Constant, FlatFile, Operator
 from framework.nn.net_weights import Net, NetWeight, likeness
+from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator
 
 CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
 MATRIX_PRODUCTS = frozenset({"BATCH_MATMUL", "FULLY_CONNECTED"})

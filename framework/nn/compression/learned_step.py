@@ -11,9 +11,9 @@ import numpy as np
 
 from framework.contracts import Array, Stage, Weights, Wrap
 from framework.nn.backend import quiet, tf
+from framework.nn.compression.qat import sharing, sharing_kind
+from framework.nn.compression.wrapper import reweighted
 from framework.nn.net_weights import Net, matrices
-from framework.nn.quantizing import sharing, sharing_kind
-from framework.nn.wrapped import reweighted
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,7 +9,9 @@ from nets_support import CATALOG, SMALL, default_net, digest, fixed, job_for
 
 from framework import nn
 from framework.contracts import Export, Samples
-from framework.nn import places, quantizing
+from framework.nn import tflite, training
+from framework.nn.compression import qat, quantization_points
+from framework.nn.tflite import converter, interpreter
 from framework.study import use
 
 INT8 = {scales: Export("int8", scales) for scales in ("per_channel", "per_tensor")}
@@ -24,9 +26,9 @@ def keras_layers():
 
 def test_rounded_values_are_whole_steps_of_a_127th_of_the_largest():
     values = nn.backend.tf.constant([[1.27, 0.0], [-0.014, 2.54], [0.016, -0.021]])
-    found = quantizing.rounded(values, (0,)).numpy()
+    found = qat.rounded(values, (0,)).numpy()
     assert found == pytest.approx(np.array([[1.27, 0.0], [-0.01, 2.54], [0.02, -0.02]]), abs=1e-7)
-    whole = quantizing.rounded(values, (0, 1)).numpy()
+    whole = qat.rounded(values, (0, 1)).numpy()
     assert whole == pytest.approx(np.array([[1.28, 0.0], [-0.02, 2.54], [0.02, -0.02]]), abs=0.011)
     assert np.allclose(np.round(whole / 0.02), whole / 0.02, atol=1e-4)
 
@@ -34,10 +36,10 @@ def test_rounded_values_are_whole_steps_of_a_127th_of_the_largest():
 def test_zeros_stay_zeros_and_equal_values_stay_equal():
     values = np.random.default_rng(0).normal(0, 1, (40, 8)).astype(np.float32).round(1)
     values[:, 3] = 0
-    found = quantizing.rounded(nn.backend.tf.constant(values), (0, 1)).numpy()
+    found = qat.rounded(nn.backend.tf.constant(values), (0, 1)).numpy()
     assert (found[values == 0] == 0).all()
     assert len(np.unique(found)) <= len(np.unique(values))
-    by_channel = quantizing.rounded(nn.backend.tf.constant(values), (0,)).numpy()
+    by_channel = qat.rounded(nn.backend.tf.constant(values), (0,)).numpy()
     assert (by_channel[values == 0] == 0).all()
     assert np.isfinite(by_channel).all()
 
@@ -46,7 +48,7 @@ def test_the_gradient_passes_as_if_nothing_were_rounded():
     tf = nn.backend.tf
     values = tf.Variable([[0.3, -1.0], [0.004, 0.7]])
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(quantizing.rounded(tf.convert_to_tensor(values), (0,)) * [[1.0, 2.0], [3.0, 4.0]])
+        loss = tf.reduce_sum(qat.rounded(tf.convert_to_tensor(values), (0,)) * [[1.0, 2.0], [3.0, 4.0]])
     assert tape.gradient(loss, values).numpy().tolist() == [[1, 2], [3, 4]]
 
 
@@ -63,8 +65,8 @@ def test_the_gradient_passes_as_if_nothing_were_rounded():
     ],
 )
 def test_who_shares_a_scale(kind, shape, per_channel, per_tensor):
-    assert quantizing.sharing(kind, shape, "per_channel") == per_channel
-    assert quantizing.sharing(kind, shape, "per_tensor") == per_tensor
+    assert qat.sharing(kind, shape, "per_channel") == per_channel
+    assert qat.sharing(kind, shape, "per_tensor") == per_tensor
 
 
 def convolutions():
@@ -84,11 +86,11 @@ NETS = {name: known.build for name, known in sequence_nets.NETS.items()} | {"con
 def test_kernels_are_rounded_as_those_in_the_file(net, scales):
     model = NETS[net]()
     stage = replace(sequence_nets.staged(model), export=INT8[scales])
-    file = nn.export.to_tflite(stage, sequence_nets.samples_for(model))
+    file = converter.to_tflite(stage, sequence_nets.samples_for(model))
     numbers = numbers_in_training(stage, scales)
-    found = [weight for weight in nn.tflite.read_weights(file, stage) if weight.role.endswith("kernel")]
+    found = [weight for weight in tflite.weights.read_weights(file, stage) if weight.role.endswith("kernel")]
     assert {(weight.layer, weight.position) for weight in found} == {
-        key for key in quantizing.covered(stage) if key not in {("tokens", 0), ("places", 0)}
+        key for key in qat.covered(stage) if key not in {("tokens", 0), ("places", 0)}
     }
     for weight in found:
         own = numbers[weight.layer, weight.position]
@@ -107,12 +109,12 @@ def numbers_in_training(stage, scales):
     found = {}
     for layer in nn.graph.layers(stage.graph):
         name = layer["config"]["name"]
-        roundings = quantizing._roundings(model.get_layer(name), layer, scales)
-        own = [key for key in quantizing.covered(stage) if key[0] == name]
+        roundings = qat._roundings(model.get_layer(name), layer, scales)
+        own = [key for key in qat.covered(stage) if key[0] == name]
         for key, (_, rounding) in zip(own, roundings, strict=True):
             values = nn.backend.tf.reshape(stage.weights[key], rounding.shape)
             step = np.abs(values).max(axis=rounding.axes, keepdims=True) / 127
-            found[key] = np.round(quantizing.rounded(values, rounding.axes).numpy() / step).astype(int)
+            found[key] = np.round(qat.rounded(values, rounding.axes).numpy() / step).astype(int)
     return found
 
 
@@ -121,11 +123,11 @@ def test_nothing_but_biases_and_normalisation_stays_float(net, few):
     spec = fixed(default_net(net, few.root))
     architecture = CATALOG.architectures.build(spec.architecture.name, spec.architecture.knobs)
     stage = nn.graph.initial_stage(architecture, few.info(spec), seed=0)
-    assert set(quantizing.left_float(stage).values()) <= {"bias", "gamma", "beta", "norm"}
-    assert len(quantizing.covered(stage)) + len(quantizing.left_float(stage)) == len(stage.weights)
-    wrapped, _ = quantizing.QatWrap().build(nn.graph.build(stage.graph))
+    assert set(qat.left_float(stage).values()) <= {"bias", "gamma", "beta", "norm"}
+    assert len(qat.covered(stage)) + len(qat.left_float(stage)) == len(stage.weights)
+    wrapped, _ = qat.QatWrap().build(nn.graph.build(stage.graph))
     rounded = sum(len(getattr(layer, "_weight_vars", ())) for layer in wrapped.layers)
-    assert rounded == len(quantizing.covered(stage))
+    assert rounded == len(qat.covered(stage))
 
 
 # --- activations
@@ -133,7 +135,7 @@ def test_nothing_but_biases_and_normalisation_stays_float(net, few):
 
 def places_of(model):
     layers = {layer["config"]["name"]: layer for layer in nn.graph.layers(nn.graph.to_graph(model))}
-    return places.places(layers, frozenset(model.output_names))
+    return quantization_points.places(layers, frozenset(model.output_names))
 
 
 def test_a_layer_and_what_is_fused_with_it_are_rounded_once():
@@ -148,12 +150,12 @@ def test_a_layer_and_what_is_fused_with_it_are_rounded_once():
     x = layers.Flatten(name="flat")(layers.MaxPooling2D(name="pool")(x))
     model = nn.backend.keras.Model(inputs, layers.Dense(3, activation="softmax", name="head")(x))
     assert places_of(model) == {
-        "clip": places.Place(),
-        "branch": places.Place(),
-        "relu": places.Place(),
-        "thin": places.Place(),
-        "both": places.Place(),
-        "head": places.Place(inner=True, output=False, ends=(0, 255 / 256)),
+        "clip": quantization_points.Place(),
+        "branch": quantization_points.Place(),
+        "relu": quantization_points.Place(),
+        "thin": quantization_points.Place(),
+        "both": quantization_points.Place(),
+        "head": quantization_points.Place(inner=True, output=False, ends=(0, 255 / 256)),
     }
 
 
@@ -165,11 +167,11 @@ def test_gates_have_the_ends_of_their_activation_and_answers_of_a_regression_the
     x = layers.Multiply(name="gated")([x, y])
     model = nn.backend.keras.Model(inputs, layers.Dense(1, name="head")(x))
     assert places_of(model) == {
-        "gate": places.Place(inner=True, ends=(0, 255 / 256)),
-        "squashed": places.Place(ends=(-1, 127 / 128)),
-        "dense": places.Place(),
-        "gated": places.Place(),
-        "head": places.Place(),
+        "gate": quantization_points.Place(inner=True, ends=(0, 255 / 256)),
+        "squashed": quantization_points.Place(ends=(-1, 127 / 128)),
+        "dense": quantization_points.Place(),
+        "gated": quantization_points.Place(),
+        "head": quantization_points.Place(),
     }
 
 
@@ -190,18 +192,18 @@ def test_ranges_are_those_of_the_samples_and_hold_zero():
     few = np.arange(1, 121, dtype=np.float32).reshape(60, 2)
     samples = Samples({"numbers": few}, np.zeros(60))
     expected = {"sum": (0.0, 239.0), "head inner": (-477.5, 0.0)}
-    assert quantizing.ranges(stage, samples) == expected
+    assert qat.ranges(stage, samples) == expected
     one = {"sum": (0.0, 3.0), "head inner": (-5.5, 0.0)}
-    assert quantizing.ranges(stage, Samples({"numbers": few[:1]}, np.zeros(1))) == one
-    assert quantizing.ranges(stage, samples) == expected  # whatever was looked at before
-    assert quantizing.dynamic_of(expected) == {
+    assert qat.ranges(stage, Samples({"numbers": few[:1]}, np.zeros(1))) == one
+    assert qat.ranges(stage, samples) == expected  # whatever was looked at before
+    assert qat.dynamic_of(expected) == {
         "low/sum": 0.0, "low/head inner": -477.5, "high/sum": 239.0, "high/head inner": 0.0
     }  # fmt: skip
 
 
 def test_a_range_follows_the_batches_in_training_only():
     tf = nn.backend.tf
-    quantizer = quantizing.Range()
+    quantizer = qat.Range()
     quantizer.build(None, "output", nn.backend.keras.layers.Layer())
     quantizer.low.assign(-1.0)
     quantizer.high.assign(254 / 255 * 2)
@@ -209,12 +211,12 @@ def test_a_range_follows_the_batches_in_training_only():
     assert quantizer(values, False, {}).numpy().max() == pytest.approx(float(quantizer.high), abs=0.02)
     assert float(quantizer.low) == -1.0
     quantizer(values, True, {})
-    assert float(quantizer.low) == pytest.approx(-quantizing.DECAY)
-    assert float(quantizer.high) == pytest.approx(254 / 255 * 2 * quantizing.DECAY + 9 * (1 - quantizing.DECAY))
+    assert float(quantizer.low) == pytest.approx(-qat.DECAY)
+    assert float(quantizer.high) == pytest.approx(254 / 255 * 2 * qat.DECAY + 9 * (1 - qat.DECAY))
 
 
 def test_an_answer_of_nothing_but_zeros_is_finite():
-    quantizer = quantizing.Range()
+    quantizer = qat.Range()
     quantizer.build(None, "output", nn.backend.keras.layers.Layer())
     assert quantizer(nn.backend.tf.zeros(3), True, {}).numpy().tolist() == [0, 0, 0]
 
@@ -226,9 +228,9 @@ def emulated(stage, calibration, samples):
     """What the net that is trained answers, with the ranges of the file."""
     model = nn.graph.build(stage.graph)
     variables = nn.graph.variables(model)
-    wrapped, dynamic = quantizing.QatWrap(stage.export.scales).build(model)
+    wrapped, dynamic = qat.QatWrap(stage.export.scales).build(model)
     nn.graph.assign(variables, stage.weights)
-    first = quantizing.dynamic_of(quantizing.ranges(stage, calibration))
+    first = qat.dynamic_of(qat.ranges(stage, calibration))
     assert set(first) == set(dynamic)
     for name, value in first.items():
         dynamic[name].assign(value)
@@ -242,21 +244,21 @@ def test_it_answers_as_the_file_does_where_pixels_are_whole_numbers(net, scales,
     stage = replace(job.baseline.stage, export=INT8[scales])
     pixels = np.round(job.calibration.inputs["image"] * 255) / 255  # the file rounds its input too
     samples = Samples({"image": pixels.astype(np.float32)}, job.calibration.labels)
-    file = nn.tflite.answers(nn.export.to_tflite(stage, samples), samples)
+    file = interpreter.answers(converter.to_tflite(stage, samples), samples)
 
     def far(answers):
         return float(np.abs(np.clip(np.round(answers * 256), 0, 255) / 256 - file).mean())
 
-    assert far(emulated(stage, samples, samples)) <= 0.1 * far(nn.export.predict(stage, samples))
+    assert far(emulated(stage, samples, samples)) <= 0.1 * far(converter.predict(stage, samples))
 
 
 def test_its_ranges_are_those_of_the_file(lab):
     net = use("squeezenet_se", filters=4, blocks=2, squeeze=0.5, reduction=2, units=8)
     job = job_for(fixed(net, epochs=1), lab)
     stage = replace(job.baseline.stage, export=INT8["per_channel"])
-    details = nn.tflite.opened(nn.export.to_tflite(stage, job.calibration), threads=1).get_tensor_details()
+    details = interpreter.opened(converter.to_tflite(stage, job.calibration), threads=1).get_tensor_details()
     steps = np.array([step for detail in details for step in detail["quantization_parameters"]["scales"]])
-    found = quantizing.ranges(stage, job.calibration)
+    found = qat.ranges(stage, job.calibration)
     assert {"conv_1", "fire_2", "se_1_mean", "se_2_weighed", "se_1_weights inner", "head inner"} <= set(found)
     for name, (low, high) in found.items():
         assert np.abs(steps / ((high - low) / 255) - 1).min() < 1e-4, name
@@ -284,10 +286,10 @@ def test_masks_pass_through_rounded_layers():
     model = masked_attention()
     stage, samples = sequence_nets.staged(model), sequence_nets.samples_for(model)
     assert (samples.inputs["text"] == 0).any()
-    plain = nn.export.predict(stage, samples)
+    plain = converter.predict(stage, samples)
     open_net = replace(stage, graph=nn.graph.to_graph(masked_attention(mask_zero=False)))
     change = np.abs(emulated(stage, samples, samples) - plain).max()
-    assert change < np.abs(nn.export.predict(open_net, samples) - plain).max() / 4
+    assert change < np.abs(converter.predict(open_net, samples) - plain).max() / 4
 
 
 @pytest.mark.parametrize("build", [sequence_nets.mixed, masked_attention, twice])
@@ -296,15 +298,15 @@ def test_reused_and_fresh_nets_give_the_same_bits_and_every_weight_learns(build)
     stage, samples = sequence_nets.staged(model), sequence_nets.samples_for(model)
 
     def trained(seed=0):
-        dynamic = quantizing.dynamic_of(quantizing.ranges(stage, samples))
-        asked = {"epochs": 1, "seed": seed, "wrap": quantizing.QatWrap(), "dynamic": dynamic}
-        return nn.fit.fit(stage, sequence_nets.training_of(model, **asked))
+        dynamic = qat.dynamic_of(qat.ranges(stage, samples))
+        asked = {"epochs": 1, "seed": seed, "wrap": qat.QatWrap(), "dynamic": dynamic}
+        return training.fit.fit(stage, sequence_nets.training_of(model, **asked))
 
     first = trained()
     assert digest(trained(seed=1)) != digest(first)
     assert digest(trained()) == digest(first)
-    for kept in (nn.fit.nets, quantizing.nets):
+    for kept in (training.fit.nets, qat.nets):
         kept.clear()
     assert digest(trained()) == digest(first)
     still = {key for key, value in first.weights.items() if np.array_equal(value, stage.weights[key])}
-    assert {quantizing.left_float(stage)[key] for key in still} <= {"key_bias"}  # it cancels out
+    assert {qat.left_float(stage)[key] for key in still} <= {"key_bias"}  # it cancels out

@@ -10,9 +10,10 @@ import numpy as np
 
 from framework.contracts import Array, Export, Samples, Stage
 from framework.errors import NotDeployable, SqueezelabError
-from framework.nn import blocks, graph, narrow, reuse
+from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf
-from framework.nn.flatfile import settled
+from framework.nn.tflite import dead_ranges, sparse_blocks
+from framework.nn.tflite.flatbuffer import settled
 
 TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, as a share of the largest output
 BATCH = 250
@@ -43,8 +44,8 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
     if stage.export.format == "int8":
-        return narrow.widened(file)
-    return blocks.in_blocks(file) if stage.export.sparse and stage.export.format == "float32" else file
+        return dead_ranges.widened(file)
+    return sparse_blocks.in_blocks(file) if stage.export.sparse and stage.export.format == "float32" else file
 
 
 def predict(stage: Stage, samples: Samples) -> Array:

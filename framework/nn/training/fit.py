@@ -12,8 +12,9 @@ import numpy as np
 
 from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Weights, Wrap
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
-from framework.nn import graph, hold, reuse
+from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
+from framework.nn.training import constraints
 from framework.study import Train, digest_of
 from framework.system import interrupt
 
@@ -80,7 +81,7 @@ def fit(stage: Stage, request: Fit) -> Stage:
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise TrialDiverged("A weight is not finite after training.")
     trained = stage.keeping(masks)
-    return trained.with_weights(hold.settled(weights, trained.keeps))
+    return trained.with_weights(constraints.settled(weights, trained.keeps))
 
 
 class TracedNet:
@@ -91,11 +92,13 @@ class TracedNet:
         self.variables = graph.variables(self.plain)  # before wrapping: some wrappers take them from their layers
         wrapped, self.dynamic = request.wrap.build(self.plain) if request.wrap else (self.plain, {})
         self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
-        self.held = {hold.kind(keep): hold.held(keep, self.variables[keep.weight]) for keep in stage.keeps}
+        self.held = {
+            constraints.kind(keep): constraints.held(keep, self.variables[keep.weight]) for keep in stage.keeps
+        }
         self.masked = {
             keep.weight: item
             for keep, item in zip(stage.keeps, self.held.values(), strict=True)
-            if isinstance(item, hold.HeldMask)
+            if isinstance(item, constraints.HeldMask)
         }
         self.model.hold = lambda: [item.hold() for item in self.held.values()]
         self.schedule = Schedule(request.train.decay)
@@ -115,7 +118,7 @@ class TracedNet:
             variable.assign(value)
         graph.assign(self.variables, stage.weights)
         for keep in stage.keeps:
-            self.held[hold.kind(keep)].set(keep, stage.weights[keep.weight])
+            self.held[constraints.kind(keep)].set(keep, stage.weights[keep.weight])
         steps = steps_per_epoch(request.samples, request.train)
         self.schedule.set(
             peak=request.train.learning_rate, warmup=request.warmup_epochs * steps, total=request.epochs * steps
@@ -251,7 +254,7 @@ def _key(stage: Stage, request: Fit) -> str:
         {
             "graph": graph.structure(stage.graph),
             "wrap": request.wrap.key if request.wrap else "",
-            "held": sorted(hold.kind(keep) for keep in stage.keeps),
+            "held": sorted(constraints.kind(keep) for keep in stage.keeps),
             "train": [train.optimizer, train.batch_size, train.decay, train.weight_decay, train.threads],
             "task": request.info.task,
         }

@@ -6,6 +6,8 @@ import sequence_nets
 from nets_support import tiny_stage
 
 from framework import nn
+from framework.nn import compression
+from framework.nn.compression import learned_step, variational_dropout
 
 LARGEST = 3  # of the grid: three bits
 
@@ -49,33 +51,33 @@ def wrapped(wrap, stage, dynamic):
 
 
 def noise_for(wrap, stage, *, log_variance, strength=0.0):
-    size = {nn.noise.name_of(key): stage.weights[key].shape for key in wrap.keys}
-    begin = {name: np.full(shape, log_variance / nn.noise.SPEED, np.float32) for name, shape in size.items()}
+    size = {variational_dropout.name_of(key): stage.weights[key].shape for key in wrap.keys}
+    begin = {name: np.full(shape, log_variance / variational_dropout.SPEED, np.float32) for name, shape in size.items()}
     return begin | {"seed": 1, "strength": strength}
 
 
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])
 def test_a_net_under_grids_answers_as_the_net_whose_weights_are_on_them(net, scales):
     _, stage, inputs = net
-    shared = nn.grids.groups(stage, scales)
-    steps = nn.grids.starts(stage, shared, LARGEST)
-    wrap = nn.grids.GridWrap(scales, shared, LARGEST)
+    shared = learned_step.groups(stage, scales)
+    steps = learned_step.starts(stage, shared, LARGEST)
+    wrap = learned_step.GridWrap(scales, shared, LARGEST)
     model, _ = wrapped(wrap, stage, wrap.dynamic(steps))
-    placed = stage.with_weights(nn.grids.on_grid(stage.weights, shared, steps, LARGEST))
+    placed = stage.with_weights(learned_step.on_grid(stage.weights, shared, steps, LARGEST))
     assert answers(placed, inputs) == pytest.approx(model(inputs, training=False).numpy(), abs=1e-5)
     assert np.abs(answers(placed, inputs) - answers(stage, inputs)).max() > 1e-4  # else this test says nothing
 
 
 def test_every_kernel_and_table_has_a_grid(net):
     _, stage, _ = net
-    assert set(nn.grids.groups(stage, "per_channel")) == set(nn.net_weights.matrices(stage))
+    assert set(learned_step.groups(stage, "per_channel")) == set(nn.net_weights.matrices(stage))
 
 
 def test_every_weight_and_every_step_of_a_grid_has_a_gradient(net):
     _, stage, inputs = net
-    shared = nn.grids.groups(stage, "per_channel")
-    wrap = nn.grids.GridWrap("per_channel", shared, LARGEST)
-    model, variables = wrapped(wrap, stage, wrap.dynamic(nn.grids.starts(stage, shared, LARGEST)))
+    shared = learned_step.groups(stage, "per_channel")
+    wrap = learned_step.GridWrap("per_channel", shared, LARGEST)
+    model, variables = wrapped(wrap, stage, wrap.dynamic(learned_step.starts(stage, shared, LARGEST)))
     learned = {name: item for name, item in variables.items() if name.startswith("growth/")}
     assert len(learned) == len(shared)
     found = gradients(model, inputs, list(learned.values()))
@@ -91,14 +93,14 @@ def gradients(model, inputs, variables):
 
 def test_noise_is_there_in_training_only(net):
     _, stage, inputs = net
-    wrap = nn.noise.NoiseWrap(tuple(nn.pruning.kernels(stage)))
+    wrap = variational_dropout.NoiseWrap(tuple(compression.pruning.kernels(stage)))
     model, _ = wrapped(wrap, stage, noise_for(wrap, stage, log_variance=-2.0))
     assert answers(stage, inputs) == pytest.approx(model(inputs, training=False).numpy(), abs=1e-6)
 
 
 def test_every_kernel_has_noise_that_is_learned(net):
     _, stage, inputs = net
-    wrap = nn.noise.NoiseWrap(tuple(nn.pruning.kernels(stage)))
+    wrap = variational_dropout.NoiseWrap(tuple(compression.pruning.kernels(stage)))
     model, variables = wrapped(wrap, stage, noise_for(wrap, stage, log_variance=-4.0))
     learned = [item for name, item in variables.items() if name.startswith("noise/")]
     assert len(learned) == len(wrap.keys)
@@ -110,7 +112,7 @@ def test_noise_is_drawn_anew_in_each_step_and_the_same_from_the_same_seed():
     inputs = {"image": np.random.default_rng(0).random((4, 6, 6, 1)).astype(np.float32)}
 
     def two_steps(seed):
-        wrap = nn.noise.NoiseWrap(tuple(nn.pruning.kernels(stage)))
+        wrap = variational_dropout.NoiseWrap(tuple(compression.pruning.kernels(stage)))
         dynamic = noise_for(wrap, stage, log_variance=-4.0) | {"seed": seed}
         model, _ = wrapped(wrap, stage, dynamic)
         return [model(inputs, training=True).numpy() for _ in range(2)]
@@ -123,7 +125,7 @@ def test_noise_is_drawn_anew_in_each_step_and_the_same_from_the_same_seed():
 
 def test_variables_of_functions_change_no_weight_of_the_plain_net(net):
     model, stage, _ = net
-    wrap = nn.noise.NoiseWrap(tuple(nn.pruning.kernels(stage)))
+    wrap = variational_dropout.NoiseWrap(tuple(compression.pruning.kernels(stage)))
     plain = nn.graph.build(stage.graph)
     nn.graph.write_weights(plain, stage.weights)
     before = nn.graph.variables(plain)

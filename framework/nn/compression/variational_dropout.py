@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import Array, Weights, Wrap
-from framework.nn import masks
 from framework.nn.backend import quiet, tf
-from framework.nn.wrapped import reweighted
+from framework.nn.compression import masks
+from framework.nn.compression.wrapper import reweighted
 from framework.study import digest_of
 
 with quiet(), warnings.catch_warnings():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from nets_support import tiny_samples
 
-from framework import Train, nn
+from framework import Train
+from framework.nn import training
 
 
 def rates(decay, *, peak=0.1, warmup=0, total=8, steps=range(8)):
-    schedule = nn.fit.Schedule(decay)
+    schedule = training.fit.Schedule(decay)
     schedule.set(peak=peak, warmup=warmup, total=total)
     return np.array([float(schedule(step)) for step in steps])
 
@@ -47,4 +48,4 @@ def test_a_warm_up_longer_than_the_training_is_cut():
 
 @pytest.mark.parametrize(("samples", "batch", "steps"), [(48, 12, 4), (48, 13, 3), (48, 100, 1), (1, 1, 1)])
 def test_an_epoch_is_the_whole_batches_and_at_least_one(samples, batch, steps):
-    assert nn.fit.steps_per_epoch(tiny_samples(samples), Train(batch_size=batch)) == steps
+    assert training.fit.steps_per_epoch(tiny_samples(samples), Train(batch_size=batch)) == steps

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from framework.contracts import Array
 from framework.errors import NotDeployable
-from framework.nn import blocks
+from framework.nn.tflite import sparse_blocks
 
 WEIGHT_TYPES = {
     schema.TensorType.FLOAT32: np.float32,
@@ -151,7 +151,7 @@ class FlatFile:
             )
         data = bytes(self._model.buffers[tensor.buffer].data)
         stored, shape = np.frombuffer(data, dtype=TYPES[tensor.type]), self.shape(index)
-        stored = blocks.dense(stored, tensor.sparsity, shape) if tensor.sparsity else stored.reshape(shape)
+        stored = sparse_blocks.dense(stored, tensor.sparsity, shape) if tensor.sparsity else stored.reshape(shape)
         scale, zero = _along(tensor, tensor.quantization)
         with np.errstate(over="ignore"):
             values = stored if not np.any(zero) else (stored - zero.astype(stored.dtype))  # integers wrap around

@@ -11,7 +11,9 @@ from sequence_nets import HEADS, NETS, WIDTH, finished, keras_layers, samples_fo
 from framework import nn
 from framework.contracts import Export, Stage
 from framework.errors import NotDeployable
-from framework.nn.flatfile import FlatFile
+from framework.nn import tflite
+from framework.nn.tflite import interpreter
+from framework.nn.tflite.flatbuffer import FlatFile
 
 FORMATS = {
     "float32": Export(),
@@ -38,8 +40,8 @@ class Filed:
 def made(net, form):
     model = NETS[net].build()
     stage, samples = replace(staged(model), export=FORMATS[form]), samples_for(model)
-    file = nn.export.to_tflite(stage, samples)
-    return Filed(net, form, stage, samples, file, nn.tflite.read_weights(file, stage))
+    file = tflite.converter.to_tflite(stage, samples)
+    return Filed(net, form, stage, samples, file, tflite.weights.read_weights(file, stage))
 
 
 @pytest.fixture(params=[(net, form) for net in NETS for form in FORMATS], ids=" ".join)
@@ -69,7 +71,7 @@ def test_every_weight_lies_there_with_its_values(filed):
 def test_sizes_and_operations_are_those_of_the_textbook(filed):
     assert sum(weight.values.size for weight in filed.weights) == sum(v.size for v in filed.stage.weights.values())
     assert sum(weight.values.size * weight.uses for weight in filed.weights) == NETS[filed.net].macs
-    assert nn.tflite.products(filed.file) == NETS[filed.net].products
+    assert tflite.weights.products(filed.file) == NETS[filed.net].products
     assert len({weight.name for weight in filed.weights}) == len(filed.weights)
 
 
@@ -85,9 +87,12 @@ def test_it_holds_the_numbers_it_was_asked_for(filed):
 
 
 def test_the_file_answers_like_its_net(filed):
-    net, answers = nn.export.predict(filed.stage, filed.samples), nn.tflite.answers(filed.file, filed.samples)
+    net, answers = (
+        tflite.converter.predict(filed.stage, filed.samples),
+        interpreter.answers(filed.file, filed.samples),
+    )
     if filed.format == "float32":
-        nn.export.check_agreement(net, answers)
+        tflite.converter.check_agreement(net, answers)
     assert np.abs(net - answers).max() < (0.03 if filed.format.startswith("int8") else 1e-3)
     sure = np.diff(np.sort(net, axis=1)[:, -2:], axis=1)[:, 0] > 0.03
     assert (net.argmax(axis=1) == answers.argmax(axis=1))[sure].all()
@@ -96,8 +101,8 @@ def test_the_file_answers_like_its_net(filed):
 def test_answers_do_not_depend_on_the_samples_before(filed):
     """A recurrent operation keeps its state from one run to the next."""
     turned = {name: value[::-1] for name, value in filed.samples.inputs.items()}
-    backwards = nn.tflite.answers(filed.file, replace(filed.samples, inputs=turned))
-    assert np.array_equal(backwards[::-1], nn.tflite.answers(filed.file, filed.samples))
+    backwards = interpreter.answers(filed.file, replace(filed.samples, inputs=turned))
+    assert np.array_equal(backwards[::-1], interpreter.answers(filed.file, filed.samples))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -121,7 +126,7 @@ def test_a_gate_has_its_own_tensor(form):
 
 
 def read(stage):
-    return nn.tflite.read_weights(nn.export.to_tflite(stage), stage)
+    return tflite.weights.read_weights(tflite.converter.to_tflite(stage), stage)
 
 
 def steps_to_head(*built):
@@ -203,9 +208,9 @@ def test_what_a_configuration_says_is_no_parameter():
     x = layers.Attention(name="mix")([x, x], use_causal_mask=True)
     model = finished(inputs, layers.Flatten(name="flat")(x))
     stage = staged(model)
-    file = nn.export.to_tflite(stage)
-    assert sum(weight.values.size for weight in nn.tflite.read_weights(file, stage)) == model.count_params()
-    assert nn.tflite.products(file) == 2 * 4 * 4 * 3
+    file = tflite.converter.to_tflite(stage)
+    assert sum(weight.values.size for weight in tflite.weights.read_weights(file, stage)) == model.count_params()
+    assert tflite.weights.products(file) == 2 * 4 * 4 * 3
 
 
 def test_attention_that_learns_its_scale_has_one_more_parameter():
@@ -254,8 +259,8 @@ def test_zeros_of_an_8_bit_table_are_zeros_of_the_net():
     table = np.random.default_rng(0).uniform(0.5, 1, (13, 6)).astype(np.float32)
     table[::2] = 0
     stage = replace(stage.with_weights({**stage.weights, ("table", 0): table}), export=Export("int8"))
-    file = nn.export.to_tflite(stage, samples_for(model))
-    (found,) = of(nn.tflite.read_weights(file, stage), "table", 0)
+    file = tflite.converter.to_tflite(stage, samples_for(model))
+    (found,) = of(tflite.weights.read_weights(file, stage), "table", 0)
     assert found.values.dtype == np.int8
     assert np.array_equal(found.values == 0, table == 0)
 
@@ -264,11 +269,11 @@ def test_a_net_that_is_not_in_the_file_is_noticed():
     layers = keras_layers()
     one, other = (staged(steps_to_head(layers.LSTM(units, name="lstm"))) for units in (4, 3))
     with pytest.raises(NotDeployable, match="belongs to no"):
-        nn.tflite.read_weights(nn.export.to_tflite(one), other)
+        tflite.weights.read_weights(tflite.converter.to_tflite(one), other)
 
 
 def test_a_recurrent_file_is_timed():
     filed = made("recurrent", "int8")
-    found = nn.latency.compare(filed.file, filed.file, filed.samples)
+    found = tflite.latency.compare(filed.file, filed.file, filed.samples)
     assert found.speedup.low <= found.speedup.value <= found.speedup.high
     assert found.latency_us.value > 0

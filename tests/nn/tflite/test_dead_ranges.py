@@ -8,9 +8,9 @@ from ai_edge_litert.interpreter import Interpreter
 from nets_support import tiny_samples, tiny_stage
 from sequence_nets import NETS, samples_for, staged
 
-from framework import nn
 from framework.contracts import Export
-from framework.nn import narrow
+from framework.nn import tflite
+from framework.nn.tflite import converter, dead_ranges
 
 DEAD = ("hidden", 1)
 
@@ -24,7 +24,7 @@ def stage(bias):
 
 def file_of(net):
     samples = tiny_samples()
-    return nn.export.to_tflite(net, samples), samples
+    return converter.to_tflite(net, samples), samples
 
 
 def test_a_dead_layer_leaves_a_file_that_loads_and_answers_by_its_biases():
@@ -32,22 +32,22 @@ def test_a_dead_layer_leaves_a_file_that_loads_and_answers_by_its_biases():
     file, samples = file_of(net)
     interpreter = Interpreter(model_content=file, num_threads=1)  # with the runtime's own choice of kernels
     interpreter.allocate_tensors()
-    assert np.allclose(nn.tflite.answers(file, samples), nn.export.predict(net, samples), atol=0.02)
+    assert np.allclose(tflite.interpreter.answers(file, samples), converter.predict(net, samples), atol=0.02)
 
 
 def test_a_file_without_dead_layers_stays_as_it_is():
     file, _ = file_of(stage(0.1))
-    assert narrow.widened(file) == file
+    assert dead_ranges.widened(file) == file
 
 
 def test_widened_once_is_enough():
     file, _ = file_of(stage(-100.0))
-    assert narrow.widened(file) == file
+    assert dead_ranges.widened(file) == file
 
 
 def test_a_float_file_stays_as_it_is():
-    file = nn.export.to_tflite(replace(stage(-100.0), export=Export()))
-    assert narrow.widened(file) == file
+    file = converter.to_tflite(replace(stage(-100.0), export=Export()))
+    assert dead_ranges.widened(file) == file
 
 
 @pytest.mark.parametrize("largest", [0.06, 0.12, 0.25, 0.5, 1.0])
@@ -61,6 +61,6 @@ def test_an_lstm_answers_like_its_net_however_small_its_cells_are(largest):
         for (layer, position), value in net.weights.items()
     }
     small = replace(net.with_weights(weights), export=Export("int8"))
-    file = nn.export.to_tflite(small, samples)
-    assert np.abs(nn.tflite.answers(file, samples) - nn.export.predict(small, samples)).max() < 0.03
-    assert narrow.widened(file) == file
+    file = converter.to_tflite(small, samples)
+    assert np.abs(tflite.interpreter.answers(file, samples) - converter.predict(small, samples)).max() < 0.03
+    assert dead_ranges.widened(file) == file

@@ -11,7 +11,8 @@ from scipy import stats
 from framework import nn
 from framework.contracts import DataInfo
 from framework.errors import NotDeployable
-from framework.nn.latency import ROUNDS, SAMPLES_PER_ROUND, T_99, compare, geometric_interval
+from framework.nn.tflite import converter
+from framework.nn.tflite.latency import ROUNDS, SAMPLES_PER_ROUND, T_99, compare, geometric_interval
 
 LARGE = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
 
@@ -43,7 +44,7 @@ def test_a_larger_net_is_slower_and_the_ratio_says_by_how_much():
         units: CATALOG.architectures.build("lenet_300_100", {"units_1": units, "units_2": 100}) for units in (10, 4000)
     }
     small, large = (
-        nn.export.to_tflite(nn.graph.initial_stage(net, replace(LARGE, inputs=net.input_shapes(LARGE)), seed=0))
+        converter.to_tflite(nn.graph.initial_stage(net, replace(LARGE, inputs=net.input_shapes(LARGE)), seed=0))
         for net in nets.values()
     )
     found = compare(small, large, samples)
@@ -53,7 +54,7 @@ def test_a_larger_net_is_slower_and_the_ratio_says_by_how_much():
 
 
 def test_a_file_beside_itself():
-    file = nn.export.to_tflite(tiny_stage(INFO))
+    file = converter.to_tflite(tiny_stage(INFO))
     found = [compare(file, file, tiny_samples(3)) for _ in range(20)]
     differ = sum(not one.speedup.low <= 1 <= one.speedup.high for one in found)
     assert differ <= 3  # 1 in 100 is expected: more than 3 of 20 come about once in 5 000 times

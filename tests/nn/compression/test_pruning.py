@@ -7,12 +7,13 @@ from nets_support import tiny_stage
 from sequence_nets import mixed, untrained
 
 from framework import nn
+from framework.nn import compression
 
 
 def schedule(*, end, frequency, initial, final):
     tf = nn.backend.tf
     clock = {"end_step": tf.Variable(end, dtype=tf.int64), "frequency": tf.Variable(frequency, dtype=tf.int64)}
-    made = nn.pruning.Polynomial(clock)
+    made = compression.pruning.Polynomial(clock)
     made.initial.assign(initial)
     made.final.assign(final)
 
@@ -38,16 +39,18 @@ def test_updates_are_counted_back_from_the_end_step():
 
 @given(total=st.integers(1, 100_000))
 def test_a_ramp_ends_within_the_training_on_an_update(total):
-    end, frequency = nn.pruning.ramp(total)
+    end, frequency = compression.pruning.ramp(total)
     assert 1 <= end <= total
     assert 1 <= frequency <= end
     assert end == 1 or end == pytest.approx(0.6 * total, abs=0.5)
-    assert (end - end % frequency) // frequency <= 2 * nn.pruning.UPDATES  # each update sorts all weights of a layer
+    assert (
+        end - end % frequency
+    ) // frequency <= 2 * compression.pruning.UPDATES  # each update sorts all weights of a layer
 
 
 def test_kernels_are_those_of_dense_and_convolution_layers():
     stage = tiny_stage(batch_norm=True)
-    assert nn.pruning.kernels(stage) == {
+    assert compression.pruning.kernels(stage) == {
         ("conv", 0): (3, 3, 1, 4),
         ("hidden", 0): (64, 8),
         ("head", 0): (8, 3),
@@ -56,7 +59,7 @@ def test_kernels_are_those_of_dense_and_convolution_layers():
 
 
 def test_recurrent_and_attention_kernels_are_among_them_and_tables_are_not():
-    assert nn.pruning.kernels(untrained(mixed())) == {
+    assert compression.pruning.kernels(untrained(mixed())) == {
         ("attention", 0): (8, 2, 4),
         ("attention", 2): (8, 2, 4),
         ("attention", 4): (8, 2, 4),
@@ -77,14 +80,16 @@ def test_recurrent_and_attention_kernels_are_among_them_and_tables_are_not():
     ],
 )
 def test_kernels_of_one_layer_are_taken_for_one_matrix(shapes, whole):
-    assert nn.pruning.stacked(shapes) == whole
+    assert compression.pruning.stacked(shapes) == whole
 
 
 def test_a_layer_has_one_share_and_all_together_reach_what_is_asked():
     shapes = {("lstm", 0): (30, 80), ("lstm", 1): (20, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}
-    assert nn.pruning.shares(nn.masks.uniform, shapes, 0.7) == dict.fromkeys(("lstm", "wide", "head"), 0.7)
-    shares = nn.pruning.shares(nn.masks.erk, shapes, 0.7)
-    assert shares == {name: pytest.approx(share) for (name, _), share in nn.masks.erk(
+    assert compression.pruning.shares(compression.masks.uniform, shapes, 0.7) == dict.fromkeys(
+        ("lstm", "wide", "head"), 0.7
+    )
+    shares = compression.pruning.shares(compression.masks.erk, shapes, 0.7)
+    assert shares == {name: pytest.approx(share) for (name, _), share in compression.masks.erk(
         {("lstm", 0): (50, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}, 0.7).items()}  # fmt: skip
     zeros = sum(shares[layer] * rows * columns for (layer, _), (rows, columns) in shapes.items())
     assert zeros == pytest.approx(0.7 * (50 * 80 + 20 * 500 + 20 * 4))

@@ -15,9 +15,9 @@ import numpy as np
 from framework.contracts import Samples, Stage, Wrap
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
+from framework.nn.compression.quantization_points import Place, places
+from framework.nn.compression.wrapper import Config, Wrapped, attribute
 from framework.nn.net_weights import Net, matrices, roles
-from framework.nn.places import Place, places
-from framework.nn.wrapped import Config, Wrapped, attribute
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,8 +9,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from framework import nn
 from framework.contracts import Export, Samples, Stage
-from framework.nn import blocks
-from framework.nn.flatfile import FlatFile
+from framework.nn import compression, tflite
+from framework.nn.tflite import sparse_blocks
+from framework.nn.tflite.flatbuffer import FlatFile
 
 SPARSE = Export(sparse=True)
 FORMATS = {"float32": Export(), "int8": Export("int8")}
@@ -52,8 +53,8 @@ def staged(model, *, rows=4, share=0.9, seed=0):
             value = random.normal(size=variable.shape).astype(np.float32)
             if value.ndim > 1:
                 flat = value.reshape(-1, value.shape[-1])
-                cut = nn.masks.block_scores(flat, rows).size
-                value = np.where(nn.masks.blocks(flat, rows, round(share * cut)), 0, flat).reshape(value.shape)
+                cut = compression.masks.block_scores(flat, rows).size
+                value = np.where(compression.masks.blocks(flat, rows, round(share * cut)), 0, flat).reshape(value.shape)
             weights[layer.name, position] = value
     return Stage(nn.graph.to_graph(model), {}).with_weights(weights)
 
@@ -78,37 +79,41 @@ def stored_in_blocks(file):
 def converted(model, monkeypatch, form, **cut):
     """(stage, file as the converter itself makes it sparse, file as it makes it dense)."""
     stage, samples = replace(staged(model, **cut), export=FORMATS[form]), samples_for(model)
-    plain = nn.export.to_tflite(stage, samples)
-    set_format = nn.export._set_format
+    plain = tflite.converter.to_tflite(stage, samples)
+    set_format = tflite.converter._set_format
 
     def set_sparse(converter, *given):
         set_format(converter, *given)
         converter.optimizations = [*converter.optimizations, nn.backend.tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
 
     monkeypatch.setattr(nn.export, "_set_format", set_sparse)
-    return stage, nn.export.to_tflite(stage, samples), plain
+    return stage, tflite.converter.to_tflite(stage, samples), plain
 
 
 def test_only_blocks_that_are_not_zero_lie_in_the_file_and_it_answers_the_same():
     model = mlp()
     stage, samples = staged(model), samples_for(model)  # 29 of 32 blocks are zero, and 7 of 8
-    plain = nn.export.to_tflite(stage)
-    file = nn.export.to_tflite(replace(stage, export=SPARSE))
+    plain = tflite.converter.to_tflite(stage)
+    file = tflite.converter.to_tflite(replace(stage, export=SPARSE))
     assert stored_in_blocks(file) == {"hidden": 3 * 4, "head": 4}
     assert not stored_in_blocks(plain)
-    nn.export.check_agreement(nn.export.predict(stage, samples), nn.tflite.answers(file, samples))
-    assert nn.tflite.answers(file, samples) == pytest.approx(nn.tflite.answers(plain, samples), abs=1e-5)
+    tflite.converter.check_agreement(
+        tflite.converter.predict(stage, samples), tflite.interpreter.answers(file, samples)
+    )
+    assert tflite.interpreter.answers(file, samples) == pytest.approx(
+        tflite.interpreter.answers(plain, samples), abs=1e-5
+    )
 
 
 def test_any_interpreter_opens_it():
     model = mlp(inputs=64, units=32)
     stage, samples = replace(staged(model), export=SPARSE), samples_for(model)
-    interpreter = Interpreter(model_content=nn.export.to_tflite(stage))
+    interpreter = Interpreter(model_content=tflite.converter.to_tflite(stage))
     interpreter.allocate_tensors()
     given, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.set_tensor(given, samples.inputs["numbers"][:1])
     interpreter.invoke()
-    assert interpreter.get_tensor(answer) == pytest.approx(nn.export.predict(stage, samples)[:1], abs=1e-4)
+    assert interpreter.get_tensor(answer) == pytest.approx(tflite.converter.predict(stage, samples)[:1], abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +132,12 @@ def test_any_interpreter_opens_it():
 def test_kernels_that_gain_nothing_stay_whole(model, cut, found):
     net = model()
     stage, samples = replace(staged(net, **cut), export=SPARSE), samples_for(net)
-    file = nn.export.to_tflite(stage)
+    file = tflite.converter.to_tflite(stage)
     assert set(stored_in_blocks(file)) == found
-    nn.export.check_agreement(nn.export.predict(stage, samples), nn.tflite.answers(file, samples))
-    plain = nn.export.to_tflite(replace(stage, export=Export()))
+    tflite.converter.check_agreement(
+        tflite.converter.predict(stage, samples), tflite.interpreter.answers(file, samples)
+    )
+    plain = tflite.converter.to_tflite(replace(stage, export=Export()))
     assert found or file == plain
 
 
@@ -138,23 +145,23 @@ def test_kernels_that_gain_nothing_stay_whole(model, cut, found):
 def test_files_of_fewer_bits_stay_whole(form):
     model = mlp(inputs=64, units=32)
     stage, samples = replace(staged(model), export=Export(form)), samples_for(model)
-    plain = nn.export.to_tflite(stage, samples)
-    assert nn.export.to_tflite(replace(stage, export=replace(SPARSE, format=form)), samples) == plain
+    plain = tflite.converter.to_tflite(stage, samples)
+    assert tflite.converter.to_tflite(replace(stage, export=replace(SPARSE, format=form)), samples) == plain
 
 
 def test_weights_are_read_back_whole():
     model = convolutional()
     stage = staged(model)
-    plain, file = (nn.export.to_tflite(replace(stage, export=export)) for export in (Export(), SPARSE))
+    plain, file = (tflite.converter.to_tflite(replace(stage, export=export)) for export in (Export(), SPARSE))
     assert stored_in_blocks(file)
-    one, other = nn.tflite.read_weights(plain, stage), nn.tflite.read_weights(file, stage)
+    one, other = tflite.weights.read_weights(plain, stage), tflite.weights.read_weights(file, stage)
     for before, after in zip(one, other, strict=True):
         assert np.array_equal(before.values, after.values)
         assert replace(before, values=None) == replace(after, values=None)
 
 
 def test_weights_begin_where_the_format_wants_them_to():
-    file = nn.export.to_tflite(replace(staged(mlp(inputs=64, units=32)), export=SPARSE))
+    file = tflite.converter.to_tflite(replace(staged(mlp(inputs=64, units=32)), export=SPARSE))
     whole = schema.Model.GetRootAsModel(file, 0)
     vectors = [whole.Buffers(index) for index in range(whole.BuffersLength())]
     begins = [file.find(vector.DataAsNumpy().tobytes()) for vector in vectors if vector.DataLength() >= 16]
@@ -176,7 +183,9 @@ def test_weights_begin_where_the_format_wants_them_to():
 def test_what_the_converter_stores_sparsely_is_read_back_whole(model, cut, form, monkeypatch):
     stage, file, plain = converted(model(), monkeypatch, form, **cut)
     assert stored_in_blocks(file)
-    for before, after in zip(nn.tflite.read_weights(plain, stage), nn.tflite.read_weights(file, stage), strict=True):
+    for before, after in zip(
+        tflite.weights.read_weights(plain, stage), tflite.weights.read_weights(file, stage), strict=True
+    ):
         assert np.array_equal(before.values, after.values)
         assert np.array_equal(before.scales, after.scales)
 
@@ -210,11 +219,11 @@ def level(size=0, segments=None, indices=None):
 def test_places_are_walked_in_the_order_of_the_file(order, blocked, levels, stored, whole):
     sparsity = schema.SparsityParametersT()
     sparsity.traversalOrder, sparsity.blockMap, sparsity.dimMetadata = order, blocked, levels
-    assert blocks.dense(np.array(stored), sparsity, np.shape(whole)).tolist() == whole
+    assert sparse_blocks.dense(np.array(stored), sparsity, np.shape(whole)).tolist() == whole
 
 
 def test_a_file_read_by_its_parts_knows_no_difference():
-    file = FlatFile(nn.export.to_tflite(replace(staged(mlp()), export=SPARSE)))
+    file = FlatFile(tflite.converter.to_tflite(replace(staged(mlp()), export=SPARSE)))
     kernel = file.constant(file.operators[0].inputs[1])
     assert kernel.values.shape == (8, 16)
     assert np.count_nonzero(kernel.values) == 12

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from framework.nn import masks
+from framework.nn.compression import masks
 
 sides = st.integers(1, 40)
 kernel_shapes = st.lists(st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, sides)), min_size=1, max_size=8)

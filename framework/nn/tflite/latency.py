@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import Array, Samples
-from framework.nn import tflite
+from framework.nn.tflite import interpreter
 from framework.system import interrupt
 
 THREADS = 1
@@ -90,16 +90,16 @@ def _round(file: bytes, reference: bytes, samples: Samples, number: int) -> tupl
 
 def _timer(file: bytes, samples: Samples) -> Sampler:
     """A function that gives the microseconds of one run, as the mean of as many as fill one sample of time."""
-    interpreter = tflite.opened(file, threads=THREADS)
-    for name, place in tflite.input_places(interpreter).items():
-        interpreter.set_tensor(place, samples.inputs[name][:1])
+    runtime = interpreter.opened(file, threads=THREADS)
+    for name, place in interpreter.input_places(runtime).items():
+        runtime.set_tensor(place, samples.inputs[name][:1])
     for _ in range(WARM_UP):
-        interpreter.invoke()
-    runs = math.ceil(LEAST_SAMPLE_US / max(_run_us(interpreter.invoke, 1), 1e-3))
+        runtime.invoke()
+    runs = math.ceil(LEAST_SAMPLE_US / max(_run_us(runtime.invoke, 1), 1e-3))
 
     def sample() -> float:
-        interpreter.reset_all_variables()  # the state of a recurrent operation would go on from run to run for ever
-        return _run_us(interpreter.invoke, runs)
+        runtime.reset_all_variables()  # the state of a recurrent operation would go on from run to run for ever
+        return _run_us(runtime.invoke, runs)
 
     return sample
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from nets_support import INFO, tiny_samples, tiny_stage
 
-from framework import Train, nn
-from framework.nn.gradients import Batches, of
+from framework import Train
+from framework.nn import training
+from framework.nn.tflite import converter
+from framework.nn.training.gradients import Batches, of
 
 SAMPLES = tiny_samples()
 
@@ -18,7 +20,7 @@ def test_of_the_last_bias_it_is_what_is_answered_minus_what_is_right():
     stage = tiny_stage()
     (found,) = of(stage, batches())
     right = np.eye(3)[SAMPLES.labels]
-    assert found["head", 1] == pytest.approx((nn.export.predict(stage, SAMPLES) - right).mean(axis=0), abs=1e-6)
+    assert found["head", 1] == pytest.approx((converter.predict(stage, SAMPLES) - right).mean(axis=0), abs=1e-6)
 
 
 def test_of_a_kernel_it_is_the_slope_of_the_loss():
@@ -28,7 +30,7 @@ def test_of_a_kernel_it_is_the_slope_of_the_loss():
     def loss(change):
         kernel = stage.weights[key].copy()
         kernel[place] += change
-        answers = nn.export.predict(stage.with_weights({**stage.weights, key: kernel}), SAMPLES)
+        answers = converter.predict(stage.with_weights({**stage.weights, key: kernel}), SAMPLES)
         return -np.log(answers[np.arange(len(SAMPLES)), SAMPLES.labels]).mean()
 
     assert found[key][place] == pytest.approx((loss(step) - loss(-step)) / (2 * step), rel=0.02, abs=1e-4)
@@ -88,6 +90,6 @@ def test_by_batch_statistics_nothing_is_dropped():
 
 
 def test_batches_are_drawn_without_putting_back():
-    drawn = list(nn.gradients._chosen(10, 4, batches(count=6, size=4)))
+    drawn = list(training.gradients._chosen(10, 4, batches(count=6, size=4)))
     assert [len(chosen) for chosen in drawn] == [4, 4]  # the two that are left are no batch
     assert np.bincount(np.concatenate(drawn)).max() == 1

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from framework import nn
-from framework.nn.grids import Grid, Group
-from framework.nn.noise import Noise
+from framework.nn.compression import variational_dropout
+from framework.nn.compression.learned_step import Grid, Group
+from framework.nn.compression.variational_dropout import Noise
 
 
 class Owner:
@@ -89,7 +90,7 @@ def under_noise(*, training=True, strength=0.25, zeros=0):
     tf = nn.backend.tf
     shared = {"seed": tf.Variable(3, dtype=tf.int32), "strength": tf.Variable(strength)}
     noise, owner = owned(Noise(shared, 5), (100, 100))
-    noise.variable.assign(tf.fill((100, 100), LOG_VARIANCE / nn.noise.SPEED))
+    noise.variable.assign(tf.fill((100, 100), LOG_VARIANCE / variational_dropout.SPEED))
     weights = np.full((100, 100), WEIGHT, np.float32)
     weights[:zeros] = 0
     noisy = noise(tf.constant(weights), training, None).numpy()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from nets_support import digest, masked, tiny_fit, tiny_stage
 
-from framework import nn
 from framework.contracts import Bits, Codebook, Mask, Remask
 from framework.errors import TrialError
+from framework.nn import compression, training
+from framework.nn.compression import clustering
 from framework.runner.trial import check_keeps
 
 KERNELS = (("conv", 0), ("hidden", 0), ("head", 0))
@@ -18,7 +19,7 @@ def with_codebooks(stage, size):
     weights, books = dict(stage.weights), []
     for key in KERNELS:
         zeros = stage.masks.get(key)
-        groups, centres = nn.codebooks.shared(weights[key], size, start="linear", seed=0, zeros=zeros)
+        groups, centres = clustering.shared(weights[key], size, start="linear", seed=0, zeros=zeros)
         weights[key] = centres.astype(np.float32)[groups]
         books.append(Codebook(key, groups, size))
     return stage.with_weights(weights).keeping(tuple(books))
@@ -41,7 +42,7 @@ PROMISES = {
 @pytest.mark.parametrize("kind", PROMISES)
 def test_it_holds_under_every_optimizer(kind, optimizer):
     before = PROMISES[kind]()
-    after = nn.fit.fit(before, tiny_fit(optimizer=optimizer, weight_decay=0.01, learning_rate=0.01))
+    after = training.fit.fit(before, tiny_fit(optimizer=optimizer, weight_decay=0.01, learning_rate=0.01))
     check_keeps(replace(after, steps=before.steps))
     for key in KERNELS:
         moved = not np.array_equal(after.weights[key], before.weights[key])
@@ -55,20 +56,20 @@ def test_it_holds_under_every_optimizer(kind, optimizer):
 
 @pytest.mark.parametrize("kind", PROMISES)
 def test_a_reused_net_gives_the_bits_of_a_fresh_one(kind):
-    nn.fit.nets.clear()
+    training.fit.nets.clear()
     stage = PROMISES[kind]()
-    fresh = digest(nn.fit.fit(stage, tiny_fit()))
+    fresh = digest(training.fit.fit(stage, tiny_fit()))
     other = with_codebooks(masked(tiny_stage(seed=3), 0.3), 7) if "codebooks" in kind else PROMISES[kind]()
-    nn.fit.fit(other, tiny_fit(seed=5))
-    assert digest(nn.fit.fit(stage, tiny_fit())) == fresh
+    training.fit.fit(other, tiny_fit(seed=5))
+    assert digest(training.fit.fit(stage, tiny_fit())) == fresh
 
 
 def test_codebooks_of_any_size_share_one_trace():
-    nn.fit.nets.clear()
-    before = nn.fit.Trained.traces
+    training.fit.nets.clear()
+    before = training.fit.Trained.traces
     for size in (2, 3, 16, 40):
-        nn.fit.fit(with_codebooks(tiny_stage(), size), tiny_fit(epochs=1))
-    assert nn.fit.Trained.traces == before + 1
+        training.fit.fit(with_codebooks(tiny_stage(), size), tiny_fit(epochs=1))
+    assert training.fit.Trained.traces == before + 1
 
 
 def test_a_broken_promise_is_found():
@@ -98,9 +99,11 @@ def test_masks_that_move_are_asked_for_at_their_steps_and_hold_at_once():
 
     def update(step, now):
         asked.append((step, {key: float(zeros.mean()) for key, zeros in now.masks.items()}, now))
-        return {key: nn.masks.smallest(now.weights[key], now.weights[key].size * step // 10) for key in KERNELS}
+        return {
+            key: compression.masks.smallest(now.weights[key], now.weights[key].size * step // 10) for key in KERNELS
+        }
 
-    after = nn.fit.fit(stage, tiny_fit(remask=Remask(frozenset({2, 5}), update)))
+    after = training.fit.fit(stage, tiny_fit(remask=Remask(frozenset({2, 5}), update)))
     assert [step for step, _, _ in asked] == [2, 5]
     assert set(asked[0][1].values()) == {0.0}
     for key in KERNELS:
@@ -122,6 +125,6 @@ def test_what_grows_again_begins_at_zero_and_learns():
         zeros[tuple(regrown)] = False
         return {key: zeros}
 
-    after = nn.fit.fit(stage, tiny_fit(remask=Remask(frozenset({1}), update)))
+    after = training.fit.fit(stage, tiny_fit(remask=Remask(frozenset({1}), update)))
     assert (after.weights[key] == 0).sum() in (stage.masks[key].sum() - 1, stage.masks[key].sum())
     assert after.masks[key].sum() == stage.masks[key].sum() - 1

@@ -11,7 +11,7 @@ import numpy as np
 from framework.contracts import Array, DataInfo, Samples, Stage
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
-from framework.nn.fit import loss_of, targets
+from framework.nn.training.fit import loss_of, targets
 from framework.study import Train
 from framework.system import interrupt
 

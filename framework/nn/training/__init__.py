@@ -1,0 +1,27 @@
+"""A net is trained, and what earlier steps of a chain made stays as it is.
+
+fit          everything reset, then `fit`
+constraints  masks, codebooks and grids enforced after each optimizer step, whoever trains
+gradients    of the loss with respect to the weights, for ranking them
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from framework.nn.training import (
+        constraints,
+        fit,
+        gradients,
+    )
+
+__all__ = ["constraints", "fit", "gradients"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"framework.nn.training.{name}")
+    raise AttributeError(f"framework.nn.training has no module {name!r}; it has {', '.join(__all__)}")
