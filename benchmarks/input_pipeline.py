@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from framework import Train, nn
 from framework.contracts import Architecture, Catalog, DataInfo, Dataset, Splits, Stage
-from framework.datasets._builder import MadeDataset
+from framework.datasets._sources.generated import MadeDataset
 from framework.errors import InvalidStudy, UserError
 from framework.nn import training
 

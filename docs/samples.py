@@ -19,7 +19,7 @@ from recipes import RESULTS
 
 from framework.cli.base import say
 from framework.contracts import Array, Catalog, Dataset, Samples
-from framework.datasets._builder import MadeDataset
+from framework.datasets._sources.generated import MadeDataset
 from framework.datasets.digits import Digits
 from framework.errors import UserError
 from framework.planning.project import find_root

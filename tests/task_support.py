@@ -12,7 +12,7 @@ import pytest
 
 from framework import contracts
 from framework.contracts import DataInfo
-from framework.datasets._cached import CachedDataset
+from framework.datasets._sources.cached import CachedDataset
 
 COUNTS = {"train": 500, "test": 90}
 RIGHT = 5  # the token that makes a text one of class 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._texts import TextDataset
+from framework.datasets._prepare.text_dataset import TextDataset
 
 
 @dataset("ag_news_subset", version=1)

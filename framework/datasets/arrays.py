@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._arrays import read_archive
-from framework.datasets._cache import UNREADABLE
-from framework.datasets._cached import first_not_finite
-from framework.datasets._own import FileDataset, lonely
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._sources.arrays import read_archive
+from framework.datasets._sources.cache import UNREADABLE
+from framework.datasets._sources.cached import first_not_finite
+from framework.datasets._sources.splits import LABELS, Arrays
+from framework.datasets._sources.user_files import FileDataset, lonely
 
 TEXTS = ("question", "text", "tokens")
 """Inputs of these names hold token numbers if they have shape (n, length); a table of whole numbers holds numbers."""

@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, datasets
-from framework.datasets._cache import TEST
-from framework.datasets._cached import CachedDataset
-from framework.datasets._splits import LABELS, RULE, Arrays, carve
-from framework.datasets._spoken_digits import SAMPLES, SHAPE, SPEAKERS, Clips, spectrograms
+from framework.datasets._prepare.spoken_digits import SAMPLES, SHAPE, SPEAKERS, Clips, spectrograms
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import CachedDataset
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 
 ENERGY = 0.25  # of the pictures' variance that is kept
 LOUDNESS = 0.05  # root mean square of each recording before noise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._cached import TfdsDataset
+from framework.datasets._sources.cached import TfdsDataset
 
 
 @dataset("cifar10", version=1)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._own import FileDataset, lonely, numbered
-from framework.datasets._splits import LABELS, Arrays
-from framework.datasets._text import words
-from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._prepare.text import words
+from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._sources.splits import LABELS, Arrays
+from framework.datasets._sources.user_files import FileDataset, lonely, numbered
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 Table = dict[str, list[str]]

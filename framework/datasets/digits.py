@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._builder import builder_class
-from framework.datasets._cached import TfdsDataset
-from framework.datasets._real_digits import CALIBRATION_SIZE, SHAPE, VALIDATION_SIZE, read_digits
+from framework.datasets._prepare.digits import CALIBRATION_SIZE, SHAPE, VALIDATION_SIZE, read_digits
+from framework.datasets._sources.cached import TfdsDataset
+from framework.datasets._sources.generated import builder_class
 
 
 @dataset("digits", version=1)

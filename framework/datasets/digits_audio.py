@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._builder import MadeDataset
-from framework.datasets._real_digits import SHAPE, digits_by_split
-from framework.datasets._sound import log_mel
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._prepare.audio import log_mel
+from framework.datasets._prepare.digits import SHAPE, digits_by_split
+from framework.datasets._sources.generated import MadeDataset
+from framework.datasets._sources.splits import LABELS, Arrays
 
 LOW_HZ, HIGH_HZ = (697, 770, 852, 941), (1209, 1336, 1477)
 KEYS = ((3, 1), (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))

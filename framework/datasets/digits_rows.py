@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._builder import MadeDataset
-from framework.datasets._real_digits import CALIBRATION_SIZE, LARGEST_VALUE, VALIDATION_SIZE, digits_by_split
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._prepare.digits import CALIBRATION_SIZE, LARGEST_VALUE, VALIDATION_SIZE, digits_by_split
+from framework.datasets._sources.generated import MadeDataset
+from framework.datasets._sources.splits import LABELS, Arrays
 
 
 @dataset("digits_rows", version=1)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._builder import MadeDataset
-from framework.datasets._real_digits import digits_by_split
-from framework.datasets._splits import LABELS, Arrays
-from framework.datasets._text import SPECIAL
+from framework.datasets._prepare.digits import digits_by_split
+from framework.datasets._prepare.text import SPECIAL
+from framework.datasets._sources.generated import MadeDataset
+from framework.datasets._sources.splits import LABELS, Arrays
 
 CELLS = ("top left", "top right", "bottom left", "bottom right")
 NUMBERS = "zero one two three four five six seven eight nine".split()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,15 +15,22 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import DataInfo, Samples, dataset, knob
-from framework.datasets import _tfds
-from framework.datasets._cache import TEST
-from framework.datasets._cached import TfdsDataset, prepared
-from framework.datasets._easy_vqa import ANSWERS, SHAPE, Asked, asked_of, builder_class
-from framework.datasets._splits import LABELS, RULE, Arrays, carve, in_order
-from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import TfdsDataset, prepared
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve, in_order
 from framework.errors import DataUnavailable
 
 PICTURES = "pictures"
+SHAPE = (64, 64, 3)
+ANSWERS = (
+    "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal", "triangle", "yellow", "yes",
+)  # fmt: skip
+QUESTIONS = {"train": 38_575, "test": 9_673}
+LISTED = "train/questions.json"
+Asked = Mapping[bytes, list[tuple[str, int]]]
+"""The bytes of a picture -> what is asked of it: question, and number of the answer."""
 
 
 @dataset("easy_vqa", version=1)
@@ -62,20 +72,20 @@ class EasyVqa(TfdsDataset):
 
     def manual_dir(self, root: Path) -> Path | None:
         """The folder that holds `easy_vqa.tar.gz` or `easy_vqa`."""
-        found = _tfds.find_manual(root, self.builder)
+        found = tfds_folder.find_manual(root, self.builder)
         return found.parent if found else None
 
     def check_source(self, root: Path) -> None:
         """Return if it is prepared, or its files are where they are looked for."""
         if not self._find_prepared(root) and not self.manual_dir(root):
-            looked = ", ".join(map(str, _tfds.manual_dirs(root)))
+            looked = ", ".join(map(str, tfds_folder.manual_dirs(root)))
             raise DataUnavailable("easy-VQA is not on this machine.", given=f"Looked in {looked}.", todo=_way_out(root))
 
     def source_state(self, root: Path) -> str:
         """Prepared, where its files are, or where to put them."""
         if self._find_prepared(root):
             return "prepared in .cache/tfds"
-        found = _tfds.find_manual(root, self.builder)
+        found = tfds_folder.find_manual(root, self.builder)
         return f"files in {found}, to be read" if found else f"not here. {_way_out(root)}"
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
@@ -93,7 +103,7 @@ class EasyVqa(TfdsDataset):
         return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "question" else ()
 
     def _asked(self, root: Path, split: str) -> Asked:
-        return self.read(root, lambda folder: asked_of(_tfds.samples(folder, split)))
+        return self.read(root, lambda folder: asked_of(tfds_folder.samples(folder, split)))
 
     def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
         """Each picture is resized once, then repeated for its questions."""
@@ -132,6 +142,93 @@ def _in_order(picture: bytes, asked: Asked) -> list[tuple[str, int]]:
 
 def _way_out(root: Path) -> str:
     return (
-        f"Put the archive of github.com/vzhou842/easy-VQA as easy_vqa.tar.gz into {_tfds.manual_dirs(root)[-1]}, "
+        f"Put the archive of github.com/vzhou842/easy-VQA as easy_vqa.tar.gz into {tfds_folder.manual_dirs(root)[-1]}, "
         "or set TFDS_MANUAL_DIR to the folder that holds it."
     )
+
+
+def read_source(path: Path) -> dict[str, bytes]:
+    """The files of the data set, from a folder or a `.tar.gz`: `train/questions.json`, `train/images/0.png` ...
+
+    They may lie in a folder of the archive, as in that of the author's repository.
+
+    Raises:
+        DataUnavailable: they are not there.
+    """
+    try:
+        files = _read_folder(path) if path.is_dir() else _read_archive(path)
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise DataUnavailable(f"{path} cannot be read.", given=str(error)) from error
+    places = sorted(
+        (name.removesuffix(LISTED) for name in files if name.endswith(LISTED)), key=lambda it: (len(it), it)
+    )
+    if not places:
+        raise DataUnavailable(f"{path} does not hold easy-VQA.", given=f"Looked for: {LISTED}.")
+    top = places[0]
+    return {name.removeprefix(top): content for name, content in files.items() if name.startswith(top)}
+
+
+def asked_of(samples: Iterable[Mapping[str, Any]]) -> Asked:
+    """What is asked of each picture, from the samples of a split of the builder."""
+    asked: dict[bytes, list[tuple[str, int]]] = {}
+    for sample in samples:
+        questions = [question.decode() for question in sample["questions"]]
+        asked.setdefault(sample["image"].tobytes(), []).extend(zip(questions, map(int, sample["answers"]), strict=True))
+    return asked
+
+
+def builder_class(tfds: Any, version: str) -> Any:
+    """The builder's class; made here because its base class is in tensorflow_datasets."""
+
+    class EasyVqa(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg, unused-ignore]
+        """Pictures of one shape in one colour, with questions."""
+
+        VERSION = tfds.core.Version(version)
+        MANUAL_DOWNLOAD_INSTRUCTIONS = "`easy_vqa.tar.gz`, or the folder `easy_vqa`, of github.com/vzhou842/easy-VQA."
+
+        def _info(self) -> Any:
+            features = {
+                "image": tfds.features.Image(shape=SHAPE, dtype=np.uint8),
+                "questions": tfds.features.Sequence(tfds.features.Text()),
+                "answers": tfds.features.Sequence(tfds.features.ClassLabel(names=ANSWERS)),
+            }
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+            folder = Path(dl_manager.manual_dir)
+            files = read_source(folder / "easy_vqa" if (folder / "easy_vqa").is_dir() else folder / "easy_vqa.tar.gz")
+            return {split: self._generate_examples(files, split) for split in QUESTIONS}
+
+        def _generate_examples(self, files: dict[str, bytes], split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+            for picture, pairs in _listed(files, split).items():
+                yield (
+                    picture,
+                    {
+                        "image": io.BytesIO(files[f"{split}/images/{picture}.png"]),
+                        "questions": [question for question, _ in pairs],
+                        "answers": [answer for _, answer in pairs],
+                    },
+                )
+
+    return EasyVqa
+
+
+def _listed(files: Mapping[str, bytes], split: str) -> dict[int, list[tuple[str, str]]]:
+    """Number of a picture -> questions and answers, checked to be the published ones in number."""
+    listed = json.loads(files[f"{split}/questions.json"])
+    if len(listed) != QUESTIONS[split]:
+        raise DataUnavailable(f"easy-VQA has {QUESTIONS[split]} questions in {split}.", given=f"Found: {len(listed)}.")
+    pairs: dict[int, list[tuple[str, str]]] = {}
+    for question, answer, picture in listed:
+        pairs.setdefault(int(picture), []).append((question, answer))
+    return pairs
+
+
+def _read_archive(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        members = ((member.name, archive.extractfile(member)) for member in archive if member.isfile())
+        return {name.removeprefix("./"): file.read() for name, file in members if file is not None}
+
+
+def _read_folder(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._own import FileDataset, Stamp, files_in, stamp_of
-from framework.datasets._pictures import read_picture
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._prepare.images import read_picture
+from framework.datasets._sources.splits import LABELS, Arrays
+from framework.datasets._sources.user_files import FileDataset, Stamp, files_in, stamp_of
 
 ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import DataInfo, dataset, knob
-from framework.datasets._builder import MadeDataset
-from framework.datasets._cache import TEST
-from framework.datasets._splits import LABELS, Arrays, carve
-from framework.datasets._text import SPECIAL
+from framework.datasets._prepare.text import SPECIAL
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.generated import MadeDataset
+from framework.datasets._sources.splits import LABELS, Arrays, carve
 
 OPERATORS = ("[MAX", "[MIN", "[MED", "[SM")
 WORDS = (*SPECIAL, *OPERATORS, "]", *map(str, range(10)))

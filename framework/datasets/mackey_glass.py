@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._builder import MadeDataset
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._sources.generated import MadeDataset
+from framework.datasets._sources.splits import LABELS, Arrays
 
 DELAY, GAIN, DECAY, POWER = 17, 0.2, 0.1, 10  # of the equation
 START = 1.2  # at time 0 and before

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets import _tfds
-from framework.datasets._cache import TEST
-from framework.datasets._cached import TfdsDataset
-from framework.datasets._sound import fixed_length, log_mel
-from framework.datasets._splits import LABELS, Arrays, carve, in_order, take
+from framework.datasets._prepare.audio import fixed_length, log_mel
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import TfdsDataset
+from framework.datasets._sources.splits import LABELS, Arrays, carve, in_order, take
 
 RATE_HZ = 16_000  # and as many samples: one second
 SHAPE = (49, 32, 1)
@@ -51,7 +51,7 @@ class SpeechCommands(TfdsDataset):
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The spectrograms of `train`, `validation` or `test`."""
-        return self.read(root, lambda folder: _spectrograms(_tfds.samples(folder, split)))
+        return self.read(root, lambda folder: _spectrograms(tfds_folder.samples(folder, split)))
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """The official splits; calibration comes off that for training."""

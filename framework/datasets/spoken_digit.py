@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._cache import TEST
-from framework.datasets._cached import TfdsDataset
-from framework.datasets._splits import LABELS, Arrays, carve, in_order, take
-from framework.datasets._spoken_digits import SHAPE, SPEAKERS, Clips, read_clips, spectrograms
+from framework.datasets._prepare.spoken_digits import SHAPE, SPEAKERS, Clips, read_clips, spectrograms
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import TfdsDataset
+from framework.datasets._sources.splits import LABELS, Arrays, carve, in_order, take
 
 TEST_NUMBERS = 5  # of each digit and speaker, the recordings numbered below this are the official test
 GROUP = "group"

@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets import _tfds
-from framework.datasets._cache import TEST
-from framework.datasets._own import OwnDataset, Stamp, stamp_of
-from framework.datasets._pictures import squared
-from framework.datasets._splits import LABELS, Arrays, in_order
-from framework.datasets._text import words
-from framework.datasets._texts import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._prepare.images import squared
+from framework.datasets._prepare.text import words
+from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.splits import LABELS, Arrays, in_order
+from framework.datasets._sources.user_files import OwnDataset, Stamp, stamp_of
 from framework.errors import DataUnavailable, InvalidValue
 
 HEADS = ("dataset_info.json", "features.json")
@@ -57,7 +57,7 @@ class PreparedData(OwnDataset):
         name, _, version = self.builder.partition(":")
         if not name or not version:
             return self
-        found = _tfds.find_prepared(_tfds.data_dirs(root), name=name, version=version)
+        found = tfds_folder.find_prepared(tfds_folder.data_dirs(root), name=name, version=version)
         return replace(self, builder=str(found)) if found else self
 
     def pinned(self, root: Path) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ class PreparedData(OwnDataset):
 
     def check_named(self) -> None:
         """Return if it is prepared."""
-        if self.builder and _tfds.is_prepared(Path(self.builder)):
+        if self.builder and tfds_folder.is_prepared(Path(self.builder)):
             return
         name, _, version = self.builder.partition(":")
         named = bool(name and version)
@@ -132,8 +132,8 @@ class PreparedData(OwnDataset):
             raise self._wrong(f'There is no split {split!r}; test="" takes a share of train.', ", ".join(known))
         try:
             inputs = self.info.inputs
-            return self._arrays([self._sample(it, inputs) for it in _tfds.samples(Path(self.builder), split)])
-        except _tfds.DamagedRecords as error:
+            return self._arrays([self._sample(it, inputs) for it in tfds_folder.samples(Path(self.builder), split)])
+        except tfds_folder.DamagedRecords as error:
             raise DataUnavailable(f"{self.builder} is damaged.", given=str(error), todo="Prepare it anew.") from error
 
     def _sample(self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._texts import TextDataset
+from framework.datasets._prepare.text_dataset import TextDataset
 
 
 @dataset("trec", version=1)

@@ -24,7 +24,7 @@ SMALL = '''"""Digits that somebody else has prepared."""
 from dataclasses import dataclass
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._cached import TfdsDataset
+from framework.datasets._sources.cached import TfdsDataset
 
 
 @dataset("small", version=1)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.datasets._cache import Cache, NotCached, put_aside
-from framework.datasets._splits import digest
+from framework.datasets._sources.cache import Cache, NotCached, put_aside
+from framework.datasets._sources.splits import digest
 
 SPLITS = {
     split: {"image": np.full((size, 2, 2, 1), size, np.uint8), "labels": np.arange(size)}

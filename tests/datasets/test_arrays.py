@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from framework.contracts import DataInfo, Ticket
-from framework.datasets._arrays import ArrayDataset
+from framework.datasets._sources.arrays import ArrayDataset
 from framework.errors import DataUnavailable, InvalidValue
 
 SHAPES = {"image": (4, 4, 1)}

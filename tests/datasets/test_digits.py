@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from framework.contracts import Splits, Ticket, datasets
-from framework.datasets._cache import Cache
+from framework.datasets._sources.cache import Cache
 from framework.datasets.digits import Digits
 from framework.errors import InvalidStudy, SqueezelabError, UserError
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from framework.datasets._real_digits import digits_by_split
+from framework.datasets._prepare.digits import digits_by_split
 from framework.datasets.digits_rows import DigitsRows
 
 

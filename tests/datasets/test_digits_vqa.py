@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from framework.datasets._real_digits import digits_by_split
+from framework.datasets._prepare.digits import digits_by_split
 from framework.datasets.digits_vqa import NO, WORDS, YES, DigitsVqa, answer_to
 
 CELLS = [3, None, None, 7]

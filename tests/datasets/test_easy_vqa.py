@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from framework.contracts import Ticket
-from framework.datasets import _easy_vqa, _tfds
-from framework.datasets._easy_vqa import ANSWERS, read_source
-from framework.datasets.easy_vqa import EasyVqa
+from framework.datasets import easy_vqa
+from framework.datasets._sources import tfds_folder
+from framework.datasets.easy_vqa import ANSWERS, EasyVqa, read_source
 from framework.errors import DataUnavailable
 from framework.nn.backend import tf
 
@@ -61,7 +61,7 @@ def files():
 @pytest.fixture
 def manual(tmp_path, monkeypatch):
     """The folder for files fetched by hand; nothing else has any."""
-    monkeypatch.setattr(_easy_vqa, "QUESTIONS", {"train": TRAIN * ASKED, "test": TEST * ASKED})
+    monkeypatch.setattr(easy_vqa, "QUESTIONS", {"train": TRAIN * ASKED, "test": TEST * ASKED})
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TFDS_MANUAL_DIR", str(tmp_path / "manual"))
@@ -135,14 +135,14 @@ def test_a_file_that_is_something_else(tmp_path, files, manual, harm):
 
 
 def test_another_number_of_questions_is_refused(tmp_path, files, manual, monkeypatch):
-    monkeypatch.setattr(_easy_vqa, "QUESTIONS", {"train": 7, "test": 7})
+    monkeypatch.setattr(easy_vqa, "QUESTIONS", {"train": 7, "test": 7})
     write_archive(manual / "easy_vqa.tar.gz", files)
     with pytest.raises(DataUnavailable, match="has 7 questions in train"):
         Small().load(tmp_path / "root", SHAPES)
 
 
 def test_the_real_thing(tmp_path):
-    if not os.environ.get("TFDS_MANUAL_DIR") or not _tfds.find_manual(tmp_path, "easy_vqa"):
+    if not os.environ.get("TFDS_MANUAL_DIR") or not tfds_folder.find_manual(tmp_path, "easy_vqa"):
         pytest.skip("TFDS_MANUAL_DIR does not hold easy_vqa")
     dataset = EasyVqa()
     splits = dataset.load(tmp_path, SHAPES)

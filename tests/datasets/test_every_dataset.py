@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from framework.contracts import Dataset, Samples, Ticket, datasets
-from framework.datasets import _tfds
-from framework.datasets._builder import MadeDataset
-from framework.datasets._text import SPECIAL
-from framework.datasets._texts import TextDataset
+from framework.datasets._prepare.text import SPECIAL
+from framework.datasets._prepare.text_dataset import TextDataset
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.generated import MadeDataset
 from framework.errors import UserError
 
 TICKET = Ticket("run", "spec")
@@ -46,7 +46,7 @@ class Loaded:
 def loaded(request, tmp_path_factory):
     plugin, root = datasets.build(request.param, {}), tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_tfds, "can_reach", lambda url: False)  # nothing is downloaded for a test
+        patch.setattr(tfds_folder, "can_reach", lambda url: False)  # nothing is downloaded for a test
         try:
             plugin.check_available(root)
         except UserError as error:
@@ -159,7 +159,7 @@ def test_a_net_may_read_one_input_of_several(loaded):
 
 
 def test_the_same_splits_whoever_prepares_them(loaded, tmp_path, monkeypatch):
-    monkeypatch.setattr(_tfds, "can_reach", lambda url: False)
+    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: False)
     if loaded.plugin.name in PUBLISHED:
         assert digest_of(loaded) == PUBLISHED[loaded.plugin.name]
     else:

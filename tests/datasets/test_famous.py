@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from framework.contracts import Ticket, datasets
-from framework.datasets import _tfds
+from framework.datasets._sources import tfds_folder
 from framework.errors import DataUnavailable
 
 # what the official training part holds of each class, the sizes of our four splits
@@ -33,7 +33,7 @@ def famous(request):
 def prepared(request):
     """The data set where TFDS_DATA_DIR holds it; the test is skipped, visibly, where it does not."""
     famous = datasets.build(request.param, {})
-    if not GIVEN or not _tfds.is_prepared(Path(GIVEN) / famous.builder / famous.builder_version):
+    if not GIVEN or not tfds_folder.is_prepared(Path(GIVEN) / famous.builder / famous.builder_version):
         pytest.skip(f"TFDS_DATA_DIR does not hold {famous.builder}/{famous.builder_version}")
     return famous
 
@@ -47,7 +47,7 @@ def nowhere(tmp_path, monkeypatch):
 
 def test_without_data_and_network_both_ways_out_are_said(famous, nowhere, monkeypatch):
     asked = []
-    monkeypatch.setattr(_tfds, "can_reach", asked.append)
+    monkeypatch.setattr(tfds_folder, "can_reach", asked.append)
     for action in (famous.check_available, lambda root: famous.load(root, famous.info.inputs)):
         with pytest.raises(DataUnavailable) as caught:
             action(nowhere)
@@ -61,7 +61,7 @@ def test_without_data_and_network_both_ways_out_are_said(famous, nowhere, monkey
 
 
 def test_with_a_network_it_can_be_fetched(famous, nowhere, monkeypatch):
-    monkeypatch.setattr(_tfds, "can_reach", lambda url: True)
+    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: True)
     famous.check_available(nowhere)
     assert not list(nowhere.iterdir())
 
@@ -86,7 +86,7 @@ def test_a_process_behind_a_dead_proxy_says_so_without_tensorflow(nowhere):
 
 
 def test_an_unfinished_folder_is_no_data(famous, nowhere, monkeypatch):
-    monkeypatch.setattr(_tfds, "can_reach", lambda url: False)
+    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: False)
     folder = nowhere / "empty" / famous.builder / famous.builder_version
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").write_text(f'{{"name": "{famous.builder}", "splits": [')
@@ -95,7 +95,7 @@ def test_an_unfinished_folder_is_no_data(famous, nowhere, monkeypatch):
 
 
 def test_the_real_thing(prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(_tfds, "can_reach", lambda url: pytest.fail("there is no need to ask the network"))
+    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: pytest.fail("there is no need to ask the network"))
     prepared.check_available(tmp_path)
     shapes = prepared.info.inputs
     splits = prepared.load(tmp_path, shapes)

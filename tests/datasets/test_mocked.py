@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from framework.contracts import Ticket, datasets
-from framework.datasets import _tfds
-from framework.datasets._text import SPECIAL
+from framework.datasets._prepare.text import SPECIAL
+from framework.datasets._sources import tfds_folder
 
 RANDOM = np.random.default_rng(0)
 WORDS = [f"word{number}" for number in range(60)]
@@ -46,7 +46,7 @@ def mocked(request, tmp_path, monkeypatch):
     """The data set, smaller, whose TFDS builder gives made-up samples."""
     make, sizes = MADE[request.param]
     dataset = datasets.build(request.param, {})
-    tfds, folder = _tfds.load_tfds(), tmp_path / "prepared"
+    tfds, folder = tfds_folder.load_tfds(), tmp_path / "prepared"
     from framework.nn.backend import tf
 
     def as_dataset(self, split, **kwargs):

@@ -12,7 +12,7 @@ import pytest
 
 from framework import Study, nn, use
 from framework.contracts import Catalog, Ticket, datasets
-from framework.datasets import _tfds
+from framework.datasets._sources import tfds_folder
 from framework.display.describe import describe
 from framework.errors import DataUnavailable, InvalidValue, UserError
 from framework.planning.resolve import dataset_of, resolve
@@ -394,7 +394,7 @@ def test_folders_that_will_not_do(tmp_path, photos):
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """A small data set, prepared by TFDS for this test, with pictures of different sizes, texts and a label."""
-    tfds = _tfds.load_tfds()
+    tfds = tfds_folder.load_tfds()
     features = tfds.features.FeaturesDict(
         {
             "photo": tfds.features.Image(shape=(None, None, 3)),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from framework.contracts import datasets
-from framework.datasets._pictures import read_picture
+from framework.datasets._prepare.images import read_picture
 from framework.datasets.image_folder import ENDINGS
 from framework.errors import InvalidValue
 

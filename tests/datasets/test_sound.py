@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from framework.datasets._sound import fixed_length, log_mel, mel_filters
+from framework.datasets._prepare.audio import fixed_length, log_mel, mel_filters
 from framework.errors import InvalidValue
 
 ASKED = {"rate": 8000, "frame": 256, "hop": 128, "bins": 40, "low_hz": 60.0, "high_hz": 3800.0}

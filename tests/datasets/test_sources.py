@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from framework.datasets import _tfds
-from framework.datasets._tfds import can_reach, data_dirs, find_prepared, is_prepared
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.tfds_folder import can_reach, data_dirs, find_prepared, is_prepared
 
 
 @pytest.fixture
@@ -89,6 +89,6 @@ def test_a_closed_port_is_not_reached(direct):
 
 
 def test_a_server_that_never_answers_is_not_waited_for(direct, monkeypatch):
-    monkeypatch.setattr(_tfds, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(tfds_folder, "PROBE_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert not can_reach(f"http://127.0.0.1:{silent.getsockname()[1]}/")

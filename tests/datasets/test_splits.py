@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framework.datasets._splits import RULE, carve, digest, in_order, quotas
+from framework.datasets._sources.splits import RULE, carve, digest, in_order, quotas
 from framework.errors import InvalidValue
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from framework.contracts import Ticket, datasets
-from framework.datasets import _tfds, av_mnist
-from framework.datasets._spoken_digits import SAMPLES, SPEAKERS, Clips, clips_of, spectrograms
+from framework.datasets import av_mnist
+from framework.datasets._prepare.spoken_digits import SAMPLES, SPEAKERS, Clips, clips_of, spectrograms
+from framework.datasets._sources import tfds_folder
 from framework.datasets.spoken_digit import SpokenDigit
 
 GIVEN = os.environ.get("TFDS_DATA_DIR", "")
@@ -107,7 +108,7 @@ def test_voices_and_pictures_are_in_one_split_only():
 
 def test_without_either_source_it_says_which_and_where(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
-    monkeypatch.setattr(_tfds, "can_reach", lambda url: "spoken" not in url)
+    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: "spoken" not in url)
     state = datasets.build("av_mnist", {}).state(tmp_path)
     assert state.startswith("mnist: can be downloaded; spoken_digit: not here.")
 

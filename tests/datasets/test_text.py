@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.datasets._text import WORD, _letter_by_letter, encode, vocabulary, words
+from framework.datasets._prepare.text import WORD, _letter_by_letter, encode, vocabulary, words
 
 
 def test_words_and_marks():

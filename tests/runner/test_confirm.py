@@ -13,7 +13,7 @@ import pytest
 from studies_support import Project, never_killed
 
 from framework.contracts import Catalog, Splits, Ticket
-from framework.datasets._cached import TfdsDataset
+from framework.datasets._sources.cached import TfdsDataset
 from framework.datasets.digits import read_digits
 from framework.errors import UserError
 from framework.planning.plan import plan
@@ -175,8 +175,8 @@ def users_of(name: str) -> set[str]:
 def test_confirm_alone_makes_tickets_and_opens_the_split() -> None:
     assert users_of("Ticket") == {"confirm.py"}
     assert users_of("load_sealed") == {"confirm.py"}
-    assert users_of("read_sealed") == {"datasets/_cached.py"}
-    assert users_of("_test_split") == {"datasets/_cached.py"}
+    assert users_of("read_sealed") == {"datasets/_sources/cached.py"}
+    assert users_of("_test_split") == {"datasets/_sources/cached.py"}
     assert not hasattr(Splits, "test")
     assert "test" not in Splits.__dataclass_fields__
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from framework.contracts import Catalog
-from framework.datasets._cache import damaged_entries
+from framework.datasets._sources.cache import damaged_entries
 from framework.errors import UserError
 from framework.maintenance.cache import CACHE, leftovers
 from framework.maintenance.doctor.finding import Finding

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._arrays import ArrayDataset
-from framework.datasets._splits import LABELS, Arrays
+from framework.datasets._sources.arrays import ArrayDataset
+from framework.datasets._sources.splits import LABELS, Arrays
 
 
 # The name is the file's name. Raise the version when the samples change: results are found again by it.

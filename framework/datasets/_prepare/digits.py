@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets._cache import TEST
-from framework.datasets._splits import LABELS, Arrays, carve
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.splits import LABELS, Arrays, carve
 
 TEST_SIZE, CALIBRATION_SIZE, VALIDATION_SIZE = 297, 50, 250
 LARGEST_VALUE = 16  # of a pixel in scikit-learn's arrays; all are whole numbers

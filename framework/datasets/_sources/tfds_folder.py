@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from framework.contracts import Array
-from framework.datasets._cache import put_aside_loudly
-from framework.datasets._splits import LABELS
+from framework.datasets._sources.cache import put_aside_loudly
+from framework.datasets._sources.splits import LABELS
 from framework.errors import DataUnavailable, SqueezelabError
 from framework.system import interrupt
 

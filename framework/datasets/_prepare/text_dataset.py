@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets import _tfds
-from framework.datasets._cache import TEST
-from framework.datasets._cached import TfdsDataset
-from framework.datasets._splits import LABELS, Arrays, carve, in_order, take
-from framework.datasets._text import encode, vocabulary, words
+from framework.datasets._prepare.text import encode, vocabulary, words
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import TfdsDataset
+from framework.datasets._sources.splits import LABELS, Arrays, carve, in_order, take
 
 VOCABULARY = "vocabulary"
 
@@ -36,7 +36,7 @@ class TextDataset(TfdsDataset):
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The words of each text, with a blank between two, in UTF-8; and `labels`."""
-        return self.read(root, lambda folder: self._texts_of(_tfds.samples(folder, split)))
+        return self.read(root, lambda folder: self._texts_of(tfds_folder.samples(folder, split)))
 
     def texts(self, root: Path) -> dict[str, Arrays]:
         """All four splits before words become numbers."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets import _tfds
-from framework.datasets._sound import fixed_length, log_mel
+from framework.datasets._prepare.audio import fixed_length, log_mel
+from framework.datasets._sources import tfds_folder
 
 RATE_HZ = 8000
 SAMPLES = 8000  # one second: 4 of 2 500 clips are longer
@@ -38,7 +38,7 @@ class Clips:
 
 def read_clips(folder: Path) -> Clips:
     """All recordings of a prepared folder, in the order of their names."""
-    return clips_of(_tfds.samples(folder, "train"))
+    return clips_of(tfds_folder.samples(folder, "train"))
 
 
 def clips_of(samples: Iterable[Mapping[str, Any]]) -> Clips:

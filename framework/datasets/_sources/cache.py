@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets._splits import Arrays, digest
+from framework.datasets._sources.splits import Arrays, digest
 from framework.errors import SqueezelabError
 from framework.system.locks import patient_lock
 

@@ -16,9 +16,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from framework.contracts import Array, DataInfo, Dataset, Samples, Splits, Ticket
-from framework.datasets import _tfds
-from framework.datasets._cache import OPEN, TEST, Cache, NotCached, put_aside_loudly
-from framework.datasets._splits import LABELS, RULE, Arrays, carve, digest, in_order
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import OPEN, TEST, Cache, NotCached, put_aside_loudly
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve, digest, in_order
 from framework.errors import DataUnavailable, InvalidStudy, InvalidValue, SqueezelabError
 from framework.nn.images import prepare_images
 
@@ -202,8 +202,8 @@ class TfdsDataset(CachedDataset):
         """Return if the data is prepared, made by rule, or can be downloaded."""
         if not self.download or self._find_prepared(root):
             return
-        if not _tfds.can_reach(self.download):
-            looked = ", ".join(map(str, _tfds.data_dirs(root)))
+        if not tfds_folder.can_reach(self.download):
+            looked = ", ".join(map(str, tfds_folder.data_dirs(root)))
             raise DataUnavailable(
                 f"The data set {self.name!r} is not on this machine and cannot be downloaded from here.",
                 given=f"Looked in {looked}; no answer from {self.download.split('/')[2]}.",
@@ -214,14 +214,14 @@ class TfdsDataset(CachedDataset):
         """Prepared, made by rule, to be downloaded, or how to get it."""
         folder = self._find_prepared(root)
         if folder is not None:
-            return "prepared in .cache/tfds" if _tfds.is_own(root, folder) else f"prepared in {folder}, read-only"
+            return "prepared in .cache/tfds" if tfds_folder.is_own(root, folder) else f"prepared in {folder}, read-only"
         if not self.download:
             return "made by rule"
-        return "can be downloaded" if _tfds.can_reach(self.download) else f"not here. {self._ways_out()}"
+        return "can be downloaded" if tfds_folder.can_reach(self.download) else f"not here. {self._ways_out()}"
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The samples as TFDS has them; prepared first if need be, and again if our own are damaged."""
-        return self.read(root, lambda it: _tfds.read_split(it, split, features=self.features, label=self.label))
+        return self.read(root, lambda it: tfds_folder.read_split(it, split, features=self.features, label=self.label))
 
     def read(self, root: Path, reader: Callable[[Path], T]) -> T:
         """What `reader` makes of the prepared folder, which is made first if need be, or again if damaged and ours.
@@ -232,8 +232,8 @@ class TfdsDataset(CachedDataset):
         folder = self._source(root)
         try:
             return reader(folder)
-        except _tfds.DamagedRecords as error:
-            if _tfds.discard_own(root, folder):
+        except tfds_folder.DamagedRecords as error:
+            if tfds_folder.discard_own(root, folder):
                 return reader(self._source(root))
             raise DataUnavailable(
                 f"The prepared data of {self.builder} is damaged.", given=str(error), todo=self._ways_out()
@@ -241,8 +241,8 @@ class TfdsDataset(CachedDataset):
 
     def _find_prepared(self, root: Path) -> Path | None:
         # What we make by rule is ours alone: a foreign folder of the same name is something else.
-        directories = _tfds.data_dirs(root) if self.download else [_tfds.own_dir(root)]
-        return _tfds.find_prepared(directories, name=self.folder_name(), version=self.builder_version)
+        directories = tfds_folder.data_dirs(root) if self.download else [tfds_folder.own_dir(root)]
+        return tfds_folder.find_prepared(directories, name=self.folder_name(), version=self.builder_version)
 
     def _source(self, root: Path) -> Path:
         """The prepared folder; made or downloaded first if there is none."""
@@ -250,8 +250,8 @@ class TfdsDataset(CachedDataset):
         if folder is None:
             self.check_source(root)
             names = {"name": self.folder_name(), "version": self.builder_version}
-            _tfds.prepare(root, self.make_builder, **names, manual_dir=self.manual_dir(root))
-            folder = _tfds.own_dir(root) / self.folder_name() / self.builder_version
+            tfds_folder.prepare(root, self.make_builder, **names, manual_dir=self.manual_dir(root))
+            folder = tfds_folder.own_dir(root) / self.folder_name() / self.builder_version
         return folder
 
     def _ways_out(self) -> str:

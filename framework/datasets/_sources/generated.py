@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from framework.contracts import DataInfo
-from framework.datasets import _tfds
-from framework.datasets._cache import OPEN, TEST
-from framework.datasets._cached import TfdsDataset
-from framework.datasets._splits import LABELS, Arrays, in_order
+from framework.datasets._sources import tfds_folder
+from framework.datasets._sources.cache import OPEN, TEST
+from framework.datasets._sources.cached import TfdsDataset
+from framework.datasets._sources.splits import LABELS, Arrays, in_order
 
 Make = Callable[[], Mapping[str, Arrays]]
 """Makes the arrays of each split: the inputs by name, and `labels`."""
@@ -48,7 +48,9 @@ class MadeDataset(TfdsDataset):
     def read_split(self, root: Path, split: str) -> Arrays:
         """The samples that the builder has prepared; its features are called as our inputs."""
         features = {name: name for name in self.info.inputs}
-        return self.read(root, lambda folder: _tfds.read_split(folder, split, features=features, label=self.label))
+        return self.read(
+            root, lambda folder: tfds_folder.read_split(folder, split, features=features, label=self.label)
+        )
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits as the rule makes them, in the order of the published split rule."""

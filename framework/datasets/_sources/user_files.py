@@ -17,9 +17,9 @@ from typing import Any, Self, cast
 import numpy as np
 
 from framework.contracts import Array, DataInfo, Task, knob
-from framework.datasets._cache import TEST
-from framework.datasets._cached import CachedDataset
-from framework.datasets._splits import LABELS, RULE, Arrays, carve
+from framework.datasets._sources.cache import TEST
+from framework.datasets._sources.cached import CachedDataset
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
 
 log = logging.getLogger("framework")

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets._cache import TEST, UNREADABLE
-from framework.datasets._cached import CachedDataset
-from framework.datasets._splits import LABELS, RULE, Arrays, carve
+from framework.datasets._sources.cache import TEST, UNREADABLE
+from framework.datasets._sources.cached import CachedDataset
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
 
 
