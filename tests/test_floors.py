@@ -6,11 +6,13 @@ interpreter can tell: that the light modules load no heavy library.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
@@ -30,6 +32,7 @@ HEAVY = {
 HEAVY |= {"optuna", "ray", "sklearn"}
 PLUGINS = ("datasets", "architectures", "strategies", "metrics")
 MOST_LINES = 400
+MOST_MODULES = 16  # of a folder without plug-ins
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -62,9 +65,15 @@ BREACHES = {
     "results/record.py": "import moocore",
     "tracking/database.py": "from framework import nn",
     "report/frame.py": "from framework import strategies",
+    "nn/tflite/latency.py": "from framework.nn.training import fit",
+    "datasets/_sources/splits.py": "from framework.datasets._prepare import text",
+    "datasets/_sources/cache.py": "from framework.datasets._sources import arrays",
 }
 BROKEN_BY_THEM = {
     "A module imports only from floors below its own",
+    "The wings of nn stand on its core, and none on another",
+    "A data set prepares what a source has read, and no source knows a data set",
+    "Sources of samples stand on one cache and one rule of splits",
     "Values are plain Python",
     "Reports know neither nets, plug-ins nor the runner",
     "The store knows neither nets nor plug-ins",
@@ -91,13 +100,54 @@ def test_every_contract_bites(tmp_path: Path) -> None:
     assert dict(verdicts) == dict.fromkeys(BROKEN_BY_THEM, "BROKEN")
 
 
-def test_no_plugin_imports_another() -> None:
-    graph = grimp.build_graph("framework", cache_dir=None)
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("framework", cache_dir=None)
+
+
+def test_no_plugin_imports_another(graph: grimp.ImportGraph) -> None:
     for kind in PLUGINS:
         files = graph.find_children(f"framework.{kind}")
         for file in files:
             shared = {name for name in graph.find_modules_directly_imported_by(file) if name in files}
             assert all(name.rpartition(".")[2].startswith("_") for name in shared), f"{file} imports {shared}"
+
+
+def floors() -> list[list[str]]:
+    """The folders and modules of each floor, top to bottom, as the linter has them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["id"] == "floors")
+    return [[name.strip() for name in re.split("[|:]", layer)] for layer in layers]
+
+
+def test_the_floors_are_the_folders() -> None:
+    there = {path.name.removesuffix(".py") for path in FRAMEWORK.iterdir() if not path.name.startswith("__")}
+    assert sorted(itertools.chain.from_iterable(floors())) == sorted(there)
+    assert len(list(FRAMEWORK.glob("*.py"))) <= 4
+
+
+def test_the_page_of_the_architecture_has_the_same_floors() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = page[page.index("| floor |") :].split("\n\n")[0].splitlines()[2:]
+    assert [re.findall(r"`([a-z_]+)/?`", row.split("|")[1]) for row in table] == floors()
+
+
+def test_no_import_goes_against_the_floors_also_where_it_is_lazy(graph: grimp.ImportGraph) -> None:
+    level = {name: index for index, names in enumerate(floors()) for name in names}
+    against = [
+        f"{importer} -> {imported}"
+        for importer in graph.modules
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if importer.count(".") and imported.count(".") and "templates" not in importer and "__main__" not in importer
+        if level[importer.split(".")[1]] > level[imported.split(".")[1]]
+    ]
+    assert not against
+
+
+def test_folders_stay_small() -> None:
+    for folder in [FRAMEWORK, *(path for path in FRAMEWORK.rglob("*") if path.is_dir())]:
+        if folder.name not in PLUGINS:
+            assert len(list(folder.glob("*.py"))) <= MOST_MODULES, folder
 
 
 # --- fresh interpreters ----------------------------------------------------------------------------------------------
