@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/mutants.py framework/metrics/_ledger.py --tests tests/metrics/test_ledger.py
     .venv/bin/python benchmarks/mutants.py framework/nn/training/constraints.py framework/nn/training/gradients.py \\
-        --tests tests/nn/test_hold.py tests/nn/test_gradients.py --count 100 --seed 1 --timeout 600
+        --tests tests/nn/training --count 100 --seed 1 --timeout 600
 
 An error is one change of one module: a comparison or a sign turned round, a constant one off, `and` for `or`, `not`
 added or dropped, `min` for `max`, a statement left out. Each is tried in a copy of the project in a temporary folder,

@@ -46,9 +46,9 @@ def digests(folder: Path, pairs: Sequence[Pair], *, used: bool, hash_seed: int) 
 
 
 def _forget_traced_nets() -> None:
-    from framework import nn
+    from framework.nn import compression, tflite, training
 
-    for module in (nn.fit, nn.export, nn.quantizing, nn.gradients):
+    for module in (training.fit, tflite.converter, compression.qat, training.gradients):
         module.nets.clear()
 
 

@@ -150,6 +150,28 @@ def test_folders_stay_small() -> None:
             assert len(list(folder.glob("*.py"))) <= MOST_MODULES, folder
 
 
+PROBE = """from framework import nn
+from framework.nn import compression, tflite, training
+
+compression.masks.smallest("no array", 3)
+compression.pruning.kernels(1, 2, 3)
+nn.graph.build()
+nn.compression.learned_step.levels_of(bits="two")
+nn.masks.smallest
+tflite.converter.to_tflite(b"no stage")
+training.fit.fit(stage=None)
+"""
+
+
+def test_a_wrong_call_through_the_doors_of_nn_is_a_type_error(tmp_path: Path) -> None:
+    probe = tmp_path / "probe.py"
+    probe.write_text(PROBE, "utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), str(probe)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    wrong = {int(line) for line in re.findall(r"probe\.py:(\d+): error", done.stdout)}
+    assert wrong == set(range(4, 11)), done.stdout
+
+
 # --- fresh interpreters ----------------------------------------------------------------------------------------------
 
 

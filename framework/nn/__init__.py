@@ -50,8 +50,9 @@ __all__ = [
     "training",
 ]
 
+if not TYPE_CHECKING:  # else every name would be a module to a type checker
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"framework.nn.{name}")
-    raise AttributeError(f"framework.nn has no module {name!r}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> ModuleType:
+        if name in __all__:
+            return importlib.import_module(f"framework.nn.{name}")
+        raise AttributeError(f"framework.nn has no module {name!r}; it has {', '.join(__all__)}")

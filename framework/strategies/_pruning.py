@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Array, Job, Mask, Remask, Stage, Step, Strategy
 from framework.nn import compression
 from framework.study.constraints import TOLERANCE
@@ -145,7 +144,7 @@ def _between(first: int, last: int, done: float) -> int:
 
 def zeros_asked(layers: str, shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, int]:
     """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
-    shares = compression.pruning.shares(getattr(nn.masks, layers), shapes, sparsity)
+    shares = compression.pruning.shares(getattr(compression.masks, layers), shapes, sparsity)
     return {key: compression.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
 
 

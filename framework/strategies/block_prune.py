@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from framework import nn
 from framework.contracts import Array, Job, Stage, Strategy, knob, strategy
 from framework.errors import TrialError
 from framework.nn import compression
@@ -63,7 +62,7 @@ class BlockPrune(Strategy):
     def _growing(self, stage: Stage, shapes: Mapping[Key, tuple[int, ...]]) -> _pruning.ZerosAt:
         """Zeros that grow from those the stage keeps to the blocks asked for."""
         rows, kept = self.block_rows, {key: zeros for key, zeros in stage.masks.items() if key in shapes}
-        shares = getattr(nn.masks, self.layers)(shapes, self.sparsity)
+        shares = getattr(compression.masks, self.layers)(shapes, self.sparsity)
         first = {key: int((compression.masks.block_scores(~zeros, rows) == 0).sum()) for key, zeros in kept.items()}
         last = {
             key: compression.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework import nn
 from framework.contracts import Job, Mask, Stage, Strategy, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
@@ -49,7 +48,7 @@ class MagnitudePrune(Strategy):
 
         def prune(sparsity: float) -> Stage:
             zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
-            shares = compression.pruning.shares(getattr(nn.masks, self.layers), shapes, sparsity)
+            shares = compression.pruning.shares(getattr(compression.masks, self.layers), shapes, sparsity)
             pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
             return pruned.keeping(tuple(Mask(key, pruned.weights[key] == 0) for key in shapes))
 

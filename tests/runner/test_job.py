@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
-from framework import nn
 from framework.contracts import Export, Samples
-from framework.nn import tflite
+from framework.nn import tflite, training
 from framework.nn.tflite import converter
 from framework.runner import trial
 from framework.runner.baseline import Lab
@@ -33,7 +32,7 @@ def job(lab, dense):
 def fits(monkeypatch):
     """The trainings that are asked for; none is done."""
     asked = []
-    monkeypatch.setattr(nn.fit, "fit", lambda stage, request: asked.append(request) or stage)
+    monkeypatch.setattr(training.fit, "fit", lambda stage, request: asked.append(request) or stage)
     return asked
 
 
@@ -154,7 +153,7 @@ def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
         return tflite.latency.Comparison(latency_us=one, reference_us=two, speedup=three)
 
     asked = []
-    monkeypatch.setattr(nn.latency, "compare", compare)
+    monkeypatch.setattr(tflite.latency, "compare", compare)
     measured = trial.Measured(None, b"own", None, {}, {})
     found = trial.timed(measured, SPEC, lab, dense)
     assert asked == [(b"own", trial.dense_net(SPEC, lab, dense).file)]

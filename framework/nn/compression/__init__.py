@@ -39,8 +39,9 @@ __all__ = [
     "wrapper",
 ]
 
+if not TYPE_CHECKING:  # else every name would be a module to a type checker
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"framework.nn.compression.{name}")
-    raise AttributeError(f"framework.nn.compression has no module {name!r}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> ModuleType:
+        if name in __all__:
+            return importlib.import_module(f"framework.nn.compression.{name}")
+        raise AttributeError(f"framework.nn.compression has no module {name!r}; it has {', '.join(__all__)}")

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["constraints", "fit", "gradients"]
 
+if not TYPE_CHECKING:  # else every name would be a module to a type checker
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"framework.nn.training.{name}")
-    raise AttributeError(f"framework.nn.training has no module {name!r}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> ModuleType:
+        if name in __all__:
+            return importlib.import_module(f"framework.nn.training.{name}")
+        raise AttributeError(f"framework.nn.training has no module {name!r}; it has {', '.join(__all__)}")

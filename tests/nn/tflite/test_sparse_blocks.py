@@ -86,7 +86,7 @@ def converted(model, monkeypatch, form, **cut):
         set_format(converter, *given)
         converter.optimizations = [*converter.optimizations, nn.backend.tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
 
-    monkeypatch.setattr(nn.export, "_set_format", set_sparse)
+    monkeypatch.setattr(tflite.converter, "_set_format", set_sparse)
     return stage, tflite.converter.to_tflite(stage, samples), plain
 
 
