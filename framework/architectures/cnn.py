@@ -23,15 +23,15 @@ class Cnn(Architecture):
     block of 32 filters on 64x64 pixels, 64 hidden units; 1 969 738 parameters on colour pictures and ten classes.
     """
 
-    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: its own, at least 28", static=True)
-    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolutions, each followed by pooling", static=True)
-    filters: int = knob(32, low=1, high=4096, unit="filters", doc="of the first block", static=True)
-    growth: float = knob(2.0, low=0.25, high=4.0, doc="factor on the filters from block to block", static=True)
-    kernel: int = knob(3, low=1, high=15, unit="pixels", doc="side of the filters", static=True)
-    padding: str = knob("valid", choices=("valid", "same"), doc="same: a convolution keeps the sides", static=True)
-    batch_norm: bool = knob(False, doc="normalise behind each convolution; folded away in the file", static=True)
-    units: int = knob(64, low=1, high=10_000, unit="units", doc="hidden dense layer", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training", static=True)
+    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: its own, at least 28")
+    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolutions, each followed by pooling")
+    filters: int = knob(32, low=1, high=4096, unit="filters", doc="of the first block")
+    growth: float = knob(2.0, low=0.25, high=4.0, doc="factor on the filters from block to block")
+    kernel: int = knob(3, low=1, high=15, unit="pixels", doc="side of the filters")
+    padding: str = knob("valid", choices=("valid", "same"), doc="same: a convolution keeps the sides")
+    batch_norm: bool = knob(False, doc="normalise behind each convolution; folded away in the file")
+    units: int = knob(64, low=1, high=10_000, unit="units", doc="hidden dense layer")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tutorial": {"side": 64, "blocks": 1, "filters": 32, "units": 64}

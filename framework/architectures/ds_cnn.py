@@ -23,12 +23,12 @@ class DsCnn(Architecture):
 
     made_for = "digits_audio"
 
-    filters: int = knob(64, low=1, high=1024, unit="filters", doc="of every convolution", static=True)
-    blocks: int = knob(4, low=1, high=16, unit="blocks", doc="a depthwise and a 1x1 convolution each", static=True)
-    kernel_frames: int = knob(10, low=1, high=64, unit="frames", doc="first filters, along time", static=True)
-    kernel_bins: int = knob(4, low=1, high=64, unit="bins", doc="first filters, along frequency", static=True)
-    stride: int = knob(2, low=1, high=8, doc="step of the first convolution, both ways", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the head", static=True)
+    filters: int = knob(64, low=1, high=1024, unit="filters", doc="of every convolution")
+    blocks: int = knob(4, low=1, high=16, unit="blocks", doc="a depthwise and a 1x1 convolution each")
+    kernel_frames: int = knob(10, low=1, high=64, unit="frames", doc="first filters, along time")
+    kernel_bins: int = knob(4, low=1, high=64, unit="bins", doc="first filters, along frequency")
+    stride: int = knob(2, low=1, high=8, doc="step of the first convolution, both ways")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the head")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """The spectrogram as it is; other inputs are not read."""

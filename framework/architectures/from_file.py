@@ -40,19 +40,17 @@ class FromFile(Architecture):
 
     trained = True
 
-    path: str = knob("model.keras", unit="path", doc="the file, seen from the project's folder", static=True)
+    path: str = knob("model.keras", unit="path", doc="the file, seen from the project's folder")
     sha256: str | None = knob(
         None,
         unit="name",
         optional=True,
         doc="of the file; filled in, so that a study belongs to its bytes",
-        static=True,
     )
     inputs: str = knob(
         "",
         unit="name",
         doc="the data set's inputs in the order of the net's, as image,question; empty: as they fit",
-        static=True,
     )
     pixels: str = knob(
         "auto",

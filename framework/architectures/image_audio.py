@@ -26,21 +26,15 @@ class ImageAudio(Architecture):
 
     made_for = "digits_audio"
 
-    reads: str = knob(
-        "both", choices=("both", "image", "audio"), doc="one alone: what it achieves without the other", static=True
-    )
-    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: as the data set has it", static=True)
-    filters: int = knob(
-        16, low=1, high=1024, unit="filters", doc="first convolution of each; doubled in each block", static=True
-    )
-    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolution and pooling, in each encoder", static=True)
-    audio_encoder: str = knob("cnn", choices=("cnn", "lstm"), doc="what reads the spectrogram", static=True)
-    audio_units: int = knob(64, low=1, high=4096, unit="units", doc="of the sound's features", static=True)
-    fusion: str = knob("concatenate", choices=encoders.FUSIONS, doc="how picture and sound meet", static=True)
-    units: int = knob(
-        64, low=1, high=4096, unit="units", doc="of the picture's features and where both meet", static=True
-    )
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last hidden layer left out", static=True)
+    reads: str = knob("both", choices=("both", "image", "audio"), doc="one alone: what it achieves without the other")
+    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: as the data set has it")
+    filters: int = knob(16, low=1, high=1024, unit="filters", doc="first convolution of each; doubled in each block")
+    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolution and pooling, in each encoder")
+    audio_encoder: str = knob("cnn", choices=("cnn", "lstm"), doc="what reads the spectrogram")
+    audio_units: int = knob(64, low=1, high=4096, unit="units", doc="of the sound's features")
+    fusion: str = knob("concatenate", choices=encoders.FUSIONS, doc="how picture and sound meet")
+    units: int = knob(64, low=1, high=4096, unit="units", doc="of the picture's features and where both meet")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last hidden layer left out")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tutorial": {"side": 224, "blocks": 4, "audio_encoder": "lstm", "audio_units": 50}

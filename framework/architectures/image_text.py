@@ -27,23 +27,19 @@ class ImageText(Architecture):
     made_for = "digits_vqa"
 
     reads: str = knob(
-        "both", choices=("both", "image", "question"), doc="one alone: what it achieves without the other", static=True
+        "both", choices=("both", "image", "question"), doc="one alone: what it achieves without the other"
     )
-    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: as the data set has it", static=True)
-    filters: int = knob(
-        16, low=1, high=1024, unit="filters", doc="first convolution; doubled in each block", static=True
-    )
-    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolution and pooling", static=True)
-    embedding: int = knob(32, low=1, high=4096, unit="numbers", doc="that stand for a token", static=True)
-    question_encoder: str = knob("lstm", choices=("lstm", "attention"), doc="what reads the question", static=True)
+    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: as the data set has it")
+    filters: int = knob(16, low=1, high=1024, unit="filters", doc="first convolution; doubled in each block")
+    blocks: int = knob(2, low=1, high=8, unit="blocks", doc="convolution and pooling")
+    embedding: int = knob(32, low=1, high=4096, unit="numbers", doc="that stand for a token")
+    question_encoder: str = knob("lstm", choices=("lstm", "attention"), doc="what reads the question")
     question_units: int = knob(
-        64, low=1, high=4096, unit="units", doc="of the LSTM, or of the attention's hidden layer", static=True
+        64, low=1, high=4096, unit="units", doc="of the LSTM, or of the attention's hidden layer"
     )
-    fusion: str = knob("concatenate", choices=encoders.FUSIONS, doc="how picture and question meet", static=True)
-    units: int = knob(
-        64, low=1, high=4096, unit="units", doc="of the picture's features and where both meet", static=True
-    )
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last hidden layer left out", static=True)
+    fusion: str = knob("concatenate", choices=encoders.FUSIONS, doc="how picture and question meet")
+    units: int = knob(64, low=1, high=4096, unit="units", doc="of the picture's features and where both meet")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last hidden layer left out")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tutorial": {"side": 224, "blocks": 4}}
 

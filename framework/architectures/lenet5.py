@@ -20,10 +20,10 @@ class Lenet5(Architecture):
     Departures: He initialisation; optional Dropout before the last layer.
     """
 
-    filters_1: int = knob(20, low=1, high=4096, unit="filters", doc="first convolution", static=True)
-    filters_2: int = knob(50, low=1, high=4096, unit="filters", doc="second convolution", static=True)
-    units: int = knob(500, low=1, high=10_000, unit="units", doc="hidden dense layer", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training", static=True)
+    filters_1: int = knob(20, low=1, high=4096, unit="filters", doc="first convolution")
+    filters_2: int = knob(50, low=1, high=4096, unit="filters", doc="second convolution")
+    units: int = knob(500, low=1, high=10_000, unit="units", doc="hidden dense layer")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tutorial": {"filters_1": 32, "filters_2": 64, "units": 128}}
 

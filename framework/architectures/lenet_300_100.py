@@ -20,9 +20,9 @@ class Lenet300100(Architecture):
     Departures: ReLU and He initialisation instead of a scaled tanh; optional Dropout after the hidden layers.
     """
 
-    units_1: int = knob(300, low=1, high=10_000, unit="units", doc="first hidden layer", static=True)
-    units_2: int = knob(100, low=1, high=10_000, unit="units", doc="second hidden layer", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the units left out in training", static=True)
+    units_1: int = knob(300, low=1, high=10_000, unit="units", doc="first hidden layer")
+    units_2: int = knob(100, low=1, high=10_000, unit="units", doc="second hidden layer")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the units left out in training")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 grey."""

@@ -28,10 +28,10 @@ class Lstm(Architecture):
 
     made_for = "digits_rows"
 
-    units: int = knob(64, low=1, high=4096, unit="units", doc="of each recurrent layer", static=True)
-    layers: int = knob(1, low=1, high=16, unit="layers", doc="recurrent layers on one another", static=True)
-    embedding: int = knob(32, low=1, high=4096, unit="numbers", doc="that stand for a token; texts only", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last state left out in training", static=True)
+    units: int = knob(64, low=1, high=4096, unit="units", doc="of each recurrent layer")
+    layers: int = knob(1, low=1, high=16, unit="layers", doc="recurrent layers on one another")
+    embedding: int = knob(32, low=1, high=4096, unit="numbers", doc="that stand for a token; texts only")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the last state left out in training")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tutorial": {"units": 50, "layers": 1}}
 

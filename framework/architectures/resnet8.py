@@ -23,10 +23,10 @@ class Resnet8(Architecture):
     fits a sum to the next stack has no normalisation. `blocks` above 1 gives the deeper ResNets of the second paper.
     """
 
-    filters: int = knob(16, low=1, high=1024, unit="filters", doc="of the first stack; doubled in each", static=True)
-    stacks: int = knob(3, low=1, high=6, unit="stacks", doc="each but the first halves the sides", static=True)
-    blocks: int = knob(1, low=1, high=18, unit="blocks", doc="residual blocks in each stack", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the head", static=True)
+    filters: int = knob(16, low=1, high=1024, unit="filters", doc="of the first stack; doubled in each")
+    stacks: int = knob(3, low=1, high=6, unit="stacks", doc="each but the first halves the sides")
+    blocks: int = knob(1, low=1, high=18, unit="blocks", doc="residual blocks in each stack")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the head")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """At least 28x28; the data set's own channels."""

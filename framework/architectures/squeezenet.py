@@ -29,16 +29,12 @@ class SqueezeNet(Architecture):
     the sides, for images of 28 to 64 pixels.
     """
 
-    width: float = knob(1.0, low=0.05, high=4.0, doc="factor on all channel numbers", static=True)
-    squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze channels over expand channels", static=True)
-    share_3x3: float = knob(0.5, low=0.01, high=0.99, doc="share of 3x3 filters among the expand filters", static=True)
-    bypass: str = knob(
-        "none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper", static=True
-    )
-    version: str = knob(
-        "small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant", static=True
-    )
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last convolution", static=True)
+    width: float = knob(1.0, low=0.05, high=4.0, doc="factor on all channel numbers")
+    squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze channels over expand channels")
+    share_3x3: float = knob(0.5, low=0.01, high=0.99, doc="share of 3x3 filters among the expand filters")
+    bypass: str = knob("none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper")
+    version: str = knob("small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last convolution")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """At least 28x28 for `small`, 224x224 for the releases; the data set's own channels."""

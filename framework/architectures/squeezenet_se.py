@@ -25,16 +25,16 @@ class SqueezeNetSe(Architecture):
     each followed by squeeze-and-excitation and pooling, and 128 hidden units.
     """
 
-    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: its own, at least 28", static=True)
-    block: str = knob("fire", choices=("fire", "conv"), doc="what the blocks behind the first are", static=True)
-    blocks: int = knob(3, low=1, high=8, unit="blocks", doc="each followed by pooling", static=True)
-    filters: int = knob(32, low=2, high=4096, unit="filters", doc="of the first block; doubled in each", static=True)
-    squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze over expand channels of a Fire module", static=True)
-    padding: str = knob("same", choices=("valid", "same"), doc="same: 3x3 convolutions keep the sides", static=True)
-    se: bool = knob(True, doc="squeeze-and-excitation behind each block", static=True)
-    reduction: int = knob(16, low=1, high=256, doc="channels over units of the thin dense layer", static=True)
-    units: int = knob(128, low=1, high=10_000, unit="units", doc="hidden dense layer", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training", static=True)
+    side: int = knob(0, low=0, high=1024, unit="pixels", doc="of the picture; 0: its own, at least 28")
+    block: str = knob("fire", choices=("fire", "conv"), doc="what the blocks behind the first are")
+    blocks: int = knob(3, low=1, high=8, unit="blocks", doc="each followed by pooling")
+    filters: int = knob(32, low=2, high=4096, unit="filters", doc="of the first block; doubled in each")
+    squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze over expand channels of a Fire module")
+    padding: str = knob("same", choices=("valid", "same"), doc="same: 3x3 convolutions keep the sides")
+    se: bool = knob(True, doc="squeeze-and-excitation behind each block")
+    reduction: int = knob(16, low=1, high=256, doc="channels over units of the thin dense layer")
+    units: int = knob(128, low=1, high=10_000, unit="units", doc="hidden dense layer")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share of the hidden units left out in training")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tutorial": {"block": "conv", "blocks": 2, "filters": 32, "padding": "valid", "units": 128}

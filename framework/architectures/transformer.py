@@ -31,13 +31,11 @@ class Transformer(Architecture):
 
     made_for = "listops"
 
-    d_model: int = knob(
-        64, low=4, high=4096, unit="numbers", doc="width of each step; a multiple of heads", static=True
-    )
-    heads: int = knob(4, low=1, high=64, unit="heads", doc="of each attention", static=True)
-    layers: int = knob(2, low=1, high=24, unit="layers", doc="blocks on one another", static=True)
-    feed_forward: int = knob(128, low=1, high=16_384, unit="units", doc="hidden layer of each block", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out of embeddings and of each branch", static=True)
+    d_model: int = knob(64, low=4, high=4096, unit="numbers", doc="width of each step; a multiple of heads")
+    heads: int = knob(4, low=1, high=64, unit="heads", doc="of each attention")
+    layers: int = knob(2, low=1, high=24, unit="layers", doc="blocks on one another")
+    feed_forward: int = knob(128, low=1, high=16_384, unit="units", doc="hidden layer of each block")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out of embeddings and of each branch")
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tutorial": {"d_model": 512, "heads": 4, "layers": 2, "feed_forward": 2048}

@@ -39,8 +39,8 @@ class Listops(MadeDataset):
     Source: Nangia & Bowman 2018, ListOps: A Diagnostic Dataset for Latent Tree Learning, arXiv:1804.06028.
     """
 
-    length: int = knob(32, low=16, high=512, unit="tokens", doc="longest list; shorter ones are filled up", static=True)
-    depth: int = knob(3, low=2, high=20, unit="levels", doc="how deep lists lie inside one another", static=True)
+    length: int = knob(32, low=16, high=512, unit="tokens", doc="longest list; shorter ones are filled up")
+    depth: int = knob(3, low=2, high=20, unit="levels", doc="how deep lists lie inside one another")
 
     licence = "made by rule, Apache-2.0 as this project"
     builder = "listops"

@@ -19,7 +19,7 @@ RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's 
 LARGEST = 1e300  # the store hands infinity back as the largest float
 LINES = (
     "params_total", "params_nonzero", "size_dense_bytes", "size_sparse_bytes", "size_codebook_bytes",
-    "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes", "size_packed_bytes", "macs_dense",
+    "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes", "macs_dense",
     "macs_effective",
 )  # fmt: skip
 ASKED = (

@@ -155,7 +155,6 @@ class Knob:
         choices: the values allowed; None for any within the range.
         unit: as "epochs", "bytes"; empty for none.
         doc: one line for help, docs and tables.
-        static: a change needs another traced net (DESIGN: reuse); dynamic otherwise.
         optional: None is allowed.
     """
 
@@ -165,7 +164,6 @@ class Knob:
     choices: tuple[Any, ...] | None = None
     unit: str = ""
     doc: str = ""
-    static: bool = False
     optional: bool = False
 
     @property
@@ -240,11 +238,10 @@ def knob(
     choices: tuple[Any, ...] | None = None,
     unit: str = "",
     doc: str = "",
-    static: bool = False,
     optional: bool = False,
 ) -> Any:
     """A dataclass field that declares a hyperparameter; see `Knob` for the arguments."""
-    declared = Knob(default, low, high, choices, unit, doc, static, optional)
+    declared = Knob(default, low, high, choices, unit, doc, optional)
     return field(default=default, metadata={"knob": declared})
 
 

@@ -19,9 +19,9 @@ class NewName(Architecture):
     Source: your paper, as "Lin et al. 2013, arXiv:1312.4400" (this one's mean instead of large dense layers).
     """
 
-    # A knob is declared here and nowhere else: default, range, unit, help. What changes the layers is static=True.
-    filters: int = knob(16, low=1, high=1024, unit="filters", doc="filters of the first convolution", static=True)
-    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last layer", static=True)
+    # A knob is declared here and nowhere else: default, range, unit, help.
+    filters: int = knob(16, low=1, high=1024, unit="filters", doc="filters of the first convolution")
+    dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last layer")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 with the data set's own channels; pictures are resized to what stands here."""

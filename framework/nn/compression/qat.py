@@ -17,7 +17,7 @@ from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.compression.quantization_points import Place, places
 from framework.nn.compression.wrapper import Config, Wrapped, attribute
-from framework.nn.net_weights import Net, matrices, roles
+from framework.nn.net_weights import matrices, roles
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -36,15 +36,6 @@ nets: reuse.Kept[RangeNet] = reuse.Kept(4)
 def covered(stage: Stage) -> list[Key]:
     """The weights that are rounded to 8 bits in training: all kernels, and tables of embeddings."""
     return matrices(stage)
-
-
-def left_float(stage: Stage) -> dict[Key, str]:
-    """The weights that are not, and what each is to its layer: biases, normalisation vectors, an attention's scale.
-
-    Those of a batch normalisation, which the converter folds, have no name of their own: `norm`.
-    """
-    known, rounded = Net(stage).weights, set(covered(stage))
-    return {key: known[key].role if key in known else "norm" for key in stage.weights if key not in rounded}
 
 
 def ranges(stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
