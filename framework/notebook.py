@@ -220,7 +220,7 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     elif name not in store.studies():
         raise UnknownName("study", name, sorted({*study_names(root), *store.studies()}))
     parent = collect(store, name, digest=digest).parent
-    return Result(name, parent.tags["study_digest"], int(parent.tags["generation"]), root)
+    return Result(name, parent.tags["study_digest"], parent.generation, root)
 
 
 def _planned(

@@ -142,7 +142,7 @@ def collect(store: RunStore, name: str, *, digest: str | None = None, generation
         UserError: the store has no such study, digest or generation.
     """
     parent = _parent(store, name, digest, generation)
-    digest, generation = parent.tags.get("study_digest", ""), _generation(parent)
+    digest, generation = parent.tags.get("study_digest", ""), parent.generation
     ended = {role: [run for run in store.runs(name, role=role) if store.complete(run)] for role in RESULT_ROLES}
     trials = _last_attempts(run for run in ended["trial"] if _belongs(run, digest, generation))
     controls = [run for run in ended["control"] if _belongs(run, digest, generation)]
@@ -266,9 +266,9 @@ def _parent(store: RunStore, name: str, digest: str | None, generation: int | No
         raise UserError("Several studies begin with this digest.", given=f"Given: {digest}.", todo="Give more digits.")
     fits = [run for run in fits if run.tags.get("study_digest") == fits[-1].tags.get("study_digest")]
     if generation is not None:
-        fits = [run for run in fits if _generation(run) == generation]
+        fits = [run for run in fits if run.generation == generation]
     if fits:
-        return max(fits, key=lambda run: (_generation(run), run.start_ms, run.run_id))
+        return max(fits, key=lambda run: (run.generation, run.start_ms, run.run_id))
     wanted = {"digest": digest, "generation": generation}
     given = ", ".join(f"{key} {value}" for key, value in wanted.items() if value is not None)
     raise UserError(
@@ -279,16 +279,12 @@ def _parent(store: RunStore, name: str, digest: str | None, generation: int | No
 
 
 def _there(parents: Iterable[Run]) -> str:
-    known = sorted({(run.tags.get("study_digest", "")[:8], _generation(run)) for run in parents})
+    known = sorted({(run.tags.get("study_digest", "")[:8], run.generation) for run in parents})
     return "There is: " + ", ".join(f"digest {head} generation {number}" for head, number in known) if known else ""
 
 
-def _generation(run: Run) -> int:
-    return int(run.tags.get("generation", "0"))
-
-
 def _belongs(run: Run, digest: str, generation: int) -> bool:
-    return run.tags.get("study_digest") == digest and _generation(run) == generation
+    return run.tags.get("study_digest") == digest and run.generation == generation
 
 
 def _last_attempts(runs: Iterable[Run]) -> list[Run]:

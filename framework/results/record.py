@@ -5,7 +5,7 @@ Other people's scripts rely on these names: a test pins them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -136,6 +136,16 @@ class Run:
     def number(self) -> int:
         """The trial's number, 0-based; -1 for a run that is no trial."""
         return int(self.tags.get("trial", "-1"))
+
+    @property
+    def generation(self) -> int:
+        """0, and 1 more for each time that its study was begun anew."""
+        return int(self.tags.get("generation", "0"))
+
+
+def latest_generation(runs: Iterable[Run]) -> int:
+    """The highest of them, which a study goes on with and tables show; 0 where there is none."""
+    return max((run.generation for run in runs), default=0)
 
 
 def one_of_each(runs: Mapping[int, Run]) -> dict[int, Run]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from framework.errors import StudyLocked
 from framework.planning.plan import Plan
-from framework.results.record import Run
+from framework.results.record import Run, latest_generation
 from framework.tracking.store import Store
 
 LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
@@ -61,9 +61,8 @@ def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: boo
         fresh: as it would begin a new generation.
     """
     mine = [run for run in everything if run.tags.get("study_digest") == plan.study.digest]
-    generations = [int(run.tags.get("generation", "0")) for run in mine]
-    generation = max(generations, default=0) + (1 if fresh and generations else 0)
-    runs = [run for run in mine if run.tags.get("generation") == str(generation)]
+    generation = latest_generation(mine) + (1 if fresh and mine else 0)
+    runs = [run for run in mine if run.generation == generation]
     parents = _of_role(runs, "study")
     trials = _of_role(runs, "trial")
     done = [run for run in runs if run.status != "RUNNING" and store.complete(run)]

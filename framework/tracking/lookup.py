@@ -8,7 +8,7 @@ from pathlib import Path
 from framework.contracts import Catalog
 from framework.errors import UnknownName, UserError
 from framework.planning.plan import Plan, plan
-from framework.results.record import Run
+from framework.results.record import Run, latest_generation
 from framework.tracking.store import Store
 
 ID_DIGITS = 32
@@ -49,8 +49,7 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
         UserError: there is none that has ended.
     """
     runs = [run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest) if store.complete(run)]
-    generation = max((int(run.tags["generation"]) for run in runs), default=0)
-    done = {run.number: run for run in runs if run.tags["generation"] == str(generation)}
+    done = {run.number: run for run in runs if run.generation == latest_generation(runs)}
     if number in done:
         return done[number]
     missing = UserError(
