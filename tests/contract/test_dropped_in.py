@@ -38,8 +38,8 @@ STRATEGY = '''
 """A strategy that was not here before."""
 from dataclasses import dataclass
 import numpy as np
-from framework import nn
 from framework.contracts import Mask, Step, Strategy, knob, strategy
+from framework.nn import compression
 
 @strategy("dropped_prune", version=1)
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,8 @@ def test_at_most_as_many_nets_as_allowed_the_oldest_goes_first():
 
 SCRIPT = """
 from nets_support import digest, tiny_fit, tiny_samples, tiny_stage
-from framework import nn
+from framework.nn import training
+from framework.nn.tflite import converter
 print(digest(training.fit.fit(tiny_stage(dropout=0.5, batch_norm=True), tiny_fit(augment=True))))
 print(converter.predict(tiny_stage(), tiny_samples()).tobytes().hex()[:64])
 """
