@@ -6,6 +6,7 @@ This page is all that a study file needs, and, for scripts and notebooks, `run` 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from framework.notebook import Result
 
 __all__ = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "load", "run", "use"]
-__version__ = "0.1.0"
+__version__ = version("squeezelab")
 
 
 def run(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Report", "StudyRuns", "collect", "kinds", "run_report", "trials_frame"]
 
 Build = Callable[[StudyRuns, Path], list[Path]]
+BUILT_IN = "pareto"  # framework/report/standard.py
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Report:
 
 
 def kinds(root: Path) -> list[str]:
-    """The reports of a project: the names of the files in `root/reports`, sorted."""
-    return sorted(path.stem for path in (root / "reports").glob("[!_]*.py"))
+    """The reports of a project: the files in `root/reports`, and what the package brings; sorted names."""
+    return sorted({BUILT_IN, *(path.stem for path in (root / "reports").glob("[!_]*.py"))})
 
 
 def run_report(
@@ -57,7 +58,7 @@ def run_report(
     """Write one report of one study.
 
     Args:
-        root: the project, with `reports/KIND.py`.
+        root: the project; its file `reports/KIND.py` goes before a report of that name in the package.
         out: folder of the files; made if it is not there. Each file is written aside and moved into place.
         digest, generation: see `collect`.
 
@@ -71,7 +72,7 @@ def run_report(
         "MPLCONFIGDIR", str(root / ".cache" / "matplotlib")
     )  # its font cache, else under the home folder
     runs = collect(store, name, digest=digest, generation=generation)
-    build = _load(root / "reports" / f"{kind}.py")
+    build = _build(root / "reports" / f"{kind}.py")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
         paths = [path.replace(out / path.name) for path in build(runs, Path(aside))]
@@ -80,8 +81,12 @@ def run_report(
     return Report(paths, table, frame[frame["row"] == "front"].reset_index(drop=True))
 
 
-def _load(path: Path) -> Build:
-    """The `build` of a report file, loaded by its path: reports belong to the project, not to the installed package."""
+def _build(path: Path) -> Build:
+    """The `build` of the project's own file, loaded by its path, or of the package."""
+    if not path.exists():
+        from framework.report import standard
+
+        return standard.build
     spec = importlib.util.spec_from_file_location(f"squeezelab_report_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InvalidValue("This report does not load.", given=f"Given: {path}.")
@@ -92,6 +97,6 @@ def _load(path: Path) -> Build:
         raise InvalidValue(
             "A report file has a function build(runs, out) that returns the paths it wrote.",
             given=f"Given: {path}.",
-            todo="See reports/pareto.py.",
+            todo="For one to begin with: make new KIND=report NAME=my_report",
         )
     return build

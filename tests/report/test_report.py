@@ -179,7 +179,7 @@ def test_reports_are_the_files_of_the_project(tmp_path):
     )
     (tmp_path / "reports" / "empty.py").write_text('"""Nothing."""\n')
     (tmp_path / "reports" / "_part.py").write_text("")
-    assert kinds(tmp_path) == ["count", "empty"]
+    assert kinds(tmp_path) == ["count", "empty", "pareto"]
     store = FakeStore([parent(), trial(0), trial(1)])
     found = run_report(store, NAME, root=tmp_path, out=tmp_path / "out", kind="count")
     assert found.paths == [tmp_path / "out" / "count.txt"]
@@ -191,6 +191,18 @@ def test_reports_are_the_files_of_the_project(tmp_path):
     with pytest.raises(UserError):
         run_report(FakeStore(), NAME, root=tmp_path, out=tmp_path / "none", kind="count")
     assert not (tmp_path / "none").exists()
+
+
+def test_without_files_of_its_own_a_project_has_the_report_of_the_package(tmp_path):
+    assert kinds(tmp_path) == ["pareto"]
+    found = run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out")
+    assert {path.name for path in found.paths} >= {"pareto.md", "pareto.csv", "pareto.tex", "pareto.pdf", "speed.md"}
+
+
+def test_a_file_of_the_project_goes_before_the_report_of_the_package(tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "pareto.py").write_text("def build(runs, out):\n    return []\n")
+    assert run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out").paths == []
 
 
 def test_a_report_that_fails_leaves_the_earlier_files_alone(tmp_path):
