@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
@@ -316,6 +317,12 @@ def test_constraints_say_by_how_much_they_are_missed() -> None:
         ({"seed": -1}, "seed"),
         ({"trial_seconds": 0}, "trial_seconds"),
         ({"hours": "2"}, "hours"),
+        ({"hours": math.inf}, "hours"),
+        ({"hours": -1}, "hours"),
+        ({"trial_seconds": True}, "trial_seconds"),
+        ({"compress": use("prune")}, "compress is a list"),
+        ({"constraints": AtMost("accuracy_drop", 0.01)}, "constraints is a list"),
+        ({"constraints": ["accuracy_drop"]}, "constraints is a list"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any], text: str) -> None:
@@ -373,6 +380,23 @@ def test_parts_are_named() -> None:
     for kind in (Study, Spec):
         with pytest.raises(TypeError, match="positional"):
             kind(use("digits"), use("lenet5"), Train())  # type: ignore[misc]
+    with pytest.raises(TypeError, match="positional"):
+        Train(30)  # type: ignore[misc]
+
+
+def test_lists_of_a_study_become_values() -> None:
+    made = study(compress=[use("prune")], constraints=[AtMost("accuracy_drop", 0.01)])
+    assert made.compress == (use("prune"),)
+    assert made.constraints == (AtMost("accuracy_drop", 0.01),)
+
+
+def test_where_a_step_stands_does_not_make_it_another() -> None:
+    assert Use("prune", slot=3) == Use("prune")
+
+
+@pytest.mark.parametrize("text", ["use('prune')", "use('prune', k=2)", "use('prune', label='mine', k=2)"])
+def test_a_part_shows_as_it_is_written(text: str) -> None:
+    assert repr(eval(text, {"use": use})) == text
 
 
 def _questions(asked_of: Study) -> list[str]:
