@@ -144,3 +144,9 @@ def test_more_zeros_never_cost_more(values):
 def test_the_bound_does_not_depend_on_the_order(values, seed):
     shuffled = np.random.default_rng(seed).permutation(values.ravel()).reshape(values.shape)
     assert entropy_bits(shuffled) == pytest.approx(entropy_bits(values))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_a_tensor_without_values_costs_nothing(shape):
+    values = np.zeros(shape, np.float32)
+    assert sparse_bytes(values) == codebook_bytes(values) == entropy_bits(values) == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+import math
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
@@ -317,6 +318,12 @@ def test_constraints_say_by_how_much_they_are_missed() -> None:
         ({"seed": -1}, "seed"),
         ({"trial_seconds": 0}, "trial_seconds"),
         ({"hours": "2"}, "hours"),
+        ({"hours": math.inf}, "hours"),
+        ({"hours": -1}, "hours"),
+        ({"trial_seconds": True}, "trial_seconds"),
+        ({"compress": use("prune")}, "compress is a list"),
+        ({"constraints": AtMost("accuracy_drop", 0.01)}, "constraints is a list"),
+        ({"constraints": ["accuracy_drop"]}, "constraints is a list"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any], text: str) -> None:
@@ -329,6 +336,68 @@ def test_train_refuses_what_is_out_of_range() -> None:
         Train(epochs=0)
     with pytest.raises(InvalidValue, match="train: optimizer"):
         Train(optimizer=Choice("adam", "lion"))
+
+
+RANGES = {
+    "epochs": (30, 1, 10_000),
+    "batch_size": (16, 1, 65_536),
+    "learning_rate": (1e-3, 1e-8, 10.0),
+    "finetune_factor": (2.0, 0.001, 1000.0),
+    "warmup_epochs": (3, 0, 1_000),
+    "weight_decay": (0.0, 0.0, 1.0),
+    "label_smoothing": (0.0, 0.0, 0.5),
+    "threads": (1, 1, 256),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_train_takes_what_its_page_says_and_nothing_beyond(name: str) -> None:
+    default, low, high = RANGES[name]
+    assert getattr(Train(), name) == default
+    for value in (low, high):
+        assert getattr(Train(**{name: value}), name) == value  # type: ignore[arg-type]
+    beyond = (low - 1, high + 1) if isinstance(low, int) else (low - 1e-9, high + 1e-6)
+    for value in beyond:
+        with pytest.raises(InvalidValue, match=f"train: {name}"):
+            Train(**{name: value})  # type: ignore[arg-type]
+
+
+def test_every_number_of_train_has_a_range() -> None:
+    assert set(RANGES) == {name for name, knob in Train.knobs().items() if knob.type in (int, float)}
+
+
+def test_a_study_asks_for_thirty_trials_from_seed_0() -> None:
+    assert (study().trials, study().seed, study().sampler, study().keep) == (30, 0, "tpe", "all")
+    assert Spec(dataset=use("digits"), architecture=use("lenet5"), train=Train()).seed == 0
+
+
+def test_what_is_asked_cannot_be_changed_behind_its_digest() -> None:
+    for value, name in ((use("prune"), "name"), (study(), "seed"), (study().train, "epochs")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, 1)
+
+
+def test_parts_are_named() -> None:
+    for kind in (Study, Spec):
+        with pytest.raises(TypeError, match="positional"):
+            kind(use("digits"), use("lenet5"), Train())  # type: ignore[misc]
+    with pytest.raises(TypeError, match="positional"):
+        Train(30)  # type: ignore[misc]
+
+
+def test_lists_of_a_study_become_values() -> None:
+    made = study(compress=[use("prune")], constraints=[AtMost("accuracy_drop", 0.01)])
+    assert made.compress == (use("prune"),)
+    assert made.constraints == (AtMost("accuracy_drop", 0.01),)
+
+
+def test_where_a_step_stands_does_not_make_it_another() -> None:
+    assert Use("prune", slot=3) == Use("prune")
+
+
+@pytest.mark.parametrize("text", ["use('prune')", "use('prune', k=2)", "use('prune', label='mine', k=2)"])
+def test_a_part_shows_as_it_is_written(text: str) -> None:
+    assert repr(eval(text, {"use": use})) == text
 
 
 def _questions(asked_of: Study) -> list[str]:

@@ -100,7 +100,13 @@ def test_a_field_that_is_added_moves_no_digest_until_it_is_set(now: Any, later: 
 
 def test_a_knob_of_training_that_is_added_moves_no_digest_until_it_is_set() -> None:
     assert LaterTrain().json() == Train().json()
-    assert LaterTrain(momentum=0.5).json() == Train().json() | {"momentum": 0.5}
+    for momentum in (0.5, 0.95):
+        assert LaterTrain(momentum=momentum).json() == Train().json() | {"momentum": momentum}
+
+
+def test_a_default_that_is_written_out_is_a_default() -> None:
+    spelled = "".join(["no", "ne"])  # an object of its own
+    assert LaterStudy(**PARTS, added=spelled).digest == Study(**PARTS).digest
 
 
 def test_the_fields_of_today_are_written_at_their_defaults_too() -> None:

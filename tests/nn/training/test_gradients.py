@@ -1,13 +1,17 @@
 """Gradients of the loss with respect to weights, against their closed form and against differences."""
 
+import signal
+
 import numpy as np
 import pytest
 from nets_support import INFO, tiny_samples, tiny_stage
 
 from framework import Train
+from framework.errors import SqueezelabError
 from framework.nn import training
 from framework.nn.tflite import converter
 from framework.nn.training.gradients import Batches, of
+from framework.system import interrupt
 
 SAMPLES = tiny_samples()
 
@@ -93,3 +97,19 @@ def test_batches_are_drawn_without_putting_back():
     drawn = list(training.gradients._chosen(10, 4, batches(count=6, size=4)))
     assert [len(chosen) for chosen in drawn] == [4, 4]  # the two that are left are no batch
     assert np.bincount(np.concatenate(drawn)).max() == 1
+
+
+def test_an_interrupt_ends_them_before_the_next_batch():
+    drawn = of(tiny_stage(), batches(count=3, size=16))
+    with interrupt.listening():
+        next(drawn)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            next(drawn)
+
+
+def test_another_number_of_threads_is_refused_once_tensorflow_runs():
+    asked = Batches(info=INFO, samples=SAMPLES, train=Train(threads=2), count=1, size=16, seed=0)
+    list(of(tiny_stage(), batches()))
+    with pytest.raises(SqueezelabError, match="another number of threads"):
+        list(of(tiny_stage(), asked))
