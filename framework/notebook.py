@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from framework.contracts import Catalog
 from framework.display.progress import Progress, screen
 from framework.errors import InvalidValue, UnknownName, UserError
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.planning.project import find_root, study_names
 from framework.planning.resolve import dataset_of, resolve
@@ -192,7 +193,8 @@ def run(
     from framework.runner.coordinator import run as run_plan
     from framework.runner.events import Interrupted
 
-    root, catalog = find_root(Path.cwd()), Catalog()
+    root = find_root(Path.cwd())
+    catalog = catalog_of(root)
     settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
     out = root / "reports" / "out" / folder
@@ -211,7 +213,8 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     """The study as the store holds it; nothing is run; see `framework.load`."""
     from framework.report import collect
 
-    root, catalog = find_root(Path.cwd()), Catalog()
+    root = find_root(Path.cwd())
+    catalog = catalog_of(root)
     store = _open(root)
     if name in study_names(root) and digest is None:
         digest = plan(root, name, settings=settings, catalog=catalog).study.digest

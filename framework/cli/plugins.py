@@ -19,11 +19,11 @@ LIST_INDENT = 31  # the longest name so far is size_tflite_compressed_bytes
 @app.command("list")
 def list_() -> None:
     """Studies, data sets, architectures, strategies and metrics, one line each."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.planning.project import study_names
 
     root = find_project()
-    catalog = Catalog()
+    catalog = catalog_of(root)
     lines = [("studies", [(name, _question(root, name)) for name in study_names(root)])]
     for title, kind in (
         ("data sets", "dataset"),
@@ -44,12 +44,12 @@ def check(
     name: Annotated[str | None, typer.Argument(help="one study; all by default", show_default=False)] = None,
 ) -> None:
     """Check study files against the plug-ins; nothing is run."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.planning.plan import plan
     from framework.planning.project import study_names
 
     root = find_project()
-    catalog = Catalog()
+    catalog = catalog_of(root)
     wrong = 0
     for item in [name] if name else study_names(root):
         try:

@@ -21,10 +21,10 @@ def data(
     """Prepare a data set, or say where to put its files; without a name, where each one is."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
 
     root = find_project()
-    catalog = Catalog()
+    catalog = catalog_of(root)
     if name is None:
         names = catalog.datasets.names()
         with ThreadPoolExecutor(max_workers=len(names)) as pool:  # some ask the network
@@ -43,11 +43,11 @@ def new(
     name: Annotated[str, typer.Argument(help="of the new file, without .py", show_default=False)],
 ) -> None:
     """Write a commented file that works as it stands, to be edited."""
-    from framework.contracts import Catalog
     from framework.maintenance.scaffold import make
+    from framework.planning.own_plugins import catalog_of
 
     root = find_project()
-    made = make(root, kind, name, catalog=Catalog())
+    made = make(root, kind, name, catalog=catalog_of(root))
     tell(relative(made.path, root))
     say("It works as it stands; its comments say what to change. To try it:")
     for command in made.tries:
@@ -57,11 +57,12 @@ def new(
 @app.command()
 def doctor() -> None:
     """Look for what is wrong here, and say what to do; nothing is changed."""
-    from framework.contracts import Catalog
     from framework.maintenance.doctor import examine
+    from framework.planning.own_plugins import catalog_of
 
     wrong = False
-    for finding in examine(find_project(), Catalog()):
+    root = find_project()
+    for finding in examine(root, catalog_of(root)):
         tell(finding.line())
         wrong = wrong or finding.level == "WRONG"
     if wrong:

@@ -45,11 +45,12 @@ def reproduce(
     settings: Settings = None,
 ) -> None:
     """Train a run again and compare: 0 the same bits, 4 within tolerance elsewhere, 5 different."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.runner.reproduce import reproduce as make_again
     from framework.system import interrupt
 
+    root = find_project()
     with interrupt.listening(ends=True):
-        verdict = make_again(find_project(), run, settings=settings or [], catalog=Catalog())
+        verdict = make_again(root, run, settings=settings or [], catalog=catalog_of(root))
     tell("\n".join(verdict.lines))
     raise typer.Exit(verdict.code)

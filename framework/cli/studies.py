@@ -19,13 +19,13 @@ def study(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")] = False,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.planning.plan import plan
     from framework.runner.events import Interrupted
     from framework.system import interrupt
 
     root = find_project()
-    planned = plan(root, name, settings=settings or [], catalog=Catalog())
+    planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
     if dry_run:
         with interrupt.listening(ends=True):
             _foretell(planned, root, fresh=fresh)
@@ -47,13 +47,13 @@ def report(
     kind: Annotated[str, typer.Option(help="a file of reports/, without .py")] = "pareto",
 ) -> None:
     """Tables and figures of a study, from the runs in the store."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.planning.plan import plan
     from framework.report import run_report
     from framework.tracking.store import Store
 
     root = find_project()
-    planned = plan(root, name, settings=settings or [], catalog=Catalog())
+    planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
     store = Store.open(root, create=False)
     out = root / "reports" / "out" / planned.folder
     made = run_report(store, name, root=root, out=out, kind=kind, digest=planned.study.digest)
@@ -68,12 +68,12 @@ def confirm(
     settings: Settings = None,
 ) -> None:
     """Measure one trial's file on the sealed test split; each look is a run of its own."""
-    from framework.contracts import Catalog
+    from framework.planning.own_plugins import catalog_of
     from framework.planning.plan import plan
     from framework.runner.confirm import confirm as confirm_trial
 
     root = find_project()
-    catalog = Catalog()
+    catalog = catalog_of(root)
     planned = plan(root, name, settings=settings or [], catalog=catalog)
     for line in confirm_trial(planned, root, number=trial, catalog=catalog):
         tell(line)
@@ -98,23 +98,23 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
 
 def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     """The resolved study, and what is left of it to run at which cost."""
-    from framework.contracts import Catalog
     from framework.display.describe import describe_plan
+    from framework.planning.own_plugins import catalog_of
     from framework.runner.estimate import estimate, rows
 
-    catalog = Catalog()
+    catalog = catalog_of(root)
     work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
     left = rows(work, cost, study=planned.study, catalog=catalog)
     tell(describe_plan(planned, catalog=catalog, more=left))
 
 
 def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
-    from framework.contracts import Catalog
     from framework.display.progress import Progress, screen
+    from framework.planning.own_plugins import catalog_of
     from framework.runner.coordinator import run
 
     with Progress(screen()) as view:
-        return run(planned, root, catalog=Catalog(), view=view, fresh=fresh)
+        return run(planned, root, catalog=catalog_of(root), view=view, fresh=fresh)
 
 
 def _report(root: Path, outcome: Any) -> None:

@@ -7,26 +7,18 @@ it does and names its source after `Source:`. Its module imports without TensorF
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from framework.contracts.data import DataInfo, Head, Samples, Splits, Task, Ticket
-from framework.contracts.file import Exported, FileWeight
-from framework.contracts.net import Array, Bits, Codebook, Export, Keep, Mask, Remask, Stage, Step, Weights
-from framework.contracts.registry import Registry
+from framework.contracts.data import DataInfo, Samples, Splits, Task, Ticket
+from framework.contracts.file import Exported
+from framework.contracts.net import Array, Remask, Stage, Weights
 from framework.errors import DataUnavailable, UnknownName
-from framework.study.space import Knobbed, knob
+from framework.study.space import Knobbed
 
-__all__ = [  # all that a plug-in needs, from one place
-    "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export", "Exported", "FileWeight",
-    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage", "Step", "Strategy",
-    "Task", "Ticket", "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
-    "metrics", "strategies", "strategy",
-]  # fmt: skip
-
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from framework.contracts.catalog import Catalog
 
 
 class Plugin(Knobbed):
@@ -331,53 +323,3 @@ class Metric(Plugin, ABC):
     @abstractmethod
     def measure(self, exported: Exported) -> float:
         """The value for one file."""
-
-
-# --- registries ------------------------------------------------------------------------------------------------------
-
-datasets: Registry[Dataset] = Registry("data set", package="framework.datasets", group="squeezelab.datasets")
-architectures: Registry[Architecture] = Registry(
-    "architecture", package="framework.architectures", group="squeezelab.architectures"
-)
-strategies: Registry[Strategy] = Registry("strategy", package="framework.strategies", group="squeezelab.strategies")
-metrics: Registry[Metric] = Registry("metric", package="framework.metrics", group="squeezelab.metrics")
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """The four registries, handed to whoever needs plug-ins by name."""
-
-    datasets: Registry[Dataset] = datasets
-    architectures: Registry[Architecture] = architectures
-    strategies: Registry[Strategy] = strategies
-    metrics: Registry[Metric] = metrics
-
-    def of(self, kind: str) -> Registry[Any]:
-        """The registry of `dataset`, `architecture`, `strategy` or `metric`."""
-        plural: dict[str, Registry[Any]] = {
-            "dataset": self.datasets,
-            "architecture": self.architectures,
-            "strategy": self.strategies,
-            "metric": self.metrics,
-        }
-        return plural[kind]
-
-
-def dataset(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
-    """Class decorator: file this class as a data set."""
-    return datasets.register(name, version=version)  # type: ignore[return-value]
-
-
-def architecture(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
-    """Class decorator: file this class as an architecture."""
-    return architectures.register(name, version=version)  # type: ignore[return-value]
-
-
-def strategy(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
-    """Class decorator: file this class as a strategy."""
-    return strategies.register(name, version=version)  # type: ignore[return-value]
-
-
-def metric(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
-    """Class decorator: file this class as a metric."""
-    return metrics.register(name, version=version)  # type: ignore[return-value]

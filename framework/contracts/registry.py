@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, TypeVar
 
 from framework.errors import DuplicateName, InvalidValue, UnknownName
 
 METHODS = (FunctionType, classmethod, staticmethod, property)
+OWN = "plugins_"  # how modules of a project's own plug-ins begin
 T = TypeVar("T")
 
 
@@ -33,7 +36,7 @@ class Registry(Generic[T]):
         """Class decorator that files a plug-in under `name`.
 
         Args:
-            name: must be the name of the file when the file lies in `package`.
+            name: must be the name of the file when the file lies in `package`, or in `plugins/` of a project.
             version: at least 1; goes up when the plug-in's numbers change.
 
         Raises:
@@ -43,7 +46,7 @@ class Registry(Generic[T]):
 
         def decorate(cls: type[T]) -> type[T]:
             module = cls.__module__
-            if module.startswith(f"{self.package}.") and module.rsplit(".", 1)[1] != name:
+            if module.startswith((f"{self.package}.", OWN)) and module.rsplit(".", 1)[1] != name:
                 raise InvalidValue(
                     f"A {self.kind} is registered under the name of its file.",
                     given=f"{module} registers {name!r}.",
@@ -75,6 +78,19 @@ class Registry(Generic[T]):
         if name not in self._classes:
             raise UnknownName(self.kind, name, self._classes)
         return self._classes[name]
+
+    def extended(self) -> Registry[T]:
+        """A copy for more plug-ins; this one stays as it is."""
+        self.discover()
+        copy: Registry[T] = Registry(self.kind, package=self.package, group=self.group)
+        copy._classes, copy._discovered = dict(self._classes), True
+        return copy
+
+    def files(self) -> dict[str, Path]:
+        """Name -> the file that its class is written in."""
+        self.discover()
+        modules = {name: sys.modules[cls.__module__] for name, cls in self._classes.items()}
+        return {name: Path(module.__file__).resolve() for name, module in modules.items() if module.__file__}
 
     def names(self) -> list[str]:
         """All names, sorted."""

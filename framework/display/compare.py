@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.contracts import Catalog
 from framework.errors import SqueezelabError, UserError
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.planning.project import study_names
 from framework.report.resolved import value_text
@@ -48,7 +48,7 @@ def compare(root: Path, first: str, second: str) -> str:
 
 
 def _studies(root: Path, first: str, second: str) -> str:
-    plans = [plan(root, name, settings=[], catalog=Catalog()) for name in (first, second)]
+    plans = [plan(root, name, settings=[], catalog=catalog_of(root)) for name in (first, second)]
     flat = [_flat(item.study) for item in plans]
     rows = _differing(*flat)
     if not rows:

@@ -9,6 +9,7 @@ from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.errors import DataUnavailable, UnknownName
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
@@ -28,7 +29,7 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
     Raises:
         UnknownName: nothing is.
     """
-    catalog = Catalog()
+    catalog = catalog_of(root)
     if name in study_names(root):
         return _study(root, name, settings, catalog)
     for kind in KINDS:

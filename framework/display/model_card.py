@@ -12,6 +12,7 @@ from typing import Any
 from framework.contracts import Catalog, DataInfo, Plugin
 from framework.errors import UserError
 from framework.nn import tflite
+from framework.planning.own_plugins import catalog_of
 from framework.planning.resolve import dataset_of
 from framework.results import record
 from framework.results.record import BASELINE_PREFIX, Run
@@ -85,7 +86,7 @@ def export(root: Path, text: str, out: Path, *, settings: Sequence[str] = (), fo
     run = find_run(store, root, text, settings=settings)
     _check_run(store, run)
     content = store.artifact(run.run_id, record.MODEL_TFLITE)
-    page = card_text(gather(store, run, content, out.name), Catalog(), root)
+    page = card_text(gather(store, run, content, out.name), catalog_of(root), root)
     for path, data in ((out, content), (card, page.encode())):
         aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         aside.write_bytes(data)
@@ -257,10 +258,13 @@ def _port_text(kind: str, port: Any) -> str:
 def input_text(port: Any, data: Use, info: DataInfo) -> str:
     """What one input holds; a picture of a name of its own is known by its shape."""
     if port.name in info.tokens:
-        vocabulary = f'Catalog().datasets.build("{data.name}", {dict(data.knobs)}).vocabulary(root, "{port.name}")'
+        vocabulary = (
+            f'catalog_of(root).datasets.build("{data.name}", {dict(data.knobs)}).vocabulary(root, "{port.name}")'
+        )
         return (
             f"a text: {port.shape[1]} token numbers, 0 to {info.tokens[port.name] - 1}; 0 fills up short texts. What "
-            f"each stands for: `{vocabulary}`, with `Catalog` of `framework.contracts` and `root` the project's folder."
+            f"each stands for: `{vocabulary}`, with `catalog_of` of `framework.planning.own_plugins` and `root` the "
+            "project's folder."
         )
     is_picture = len(port.shape) == 4 and port.shape[-1] in (1, 3)
     return HOLDS.get(port.name) or (HOLDS["image"] if is_picture else "numbers, in the scale of the data set.")

@@ -13,7 +13,7 @@ PREFIX = "squeezelab."
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
     "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
-    "metric_versions",
+    "metric_versions", "plugin_files",
 )  # fmt: skip
 ROLES = ("study", "baseline", "control", "trial", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]

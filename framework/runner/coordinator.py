@@ -11,6 +11,7 @@ from pathlib import Path
 
 from framework.contracts import Catalog
 from framework.errors import StudyStopped, TrialDiverged
+from framework.planning import own_plugins
 from framework.planning.plan import Plan
 from framework.planning.resolve import control_spec, dataset_of, first_value
 from framework.results import chance, record
@@ -71,6 +72,7 @@ class Coordinator:
         self._shed: set[int] = set()  # numbers of the trials whose nets are removed
         self._leased = 0.0
         self._common = host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
+        self._common |= own_plugins.plugin_files(plan.study, catalog, root)
 
     def run(self, *, fresh: bool) -> Outcome:
         """Take up the study, run what is missing, close it."""
@@ -82,8 +84,9 @@ class Coordinator:
         for run in history.dense:
             self._know_dense(run.tags["spec_digest"], run.run_id, run.metrics)
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
-        if self._unranked:
-            self.view.say(f"{len(self._unranked)} trials {OTHER_METRICS}")
+        notes = [f"{len(self._unranked)} trials {OTHER_METRICS}"] if self._unranked else []
+        for note in [*notes, *own_plugins.changed_code(self.done.values(), self._common)]:
+            self.view.say(note)
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
         if history.changed and not self.plan.overrides:
             self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")

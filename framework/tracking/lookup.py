@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from framework.contracts import Catalog
 from framework.errors import UnknownName, UserError
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.results.record import Run, latest_generation
 from framework.tracking.store import Store
@@ -29,7 +29,7 @@ def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = (
     """
     name, colon, number = text.partition(":")
     if colon and number.isdecimal():
-        return trial_run(store, plan(root, name, settings=settings, catalog=Catalog()), int(number))
+        return trial_run(store, plan(root, name, settings=settings, catalog=catalog_of(root)), int(number))
     if not is_run_id(text):
         raise UserError(f"{text!r} is no run.", todo=FORMS)
     if settings:
