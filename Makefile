@@ -61,7 +61,7 @@ confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test 
 data: $(READY)  ## where each data set is, or prepare one: NAME=
 	@set -- data; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
 
-new: need-new $(READY)  ## a commented file to edit: KIND=study|strategy|architecture|dataset|report, NAME=
+new: need-new $(READY)  ## a commented file to edit: KIND=study|strategy|architecture|dataset|metric|report, NAME=
 	@exec $(SQUEEZELAB) new "$$KIND" "$$NAME"
 
 doctor: $(READY)  ## look for what is wrong here; nothing is changed

@@ -17,7 +17,6 @@ import saved_nets
 from framework import Study, Train, nn, use
 from framework.contracts import (
     Architecture,
-    Catalog,
     DataInfo,
     Exported,
     FileWeight,
@@ -28,12 +27,13 @@ from framework.contracts import (
     Stage,
 )
 from framework.nn import compression, tflite, training
+from framework.planning.own_plugins import catalog_of
 from framework.planning.resolve import resolve
 from framework.runner.baseline import Lab
 from framework.runner.trial import TrialJob
 from framework.study import Spec, Use
 
-CATALOG = Catalog()
+CATALOG = catalog_of(Path(__file__).parents[1])  # also what lies in plugins/
 INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})
 BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)  # 20 steps an epoch on the digits
 FEW = {"train": 120, "calibration": 40, "validation": 40}

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from framework.contracts import Catalog
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.results.record import Run
 from framework.runner.baseline import Lab
@@ -82,7 +83,7 @@ class Project:
 
     def study(self, name: str = "tiny", *settings: str, fresh: bool = False, view: Watcher | None = None) -> Outcome:
         """Run the study in this process, without a report."""
-        catalog = Catalog()
+        catalog = catalog_of(self.root)
         planned = plan(self.root, name, settings=settings, catalog=catalog)
         return run(planned, self.root, catalog=catalog, view=view or Watcher(), fresh=fresh)
 

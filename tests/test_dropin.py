@@ -16,7 +16,8 @@ import pytest
 from studies_support import FILE, prepared
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = re.compile(r"`framework/(strategies|architectures)/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"`plugins/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)
+FOLDERS = {"@strategy(": "strategies", "@architecture(": "architectures"}
 PAGES = ("README.md", "CONTRIBUTING.md")
 STUDY = FILE.format(
     question="Do the files that were dropped in work?",
@@ -30,7 +31,11 @@ NAMES = {"tiny_conv", "lot_prune", "threshold_prune"}
 def examples() -> dict[tuple[str, str], str]:
     """(folder, name) -> the file, as the pages print it."""
     text = "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
-    return {(folder, name): code for folder, name, code in EXAMPLE.findall(text)}
+    found = {}
+    for name, code in EXAMPLE.findall(text):
+        folder = next(folder for decorator, folder in FOLDERS.items() if decorator in code)
+        found[folder, name] = code
+    return found
 
 
 def run(folder: Path, *arguments: str, path: list[Path]) -> str:
@@ -87,6 +92,15 @@ def distribution(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def plugins(project: Path) -> Path:
+    """The examples in the folder of the project itself, where the pages put them; the package is as it is."""
+    (project / "plugins").mkdir()
+    for (_, name), code in examples().items():
+        (project / "plugins" / f"{name}.py").write_text(code, "utf-8")
+    return ROOT
+
+
 def merged(points: list[str]) -> str:
     """Entry points with each group named once."""
     groups: dict[str, list[str]] = {}
@@ -101,10 +115,10 @@ def test_the_pages_print_what_is_tested() -> None:
     assert not any((ROOT / "framework" / kind / f"{name}.py").exists() for kind, name in examples())
 
 
-@pytest.mark.parametrize("way", ["package", "distribution"])
+@pytest.mark.parametrize("way", ["plugins", "package", "distribution"])
 def test_dropped_in_it_is_listed_and_works_in_a_study(project: Path, way: str, request: pytest.FixtureRequest) -> None:
     dropped: Path = request.getfixturevalue(way)
-    path = [dropped] if way == "package" else [dropped, ROOT]
+    path = [dropped, ROOT] if way == "distribution" else [dropped]
     assert listed(run(project, "-m", "framework", "list", path=path)) >= NAMES
     assert run(project, "-m", "framework", "check", "tiny", path=path).startswith("ok     tiny")
     assert "(architecture)" in run(project, "-m", "framework", "show", "tiny_conv", path=path)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.contracts import Catalog
-from framework.errors import DuplicateName, InvalidValue, UnknownName, UserError
+from framework.errors import DuplicateName, InvalidValue, UnknownName
+from framework.planning.own_plugins import FOLDER
 from framework.planning.project import study_names
 
 TEMPLATES = Path(__file__).parent / "templates"
-PLUGINS = {"dataset": "datasets", "architecture": "architectures", "strategy": "strategies"}
-KINDS = ("study", "strategy", "architecture", "dataset", "report")
+PLUGINS = ("dataset", "architecture", "strategy", "metric")
+KINDS = ("study", "strategy", "architecture", "dataset", "metric", "report")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -41,12 +42,11 @@ def make(root: Path, kind: str, name: str, *, catalog: Catalog) -> Made:
         UnknownName: there is no such kind.
         InvalidValue: the name cannot be one.
         DuplicateName: something is called so already.
-        UserError: a plug-in has no place here, because the package is installed elsewhere.
     """
     if kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     _check_name(name)
-    path = _folder(root, kind, name) / f"{name}.py"
+    path = _folder(root, kind) / f"{name}.py"
     taken = _taken(root, kind, catalog)
     if path.exists() or name in taken:
         raise DuplicateName(
@@ -71,19 +71,8 @@ def _check_name(name: str) -> None:
         )
 
 
-def _folder(root: Path, kind: str, name: str) -> Path:
-    if kind not in PLUGINS:
-        return root / ("studies" if kind == "study" else "reports")
-    package = Path(__file__).resolve().parents[1]
-    plural = PLUGINS[kind]
-    if root.resolve() not in package.parents:
-        raise UserError(
-            "A plug-in is a file of the package, and this project has none: it uses an installed one.",
-            given=f"Installed in: {package}.",
-            todo="Work in a checkout of Squeezelab, or write the plug-in into a package of your own and say in its "
-            f'pyproject.toml:\n    [project.entry-points."squeezelab.{plural}"]\n    {name} = "your_package.{name}"',
-        )
-    return package / plural
+def _folder(root: Path, kind: str) -> Path:
+    return root / {"study": "studies", "report": "reports"}.get(kind, FOLDER)
 
 
 def _taken(root: Path, kind: str, catalog: Catalog) -> Mapping[str, str]:
@@ -91,8 +80,7 @@ def _taken(root: Path, kind: str, catalog: Catalog) -> Mapping[str, str]:
     if kind == "report":
         return {}
     studies = {name: f"studies/{name}.py" for name in study_names(root)}
-    kinds = [*PLUGINS, "metric"]
-    return studies | {name: f"the {kind} {name}" for kind in kinds for name in catalog.of(kind).names()}
+    return studies | {name: f"the {kind} {name}" for kind in PLUGINS for name in catalog.of(kind).names()}
 
 
 def _class_name(name: str) -> str:
@@ -107,5 +95,6 @@ def _tries(kind: str, name: str) -> tuple[str, ...]:
         "strategy": (f"make show NAME={name}", contract, searched),
         "architecture": (f"make show NAME={name}", contract, f'make study NAME=lenet5_prune SET="architecture={name}"'),
         "dataset": (f"make data NAME={name}", contract, f'make study NAME=lenet5_prune SET="dataset={name}"'),
+        "metric": (f"make show NAME={name}", contract, "make study NAME=lenet5_prune"),
         "report": (f"make report NAME=squeezenet_prune KIND={name}",),
     }[kind]

@@ -164,9 +164,10 @@ def test_what_new_writes_works_untouched(checkout: Path) -> None:
     made = [squeezelab(checkout, "new", kind, f"my_{kind}").stdout.strip() for kind in KINDS]
     assert made == [
         "studies/my_study.py",
-        "framework/strategies/my_strategy.py",
-        "framework/architectures/my_architecture.py",
-        "framework/datasets/my_dataset.py",
+        "plugins/my_strategy.py",
+        "plugins/my_architecture.py",
+        "plugins/my_dataset.py",
+        "plugins/my_metric.py",
         "reports/my_report.py",
     ]
     for path in made:

@@ -15,7 +15,6 @@ NET = '''
 """A net that was not here before."""
 from dataclasses import dataclass
 from framework import nn
-from framework.nn import compression
 from framework.contracts import Architecture, Head, architecture, knob
 
 @architecture("dropped_net", version=1)
@@ -87,9 +86,9 @@ def project(tmp_path):
     for shared in (ROOT / "tests").glob("*.py"):
         if not shared.name.startswith("test_"):
             shutil.copy(shared, tmp_path / "tests")
-    for path, text in {"architectures/dropped_net": NET, "strategies/dropped_prune": STRATEGY}.items():
-        (tmp_path / "framework" / f"{path}.py").write_text(text)
-    (tmp_path / "framework" / "strategies" / "dropped_liar.py").write_text(LIAR)
+    (tmp_path / "plugins").mkdir()
+    for name, text in {"dropped_net": NET, "dropped_prune": STRATEGY, "dropped_liar": LIAR}.items():
+        (tmp_path / "plugins" / f"{name}.py").write_text(text)
     return tmp_path
 
 

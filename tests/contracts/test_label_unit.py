@@ -16,7 +16,7 @@ from nets_support import CATALOG, INFO, fixed, tiny_samples, tiny_stage
 from framework import use
 from framework.contracts import DataInfo, Samples, Splits
 from framework.contracts.label_unit import LabelUnit
-from framework.nn.tflite import converter
+from framework.nn.tflite import converter, interpreter
 from framework.results.record import WEIGHTS_NPZ, Record
 from framework.runner import trial
 from framework.runner.baseline import Lab
@@ -67,7 +67,7 @@ def test_prices_are_learned_and_answered_in_their_own_unit(prices: Prices, steps
     assert not done.reason, done.error  # a promise that does not outlive the change of unit would be a reason
     assert done.metrics["val_r2"] > 0.9
     assert 10 < done.metrics["val_rmse"] < 0.32 * np.hypot(*WEIGHTS)
-    answers = trial.nn.tflite.answers(done.artifacts["model.tflite"], _table(50, 3))
+    answers = interpreter.answers(done.artifacts["model.tflite"], _table(50, 3))
     assert 1.5e5 < answers.mean() < 2.5e5
     with np.load(io.BytesIO(done.artifacts[WEIGHTS_NPZ])) as weights:
         assert max(float(weights[name].max()) for name in weights.files) > 1e5  # the head's bias: the mean price

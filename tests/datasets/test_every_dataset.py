@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from nets_support import CATALOG
 
-from framework.contracts import Dataset, Samples, Ticket, datasets
+from framework.contracts import Dataset, Samples, Ticket
 from framework.datasets._prepare.text import SPECIAL
 from framework.datasets._prepare.text_dataset import TextDataset
 from framework.datasets._sources import tfds_folder
@@ -19,6 +20,7 @@ from framework.datasets._sources.generated import MadeDataset
 from framework.errors import UserError
 
 TICKET = Ticket("run", "spec")
+datasets = CATALOG.datasets
 OPEN = ("train", "calibration", "validation")
 GROUPED = {"easy_vqa"}  # pictures are split, and their questions follow
 # The published splits of what is made by rule: whoever prepares them gets these, on whatever machine.

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = re.compile(r"`(framework/\w+/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
-EXAMPLES = ["framework/architectures/tiny_conv.py", "framework/strategies/lot_prune.py"]
+EXAMPLE = re.compile(r"`(plugins/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
+EXAMPLES = ["plugins/tiny_conv.py", "plugins/lot_prune.py"]
 USE_THEM = """
 from framework import Choice, Study, use
-from framework.contracts import Catalog
+from pathlib import Path
+from framework.planning.own_plugins import catalog_of
 from framework.planning.resolve import resolve
-catalog = Catalog()
+catalog = catalog_of(Path.cwd())
 study = Study(
     dataset=use("digits"),
     architecture=use("tiny_conv", filters=8),
@@ -31,9 +32,10 @@ print(catalog.strategies.get("lot_prune").source())
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the package with the examples in it."""
+    """A copy of the package with the examples beside it."""
     shutil.copytree(ROOT / "framework", tmp_path / "framework", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "plugins").mkdir()
     examples = EXAMPLE.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
     assert [path for path, _ in examples] == EXAMPLES
     for path, code in examples:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.contracts import Catalog
-from framework.errors import DuplicateName, InvalidValue, UserError
+from framework.errors import DuplicateName, InvalidValue
 from framework.maintenance.scaffold import KINDS, TEMPLATES, make
+from framework.planning.own_plugins import catalog_of
 from framework.planning.project import load_study
 
 
@@ -49,7 +50,12 @@ def test_a_new_study_loads_and_asks_a_question(root: Path, name: str) -> None:
         make(root, "study", name, catalog=Catalog())
 
 
-def test_a_plug_in_cannot_be_written_beside_an_installed_package(root: Path) -> None:
-    with pytest.raises(UserError, match="entry-points"):
-        make(root, "dataset", "mine", catalog=Catalog())
-    assert list(root.iterdir()) == [root / "studies"]
+@pytest.mark.parametrize("kind", ["dataset", "architecture", "strategy", "metric"])
+def test_a_new_plug_in_is_found_as_it_is_written(root: Path, kind: str) -> None:
+    made = make(root, kind, "mine", catalog=Catalog())
+    assert made.path == root / "plugins" / "mine.py"
+    catalog = catalog_of(root)
+    assert "mine" in catalog.of(kind).names()
+    assert "mine" not in Catalog().of(kind).names()
+    with pytest.raises(DuplicateName, match="taken"):
+        make(root, "study", "mine", catalog=catalog)

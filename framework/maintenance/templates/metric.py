@@ -1,0 +1,28 @@
+"""A metric that is a working file; change it into yours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from framework.contracts import Exported, Metric, metric
+
+
+# `version` goes up when the numbers change: runs of two versions are not ranked together.
+@metric("new_name", version=1)
+@dataclass(frozen=True, kw_only=True)
+class NewName(Metric):
+    """Largest absolute value among the weights of the exported file, as they are stored.
+
+    Source: the paper that defines it, with its arXiv number.
+    """
+
+    unit = ""  # as "bytes"; empty for a number without one
+    better = "min"  # or "max"
+    # What is measured on samples has of_split = True, and is called val_new_name in the store; what is defined for some
+    # tasks only names them: tasks = frozenset({"classes", "binary"}).
+
+    def measure(self, exported: Exported) -> float:
+        """One number from the file, its weights, what it answers on the split, and the labels."""
+        return float(max(np.abs(weight.values.astype(float)).max(initial=0.0) for weight in exported.weights))
