@@ -104,18 +104,20 @@ class Export:
 
 @dataclass(frozen=True)
 class Step:
-    """What one strategy did: its name and knobs, what was asked, what was reached, and the price.
+    """What one strategy did.
+
+    A strategy states what it asked; the trial fills in name and knobs, counts what was reached, measures the price.
 
     Args:
-        asked: `layer/position` -> what the strategy promises of each weight that it touches.
+        asked: `layer/position` -> what the strategy asked of each weight that it touches.
         reached: the same as counted in the stage.
         epochs: epochs of training spent.
         seconds: wall time inside `fit`.
         unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one value).
     """
 
-    strategy: str
-    knobs: Mapping[str, Any]
+    strategy: str = ""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, float] = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
     epochs: int = 0
@@ -153,8 +155,20 @@ class Stage:
             value.flags.writeable = False
         return replace(self, weights=fixed)
 
-    def with_step(self, step: Step, *, keeps: tuple[Keep, ...] = ()) -> Stage:
-        """The same net with one more step on record, and with what it promises from now on."""
+    def asking(
+        self,
+        asked: Mapping[tuple[str, int], float],
+        *,
+        unit: Literal["zeros", "clusters", "bits"] = "zeros",
+        keeps: tuple[Keep, ...] = (),
+    ) -> Stage:
+        """The same net with what a strategy asked of its weights, and what it promises from now on.
+
+        Args:
+            asked: weight -> zeros, distinct values, or bits of one value. Where one threshold for the whole net
+                decides, what it gave each weight.
+        """
+        step = Step(asked={f"{layer}/{position}": value for (layer, position), value in asked.items()}, unit=unit)
         return replace(self.keeping(keeps), steps=(*self.steps, step))
 
     def keeping(self, keeps: tuple[Keep, ...]) -> Stage:

@@ -274,10 +274,6 @@ class Job(Protocol):
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch, for the curves."""
 
-    @property
-    def fit_seconds(self) -> float:
-        """Wall time spent inside `fit` so far in this trial."""
-
 
 class Strategy(Plugin, ABC):
     """One way of making a net smaller.

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from framework.contracts import Array, Bits, FileWeight, Stage
+from framework.contracts import Array, Bits, FileWeight, Stage, Step
+from framework.contracts.net import levels_at_most
 
 Weights = Iterable[FileWeight]
 
@@ -20,6 +21,30 @@ def asked_of(stage: Stage, unit: str) -> dict[str, float]:
     for step in stage.steps:
         asked |= step.asked if step.unit == unit else {}
     return asked
+
+
+def reached_in(stage: Stage, step: Step) -> dict[str, float]:
+    """`layer/position` -> what the stage has of what a step asked for, in the step's unit."""
+    counted: dict[str, float] = {}
+    for name in step.asked:
+        layer, _, position = name.rpartition("/")
+        counted[name] = _count(stage, (layer, int(position)), step.unit)
+    return counted
+
+
+def _count(stage: Stage, key: tuple[str, int], unit: str) -> int:
+    values = stage.weights[key]
+    if unit == "zeros":
+        return int((values == 0).sum())
+    if unit == "clusters":
+        return distinct(values)
+    grids = [keep for keep in stage.keeps if isinstance(keep, Bits) and keep.weight == key]
+    return min([stage.export.bits, *(bits_of(levels_at_most(values, grid.channels)) for grid in grids)])
+
+
+def bits_of(levels: int) -> int:
+    """The fewest bits that tell so many levels apart, at least 1."""
+    return max(1, math.ceil(math.log2(max(1, levels))))
 
 
 def asked_and_reached(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
@@ -79,7 +104,7 @@ def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
 def _bits_of(weight: FileWeight, *, on_grid: bool) -> float:
     """Bits of one value: of its type, or those that tell the levels of one channel apart."""
     stored = 8 * weight.values.itemsize
-    return min(stored, math.ceil(math.log2(max(2, distinct_per_channel(weight))))) if on_grid else stored
+    return min(stored, bits_of(distinct_per_channel(weight))) if on_grid else stored
 
 
 def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:

@@ -23,6 +23,8 @@ from framework.contracts import (
     Remask,
     Samples,
     Stage,
+    Step,
+    Strategy,
     Task,
     Weights,
     Wrap,
@@ -33,7 +35,7 @@ from framework.nn import tflite, training
 from framework.planning.resolve import strategy_of
 from framework.results import chance, record
 from framework.results.record import Record
-from framework.results.requested import asked_and_reached, layers_csv
+from framework.results.requested import asked_and_reached, layers_csv, reached_in
 from framework.runner.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
 from framework.study import Spec
 from framework.system import interrupt
@@ -114,10 +116,26 @@ def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
         interrupt.check()
         strategy = strategy_of(step, lab.catalog)
         begin = job.initial if index == 0 and strategy.needs == "initial" else stage
-        stage = strategy.apply(begin, job)
+        stage = applied(strategy, begin, job)
         check_finite(stage)
         check_keeps(stage)
     return stage
+
+
+def applied(strategy: Strategy, stage: Stage, job: TrialJob) -> Stage:
+    """What the strategy makes of a stage, with its step on record: knobs, what was asked and reached, the price."""
+    epochs, seconds = job.epochs, job.fit_seconds
+    after = strategy.apply(stage, job)
+    stated = after.steps[-1] if after.steps and not after.steps[-1].strategy else Step()  # some ask nothing of weights
+    step = replace(
+        stated,
+        strategy=strategy.name,
+        knobs=strategy.values(),
+        reached=reached_in(after, stated),
+        epochs=job.epochs - epochs,
+        seconds=job.fit_seconds - seconds,
+    )
+    return replace(after, steps=(*stage.steps, step))
 
 
 def check_finite(stage: Stage) -> None:
@@ -272,8 +290,8 @@ class TrialJob:
         self._unit = lab.unit(spec, baseline.stage)
         self.train, self.calibration = map(self._unit.standardised, (splits.train, splits.calibration))
         self.catalog = lab.catalog
-        self.fit_seconds = 0.0
-        self._epochs = 0
+        self.fit_seconds = 0.0  # wall time inside `fit` so far
+        self.epochs = 0
         self._calls = 0  # of finetune: each draws its own seed
         self._looks = 0  # of gradients
 
@@ -333,12 +351,12 @@ class TrialJob:
             dynamic=dynamic or {},
             remask=remask,
             deadline=self.deadline,
-            report=lambda epoch, values: self.report(self._epochs + epoch, **self._unit.curve(values)),
+            report=lambda epoch, values: self.report(self.epochs + epoch, **self._unit.curve(values)),
         )
         began = time.monotonic()
         tuned: Stage = training.fit.fit(stage, request)
         self.fit_seconds += time.monotonic() - began
-        self._epochs += epochs
+        self.epochs += epochs
         return tuned
 
     def gradients(

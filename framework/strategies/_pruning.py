@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from framework.contracts import Array, Job, Mask, Remask, Stage, Step, Strategy
+from framework.contracts import Array, Job, Mask, Remask, Stage
 from framework.nn import compression
 from framework.study.constraints import TOLERANCE
 
@@ -48,32 +48,15 @@ def open_to_masks(stage: Stage) -> Stage:
     return stage.keeping(tuple(Mask(key, kept.get(key, zeros)) for key, zeros in none.items()))
 
 
-def on_record(
-    strategy: Strategy, job: Job, stage: Stage, *, asked: Mapping[Key, int], seconds: float, tries: int = 1
-) -> Stage:
-    """The pruned stage with what was asked and reached of each kernel.
-
-    Args:
-        asked: kernel -> zeros.
-        seconds: of `job.fit_seconds` before the step began.
-        tries: how many nets were trained for this one.
-    """
-    step = Step(
-        strategy=strategy.name,
-        knobs=strategy.values(),
-        asked={_name(key): int(count) for key, count in asked.items()},
-        reached={_name(key): int((stage.weights[key] == 0).sum()) for key in asked},
-        epochs=tries * strategy.budget(),
-        seconds=job.fit_seconds - seconds,
-    )
-    masks = tuple(Mask(key, stage.weights[key] == 0) for key in asked)
-    return stage.with_step(step, keeps=masks)
+def asking(stage: Stage, asked: Mapping[Key, int]) -> Stage:
+    """The pruned stage with the zeros asked of each kernel; those it has, it keeps from now on."""
+    return stage.asking(asked, keeps=tuple(Mask(key, stage.weights[key] == 0) for key in asked))
 
 
 def furthest(
     prune: Callable[[float], Stage], stage: Stage, job: Job, *, sparsity: float, max_drop: float | None
-) -> tuple[Stage, float, int]:
-    """(the net pruned to `sparsity`, its sparsity, how many nets were made for it); less where it would lose too much.
+) -> tuple[Stage, float]:
+    """(the net pruned to `sparsity`, its sparsity); less where it would lose too much.
 
     With `max_drop` the largest sparsity is looked for, by halving, at which the pruned and fine-tuned net loses at most
     that much of its quality on the calibration split against `stage`. The first try is `sparsity` itself.
@@ -85,7 +68,7 @@ def furthest(
     # a net that loses exactly as much as it may is good: the difference of two shares is not exact
     least = job.quality(stage) - max_drop - TOLERANCE if max_drop is not None else -math.inf
     if max_drop is None or job.quality(found) >= least:
-        return found, sparsity, 1
+        return found, sparsity
     low, high, best = 0.0, sparsity, None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -93,7 +76,7 @@ def furthest(
         good = job.quality(tried) >= least
         low, high = (middle, high) if good else (low, middle)
         best = tried if good else best
-    return (best, low, HALVINGS + 1) if best else (prune(0.0), 0.0, HALVINGS + 2)
+    return (best, low) if best else (prune(0.0), 0.0)
 
 
 def growing(

@@ -51,13 +51,13 @@ class BlockPrune(Strategy):
         Raises:
             TrialError: the net has no dense layer.
         """
-        shapes, seconds = compression.pruning.kernels(stage, frozenset({"Dense"})), job.fit_seconds
+        shapes = compression.pruning.kernels(stage, frozenset({"Dense"}))
         if not shapes:
             raise TrialError("block_prune prunes dense layers, and this net has none.", todo="Use magnitude_prune.")
         pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
         asked = {key: int(pruned.masks[key].sum()) for key in shapes}
         sparse = replace(pruned, export=replace(pruned.export, sparse=True))
-        return _pruning.on_record(self, job, sparse, asked=asked, seconds=seconds)
+        return _pruning.asking(sparse, asked)
 
     def _growing(self, stage: Stage, shapes: Mapping[Key, tuple[int, ...]]) -> _pruning.ZerosAt:
         """Zeros that grow from those the stage keeps to the blocks asked for."""

@@ -48,14 +48,14 @@ class DynamicSparse(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Train every kernel that multiplies activations under masks that move."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
         counts = _pruning.zeros_asked(self.layers, shapes, self.sparsity)
         lots = _pruning.lots(job, "dynamic_sparse", shapes)
         drawn = {key: compression.masks.least(lots[key], counts[key]) for key in shapes}
         sparse = _pruning.masked(stage, drawn)
         if self.epochs:
             sparse = job.finetune(sparse, self.epochs, fresh=True, remask=self._moves(job))
-        return _pruning.on_record(self, job, sparse, asked=counts, seconds=seconds)
+        return _pruning.asking(sparse, counts)
 
     def _moves(self, job: Job) -> Remask:
         end = max(1, round(0.75 * self.epochs * job.steps_per_epoch()))

@@ -41,7 +41,7 @@ class GlobalPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
 
         def prune(sparsity: float) -> Stage:
             zeros_at = _pruning.growing(
@@ -49,6 +49,6 @@ class GlobalPrune(Strategy):
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
-        pruned, sparsity, tries = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
+        pruned, sparsity = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
         asked = _pruning.asked_of(stage, pruned, layers="global", sparsity=sparsity)
-        return _pruning.on_record(self, job, pruned, asked=asked, tries=tries, seconds=seconds)
+        return _pruning.asking(pruned, asked)

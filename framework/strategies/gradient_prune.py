@@ -53,7 +53,7 @@ class GradientPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
 
         def scores(now: Stage) -> dict[tuple[str, int], Array]:
             found = job.gradients(now, batches=self.batches, batch_size=self.batch_size)
@@ -65,9 +65,9 @@ class GradientPrune(Strategy):
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
-        pruned, sparsity, tries = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
+        pruned, sparsity = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)
-        return _pruning.on_record(self, job, pruned, asked=asked, tries=tries, seconds=seconds)
+        return _pruning.asking(pruned, asked)
 
 
 def taylor(weights: Mapping[tuple[str, int], Array], gradients: Iterable[Weights]) -> dict[tuple[str, int], Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, knob, strategy
 
 
 @strategy("identity", version=1)
@@ -26,8 +26,4 @@ class Identity(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """The same net, fine-tuned; what it keeps is held."""
-        seconds = job.fit_seconds
-        tuned = job.finetune(stage, self.epochs) if self.epochs else stage
-        return tuned.with_step(
-            Step(strategy=self.name, knobs=self.values(), epochs=self.epochs, seconds=job.fit_seconds - seconds)
-        )
+        return job.finetune(stage, self.epochs) if self.epochs else stage

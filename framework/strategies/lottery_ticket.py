@@ -53,7 +53,7 @@ class LotteryTicket(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, round by round."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
         early, ticket = job.rewind(self.rewind_epoch), job.trained
         for sparsity in levels(self.sparsity, self.rounds if self.epochs else 1):
             zeros_at = _pruning.growing(
@@ -62,7 +62,7 @@ class LotteryTicket(Strategy):
             begin = _pruning.masked(early, zeros_at(1.0, ticket))
             ticket = job.finetune(begin, self.epochs, fresh=True) if self.epochs else begin
         asked = _pruning.asked_of(stage, begin, layers=self.layers, sparsity=self.sparsity)
-        return _pruning.on_record(self, job, ticket, asked=asked, seconds=seconds)
+        return _pruning.asking(ticket, asked)
 
 
 def levels(sparsity: float, rounds: int) -> list[float]:

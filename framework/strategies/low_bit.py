@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from framework.contracts import Bits, Job, Stage, Step, Strategy, knob, strategy
-from framework.contracts.net import levels_at_most
+from framework.contracts import Bits, Job, Stage, Strategy, knob, strategy
 from framework.nn import compression
 
 
@@ -43,7 +41,7 @@ class LowBit(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Put every kernel and table of embeddings on its grid; zeros that the stage keeps stay zero."""
-        seconds, largest = job.fit_seconds, compression.learned_step.levels_of(self.bits)
+        largest = compression.learned_step.levels_of(self.bits)
         shared = compression.learned_step.groups(stage, self.scales)
         steps = compression.learned_step.starts(stage, shared, largest)
         if self.epochs:
@@ -52,22 +50,4 @@ class LowBit(Strategy):
         else:
             placed = stage.with_weights(compression.learned_step.on_grid(stage.weights, shared, steps, largest))
         grids = tuple(Bits(key, self.bits, item.channels) for key, item in shared.items())
-        step = Step(
-            strategy=self.name,
-            knobs=self.values(),
-            asked={_name(grid.weight): self.bits for grid in grids},
-            reached={_name(grid.weight): _bits(placed, grid) for grid in grids},
-            unit="bits",
-            epochs=self.epochs,
-            seconds=job.fit_seconds - seconds,
-        )
-        return placed.with_step(step, keeps=grids)
-
-
-def _bits(stage: Stage, grid: Bits) -> int:
-    """What tells the levels of one channel apart."""
-    return max(1, math.ceil(math.log2(levels_at_most(stage.weights[grid.weight], grid.channels))))
-
-
-def _name(key: tuple[str, int]) -> str:
-    return f"{key[0]}/{key[1]}"
+        return placed.asking(dict.fromkeys(shared, self.bits), unit="bits", keeps=grids)

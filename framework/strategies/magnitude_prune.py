@@ -44,7 +44,7 @@ class MagnitudePrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
 
         def prune(sparsity: float) -> Stage:
             zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
@@ -52,9 +52,9 @@ class MagnitudePrune(Strategy):
             pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
             return pruned.keeping(tuple(Mask(key, pruned.weights[key] == 0) for key in shapes))
 
-        pruned, sparsity, tries = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
+        pruned, sparsity = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)
-        return _pruning.on_record(self, job, pruned, asked=asked, tries=tries, seconds=seconds)
+        return _pruning.asking(pruned, asked)
 
     def _train(self, stage: Stage, job: Job, shares: dict[str, float]) -> Stage:
         end, frequency = compression.pruning.ramp(self.epochs * job.steps_per_epoch())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, knob, strategy
 
 
 @strategy("ptq", version=1)
@@ -47,4 +47,4 @@ class Ptq(Strategy):
             scales=self.scales,  # type: ignore[arg-type]
             samples=self.samples,
         )
-        return replace(stage, export=export).with_step(Step(strategy=self.name, knobs=self.values()))
+        return replace(stage, export=export)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from framework.contracts import Job, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, knob, strategy
 from framework.nn import compression
 
 
@@ -42,7 +42,6 @@ class Qat(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Train with every kernel and table of embeddings in 8 bits; the file is to have 8 bits throughout."""
-        seconds = job.fit_seconds
         trained = self._train(stage, job) if self.epochs else stage
         export = replace(
             trained.export,
@@ -50,17 +49,7 @@ class Qat(Strategy):
             scales=self.scales,  # type: ignore[arg-type]
             samples=self.samples,
         )
-        asked = {f"{layer}/{position}": 8 for layer, position in compression.qat.covered(stage)}
-        step = Step(
-            strategy=self.name,
-            knobs=self.values(),
-            asked=asked,
-            reached=asked,
-            unit="bits",
-            epochs=self.epochs,
-            seconds=job.fit_seconds - seconds,
-        )
-        return replace(trained, export=export).with_step(step)
+        return replace(trained, export=export).asking(dict.fromkeys(compression.qat.covered(stage), 8), unit="bits")
 
     def _train(self, stage: Stage, job: Job) -> Stage:
         found = compression.qat.ranges(stage, job.calibration.first(self.samples))

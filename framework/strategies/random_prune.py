@@ -62,7 +62,7 @@ class RandomPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
         lots = _pruning.lots(job, "random_prune", shapes)
         counts = self._counts(shapes)
         zeros_at = _pruning.growing(
@@ -70,7 +70,7 @@ class RandomPrune(Strategy):
         )
         pruned = _pruning.gradual(stage, job, self.epochs, zeros_at)
         asked = counts or _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=self.sparsity)
-        return _pruning.on_record(self, job, pruned, asked=asked, seconds=seconds)
+        return _pruning.asking(pruned, asked)
 
     def _counts(self, shapes: Mapping[tuple[str, int], tuple[int, ...]]) -> Zeros | None:
         """The zeros of the named run, for the kernels of this net.

@@ -44,7 +44,7 @@ class Snip(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, and train."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
         (gradients,) = job.gradients(stage, batches=1, batch_size=self.samples, batch_statistics=True)
         scores = sensitivity({key: stage.weights[key] for key in shapes}, gradients)
         zeros_at = _pruning.growing(
@@ -53,7 +53,7 @@ class Snip(Strategy):
         masked = _pruning.masked(stage, zeros_at(1.0, stage))
         trained = job.finetune(masked, self.epochs, fresh=True) if self.epochs else masked
         asked = _pruning.asked_of(stage, masked, layers="global", sparsity=self.sparsity)
-        return _pruning.on_record(self, job, trained, asked=asked, seconds=seconds)
+        return _pruning.asking(trained, asked)
 
 
 def sensitivity(weights: Weights, gradients: Weights) -> dict[tuple[str, int], Array]:

@@ -49,7 +49,7 @@ class VariationalPrune(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
-        shapes, seconds = compression.pruning.kernels(stage), job.fit_seconds
+        shapes = compression.pruning.kernels(stage)
         begun = sum(int(zeros.sum()) for key, zeros in stage.masks.items() if key in shapes)
         total = max(begun, compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity))
         cut = self._cut(stage, job, tuple(shapes), total)
@@ -57,7 +57,7 @@ class VariationalPrune(Strategy):
         if self.tune_epochs:
             pruned = job.finetune(pruned, self.tune_epochs)
         asked = {key: int(pruned.masks[key].sum()) for key in shapes}
-        return _pruning.on_record(self, job, pruned, asked=asked, seconds=seconds)
+        return _pruning.asking(pruned, asked)
 
     def _cut(self, stage: Stage, job: Job, keys: tuple[Key, ...], total: int) -> Stage:
         wrap = compression.variational_dropout.NoiseWrap(keys, total, self.floor)

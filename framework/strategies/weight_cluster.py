@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework import nn
-from framework.contracts import Codebook, Job, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Codebook, Job, Stage, Strategy, knob, strategy
 from framework.nn import compression
 
 Key = tuple[str, int]
@@ -44,22 +44,14 @@ class WeightCluster(Strategy):
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Share the values of every kernel and table; zeros that the stage keeps stay zero."""
-        weights, books, seconds = dict(stage.weights), [], job.fit_seconds
+        weights, books = dict(stage.weights), []
         for key in nn.net_weights.matrices(stage):
             book, weights[key] = self._shared(stage, key, job.seed(f"weight_cluster {key[0]}/{key[1]}"))
             books.append(book)
         small = stage.with_weights(weights).keeping(tuple(books))
         tuned = job.finetune(small, self.epochs) if self.epochs else small
-        step = Step(
-            strategy=self.name,
-            knobs=self.values(),
-            asked={_name(book.weight): self.clusters for book in books},
-            reached={_name(book.weight): len(np.unique(tuned.weights[book.weight])) for book in books},
-            unit="clusters",
-            epochs=self.epochs,
-            seconds=job.fit_seconds - seconds,
-        )
-        return tuned.with_step(step, keeps=tuple(books))
+        asked = {book.weight: self.clusters for book in books}
+        return tuned.asking(asked, unit="clusters", keeps=tuple(books))
 
     def _shared(self, stage: Stage, key: Key, seed: int) -> tuple[Codebook, np.ndarray]:
         values = stage.weights[key]
@@ -67,7 +59,3 @@ class WeightCluster(Strategy):
             values, self.clusters, start=self.start, seed=seed, zeros=stage.masks.get(key)
         )
         return Codebook(key, groups, self.clusters), centres.astype(values.dtype)[groups]
-
-
-def _name(key: Key) -> str:
-    return f"{key[0]}/{key[1]}"

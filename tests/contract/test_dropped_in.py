@@ -37,7 +37,7 @@ STRATEGY = '''
 """A strategy that was not here before."""
 from dataclasses import dataclass
 import numpy as np
-from framework.contracts import Mask, Step, Strategy, knob, strategy
+from framework.contracts import Mask, Strategy, knob, strategy
 from framework.nn import compression
 
 @strategy("dropped_prune", version=1)
@@ -54,18 +54,14 @@ class DroppedPrune(Strategy):
 
     def apply(self, stage, job):
         """Half of each kernel."""
-        weights, masks, asked, seconds = dict(stage.weights), [], {}, job.fit_seconds
+        weights, masks, asked = dict(stage.weights), [], {}
         for key, shape in compression.pruning.kernels(stage).items():
             zeros = (np.arange(weights[key].size) < weights[key].size // 2).reshape(shape)
             weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
             masks.append(Mask(key, zeros))
-            asked[f"{key[0]}/0"] = int(zeros.sum())
-        half = stage.with_weights(weights)
-        step = Step(self.name, self.values(), asked, asked, 0, 0.0)
-        half = half.with_step(step, keeps=tuple(masks))
-        tuned = job.finetune(half, self.epochs) if self.epochs else half
-        step = Step(self.name, self.values(), asked, asked, self.epochs, job.fit_seconds - seconds)
-        return stage.with_weights(tuned.weights).with_step(step, keeps=tuple(masks))
+            asked[key] = int(zeros.sum())
+        half = stage.with_weights(weights).keeping(tuple(masks))
+        return (job.finetune(half, self.epochs) if self.epochs else half).asking(asked)
 '''
 
 

@@ -12,6 +12,7 @@ from framework.contracts import FileWeight, Mask, Stage
 from framework.nn import tflite, training
 from framework.nn.tflite import converter, interpreter
 from framework.results.requested import distinct, distinct_per_channel
+from framework.runner import trial
 from framework.runner.baseline import pack_weights, unpack_weights
 from framework.runner.trial import check_finite, check_keeps, compress
 from framework.study import Spec, Use, use
@@ -52,7 +53,7 @@ def applied(request, lab):
     strategy = CATALOG.strategies.build(name, budget(name, epochs))
     before = job.initial if strategy.needs == "initial" else job.baseline.stage
     known = digest(before)
-    after = strategy.apply(before, job)
+    after = trial.applied(strategy, before, job)
     return Applied(name, spec, before, known, after, to_file(after, lab, spec), epochs)
 
 
@@ -107,6 +108,18 @@ def test_what_it_declares_is_reached_in_the_exported_file(applied):
         own = [weight for weight in weights if weight.key == name]
         assert own, name
         REACHED[declared.unit](own, asked, declared.reached[name])
+
+
+def test_it_asks_for_what_its_knob_says(applied):
+    """Also where one threshold decides what each weight gets: all of them together are what was asked for."""
+    last = applied.after.steps[-1]
+    share = last.knobs.get("sparsity")
+    if share is None or last.unit != "zeros":
+        pytest.skip("it has no knob that says how many zeros")
+    sizes = {f"{layer}/{position}": value.size for (layer, position), value in applied.after.weights.items()}
+    size = sum(sizes[name] for name in last.asked)
+    blocks = last.knobs.get("block_rows", 1) * len(last.asked)
+    assert sum(last.asked.values()) == pytest.approx(share * size, abs=max(1 + blocks, 0.003 * size))
 
 
 def _zeros(own: list[FileWeight], asked, reached):

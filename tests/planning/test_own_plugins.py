@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Mask, Step, Strategy, knob, strategy
+from framework.contracts import Mask, Strategy, knob, strategy
 from framework.nn import compression
 
 
@@ -40,9 +40,8 @@ class HalfPrune(Strategy):
             zeros = (np.arange(weights[key].size) < weights[key].size * self.share).reshape(shape)
             weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
             masks.append(Mask(key, zeros))
-        counts = {f"{mask.weight[0]}/{mask.weight[1]}": int(mask.zeros.sum()) for mask in masks}
-        step = Step(self.name, self.values(), counts, counts, 0, 0.0)
-        return stage.with_weights(weights).with_step(step, keeps=tuple(masks))
+        asked = {mask.weight: int(mask.zeros.sum()) for mask in masks}
+        return stage.with_weights(weights).asking(asked, keeps=tuple(masks))
 '''
 METRIC = '''"""How many tensors."""
 

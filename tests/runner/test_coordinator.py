@@ -17,7 +17,7 @@ import pytest
 from studies_support import Project, Watcher, integrity, never_killed, new_project
 
 from framework import contracts
-from framework.contracts import Exported, Job, Metric, Stage, Step, Strategy, knob
+from framework.contracts import Exported, Job, Metric, Stage, Strategy, knob
 from framework.contracts.registry import Registry
 from framework.errors import SqueezelabError, StudyLocked, StudyStopped
 from framework.planning.plan import plan
@@ -67,7 +67,7 @@ def flaky(monkeypatch: pytest.MonkeyPatch) -> None:
                 time.sleep(0.6)
             if self.how == "trains":
                 stage = job.finetune(stage, 1000)
-            return stage.with_step(Step(strategy=self.name, knobs=self.values()))
+            return stage
 
 
 def numbers(runs: list[Run], status: str = "FINISHED") -> list[int]:

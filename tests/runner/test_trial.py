@@ -193,8 +193,8 @@ def cross_entropy(stage, samples):
 def test_a_job_gives_no_validation_labels_and_no_test_split(job):
     public = {name for name in dir(job) if not name.startswith("_")}
     assert public == {
-        "baseline", "calibration", "catalog", "deadline", "finetune", "fit_seconds", "gradients", "initial", "quality",
-        "report", "rewind", "seed", "steps_per_epoch", "train", "trained",
+        "baseline", "calibration", "catalog", "deadline", "epochs", "finetune", "fit_seconds", "gradients", "initial",
+        "quality", "report", "rewind", "seed", "steps_per_epoch", "train", "trained",
     }  # fmt: skip
     assert (len(job.train), len(job.calibration), job.steps_per_epoch()) == (1200, 50, 20)
 

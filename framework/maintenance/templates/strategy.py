@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Mask, Stage, Step, Strategy, knob, strategy
+from framework.contracts import Array, Job, Mask, Stage, Strategy, knob, strategy
 from framework.nn import compression
 
 
@@ -40,18 +40,9 @@ class NewName(Strategy):
         # What must stay zero is promised by a Mask: training holds it, and it is checked in the exported file.
         masks = tuple(Mask(key, weights[key] == 0) for key in kernels)
         small = stage.with_weights(weights).keeping(masks)
-        seconds = job.fit_seconds
         tuned = job.finetune(small, self.epochs) if self.epochs else small  # epochs=0: the effect alone, at once
-        # What was asked and what was reached, for each kernel: both are compared with the exported file.
-        step = Step(
-            strategy=self.name,
-            knobs=self.values(),
-            asked={f"{layer}/{position}": zeros for (layer, position), zeros in asked.items()},
-            reached={f"{mask.weight[0]}/{mask.weight[1]}": int(mask.zeros.sum()) for mask in masks},
-            epochs=self.epochs,
-            seconds=job.fit_seconds - seconds,
-        )
-        return tuned.with_step(step, keeps=masks)
+        # What was asked of each kernel: the trial counts what was reached, in the net and in the exported file.
+        return tuned.asking(asked, keeps=masks)
 
 
 # The heart of a strategy is a pure function: it can be tried alone, with a known answer, without a net.
