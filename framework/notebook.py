@@ -23,6 +23,7 @@ from framework.planning.resolve import dataset_of, resolve
 from framework.results.record import BASELINE_PREFIX, MODEL_TFLITE, Run
 from framework.study import Study, overrides
 from framework.study.constraints import TOLERANCE
+from framework.system import paths
 
 if TYPE_CHECKING:
     from framework.tracking.store import Store
@@ -197,7 +198,7 @@ def run(
     catalog = catalog_of(root)
     settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
-    out = root / "reports" / "out" / folder
+    out = paths.report_output(root) / folder
     try:
         with Progress(screen()) as view:
             outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)

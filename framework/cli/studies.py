@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from framework.cli.base import Name, Settings, app, find_project, relative, say, tell
+from framework.system import paths
 
 
 @app.command()
@@ -55,7 +56,7 @@ def report(
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
     store = Store.open(root, create=False)
-    out = root / "reports" / "out" / planned.folder
+    out = paths.report_output(root) / planned.folder
     made = run_report(store, name, root=root, out=out, kind=kind, digest=planned.study.digest)
     tell(made.table)
     say(f"\nWritten to {relative(out, root)}: {', '.join(sorted(path.name for path in made.paths))}")
@@ -122,7 +123,7 @@ def _report(root: Path, outcome: Any) -> None:
     from framework.display.publish import conclude
     from framework.tracking.store import Store
 
-    out = root / "reports" / "out" / outcome.plan.folder
+    out = paths.report_output(root) / outcome.plan.folder
     made = conclude(Store.open(root), outcome, root=root, out=out)
     tell(made.table)
     say(f"\nReport: {relative(out, root)}/ ({', '.join(sorted(path.name for path in made.paths))})")

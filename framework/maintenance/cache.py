@@ -8,11 +8,10 @@ from pathlib import Path
 
 from framework.errors import StudyLocked
 from framework.planning.project import study_names
+from framework.system import paths
 from framework.system.disk import remove, size_bytes
 from framework.system.locks import is_held, study_lock
 
-CACHE = ".cache"
-LOCKS = "locks"  # stays: who waits for a lock must find the same file as who holds it
 MEANINGS = {
     "data": "data sets as arrays; made again from what they came from",
     "sealed": "test splits; made again, and compared with the digests in the runs",
@@ -39,9 +38,9 @@ class Entry:
 
 def entries(root: Path) -> list[Entry]:
     """All that may be deleted, largest first."""
-    folder = root / CACHE
-    paths = [path for path in folder.iterdir() if path.name != LOCKS] if folder.is_dir() else []
-    found = [Entry(path, size_bytes(path), MEANINGS.get(path.name, "left over")) for path in paths]
+    folder = paths.cache(root)
+    there = [path for path in folder.iterdir() if path != paths.locks(root)] if folder.is_dir() else []
+    found = [Entry(path, size_bytes(path), MEANINGS.get(path.name, "left over")) for path in there]
     return sorted(found, key=lambda entry: (-entry.size, entry.path.name))
 
 
@@ -51,9 +50,9 @@ def refuse_if_busy(root: Path) -> None:
     Raises:
         StudyLocked: a study is running, or a data set or baseline is being made.
     """
-    places = (f"{LOCKS}/*.lock", "data/*.lock", "baselines/*.lock", "store/lock")
-    paths = sorted(path for place in places for path in (root / CACHE).glob(place))
-    busy = next((path for path in paths if is_held(path)), None)
+    folders = (paths.locks(root), paths.prepared_data(root), paths.baselines(root))
+    files = [file for folder in folders for file in sorted(folder.glob("*.lock"))]
+    busy = next((file for file in [*files, paths.store_workplace(root) / "lock"] if is_held(file)), None)
     if busy is not None:
         raise StudyLocked(
             "Another process is at work with the cache.",
@@ -79,9 +78,9 @@ def clean(root: Path, found: list[Entry]) -> None:
 def leftovers(root: Path) -> list[Path]:
     """What killed processes left half written, and what was put aside as damaged; nobody reads it."""
     patterns = {
-        CACHE: ["tmp*", "*/*.part", "baselines/*.new", "tfds/*/incomplete.*", "**/*.damaged-*"],
-        ".artifacts": ["*/*/.*.part"],
-        "reports/out": ["*/.new-*"],
+        paths.cache(root): ["tmp*", "*/*.part", "baselines/*.new", "tfds/*/incomplete.*", "**/*.damaged-*"],
+        paths.artifacts(root): ["*/*/.*.part"],
+        paths.report_output(root): ["*/.new-*"],
     }
-    found = {path for top, globs in patterns.items() for glob in globs for path in (root / top).glob(glob)}
+    found = {path for top, globs in patterns.items() for glob in globs for path in top.glob(glob)}
     return sorted(path for path in found if not found & set(path.parents))

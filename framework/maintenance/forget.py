@@ -9,6 +9,7 @@ from pathlib import Path
 
 from framework.errors import UnknownName
 from framework.results.record import ROLES
+from framework.system import paths
 from framework.system.disk import remove, size_bytes, size_text
 from framework.system.host import host_name
 from framework.tracking import database
@@ -82,9 +83,9 @@ def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
 def _folders(root: Path) -> dict[str, set[Path]]:
     """Study -> its folders; a report of an overridden study lies in NAME@DIGEST."""
     found: dict[str, set[Path]] = {}
-    for folder in _below(root / database.ARTIFACTS):
+    for folder in _below(paths.artifacts(root)):
         found.setdefault(folder.name, set()).add(folder)
-    for folder in _below(root / "reports" / "out"):
+    for folder in _below(paths.report_output(root)):
         found.setdefault(folder.name.partition("@")[0], set()).add(folder)
     return found
 

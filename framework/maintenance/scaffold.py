@@ -10,8 +10,8 @@ from pathlib import Path
 
 from framework.contracts import Catalog
 from framework.errors import DuplicateName, InvalidValue, UnknownName
-from framework.planning.own_plugins import FOLDER
 from framework.planning.project import study_names
+from framework.system import paths
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLUGINS = ("dataset", "architecture", "strategy", "metric")
@@ -72,7 +72,8 @@ def _check_name(name: str) -> None:
 
 
 def _folder(root: Path, kind: str) -> Path:
-    return root / {"study": "studies", "report": "reports"}.get(kind, FOLDER)
+    places = {"study": paths.studies, "report": paths.reports}
+    return places.get(kind, paths.plugins)(root)
 
 
 def _taken(root: Path, kind: str, catalog: Catalog) -> Mapping[str, str]:

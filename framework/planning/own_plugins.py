@@ -16,8 +16,8 @@ from framework.contracts import Catalog
 from framework.errors import InvalidValue, SqueezelabError
 from framework.results.record import Run
 from framework.study import Study
+from framework.system import paths
 
-FOLDER = "plugins"
 TAG = "plugin_files"
 DIGITS = 16  # of a file's sha256
 
@@ -29,7 +29,7 @@ def catalog_of(root: Path) -> Catalog:
         InvalidValue: a file does not load, or files no plug-in under its own name.
         DuplicateName: the name is taken.
     """
-    files = sorted((root / FOLDER).glob("[!_]*.py"))
+    files = sorted(paths.plugins(root).glob("[!_]*.py"))
     if not files:
         return Catalog()
     catalog = Catalog().extended()
@@ -39,7 +39,7 @@ def catalog_of(root: Path) -> Catalog:
     for file in files:
         if file.stem not in _own_names(catalog, root):
             raise InvalidValue(
-                f"{FOLDER}/{file.name} files no plug-in.",
+                f"plugins/{file.name} files no plug-in.",
                 todo=f'Decorate its class: @strategy("{file.stem}", version=1), or @architecture, @dataset, @metric.',
             )
     return catalog
@@ -66,7 +66,7 @@ def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
         others = sum(name in files and files[name] != digest for files in before)
         if others:
             lines.append(
-                f"WARNING: {FOLDER}/{name}.py has changed since {others} of these runs, under the same version: "
+                f"WARNING: plugins/{name}.py has changed since {others} of these runs, under the same version: "
                 "if its numbers change, raise its version; these runs are then a study of their own."
             )
     return lines
@@ -79,12 +79,12 @@ def _read(tag: str) -> dict[str, str]:
 def _module_name(root: Path, file: Path) -> str:
     """Two projects may have files of one name in one process."""
     place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
-    return f"{FOLDER}_{place}.{file.stem}"
+    return f"plugins_{place}.{file.stem}"
 
 
 def _own_names(catalog: Catalog, root: Path) -> dict[str, Path]:
     """Name of each plug-in that lies in the project -> its file."""
-    folder = (root / FOLDER).resolve()
+    folder = paths.plugins(root).resolve()
     files = {name: path for registry in catalog.registries() for name, path in registry.files().items()}
     return {name: path for name, path in files.items() if path.parent == folder}
 
@@ -97,11 +97,11 @@ def _load(file: Path, name: str) -> None:
     try:
         spec.loader.exec_module(module)
     except SqueezelabError as error:
-        error.add_note(f"In {FOLDER}/{file.name}.")
+        error.add_note(f"In plugins/{file.name}.")
         raise
     except Exception as error:
         raise InvalidValue(
-            f"{FOLDER}/{file.name} does not load.", given=f"{type(error).__name__}: {error}{_line(error, file)}"
+            f"plugins/{file.name} does not load.", given=f"{type(error).__name__}: {error}{_line(error, file)}"
         ) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
 from framework.study import Study, Train
+from framework.system import paths
 
 ACTIONS = ("load", "run")  # for scripts and notebooks
 IMPORTABLE = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "use"]
@@ -37,7 +38,7 @@ def find_root(start: Path) -> Path:
         UserError: there is none.
     """
     for folder in (start, *start.parents):
-        if (folder / "studies").is_dir():
+        if paths.studies(folder).is_dir():
             return folder
     raise UserError(
         "This is no project: no folder called studies/ here or above.",
@@ -48,7 +49,7 @@ def find_root(start: Path) -> Path:
 
 def study_names(root: Path) -> list[str]:
     """All study files, sorted."""
-    return sorted(path.stem for path in (root / "studies").glob("*.py") if not path.stem.startswith("_"))
+    return sorted(path.stem for path in paths.studies(root).glob("*.py") if not path.stem.startswith("_"))
 
 
 def load_study(root: Path, name: str) -> StudyFile:
@@ -62,7 +63,7 @@ def load_study(root: Path, name: str) -> StudyFile:
     if name not in study_names(root):
         raise UnknownName("study", name, study_names(root))
     where = f"studies/{name}.py"
-    tree = _parsed(root / "studies" / f"{name}.py", where)
+    tree = _parsed(paths.studies(root) / f"{name}.py", where)
     _check_is_value(tree, where)
     study = _executed(tree, where).get("STUDY")
     if study is None:

@@ -15,6 +15,7 @@ from framework.report.columns import COLUMNS
 from framework.report.frame import RunStore, StudyRuns, collect, trials_frame
 from framework.report.pareto import axes_of, pareto_frame
 from framework.report.tables import columns_of, markdown
+from framework.system import paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ class Report:
 
 def kinds(root: Path) -> list[str]:
     """The reports of a project: the files in `root/reports`, and what the package brings; sorted names."""
-    return sorted({BUILT_IN, *(path.stem for path in (root / "reports").glob("[!_]*.py"))})
+    return sorted({BUILT_IN, *(path.stem for path in paths.reports(root).glob("[!_]*.py"))})
 
 
 def run_report(
@@ -68,17 +69,15 @@ def run_report(
     """
     if kind not in kinds(root):
         raise UnknownName("report", kind, kinds(root))
-    os.environ.setdefault(
-        "MPLCONFIGDIR", str(root / ".cache" / "matplotlib")
-    )  # its font cache, else under the home folder
+    os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))  # its font cache, else under the home folder
     runs = collect(store, name, digest=digest, generation=generation)
-    build = _build(root / "reports" / f"{kind}.py")
+    build = _build(paths.reports(root) / f"{kind}.py")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
-        paths = [path.replace(out / path.name) for path in build(runs, Path(aside))]
+        written = [path.replace(out / path.name) for path in build(runs, Path(aside))]
     frame = pareto_frame(runs)
     table = markdown(frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True)
-    return Report(paths, table, frame[frame["row"] == "front"].reset_index(drop=True))
+    return Report(written, table, frame[frame["row"] == "front"].reset_index(drop=True))
 
 
 def _build(path: Path) -> Build:

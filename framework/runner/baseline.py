@@ -25,6 +25,7 @@ from framework.nn import training
 from framework.planning.resolve import dataset_of
 from framework.study import Spec, digest_of
 from framework.study.spec import SCHEMA
+from framework.system import paths
 from framework.system.locks import patient_lock
 
 log = logging.getLogger("framework")
@@ -189,7 +190,7 @@ class Lab:
         return training.fit.fit(initial, request)
 
     def _folder(self, digest: str) -> Path:
-        return self.root / ".cache" / "baselines" / digest
+        return paths.baselines(self.root) / digest
 
     def _train(self, spec: Spec, digest: str, initial: Stage, report: EpochReport) -> Baseline:
         curve: list[Mapping[str, float]] = []
@@ -226,7 +227,7 @@ def unpack_weights(content: bytes) -> dict[tuple[str, int], Any]:
 def damaged_baselines(root: Path) -> list[str]:
     """Cached dense nets that are not what was written, as paths from the project; nothing is changed."""
     damaged = []
-    for folder in sorted((root / ".cache" / "baselines").glob("[0-9a-f]" * 64)):
+    for folder in sorted(paths.baselines(root).glob("[0-9a-f]" * 64)):
         try:
             _verified(folder)
         except (OSError, ValueError, KeyError, TypeError):

@@ -14,6 +14,7 @@ from framework.contracts import Job, Stage, Strategy, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
 from framework.nn import compression
 from framework.strategies import _pruning
+from framework.system import paths
 
 Zeros = dict[tuple[str, int], int]
 
@@ -131,7 +132,7 @@ def _layers_file(root: Path, run: str | None) -> Path:
             given=f"run = {run!r}.",
             todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: make ui.",
         )
-    found = sorted((root / ".artifacts").glob(f"*/{run}*/artifacts/layers.csv"))
+    found = sorted(paths.artifacts(root).glob(f"*/{run}*/artifacts/layers.csv"))
     if len(found) != 1:
         runs = ", ".join(file.parent.parent.name for file in found)
         raise InvalidStudy(

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from framework.errors import StudyLocked
-from framework.system import interrupt
+from framework.system import interrupt, paths
 
 LOOK_SECONDS = 0.5  # between two looks whether an interrupt has come
 
@@ -54,7 +54,7 @@ def patient_lock(path: Path | str) -> Iterator[None]:
 
 def lock_file(root: Path, name: str) -> Path:
     """Where a study's lock lies."""
-    return root / ".cache" / "locks" / f"{name}.lock"
+    return paths.locks(root) / f"{name}.lock"
 
 
 def is_held(path: Path) -> bool:

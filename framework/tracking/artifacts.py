@@ -13,6 +13,7 @@ from typing import Any
 
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results.record import MANIFEST_JSON, MODEL_TFLITE
+from framework.system import paths
 from framework.tracking import database
 
 Lines = dict[str, dict[str, Any]]
@@ -151,7 +152,7 @@ class RunFiles:
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
-        cache = self._root / ".cache"
+        cache = paths.cache(self._root)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             yield Path(folder)

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock, Timeout
 
 from framework.errors import SqueezelabError, UserError
-from framework.system import interrupt
+from framework.system import interrupt, paths
 
 # MLflow reads these when it is imported, which happens inside the functions below.
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -31,7 +31,6 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints what it raises as well
 
-ARTIFACTS = ".artifacts"
 BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
 BUILD_SECONDS = 300.0
 REMOTE = ("http:", "https:")
@@ -51,7 +50,7 @@ def address(root: Path) -> str:
         raise UserError(
             "The address of the store cannot hold a '?' or '%'.", given=f"Folder: {root}.", todo="Rename the folder."
         )
-    return given or _sqlite_address(root / "mlflow.db")
+    return given or _sqlite_address(paths.store(root))
 
 
 def is_there(root: Path) -> bool:
@@ -96,7 +95,7 @@ def prepare(root: Path, *, create: bool) -> str:
     if create:
         create_once(file, lambda aside: _make_tables(aside, root))
     require(file)
-    if file == root / "mlflow.db":
+    if file == paths.store(root):
         relocate(file, root)
     return uri
 
@@ -206,7 +205,7 @@ def _make_tables(file: Path, root: Path) -> None:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         make: Any = SqlAlchemyStore
-        make(_sqlite_address(file), (root / ARTIFACTS).as_uri()).engine.dispose()
+        make(_sqlite_address(file), paths.artifacts(root).as_uri()).engine.dispose()
 
 
 # --- the SQLite file -------------------------------------------------------------------------------------------------
@@ -224,7 +223,7 @@ def create_once(file: Path, build: Callable[[Path], None]) -> None:
     """
     if exists(file):
         return
-    aside = file.parent / ".cache" / "store"
+    aside = paths.store_workplace(file.parent)
     aside.mkdir(parents=True, exist_ok=True)
     try:
         # The kernel drops the lock of a process that dies, so whoever holds it may clear what an earlier one left.
@@ -343,11 +342,11 @@ def _local(location: str | None) -> Path | None:
 
 
 def _artifacts_folder(stored: Path) -> Path | None:
-    return next((folder for folder in stored.parents if folder.name == ARTIFACTS), None)
+    return next((folder for folder in stored.parents if folder.name == paths.ARTIFACTS), None)
 
 
 def _home(location: str | None, root: Path) -> Path | None:
     """The same under the present root; None for what was never under a root."""
     stored = _local(location)
     kept = _artifacts_folder(stored) if stored is not None else None
-    return None if stored is None or kept is None else root / ARTIFACTS / stored.relative_to(kept)
+    return None if stored is None or kept is None else paths.artifacts(root) / stored.relative_to(kept)

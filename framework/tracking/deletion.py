@@ -12,7 +12,8 @@ from typing import Any
 
 from framework.errors import UserError
 from framework.results.record import PREFIX
-from framework.tracking.database import ARTIFACTS, REMOTE, hide_password, quiet, to_its_end, translated
+from framework.system import paths
+from framework.tracking.database import REMOTE, hide_password, quiet, to_its_end, translated
 
 RUNS_PER_PAGE = 1000
 
@@ -40,7 +41,7 @@ class Database:
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
             make: Any = SqlAlchemyStore
-            self._tables = make(uri, (root / ARTIFACTS).as_uri())
+            self._tables = make(uri, paths.artifacts(root).as_uri())
 
     def studies(self) -> list[str]:
         """Names of all studies, sorted."""

@@ -17,9 +17,9 @@ from typing import Any
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results import metric_versions
 from framework.results.record import EPOCH_PREFIX, ERROR_TXT, PREFIX, ROLES, TAGS, Record, Run, Status
+from framework.system import paths
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.database import (
-    ARTIFACTS,
     REMOTE,
     Client,
     address,
@@ -252,7 +252,7 @@ class Store:
         if Path(study).name != study or not study.strip("."):
             raise SqueezelabError("A study's name is the name of a file.", given=f"Given: {study!r}.")
         # A server keeps artifacts where it likes.
-        location = None if self.uri.startswith(REMOTE) else (self.root / ARTIFACTS / study).as_uri()
+        location = None if self.uri.startswith(REMOTE) else (paths.artifacts(self.root) / study).as_uri()
         try:
             made = self._client.create_experiment(study, artifact_location=location, tags=_prefixed({"study": study}))
         except SqueezelabError as error:
@@ -343,7 +343,7 @@ def ui_command(root: Path, *, port: int) -> list[str]:
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes more, for language models
     where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    artifacts = ["--default-artifact-root", (root / ARTIFACTS).as_uri(), "--no-serve-artifacts"]
+    artifacts = ["--default-artifact-root", (paths.artifacts(root)).as_uri(), "--no-serve-artifacts"]
     return [sys.executable, "-m", "mlflow", "server", *where, *artifacts]
 
 

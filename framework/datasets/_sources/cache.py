@@ -24,6 +24,7 @@ import numpy as np
 from framework.contracts import Array
 from framework.datasets._sources.splits import Arrays, digest
 from framework.errors import SqueezelabError
+from framework.system import paths
 from framework.system.locks import patient_lock
 
 OPEN = ("train", "calibration", "validation")
@@ -54,12 +55,12 @@ class Cache:
     @property
     def folder(self) -> Path:
         """Where the open splits lie."""
-        return self.root / ".cache" / "data" / f"{self.name}-{self.key}"
+        return paths.prepared_data(self.root) / f"{self.name}-{self.key}"
 
     @property
     def sealed(self) -> Path:
         """The file of the test split."""
-        return self.root / ".cache" / "sealed" / f"{self.name}-{self.key}.npz"
+        return paths.sealed_data(self.root) / f"{self.name}-{self.key}.npz"
 
     def lock(self) -> AbstractContextManager[None]:
         """Held by whoever prepares this data set; the kernel drops it when the process dies."""
@@ -134,7 +135,7 @@ def damaged_entries(root: Path) -> list[str]:
     A sealed test split is verified here as well, and goes no further.
     """
     damaged = []
-    for folder in sorted((root / ".cache" / "data").glob("*-????????")):
+    for folder in sorted(paths.prepared_data(root).glob("*-????????")):
         name, _, key = folder.name.rpartition("-")
         cache = Cache(root, name, key)
         looked_at = folder

@@ -20,7 +20,7 @@ from framework.contracts import Array
 from framework.datasets._sources.cache import put_aside_loudly
 from framework.datasets._sources.splits import LABELS
 from framework.errors import DataUnavailable, SqueezelabError
-from framework.system import interrupt
+from framework.system import interrupt, paths
 
 PROBE_SECONDS = 1.5
 _log = logging.getLogger("framework")
@@ -34,7 +34,7 @@ class DamagedRecords(SqueezelabError):
 
 def own_dir(root: Path) -> Path:
     """Where this project prepares data sets."""
-    return root / ".cache" / "tfds"
+    return paths.tfds(root)
 
 
 def data_dirs(root: Path) -> list[Path]:

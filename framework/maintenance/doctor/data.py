@@ -10,11 +10,11 @@ from pathlib import Path
 from framework.contracts import Catalog
 from framework.datasets._sources.cache import damaged_entries
 from framework.errors import UserError
-from framework.maintenance.cache import CACHE, leftovers
+from framework.maintenance.cache import leftovers
 from framework.maintenance.doctor.finding import Finding
 from framework.runner.baseline import damaged_baselines
+from framework.system import paths
 from framework.system.disk import size_bytes, size_text
-from framework.tracking.database import ARTIFACTS
 
 
 def tfds_folder() -> Finding:
@@ -54,8 +54,9 @@ def cache(root: Path) -> Iterator[Finding]:
 
 def sizes(root: Path) -> Iterator[Finding]:
     """What the project takes on disk."""
-    yield Finding("ok", CACHE, f"{size_text(size_bytes(root / CACHE))}; to see or delete it: make clean-cache")
-    yield Finding("ok", ARTIFACTS, f"{size_text(size_bytes(root / ARTIFACTS))}; of one study: make forget NAME=...")
+    cache, artifacts = (size_text(size_bytes(folder)) for folder in (paths.cache(root), paths.artifacts(root)))
+    yield Finding("ok", paths.CACHE, f"{cache}; to see or delete it: make clean-cache")
+    yield Finding("ok", paths.ARTIFACTS, f"{artifacts}; of one study: make forget NAME=...")
 
 
 def _data_set(root: Path, name: str, catalog: Catalog) -> Finding:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from framework.maintenance.doctor.finding import Finding, guarded
 from framework.results.record import Run
+from framework.system import paths
 from framework.system.disk import size_bytes, size_text
 from framework.system.host import host_name
 from framework.system.locks import is_held, lock_file
@@ -41,7 +42,7 @@ def examine_store(root: Path) -> Iterator[Finding]:
 
 def _file(file: Path, root: Path) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="squeezelab-") as folder:
-        copy = Path(folder) / "mlflow.db"
+        copy = paths.store(Path(folder))
         try:
             verdict, locations = _copied(file, copy)
         except sqlite3.Error as error:

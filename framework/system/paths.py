@@ -1,0 +1,79 @@
+"""Every file and folder of a project, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ARTIFACTS = ".artifacts"
+CACHE = ".cache"
+STORE = "mlflow.db"
+
+
+def studies(root: Path) -> Path:
+    """One file is one study."""
+    return root / "studies"
+
+
+def plugins(root: Path) -> Path:
+    """One file is one plug-in of the project's own."""
+    return root / "plugins"
+
+
+def reports(root: Path) -> Path:
+    """One file is one report."""
+    return root / "reports"
+
+
+def report_output(root: Path) -> Path:
+    """A folder for each study, with what its reports wrote."""
+    return reports(root) / "out"
+
+
+def store(root: Path) -> Path:
+    """The SQLite file of MLflow."""
+    return root / STORE
+
+
+def artifacts(root: Path) -> Path:
+    """A folder for each study, and in it one for each run."""
+    return root / ARTIFACTS
+
+
+def cache(root: Path) -> Path:
+    """What can be made again."""
+    return root / CACHE
+
+
+def prepared_data(root: Path) -> Path:
+    """Data sets as arrays, without their test splits."""
+    return cache(root) / "data"
+
+
+def sealed_data(root: Path) -> Path:
+    """Test splits."""
+    return cache(root) / "sealed"
+
+
+def baselines(root: Path) -> Path:
+    """Trained dense nets, each in a folder named by its digest."""
+    return cache(root) / "baselines"
+
+
+def tfds(root: Path) -> Path:
+    """Data sets as tensorflow-datasets prepares them."""
+    return cache(root) / "tfds"
+
+
+def locks(root: Path) -> Path:
+    """Files that processes wait on; they stay, so that who waits finds the file of who holds it."""
+    return cache(root) / "locks"
+
+
+def store_workplace(root: Path) -> Path:
+    """Where `mlflow.db` is made before it is moved into place."""
+    return cache(root) / "store"
+
+
+def fonts(root: Path) -> Path:
+    """Matplotlib's list of fonts, else made under the home folder."""
+    return cache(root) / "matplotlib"
