@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.contracts.data import Samples
-from framework.contracts.net import Array, Stage
+from framework.contracts.net import Array, Stage, WeightKey
 
 NEAR_ZERO, NEAR_ONE = 0.5, (0.5, 2.0)  # mean and s.d. of labels that are taken as they are
 
@@ -70,8 +70,9 @@ class LabelUnit:
             return stage
         name = _head(stage)["name"]  # type: ignore[index]  # a stage without one has the labels' own unit
         parts = {key: value.astype(np.float64) * self.scale for key, value in stage.weights.items() if key[0] == name}
-        if (name, 1) in parts:
-            parts[name, 1] = parts[name, 1] + self.mean
+        bias = WeightKey(name, 1)
+        if bias in parts:
+            parts[bias] = parts[bias] + self.mean
         return stage.with_weights({**stage.weights, **{key: part.astype(np.float32) for key, part in parts.items()}})
 
     def curve(self, values: Mapping[str, float]) -> dict[str, float]:

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Weights = Mapping[tuple[str, int], Array]
-"""(layer name, position among the layer's weights) -> read-only float32 array."""
+
+
+class WeightKey(NamedTuple):
+    """Which weight of a net; a plain pair of its parts is equal to it.
+
+    Args:
+        layer: the layer's name.
+        position: among the layer's weights, 0-based, as keras orders them.
+    """
+
+    layer: str
+    position: int
+
+    def __str__(self) -> str:
+        """`layer/position`, as in files, tables and messages."""
+        return f"{self.layer}/{self.position}"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The weight that `str` wrote; a layer's name may hold a slash.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        layer, _, position = text.rpartition("/")
+        return cls(layer, int(position))
+
+
+Weights = Mapping[WeightKey, Array]
+"""Weight -> read-only float32 array."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +50,7 @@ class Mask:
         zeros: boolean array of the weight's shape, true where it is zero.
     """
 
-    weight: tuple[str, int]
+    weight: WeightKey
     zeros: Array
 
 
@@ -36,7 +64,7 @@ class Codebook:
         size: how many distinct values there are at most; indices are below it.
     """
 
-    weight: tuple[str, int]
+    weight: WeightKey
     indices: Array
     size: int
 
@@ -51,7 +79,7 @@ class Bits:
         channels: how many of the last axes tell output channels apart; 0 where the whole weight has one grid.
     """
 
-    weight: tuple[str, int]
+    weight: WeightKey
     bits: int
     channels: int = 1
 
@@ -75,7 +103,7 @@ class Remask:
     """
 
     steps: frozenset[int]
-    update: Callable[[int, Stage], Mapping[tuple[str, int], Array]]
+    update: Callable[[int, Stage], Mapping[WeightKey, Array]]
 
 
 @dataclass(frozen=True)
@@ -157,7 +185,7 @@ class Stage:
 
     def asking(
         self,
-        asked: Mapping[tuple[str, int], float],
+        asked: Mapping[WeightKey, float],
         *,
         unit: Literal["zeros", "clusters", "bits"] = "zeros",
         keeps: tuple[Keep, ...] = (),
@@ -168,7 +196,7 @@ class Stage:
             asked: weight -> zeros, distinct values, or bits of one value. Where one threshold for the whole net
                 decides, what it gave each weight.
         """
-        step = Step(asked={f"{layer}/{position}": value for (layer, position), value in asked.items()}, unit=unit)
+        step = Step(asked={str(WeightKey(*key)): value for key, value in asked.items()}, unit=unit)
         return replace(self.keeping(keeps), steps=(*self.steps, step))
 
     def keeping(self, keeps: tuple[Keep, ...]) -> Stage:
@@ -178,6 +206,6 @@ class Stage:
         return replace(self, keeps=old + keeps)
 
     @property
-    def masks(self) -> dict[tuple[str, int], Array]:
+    def masks(self) -> dict[WeightKey, Array]:
         """Weight -> its zeros that stay, of all weights that have any."""
         return {keep.weight: keep.zeros for keep in self.keeps if isinstance(keep, Mask)}

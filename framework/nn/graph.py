@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Architecture, Array, DataInfo, Stage, Weights
+from framework.contracts import Architecture, Array, DataInfo, Stage, WeightKey, Weights
 from framework.errors import SqueezelabError
 from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_graph
 from framework.nn.backend import keras
@@ -75,17 +75,21 @@ def without_dropout(graph: str) -> str:
     return json.dumps(config, sort_keys=True, separators=(",", ":"))
 
 
-def variables(model: Any) -> dict[tuple[str, int], Any]:
+def variables(model: Any) -> dict[WeightKey, Any]:
     """All variables by (layer, position)."""
-    return {(layer.name, position): weight for layer in model.layers for position, weight in enumerate(layer.weights)}
+    found = {}
+    for layer in model.layers:
+        for position, weight in enumerate(layer.weights):
+            found[WeightKey(layer.name, position)] = weight
+    return found
 
 
-def values(found: Mapping[tuple[str, int], Any]) -> dict[tuple[str, int], Array]:
+def values(found: Mapping[WeightKey, Any]) -> dict[WeightKey, Array]:
     """Copies of what variables hold."""
     return {key: np.array(weight.numpy()) for key, weight in found.items()}
 
 
-def read_weights(model: Any) -> dict[tuple[str, int], Array]:
+def read_weights(model: Any) -> dict[WeightKey, Array]:
     """Copies of all weights by (layer, position)."""
     return values(variables(model))
 
@@ -99,7 +103,7 @@ def write_weights(model: Any, weights: Weights) -> None:
     assign(variables(model), weights)
 
 
-def assign(found: Mapping[tuple[str, int], Any], weights: Weights) -> None:
+def assign(found: Mapping[WeightKey, Any], weights: Weights) -> None:
     """Set variables by (layer, position).
 
     Raises:

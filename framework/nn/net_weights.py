@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Stage
+from framework.contracts import Array, Stage, WeightKey
 from framework.nn import graph
 from framework.nn.allowed import readers
 
-Key = tuple[str, int]
 KERNEL_FIRST = frozenset({"Conv1D", "Conv2D", "Dense", "DepthwiseConv2D"})
 PROJECTIONS = (
     "query",
@@ -43,9 +42,9 @@ class NetWeight:
     values: Array
 
     @property
-    def key(self) -> Key:
+    def key(self) -> WeightKey:
         """As in `Stage.weights`."""
-        return self.layer, self.position
+        return WeightKey(self.layer, self.position)
 
     @property
     def is_matrix(self) -> bool:
@@ -82,7 +81,7 @@ class Net:
                     yield layer, path[len(layer) + again.end() :]
 
 
-def matrices(stage: Stage) -> list[Key]:
+def matrices(stage: Stage) -> list[WeightKey]:
     """The weights that multiply or are looked up, in the net's order: all kernels, and tables of embeddings."""
     return [key for key, weight in Net(stage).weights.items() if weight.is_matrix]
 
@@ -112,7 +111,7 @@ def _present(roles_asked: dict[str, Any]) -> tuple[str, ...]:
 def _weights_of(name: str, layer: dict[str, Any], stage: Stage) -> Iterator[NetWeight]:
     for position, role in enumerate(roles(layer)):
         scope = role.rpartition("_")[0] if layer["class_name"] == "MultiHeadAttention" else ""
-        yield NetWeight(name, position, role, layer["class_name"], scope, stage.weights[name, position])
+        yield NetWeight(name, position, role, layer["class_name"], scope, stage.weights[WeightKey(name, position)])
 
 
 def _folded_norms(layers: dict[str, Any]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from framework.contracts import Array, Bits, FileWeight, Stage, Step
+from framework.contracts import Array, Bits, FileWeight, Stage, Step, WeightKey
 from framework.contracts.net import levels_at_most
 
 Weights = Iterable[FileWeight]
@@ -25,14 +25,10 @@ def asked_of(stage: Stage, unit: str) -> dict[str, float]:
 
 def reached_in(stage: Stage, step: Step) -> dict[str, float]:
     """`layer/position` -> what the stage has of what a step asked for, in the step's unit."""
-    counted: dict[str, float] = {}
-    for name in step.asked:
-        layer, _, position = name.rpartition("/")
-        counted[name] = _count(stage, (layer, int(position)), step.unit)
-    return counted
+    return {name: _count(stage, WeightKey.of(name), step.unit) for name in step.asked}
 
 
-def _count(stage: Stage, key: tuple[str, int], unit: str) -> int:
+def _count(stage: Stage, key: WeightKey, unit: str) -> int:
     values = stage.weights[key]
     if unit == "zeros":
         return int((values == 0).sum())
@@ -93,7 +89,7 @@ def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
     asked, fixed = asked_of(stage, "bits"), {keep.weight for keep in stage.keeps if isinstance(keep, Bits)}
     if not asked and stage.export.format == "float32":
         return {}
-    grids = {f"{layer}/{position}" for layer, position in fixed}
+    grids = {str(WeightKey(*key)) for key in fixed}
     kernels = [weight for weight in weights if weight.role.endswith("kernel") or weight.key in asked]
     size = sum(weight.values.size for weight in kernels)
     wanted = (min(asked.get(weight.key, 32), stage.export.bits) * weight.values.size for weight in kernels)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from framework import nn
-from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, Weights
+from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, WeightKey, Weights
 from framework.contracts.label_unit import OWN, LabelUnit
 from framework.nn import training
 from framework.planning.resolve import dataset_of
@@ -212,16 +212,15 @@ def purpose_seed(seed: int, purpose: str) -> int:
 def pack_weights(weights: Weights) -> bytes:
     """An `.npz` file with entries `layer/position`; the same weights give the same bytes."""
     buffer = io.BytesIO()
-    named: dict[str, Any] = {f"{layer}/{position}": value for (layer, position), value in sorted(weights.items())}
+    named: dict[str, Any] = {str(WeightKey(*key)): value for key, value in sorted(weights.items())}
     np.savez(buffer, **named)
     return buffer.getvalue()
 
 
-def unpack_weights(content: bytes) -> dict[tuple[str, int], Any]:
+def unpack_weights(content: bytes) -> dict[WeightKey, Any]:
     """What `pack_weights` packed; arrays only, nothing is unpickled."""
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        split = {name: name.rpartition("/") for name in stored.files}
-        return {(layer, int(position)): stored[name] for name, (layer, _, position) in split.items()}
+        return {WeightKey.of(name): stored[name] for name in stored.files}
 
 
 def damaged_baselines(root: Path) -> list[str]:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from framework.contracts import Array, Job, Mask, Remask, Stage
+from framework.contracts import Array, Job, Mask, Remask, Stage, WeightKey
 from framework.nn import compression
 from framework.study.constraints import TOLERANCE
 
-Key = tuple[str, int]
-Zeros = Mapping[Key, Array]
+Zeros = Mapping[WeightKey, Array]
 ZerosAt = Callable[[float, Stage], Zeros]
 """(share of the way, 0 to 1, the net as it is then) -> weight -> its zeros."""
-ScoresAt = Callable[[Stage], Mapping[Key, Array]]
+ScoresAt = Callable[[Stage], Mapping[WeightKey, Array]]
 HALVINGS = 4  # of the sparsity that `max_drop` looks for: to a sixteenth of what was asked
 
 
@@ -48,7 +47,7 @@ def open_to_masks(stage: Stage) -> Stage:
     return stage.keeping(tuple(Mask(key, kept.get(key, zeros)) for key, zeros in none.items()))
 
 
-def asking(stage: Stage, asked: Mapping[Key, int]) -> Stage:
+def asking(stage: Stage, asked: Mapping[WeightKey, int]) -> Stage:
     """The pruned stage with the zeros asked of each kernel; those it has, it keeps from now on."""
     return stage.asking(asked, keeps=tuple(Mask(key, stage.weights[key] == 0) for key in asked))
 
@@ -81,13 +80,13 @@ def furthest(
 
 def growing(
     stage: Stage,
-    shapes: Mapping[Key, tuple[int, ...]],
+    shapes: Mapping[WeightKey, tuple[int, ...]],
     *,
     layers: str,
     sparsity: float,
     scores: ScoresAt,
     floor: float = 0.0,
-    counts: Mapping[Key, int] | None = None,
+    counts: Mapping[WeightKey, int] | None = None,
 ) -> ZerosAt:
     """Zeros that grow from those the stage keeps to `sparsity` of all kernels together, the least scores first.
 
@@ -125,25 +124,24 @@ def _between(first: int, last: int, done: float) -> int:
     return max(first, round(first + (last - first) * done))
 
 
-def zeros_asked(layers: str, shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, int]:
+def zeros_asked(layers: str, shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, int]:
     """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
     shares = compression.pruning.shares(getattr(compression.masks, layers), shapes, sparsity)
     return {key: compression.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
 
 
-def lots(job: Job, purpose: str, shapes: Mapping[Key, tuple[int, ...]]) -> dict[Key, Array]:
+def lots(job: Job, purpose: str, shapes: Mapping[WeightKey, tuple[int, ...]]) -> dict[WeightKey, Array]:
     """A number of each weight drawn by lot, 0 to 1; a kernel's are drawn by its name, whichever others there are."""
-    return {
-        key: np.random.default_rng(job.seed(f"{purpose} {_name(key)}")).random(shape) for key, shape in shapes.items()
-    }
+    generators = {key: np.random.default_rng(job.seed(f"{purpose} {WeightKey(*key)}")) for key in shapes}
+    return {key: generators[key].random(shape) for key, shape in shapes.items()}
 
 
-def magnitudes(stage: Stage) -> dict[Key, Array]:
+def magnitudes(stage: Stage) -> dict[WeightKey, Array]:
     """|w| of every weight."""
     return {key: np.abs(value) for key, value in stage.weights.items()}
 
 
-def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> dict[Key, int]:
+def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> dict[WeightKey, int]:
     """Kernel -> zeros that were asked of it; under one threshold what it gave each kernel, which sums up to what was.
 
     Args:
@@ -155,7 +153,3 @@ def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> di
         return {key: int(pruned.masks[key].sum()) for key in shapes}
     kept = {key: int(zeros.sum()) for key, zeros in stage.masks.items()}
     return {key: max(kept.get(key, 0), count) for key, count in zeros_asked(layers, shapes, sparsity).items()}
-
-
-def _name(key: Key) -> str:
-    return f"{key[0]}/{key[1]}"

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from framework.contracts import Array, Job, Stage, Strategy, knob, strategy
+from framework.contracts import Array, Job, Stage, Strategy, WeightKey, knob, strategy
 from framework.errors import TrialError
 from framework.nn import compression
 from framework.strategies import _pruning
-
-Key = tuple[str, int]
 
 
 @strategy("block_prune", version=1)
@@ -59,7 +57,7 @@ class BlockPrune(Strategy):
         sparse = replace(pruned, export=replace(pruned.export, sparse=True))
         return _pruning.asking(sparse, asked)
 
-    def _growing(self, stage: Stage, shapes: Mapping[Key, tuple[int, ...]]) -> _pruning.ZerosAt:
+    def _growing(self, stage: Stage, shapes: Mapping[WeightKey, tuple[int, ...]]) -> _pruning.ZerosAt:
         """Zeros that grow from those the stage keeps to the blocks asked for."""
         rows, kept = self.block_rows, {key: zeros for key, zeros in stage.masks.items() if key in shapes}
         shares = getattr(compression.masks, self.layers)(shapes, self.sparsity)
@@ -69,7 +67,7 @@ class BlockPrune(Strategy):
             for key, (inputs, outputs) in shapes.items()
         }
 
-        def zeros_at(done: float, now: Stage) -> Mapping[Key, Array]:
+        def zeros_at(done: float, now: Stage) -> Mapping[WeightKey, Array]:
             found = {}
             for key in shapes:
                 begun = first.get(key, 0)

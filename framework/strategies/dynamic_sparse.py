@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Remask, Stage, Strategy, knob, strategy
+from framework.contracts import Array, Job, Remask, Stage, Strategy, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
-
-Key = tuple[str, int]
 
 
 @strategy("dynamic_sparse", version=2)
@@ -61,7 +59,7 @@ class DynamicSparse(Strategy):
         end = max(1, round(0.75 * self.epochs * job.steps_per_epoch()))
         every = max(1, end // self.updates)
 
-        def update(step: int, now: Stage) -> Mapping[Key, Array]:
+        def update(step: int, now: Stage) -> Mapping[WeightKey, Array]:
             (gradients,) = job.gradients(now, batches=1, batch_size=self.batch_size, batch_statistics=True)
             share = self.drop / 2 * (1 + math.cos(math.pi * step / end))
             return {key: moved(now.weights[key], gradients[key], zeros, share) for key, zeros in now.masks.items()}

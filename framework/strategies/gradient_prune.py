@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, strategy
+from framework.contracts import Array, Job, Stage, Strategy, WeightKey, Weights, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -55,7 +55,7 @@ class GradientPrune(Strategy):
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
 
-        def scores(now: Stage) -> dict[tuple[str, int], Array]:
+        def scores(now: Stage) -> dict[WeightKey, Array]:
             found = job.gradients(now, batches=self.batches, batch_size=self.batch_size)
             return taylor({key: now.weights[key] for key in shapes}, found)
 
@@ -70,7 +70,7 @@ class GradientPrune(Strategy):
         return _pruning.asking(pruned, asked)
 
 
-def taylor(weights: Mapping[tuple[str, int], Array], gradients: Iterable[Weights]) -> dict[tuple[str, int], Array]:
+def taylor(weights: Mapping[WeightKey, Array], gradients: Iterable[Weights]) -> dict[WeightKey, Array]:
     """|w x dL/dw| averaged over batches.
 
     Args:

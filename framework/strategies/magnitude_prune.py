@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Job, Mask, Stage, Strategy, knob, strategy
+from framework.contracts import Job, Mask, Stage, Strategy, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -66,7 +66,7 @@ class MagnitudePrune(Strategy):
         wrap = compression.pruning.MagnitudeWrap(tuple(sorted(shares)))
         return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
 
-    def _at_once(self, stage: Stage, zeros: dict[tuple[str, int], int]) -> Stage:
+    def _at_once(self, stage: Stage, zeros: dict[WeightKey, int]) -> Stage:
         weights = dict(stage.weights)
         for key, count in zeros.items():
             weights[key] = np.where(compression.masks.smallest(weights[key], count), 0, weights[key]).astype(np.float32)

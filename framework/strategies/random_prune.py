@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, WeightKey, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
 from framework.nn import compression
 from framework.strategies import _pruning
 from framework.system import paths
 
-Zeros = dict[tuple[str, int], int]
+Zeros = dict[WeightKey, int]
 
 
 @strategy("random_prune", version=2)
@@ -73,7 +73,7 @@ class RandomPrune(Strategy):
         asked = counts or _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=self.sparsity)
         return _pruning.asking(pruned, asked)
 
-    def _counts(self, shapes: Mapping[tuple[str, int], tuple[int, ...]]) -> Zeros | None:
+    def _counts(self, shapes: Mapping[WeightKey, tuple[int, ...]]) -> Zeros | None:
         """The zeros of the named run, for the kernels of this net.
 
         Raises:
@@ -86,7 +86,7 @@ class RandomPrune(Strategy):
         if not fits:
             raise InvalidStudy(
                 "random_prune: the named run is of another net.",
-                given=f"Its kernels: {', '.join(sorted(f'{layer}/{place}' for layer, place in counts)) or 'none'}.",
+                given=f"Its kernels: {', '.join(sorted(map(str, counts))) or 'none'}.",
                 todo="Name a run of the same architecture with the same knobs.",
             )
         return {key: counts[key] for key in shapes}
@@ -98,14 +98,14 @@ def zeros_of(file: Path) -> Zeros:
     with file.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if "kernel" in row["role"]:  # a weight may lie in several tensors, as kernel/input
-                layer, _, place = row["weight"].rpartition("/")
-                zeros[layer, int(place)] = zeros.get((layer, int(place)), 0) + int(row["zeros_reached"])
+                key = WeightKey.of(row["weight"])
+                zeros[key] = zeros.get(key, 0) + int(row["zeros_reached"])
     return zeros
 
 
 def as_text(zeros: Zeros) -> str:
     """`layer/position:zeros`, separated by commas."""
-    return ",".join(f"{layer}/{place}:{count}" for (layer, place), count in sorted(zeros.items()))
+    return ",".join(f"{WeightKey(*key)}:{count}" for key, count in sorted(zeros.items()))
 
 
 def from_text(text: str) -> Zeros:
@@ -118,8 +118,7 @@ def from_text(text: str) -> Zeros:
     try:
         for part in filter(None, text.split(",")):
             name, _, count = part.rpartition(":")
-            layer, _, place = name.rpartition("/")
-            zeros[layer, int(place)] = int(count)
+            zeros[WeightKey.of(name)] = int(count)
     except ValueError as error:
         raise InvalidValue("random_prune: proportions is layer/position:zeros,...", given=f"Given: {text}.") from error
     return zeros

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Stage, Strategy, Weights, knob, strategy
+from framework.contracts import Array, Job, Stage, Strategy, WeightKey, Weights, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -56,7 +56,7 @@ class Snip(Strategy):
         return _pruning.asking(trained, asked)
 
 
-def sensitivity(weights: Weights, gradients: Weights) -> dict[tuple[str, int], Array]:
+def sensitivity(weights: Weights, gradients: Weights) -> dict[WeightKey, Array]:
     """|w x dL/dw| of each weight as a share of the sum over all of them, as the paper normalises it."""
     found = {key: np.abs(value * gradients[key]).astype(np.float64) for key, value in weights.items()}
     total = sum(float(value.sum()) for value in found.values()) or 1.0

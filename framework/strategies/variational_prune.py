@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
-
-Key = tuple[str, int]
 
 
 @strategy("variational_prune", version=2)
@@ -59,7 +57,7 @@ class VariationalPrune(Strategy):
         asked = {key: int(pruned.masks[key].sum()) for key in shapes}
         return _pruning.asking(pruned, asked)
 
-    def _cut(self, stage: Stage, job: Job, keys: tuple[Key, ...], total: int) -> Stage:
+    def _cut(self, stage: Stage, job: Job, keys: tuple[WeightKey, ...], total: int) -> Stage:
         wrap = compression.variational_dropout.NoiseWrap(keys, total, self.floor)
         shapes = {compression.variational_dropout.name_of(key): stage.weights[key].shape for key in keys}
         noise = {

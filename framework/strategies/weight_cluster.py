@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework import nn
-from framework.contracts import Codebook, Job, Stage, Strategy, knob, strategy
+from framework.contracts import Codebook, Job, Stage, Strategy, WeightKey, knob, strategy
 from framework.nn import compression
-
-Key = tuple[str, int]
 
 
 @strategy("weight_cluster", version=1)
@@ -46,14 +44,14 @@ class WeightCluster(Strategy):
         """Share the values of every kernel and table; zeros that the stage keeps stay zero."""
         weights, books = dict(stage.weights), []
         for key in nn.net_weights.matrices(stage):
-            book, weights[key] = self._shared(stage, key, job.seed(f"weight_cluster {key[0]}/{key[1]}"))
+            book, weights[key] = self._shared(stage, key, job.seed(f"weight_cluster {WeightKey(*key)}"))
             books.append(book)
         small = stage.with_weights(weights).keeping(tuple(books))
         tuned = job.finetune(small, self.epochs) if self.epochs else small
         asked = {book.weight: self.clusters for book in books}
         return tuned.asking(asked, unit="clusters", keeps=tuple(books))
 
-    def _shared(self, stage: Stage, key: Key, seed: int) -> tuple[Codebook, np.ndarray]:
+    def _shared(self, stage: Stage, key: WeightKey, seed: int) -> tuple[Codebook, np.ndarray]:
         values = stage.weights[key]
         groups, centres = compression.clustering.shared(
             values, self.clusters, start=self.start, seed=seed, zeros=stage.masks.get(key)

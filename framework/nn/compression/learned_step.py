@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Stage, Weights, Wrap
+from framework.contracts import Array, Stage, WeightKey, Weights, Wrap
 from framework.nn.backend import quiet, tf
 from framework.nn.compression.qat import sharing, sharing_kind
 from framework.nn.compression.wrapper import reweighted
@@ -19,7 +19,6 @@ with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-Key = tuple[str, int]
 TRIED = np.linspace(1.0, 0.1, 91)  # steps that `best_step` tries, as shares of the one that reaches the largest weight
 
 
@@ -72,7 +71,7 @@ class Group:
     channels: int
 
 
-def groups(stage: Stage, scales: str) -> dict[Key, Group]:
+def groups(stage: Stage, scales: str) -> dict[WeightKey, Group]:
     """How the values of each kernel and table share steps: by output channel, or all of them.
 
     The gates of an LSTM are apart either way, as in the file; a table of embeddings has one step.
@@ -89,12 +88,14 @@ def groups(stage: Stage, scales: str) -> dict[Key, Group]:
     return found
 
 
-def starts(stage: Stage, shared: Mapping[Key, Group], largest: int) -> dict[Key, Array]:
+def starts(stage: Stage, shared: Mapping[WeightKey, Group], largest: int) -> dict[WeightKey, Array]:
     """The best step of each group, before any training."""
     return {key: best_step(stage.weights[key].reshape(item.shape), item.axes, largest) for key, item in shared.items()}
 
 
-def on_grid(weights: Weights, shared: Mapping[Key, Group], steps: Mapping[Key, Array], largest: int) -> Weights:
+def on_grid(
+    weights: Weights, shared: Mapping[WeightKey, Group], steps: Mapping[WeightKey, Array], largest: int
+) -> Weights:
     """All weights, those of `shared` on their grids."""
     placed = {
         key: snapped(weights[key].reshape(item.shape), steps[key], largest).reshape(weights[key].shape)
@@ -117,7 +118,7 @@ class GridWrap(Wrap):
     """
 
     scales: str
-    shared: Mapping[Key, Group]
+    shared: Mapping[WeightKey, Group]
     largest: int = 1
 
     @property
@@ -135,7 +136,7 @@ class GridWrap(Wrap):
             dynamic |= {_name("start", key): grid.start, _name("growth", key): grid.growth}
         return wrapped, dynamic
 
-    def dynamic(self, steps: Mapping[Key, Array]) -> dict[str, Any]:
+    def dynamic(self, steps: Mapping[WeightKey, Array]) -> dict[str, Any]:
         """The values of the variables at the beginning."""
         begin = {_name("start", key): step for key, step in steps.items()}
         still = {_name("growth", key): np.zeros_like(step) for key, step in steps.items()}
@@ -182,5 +183,5 @@ class Grid(quantizers.Quantizer):
         return {}
 
 
-def _name(what: str, key: Key) -> str:
-    return f"{what}/{key[0]}/{key[1]}"
+def _name(what: str, key: WeightKey) -> str:
+    return f"{what}/{WeightKey(*key)}"

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from framework.contracts import Array
+from framework.contracts import Array, WeightKey
 
-Key = tuple[str, int]
 FLOOR_OF_LEFT = 0.1  # what a floor may take at most of the weights that are left
 
 
@@ -42,7 +41,7 @@ def least(scores: Array, count: int) -> Array:
     return chosen.reshape(scores.shape)
 
 
-def lowest(scores: Mapping[Key, Array], total: int, floor: float = 0.0) -> dict[Key, Array]:
+def lowest(scores: Mapping[WeightKey, Array], total: int, floor: float = 0.0) -> dict[WeightKey, Array]:
     """The `total` entries of least score among all arrays together: one threshold for a whole net.
 
     Args:
@@ -72,12 +71,12 @@ def _from_least(scores: Array) -> Array:
     return np.lexsort((-np.arange(scores.size), scores))
 
 
-def uniform(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, float]:
+def uniform(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, float]:
     """The same sparsity for every kernel."""
     return dict.fromkeys(shapes, sparsity)
 
 
-def erk(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, float]:
+def erk(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, float]:
     """Erdos-Renyi-kernel proportions: the density of a kernel goes with the sum of its sides over their product.
 
     Thin layers stay denser than wide ones; a kernel that would need more than all its weights stays dense, and the
@@ -93,7 +92,7 @@ def erk(shapes: Mapping[Key, tuple[int, ...]], sparsity: float) -> dict[Key, flo
     """
     raw = {key: sum(shape) / np.prod(shape) for key, shape in shapes.items()}
     sizes = {key: int(np.prod(shape)) for key, shape in shapes.items()}
-    dense: set[Key] = set()
+    dense: set[WeightKey] = set()
     while True:
         left = (1 - sparsity) * sum(sizes.values()) - sum(sizes[key] for key in dense)
         open_keys = [key for key in shapes if key not in dense]

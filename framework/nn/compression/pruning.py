@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.contracts import Stage, Wrap
+from framework.contracts import Stage, WeightKey, Wrap
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.net_weights import Net
 
@@ -16,7 +16,6 @@ with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule, pruning_wrapper
 
-Key = tuple[str, int]
 PRUNABLE = frozenset(  # tfmot accepts DepthwiseConv2D too and then does not prune it
     {"Conv1D", "Conv2D", "Dense", "LSTM", "MultiHeadAttention"}
 )
@@ -24,7 +23,7 @@ UPDATES = 20  # mask updates along the ramp; each sorts all weights of a layer, 
 RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
 
 
-def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[Key, tuple[int, ...]]:
+def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[WeightKey, tuple[int, ...]]:
     """The weights that can be pruned, and their shapes: kernels of dense, convolution, recurrent and attention layers.
 
     Both kernels of an LSTM are among them, and the four of keras's MultiHeadAttention.
@@ -41,8 +40,8 @@ def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[Key, tuple[i
 
 
 def shares(
-    proportions: Callable[[dict[Key, tuple[int, ...]], float], dict[Key, float]],
-    shapes: Mapping[Key, tuple[int, ...]],
+    proportions: Callable[[dict[WeightKey, tuple[int, ...]], float], dict[WeightKey, float]],
+    shapes: Mapping[WeightKey, tuple[int, ...]],
     sparsity: float,
 ) -> dict[str, float]:
     """Layer -> sparsity: tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
@@ -55,7 +54,9 @@ def shares(
     layers: dict[str, dict[int, tuple[int, ...]]] = {}
     for (layer, position), shape in shapes.items():
         layers.setdefault(layer, {})[position] = shape
-    whole = {(layer, 0): stacked([parts[position] for position in sorted(parts)]) for layer, parts in layers.items()}
+    whole = {
+        WeightKey(layer, 0): stacked([parts[position] for position in sorted(parts)]) for layer, parts in layers.items()
+    }
     return {layer: share for (layer, _), share in proportions(whole, sparsity).items()}
 
 

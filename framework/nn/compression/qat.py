@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Samples, Stage, Wrap
+from framework.contracts import Samples, Stage, WeightKey, Wrap
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.compression.quantization_points import Place, places
@@ -23,7 +23,6 @@ with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-Key = tuple[str, int]
 BITS = 8
 LARGEST = 2 ** (BITS - 1) - 1  # of a weight's number; the range is narrow, -127 to 127, so that it is symmetric
 DECAY = 0.99  # of the moving average of a range, a step; tfmot's 0.999 would barely move in a short training
@@ -33,7 +32,7 @@ LEAST = 1e-6  # width of a range: a layer that answers nothing but zeros has one
 nets: reuse.Kept[RangeNet] = reuse.Kept(4)
 
 
-def covered(stage: Stage) -> list[Key]:
+def covered(stage: Stage) -> list[WeightKey]:
     """The weights that are rounded to 8 bits in training: all kernels, and tables of embeddings."""
     return matrices(stage)
 

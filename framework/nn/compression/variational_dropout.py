@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Weights, Wrap
+from framework.contracts import Array, WeightKey, Weights, Wrap
 from framework.nn.backend import quiet, tf
 from framework.nn.compression import masks
 from framework.nn.compression.wrapper import reweighted
@@ -19,7 +19,6 @@ with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-Key = tuple[str, int]
 SPEED = 10.0  # log sigma^2 is so many times its variable: it has to go far in a short training
 K1, K2, K3 = 0.63576, 1.87320, 1.48695  # of the paper's approximation of the divergence
 LEAST = 1e-8  # added to w^2
@@ -43,7 +42,7 @@ class NoiseWrap(Wrap):
         floor: share of each kernel that stays; not static.
     """
 
-    keys: tuple[Key, ...]
+    keys: tuple[WeightKey, ...]
     zeros: int = 0
     floor: float = 0.0
 
@@ -70,12 +69,12 @@ class NoiseWrap(Wrap):
         return {key: np.where(cut[key], 0, value) if key in cut else value for key, value in weights.items()}
 
 
-def name_of(key: Key) -> str:
+def name_of(key: WeightKey) -> str:
     """Of a kernel's dynamic variable."""
-    return f"noise/{key[0]}/{key[1]}"
+    return f"noise/{WeightKey(*key)}"
 
 
-def number_of(key: Key) -> int:
+def number_of(key: WeightKey) -> int:
     """Tells a kernel's random numbers from those of others: 31 bits of its name, wherever it stands among them."""
     return int(digest_of(list(key))[:8], 16) % 2**31
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from framework.contracts.net import WeightKey
 from framework.nn import graph
 from framework.nn.backend import keras, quiet
 from framework.nn.net_weights import roles
@@ -18,8 +19,6 @@ from framework.nn.net_weights import roles
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import quantize_config, quantize_wrapper
-
-Key = tuple[str, int]
 
 
 class Config(quantize_config.QuantizeConfig):
@@ -102,7 +101,7 @@ def attribute(kind: str, role: str) -> str:
     return "depthwise_kernel" if kind == "DepthwiseConv2D" else role
 
 
-def reweighted(model: Any, functions: Mapping[Key, Any]) -> Any:
+def reweighted(model: Any, functions: Mapping[WeightKey, Any]) -> Any:
     """The model with some weights replaced by functions of them.
 
     Args:
@@ -113,7 +112,7 @@ def reweighted(model: Any, functions: Mapping[Key, Any]) -> Any:
     def wrap(layer: Any) -> Any:
         config = configs[layer.name]
         own = {
-            attribute(config["class_name"], role): functions[layer.name, position]
+            attribute(config["class_name"], role): functions[WeightKey(layer.name, position)]
             for position, role in enumerate(roles(config))
             if (layer.name, position) in functions
         }

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from framework.contracts.net import Array
+from framework.contracts.net import Array, WeightKey
 from framework.nn.saved import file as saved_file
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
 from framework.nn.saved.options import check_names, options
@@ -69,7 +69,7 @@ class SavedNet:
     inputs: tuple[str, ...]
     titles: tuple[str, ...]
     output: str
-    weights: Mapping[tuple[str, int], Array]
+    weights: Mapping[WeightKey, Array]
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
@@ -109,10 +109,10 @@ def _translated(file: SavedFile) -> SavedNet:
     keras_3 = file.keras.startswith("3")
     layers = [_layer(item, names, keras_3=keras_3) for item in raw]
     arrays = file.arrays([(item.name, item.kind) for item in raw])
-    weights: dict[tuple[str, int], Array] = {}
+    weights: dict[WeightKey, Array] = {}
     for layer, title in zip(layers, arrays, strict=True):
         _check_arrays(layer, arrays[title])
-        weights |= {(layer.name, position): values for position, values in enumerate(arrays[title])}
+        weights |= {WeightKey(layer.name, position): values for position, values in enumerate(arrays[title])}
     return SavedNet(
         file=file.name,
         sha256=file.sha256,

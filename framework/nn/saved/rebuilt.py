@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from framework.contracts.net import WeightKey
 from framework.errors import InvalidStudy, SqueezelabError
 from framework.nn.allowed import check_graph
 from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
@@ -66,7 +67,7 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
 
     renamed = _names(net, feeds)
     config = json.dumps(_config(net, feeds, renamed, head=head))
-    weights = {(renamed[layer], position): values for (layer, position), values in net.weights.items()}
+    weights = {WeightKey(renamed[layer], position): values for (layer, position), values in net.weights.items()}
     with reading(net.file):
         _check_shapes(config, {key: values.shape for key, values in weights.items()})
         built = graph.build(config)
@@ -138,7 +139,7 @@ def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
     return {"name": name, "class_name": layer.kind, "config": options, "inbound_nodes": [nodes]}
 
 
-def _check_shapes(config: str, stored: Mapping[tuple[str, int], tuple[int, ...]]) -> None:
+def _check_shapes(config: str, stored: Mapping[WeightKey, tuple[int, ...]]) -> None:
     """Refuse a net whose weights are not those of the file, or whose layers pass on too much.
 
     In a graph of TensorFlow variables have shapes but take no memory, however large a file says they are.
@@ -148,13 +149,9 @@ def _check_shapes(config: str, stored: Mapping[tuple[str, int], tuple[int, ...]]
 
     with tf.Graph().as_default():
         built = graph.build(config)
-    asked = {
-        (layer.name, position): tuple(weight.shape)
-        for layer in built.layers
-        for position, weight in enumerate(layer.weights)
-    }
-    for layer, position in sorted(set(asked) | set(stored)):
-        wanted, found = asked.get((layer, position)), stored.get((layer, position))
+    asked = {key: tuple(weight.shape) for key, weight in graph.variables(built).items()}
+    for key in sorted(set(asked) | set(stored)):
+        (layer, position), wanted, found = key, asked.get(key), stored.get(key)
         if wanted != found:
             raise Unusable(
                 f"Weight {position} of layer {layer!r} is {found} in the file, {wanted} in the net.", SAVE_AGAIN

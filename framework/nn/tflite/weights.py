@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from framework.contracts import Array, FileWeight, Stage
+from framework.contracts import Array, FileWeight, Stage, WeightKey
 from framework.errors import NotDeployable
 from framework.nn.net_weights import Net, NetWeight, likeness
 from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator
@@ -127,7 +127,7 @@ class _Reader:
         candidates = [weight for weight in self.net.weights.values() if weight.kind == "LSTM"]
         steps = self.file.shape(operator.inputs[0])[0 if operator.options.timeMajor else 1]
         layer = self._best([w for w in candidates if w.role == "kernel" and w.values.shape == kernel.shape], kernel)
-        if layer is None or self.net.weights[layer.layer, 1].values.shape != recurrent.shape:
+        if layer is None or self.net.weights[WeightKey(layer.layer, 1)].values.shape != recurrent.shape:
             raise NotDeployable("A recurrent operation of the file belongs to no LSTM layer of the net.")
         for weight in (weight for weight in candidates if weight.layer == layer.layer):
             for name, gate in zip(GATES, gates[weight.role], strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Bits, Codebook, Keep, Mask, Weights
+from framework.contracts import Array, Bits, Codebook, Keep, Mask, WeightKey, Weights
 from framework.nn.backend import tf
 
 GROUPS = 256  # of a codebook's variables: books of up to so many values share one traced net
@@ -109,7 +109,7 @@ def groups(keep: Codebook) -> int:
     return max(GROUPS, keep.size)
 
 
-def settled(weights: Weights, keeps: tuple[Keep, ...]) -> dict[tuple[str, int], Array]:
+def settled(weights: Weights, keeps: tuple[Keep, ...]) -> dict[WeightKey, Array]:
     """The weights with every promise kept to the bit, after a wrap has had its say."""
     found = dict(weights)
     for keep in keeps:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo, Samples, Stage
+from framework.contracts import Array, DataInfo, Samples, Stage, WeightKey
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
 from framework.nn.training.fit import loss_of, targets
@@ -38,7 +38,7 @@ class Batches:
     batch_statistics: bool = False
 
 
-def of(stage: Stage, batches: Batches) -> Iterator[dict[tuple[str, int], Array]]:
+def of(stage: Stage, batches: Batches) -> Iterator[dict[WeightKey, Array]]:
     """The mean gradient of each batch: trainable weight -> array of its shape. Without dropout and augmentation."""
     start(batches.train.threads)
     size = min(batches.size, len(batches.samples))
