@@ -224,9 +224,9 @@ def test_a_mistake_in_new(checkout: Path, arguments: list[str], said: str) -> No
     assert said in refused(checkout, "new", *arguments)
 
 
-def test_a_plug_in_needs_a_checkout(empty: Path) -> None:
-    told = refused(empty, "new", "strategy", "mine")
-    assert '[project.entry-points."squeezelab.strategies"]\n    mine = "your_package.mine"' in told
+def test_a_plug_in_needs_no_checkout(empty: Path) -> None:
+    assert squeezelab(empty, "new", "strategy", "my_prune").stdout == "plugins/my_prune.py\n"
+    assert "(strategy)" in squeezelab(empty, "show", "my_prune").stdout
     assert squeezelab(empty, "new", "study", "mine").stdout == "studies/mine.py\n"
     assert "ok     mine" in squeezelab(empty, "check").stdout
 

@@ -20,8 +20,8 @@ class NewName(Metric):
 
     unit = ""  # as "bytes"; empty for a number without one
     better = "min"  # or "max"
-    # What is measured on samples has of_split = True, and is called val_new_name in the store; what is defined for some
-    # tasks only names them: tasks = frozenset({"classes", "binary"}).
+    # What is measured on samples has of_split = True; in the store it is then called val_new_name. What is defined for
+    # some tasks only names them: tasks = frozenset({"classes", "binary"}).
 
     def measure(self, exported: Exported) -> float:
         """One number from the file, its weights, what it answers on the split, and the labels."""
