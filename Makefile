@@ -98,7 +98,7 @@ capabilities: $(READY)  ## run every strategy on every net for the table in docs
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) docs/tutorial.py
 
-test: $(READY)  ## the fast tests, about 24 minutes
+test: $(READY)  ## the fast tests, 24 to 31 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
 
 test-all: $(READY)  ## every test, also those that train at scale
