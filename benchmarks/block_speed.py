@@ -1,11 +1,15 @@
-"""Zeros in blocks beside scattered zeros: how fast the file is, and what the zeros cost, a table in Markdown.
+"""Zeros in blocks beside scattered zeros.
 
-    .venv/bin/python benchmarks/block_speed.py lenet_300_100_prune --sparsity 0.9 --epochs 4 --seeds 0 1 2
-    .venv/bin/python benchmarks/block_speed.py lenet_300_100_prune --set dataset=mnist --set train.batch_size=64
+How fast the file is, and what the zeros cost, a table in Markdown.
 
-The dense net, magnitude_prune and block_prune at one sparsity. Each file is timed beside the dense net's as a trial
-does it (one thread, 99 % intervals); for the dense net that is the check of the clock. Accuracy of the exported file on
-the validation split. Nothing is logged; baselines come from the cache where they are there.
+    .venv/bin/python benchmarks/block_speed.py lenet_300_100_prune --sparsity 0.9 --epochs 4 --seeds
+    0 1 2 .venv/bin/python benchmarks/block_speed.py lenet_300_100_prune --set dataset=mnist --set
+    train.batch_size=64
+
+The dense net, magnitude_prune and block_prune at one sparsity. Each file is timed beside the dense
+net's as a trial does it (one thread, 99 % intervals); for the dense net that is the check of the
+clock. Accuracy of the exported file on the validation split. Nothing is logged; baselines come from
+the cache where they are there.
 """
 
 from __future__ import annotations
@@ -25,12 +29,17 @@ from framework.runner import trial
 from framework.runner.baseline import Lab
 from framework.study import Study, Use
 
-HEADS = "net | seed | accuracy (%) | kernels' zeros (%) | bytes | latency (us) | speed-up (99 %) | in theory | reason"
+HEADS = (
+    "net | seed | accuracy (%) | kernels' zeros (%) | bytes | latency (us) | speed-up (99 %) | in "
+    "theory | reason"
+)
 
 
 def main() -> None:
     """One row for each net and seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sparsity", type=float, nargs="+", default=[0.9])
@@ -44,15 +53,23 @@ def main() -> None:
     print(f"| {HEADS} |\n|{'---|' * (HEADS.count('|') + 1)}")
     for name, step in steps(arguments.sparsity, arguments.layers, arguments.epochs):
         for seed in arguments.seeds:
-            print(f"| {name} | {seed} | {row(one(replace(study, compress=step, seed=seed), lab))} |", flush=True)
+            print(
+                f"| {name} | {seed} | {row(one(replace(study, compress=step, seed=seed), lab))} |",
+                flush=True,
+            )
 
 
-def steps(sparsities: Sequence[float], layers: str, epochs: int) -> list[tuple[str, tuple[Use, ...]]]:
+def steps(
+    sparsities: Sequence[float], layers: str, epochs: int
+) -> list[tuple[str, tuple[Use, ...]]]:
     """Name and step of each net; the dense one is trained on for as long."""
     found: list[tuple[str, tuple[Use, ...]]] = [("dense", (Use("identity", {"epochs": epochs}),))]
     for sparsity in sparsities:
         knobs = {"sparsity": sparsity, "layers": layers, "epochs": epochs}
-        found += [(f"{name} {sparsity:.0%}", (Use(name, knobs),)) for name in ("magnitude_prune", "block_prune")]
+        found += [
+            (f"{name} {sparsity:.0%}", (Use(name, knobs),))
+            for name in ("magnitude_prune", "block_prune")
+        ]
     return found
 
 

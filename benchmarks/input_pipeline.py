@@ -1,11 +1,13 @@
-"""The input pipeline is not what a training waits for: preparing, loading, and an epoch with and without a net.
+"""The input pipeline is not what a training waits for.
+
+Preparing, loading, and an epoch with and without a net.
 
     .venv/bin/python benchmarks/input_pipeline.py
     TFDS_DATA_DIR=... .venv/bin/python benchmarks/input_pipeline.py mnist cifar10 --epochs 1
 
-Prints a Markdown table, one line for each data set; by default those that are made by rule. The net is the smallest of
-those that are made for the data set (or can read it), with its default knobs: a larger one waits even less. Everything
-is prepared in a folder that is removed at the end.
+Prints a Markdown table, one line for each data set; by default those that are made by rule. The net
+is the smallest of those that are made for the data set (or can read it), with its default knobs: a
+larger one waits even less. Everything is prepared in a folder that is removed at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from framework.nn import training
 
 T = TypeVar("T")
 HEAD = (
-    "| data set | train samples | prepared once, s | from the cache, s | net | parameters | epoch, s | "
+    "| data set | train samples | prepared once, s | from the cache, s | net | parameters | epoch, "
+    "s | "
     "of it the batches alone, s | share |\n|---|--:|--:|--:|---|--:|--:|--:|--:|"
 )
 
@@ -48,20 +51,24 @@ class Line:
         """One line of the table."""
         seconds = f"{self.epoch:.2f} | {self.batches:.3f} | {self.batches / self.epoch:.1%}"
         return (
-            f"| {self.name} | {self.samples:,} | {self.prepare:.1f} | {self.load:.2f} | {self.net} | "
-            f"{self.parameters:,} | {seconds} |"
+            f"| {self.name} | {self.samples:,} | {self.prepare:.1f} | {self.load:.2f} | "
+            f"{self.net} | {self.parameters:,} | {seconds} |"
         )
 
 
 def main() -> None:
     """Measure each data set in turn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("datasets", nargs="*")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=3, help="timed, after one that is not")
     arguments = parser.parse_args()
     catalog = Catalog()
-    names = arguments.datasets or [name for name in catalog.datasets.names() if built_in(catalog, name)]
+    names = arguments.datasets or [
+        name for name in catalog.datasets.names() if built_in(catalog, name)
+    ]
     nn.backend.start(1)
     nn.backend.keras  # noqa: B018 - loaded here, so that the first data set does not pay for it
     print(HEAD, flush=True)
@@ -100,7 +107,7 @@ def measured(catalog: Catalog, name: str, *, batch: int, epochs: int) -> Line:
 
 
 def smallest(catalog: Catalog, plugin: Dataset) -> tuple[Architecture, Stage, DataInfo]:
-    """The net with the fewest parameters of those made for the data set, else of all that read the whole of it."""
+    """The net with the fewest parameters of those made for the data set, or that read it whole."""
     nets = list(readable(catalog, plugin.info))
     own = [found for found in nets if found[0].made_for == plugin.name] or nets
     return min(own, key=lambda found: parameters(found[1]))
@@ -136,12 +143,17 @@ def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> t
 def with_net(stage: Stage, request: training.fit.Fit) -> float:
     """Seconds of one epoch of training; the first, which traces, is not counted."""
     ends: list[float] = []
-    training.fit.fit(stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic())))
+    training.fit.fit(
+        stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic()))
+    )
     return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
 def without_net(request: training.fit.Fit) -> float:
-    """Seconds in which the batches of one epoch come if nobody makes use of them; the first epoch is not counted."""
+    """Seconds in which the batches of one epoch come if nobody makes use of them.
+
+    The first epoch is not counted.
+    """
     steps = training.fit.steps_per_epoch(request.samples, request.train)
     batches = iter(training.fit._batches(request, steps * request.epochs))
     for _ in range(steps):

@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/latency.py lenet5_prune squeezenet_prune --repeats 200
 
-Each repeat is one measurement as a trial makes it; printed is how often its 99 % interval leaves out 1.
+Each repeat is one measurement as a trial makes it; printed is how often its 99 % interval leaves
+out 1.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from framework.runner.baseline import Lab
 
 def main() -> None:
     """Repeat the measurement on each study's dense net."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("studies", nargs="+")
     parser.add_argument("--repeats", type=int, default=200)
     arguments = parser.parse_args()

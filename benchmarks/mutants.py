@@ -1,15 +1,17 @@
 """Seeded small errors in given modules, and whether given tests notice them.
 
-    .venv/bin/python benchmarks/mutants.py framework/metrics/_ledger.py --tests tests/metrics/test_ledger.py
-    .venv/bin/python benchmarks/mutants.py framework/nn/training/constraints.py framework/nn/training/gradients.py \\
+    .venv/bin/python benchmarks/mutants.py framework/metrics/_ledger.py --tests
+    tests/metrics/test_ledger.py .venv/bin/python benchmarks/mutants.py
+    framework/nn/training/constraints.py framework/nn/training/gradients.py \\
         --tests tests/nn/training --count 100 --seed 1 --timeout 600
 
-An error is one change of one module: a comparison or a sign turned round, a constant one off, `and` for `or`, `not`
-added or dropped, `min` for `max`, a statement left out. Each is tried in a copy of the project in a temporary folder,
-in a process of its own (TensorFlow does not survive a fork): the project itself is not touched. One that no test
-notices is printed with its line: it is either a hole in the tests or a change that makes no difference, and a person
-has to say which. Annotations, decorators and docstrings are left alone. Our own tool, since no other is among the
-project's packages; not part of any check.
+An error is one change of one module: a comparison or a sign turned round, a constant one off, `and`
+for `or`, `not` added or dropped, `min` for `max`, a statement left out. Each is tried in a copy of
+the project in a temporary folder, in a process of its own (TensorFlow does not survive a fork): the
+project itself is not touched. One that no test notices is printed with its line: it is either a
+hole in the tests or a change that makes no difference, and a person has to say which. Annotations,
+decorators and docstrings are left alone. Our own tool, since no other is among the project's
+packages; not part of any check.
 """
 
 from __future__ import annotations
@@ -29,15 +31,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = (".git", ".venv", ".cache", ".artifacts", "mlflow.db*", "out", "__pycache__", ".*_cache", ".hypothesis")
+LEFT_OUT = (
+    ".git",
+    ".venv",
+    ".cache",
+    ".artifacts",
+    "mlflow.db*",
+    "out",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+)
 TURNED: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
     ast.Mod: ast.Mult, ast.Pow: ast.Mult,
 }  # fmt: skip
-RENAMED = {"min": "max", "max": "min", "ceil": "floor", "floor": "ceil", "minimum": "maximum", "maximum": "minimum",
-           "argmin": "argmax", "argmax": "argmin", "any": "all", "all": "any"}  # fmt: skip
+RENAMED = {"min": "max", "max": "min", "ceil": "floor", "floor": "ceil",
+           "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin",
+           "any": "all", "all": "any"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,9 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_text(node: ast.AST) -> bool:
     """A docstring, or an f-string, whose parts have no places of their own."""
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:
@@ -97,7 +115,9 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
         yield _with(node, attr=RENAMED[node.attr])
     if isinstance(node, ast.If | ast.IfExp | ast.While):
         yield _with(node, test=ast.UnaryOp(ast.Not(), node.test))
-    if isinstance(node, ast.Raise | ast.AugAssign) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+    if isinstance(node, ast.Raise | ast.AugAssign) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    ):
         yield ast.Pass()
 
 
@@ -112,15 +132,19 @@ def _replaced(source: str, node: ast.AST, text: str) -> str:
     """The source with other text for a node; an `if` or a statement goes on as deep as it stood."""
     lines = source.encode().splitlines(keepends=True)
     first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
-    before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]  # type: ignore[attr-defined]
+    before, after = (lines[first][: node.col_offset],)
+    lines[last][node.end_col_offset :]  # type: ignore[attr-defined]
     deep = " " * node.col_offset if isinstance(node, ast.stmt) else ""  # type: ignore[attr-defined]
     own = (
         f"({text})"
-        if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name | ast.Attribute)
+        if isinstance(node, ast.expr)
+        and not isinstance(node, ast.Constant | ast.Name | ast.Attribute)
         else text
     )
     own = own.replace("\n", f"\n{deep}")
-    return (b"".join(lines[:first]) + before + own.encode() + after + b"".join(lines[last + 1 :])).decode()
+    return (
+        b"".join(lines[:first]) + before + own.encode() + after + b"".join(lines[last + 1 :])
+    ).decode()
 
 
 def difference(mutant: Mutant, source: str) -> list[str]:
@@ -131,11 +155,18 @@ def difference(mutant: Mutant, source: str) -> list[str]:
 
 def tried(folder: Path, tests: Sequence[str], timeout: float) -> str:
     """`killed`, `survived` or `timeout`, which is as good as killed."""
-    options = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0")  # the same examples for every error
+    # the same examples for every error
+    options = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0")
     command = [sys.executable, "-m", "pytest", *options, *tests]
-    environment = os.environ | {"PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=timeout, check=False
+        )
     except subprocess.TimeoutExpired:
         return "timeout"
     return "survived" if done.returncode == 0 else "killed"
@@ -143,16 +174,26 @@ def tried(folder: Path, tests: Sequence[str], timeout: float) -> str:
 
 def main() -> None:
     """Try as many as asked, and count."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("modules", nargs="+", help="from the project's folder")
-    parser.add_argument("--tests", nargs="+", required=True, help="files or folders, as pytest takes them")
-    parser.add_argument("--count", type=int, default=20, help="errors of all modules together; 0 for every one")
+    parser.add_argument(
+        "--tests", nargs="+", required=True, help="files or folders, as pytest takes them"
+    )
+    parser.add_argument(
+        "--count", type=int, default=20, help="errors of all modules together; 0 for every one"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds of one run of the tests")
+    parser.add_argument(
+        "--timeout", type=float, default=300.0, help="seconds of one run of the tests"
+    )
     asked = parser.parse_args()
     sources = {path: (ROOT / path).read_text("utf-8") for path in asked.modules}
     everyone = [mutant for path, source in sources.items() for mutant in mutants(path, source)]
-    chosen = random.Random(asked.seed).sample(everyone, min(asked.count or len(everyone), len(everyone)))
+    chosen = random.Random(asked.seed).sample(
+        everyone, min(asked.count or len(everyone), len(everyone))
+    )
     print(f"{len(chosen)} of {len(everyone)} possible errors, seed {asked.seed}.", flush=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "project"
@@ -162,7 +203,9 @@ def main() -> None:
         _all_tried(chosen, sources, folder, asked)
 
 
-def _all_tried(chosen: Sequence[Mutant], sources: dict[str, str], folder: Path, asked: argparse.Namespace) -> None:
+def _all_tried(
+    chosen: Sequence[Mutant], sources: dict[str, str], folder: Path, asked: argparse.Namespace
+) -> None:
     counts = dict.fromkeys(("killed", "timeout", "survived"), 0)
     for mutant in sorted(chosen, key=lambda item: (item.path, item.line)):
         (folder / mutant.path).write_text(mutant.source, "utf-8")

@@ -1,7 +1,10 @@
-"""Uniform beside Erdos-Renyi-kernel proportions at one sparsity: exported file, validation split, a line per seed.
+"""Uniform beside Erdos-Renyi-kernel proportions at one sparsity.
 
-    .venv/bin/python benchmarks/proportions.py squeezenet_prune --sparsity 0.82 --epochs 8 --seeds 0 1 2
-    .venv/bin/python benchmarks/proportions.py squeezenet_prune --seeds 0 --set dataset=mnist --set train.epochs=3
+Exported file, validation split, a line per seed.
+
+    .venv/bin/python benchmarks/proportions.py squeezenet_prune --sparsity 0.82 --epochs 8 --seeds 0
+    1 2 .venv/bin/python benchmarks/proportions.py squeezenet_prune --seeds 0 --set dataset=mnist
+    --set train.epochs=3
 
 Nothing is logged; baselines come from the cache where they are there.
 """
@@ -25,7 +28,9 @@ from framework.study import Study
 
 def main() -> None:
     """Prune one net per proportion and seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sparsity", type=float, default=0.82)
@@ -43,7 +48,10 @@ def main() -> None:
 
 
 def one(study: Study, lab: Lab) -> float:
-    """Accuracy of one pruned net; prints it beside its baseline's and the share of all parameters that are zero."""
+    """Accuracy of one pruned net.
+
+    Prints it beside its baseline's and the share of all parameters that are zero.
+    """
     record = trial.run(study.fix(first_value), lab)
     if record.reason:
         raise SqueezelabError(f"seed {study.seed} failed: {record.reason}", given=record.error)

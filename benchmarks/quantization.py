@@ -1,10 +1,14 @@
-"""Post-training quantization of dense nets: accuracy, size and latency beside each other, as a Markdown table.
+"""Post-training quantization of dense nets.
 
-    .venv/bin/python benchmarks/quantization.py squeezenet_prune lenet5_prune lenet_300_100_prune --seeds 0 1 2
-    .venv/bin/python benchmarks/quantization.py lenet5_prune --set dataset=mnist --set train.batch_size=64
+Accuracy, size and latency beside each other, as a Markdown table.
 
-The nets are the baselines of these studies. Accuracy of the exported file on the validation split; latency for one
-sample, one thread, timed beside the float file. Nothing is logged; baselines come from the cache where they are there.
+    .venv/bin/python benchmarks/quantization.py squeezenet_prune lenet5_prune lenet_300_100_prune
+    --seeds 0 1 2 .venv/bin/python benchmarks/quantization.py lenet5_prune --set dataset=mnist --set
+    train.batch_size=64
+
+The nets are the baselines of these studies. Accuracy of the exported file on the validation split;
+latency for one sample, one thread, timed beside the float file. Nothing is logged; baselines come
+from the cache where they are there.
 """
 
 from __future__ import annotations
@@ -31,12 +35,17 @@ MODES = {
     "int8": "ptq format=int8",
     "int8, per tensor": "ptq format=int8 scales=per_tensor",
 }
-HEADS = "net | format | accuracy by seed (%) | mean (%) | drop (points) | bytes | ratio | latency (us) | speed-up"
+HEADS = (
+    "net | format | accuracy by seed (%) | mean (%) | drop (points) | bytes | ratio | latency "
+    "(us) | speed-up"
+)
 
 
 def main() -> None:
     """Quantize each study's dense net in every format."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("studies", nargs="+")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -47,7 +56,11 @@ def main() -> None:
     for name in arguments.studies:
         for mode, step in MODES.items():
             strategy, *knobs = step.split()
-            settings = [*arguments.set, f"compress={strategy}", *(f"compress.0.{knob}" for knob in knobs)]
+            settings = [
+                *arguments.set,
+                f"compress={strategy}",
+                *(f"compress.0.{knob}" for knob in knobs),
+            ]
             study = plan(root, name, settings=settings, catalog=catalog).study
             found = [one(replace(study, seed=seed), lab) for seed in arguments.seeds]
             print(f"| {study.architecture.name} | {mode} | {row(found)} |", flush=True)

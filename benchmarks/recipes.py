@@ -1,4 +1,6 @@
-"""Accuracy (R2 for regression) of a study's dense net: exported file, validation split, one line per seed, their mean.
+"""Accuracy (R2 for regression) of a study's dense net.
+
+Exported file, validation split, one line per seed, their mean.
 
     .venv/bin/python benchmarks/recipes.py lenet5_prune --set dataset=mnist --seeds 0 1 2
 
@@ -25,7 +27,9 @@ from framework.runner.baseline import Lab
 
 def main() -> None:
     """Train, export and measure one net per seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -42,7 +46,10 @@ def main() -> None:
         if record.reason:
             raise SqueezelabError(f"seed {seed} failed: {record.reason}", given=record.error)
         found.append(record.metrics[quality])
-        print(f"seed {seed}: {quality} {found[-1]:.4f}  ({time.monotonic() - began:.0f} s)", flush=True)
+        print(
+            f"seed {seed}: {quality} {found[-1]:.4f}  ({time.monotonic() - began:.0f} s)",
+            flush=True,
+        )
     spread = f" ± {stdev(found):.4f} (n = {len(found)})" if len(found) > 1 else ""
     print(f"{study.architecture.name} on {study.dataset.name}: mean {mean(found):.4f}{spread}")
 

@@ -1,9 +1,12 @@
-"""What runs where: every strategy on every net, exported in every number format, written to docs/results/strategies.
+"""What runs where.
+
+Every strategy on every net, exported in every number format, written to docs/results/strategies.
 
     make capabilities                  # the cells that are out of date, then docs/strategies.md
     make capabilities NAME="lstm"      # one or several, whether out of date or not
 
-Few samples, one short epoch. Each net runs in a process of its own: a converter that ends it costs that net alone.
+Few samples, one short epoch. Each net runs in a process of its own: a converter that ends it costs
+that net alone.
 """
 
 from __future__ import annotations
@@ -41,13 +44,18 @@ class FewSamples(Lab):
     def splits(self, spec: Spec) -> Splits:
         """The first samples, in the split's own order."""
         whole = super().splits(spec)
-        return replace(whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()})
+        return replace(
+            whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()}
+        )
 
 
 def versions(net: str, catalog: Catalog) -> dict[str, list[int]]:
     """Strategy -> the versions of net and strategy that its cell is about."""
     of_net = catalog.architectures.get(net).plugin_version
-    return {name: [of_net, catalog.strategies.get(name).plugin_version] for name in catalog.strategies.names()}
+    return {
+        name: [of_net, catalog.strategies.get(name).plugin_version]
+        for name in catalog.strategies.names()
+    }
 
 
 def outdated(found: Mapping[str, Any], net: str, catalog: Catalog) -> list[str]:
@@ -62,8 +70,10 @@ def read(root: Path) -> dict[str, Any]:
     return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def cells(name: str, strategies: list[str], root: Path, catalog: Catalog) -> dict[str, dict[str, str]]:
-    """Strategy -> number format -> `yes`, why not, or nothing where the strategy fixes another format."""
+def cells(
+    name: str, strategies: list[str], root: Path, catalog: Catalog
+) -> dict[str, dict[str, str]]:
+    """Strategy -> number format -> `yes`, why not, or nothing where the strategy fixes another."""
     lab, found = FewSamples(root, catalog), {}
     for strategy in strategies:
         found[strategy] = _cell(name, strategy, root, lab)
@@ -73,14 +83,21 @@ def cells(name: str, strategies: list[str], root: Path, catalog: Catalog) -> dic
 
 def _cell(name: str, strategy: str, root: Path, lab: Lab) -> dict[str, str]:
     declared = lab.catalog.strategies.get(strategy).knobs()
-    knobs = {knob: max(1, int(item.low or 0)) for knob, item in declared.items() if item.unit == "epochs"}
+    knobs = {
+        knob: max(1, int(item.low or 0)) for knob, item in declared.items() if item.unit == "epochs"
+    }
     dense = lab.catalog.architectures.get(name)
     study = Study(
-        dataset=use(dense.made_for), architecture=_net(name, root), train=QUICK, compress=[use(strategy, **knobs)]
+        dataset=use(dense.made_for),
+        architecture=_net(name, root),
+        train=QUICK,
+        compress=[use(strategy, **knobs)],
     )
     spec = resolve(study, lab.catalog, root).fix(lambda *_: None)
     try:
-        job = trial.TrialJob(spec, lab, lab.baseline(spec), deadline=float("inf"), report=lambda *_: None)
+        job = trial.TrialJob(
+            spec, lab, lab.baseline(spec), deadline=float("inf"), report=lambda *_: None
+        )
         stage = trial.compress(spec, lab, job)
     except SqueezelabError as error:
         return {"float32": _reason(error)}
@@ -109,7 +126,11 @@ def _net(name: str, root: Path) -> Use:
 
 
 def _exported(stage: Stage, number_format: str, spec: Spec, lab: Lab) -> str:
-    export = replace(stage.export, format=number_format) if number_format != stage.export.format else stage.export
+    export = (
+        replace(stage.export, format=number_format)
+        if number_format != stage.export.format
+        else stage.export
+    )
     try:
         measured = trial.measure(replace(stage, export=export), spec, lab)
         return _missing(stage, measured.exported.weights)
@@ -124,7 +145,9 @@ def _missing(stage: Stage, weights: tuple[FileWeight, ...]) -> str:
         own = [weight for weight in weights if weight.key == key]
         zeros = sum(int((weight.values == 0).sum()) for weight in own)
         few = max(map(distinct_per_channel, own), default=0)
-        enough = {"zeros": zeros >= asked - 1, "clusters": few <= asked, "bits": few <= 2**asked}[step.unit]
+        enough = {"zeros": zeros >= asked - 1, "clusters": few <= asked, "bits": few <= 2**asked}[
+            step.unit
+        ]
         if not own or not enough:
             return f"{key} has not the {step.unit} that were asked for."
     return "yes"
@@ -135,9 +158,14 @@ def _reason(error: SqueezelabError) -> str:
 
 
 def main() -> int:
-    """Run what is asked for, then write the page; `--one NET STRATEGY ...` prints cells of one net, as each process."""
+    """Run what is asked for, then write the page.
+
+    `--one NET STRATEGY ...` prints cells of one net, as each process.
+    """
     if sys.argv[1:2] == ["--one"]:
-        sys.stdout.write(json.dumps(cells(sys.argv[2], sys.argv[3:], find_root(Path.cwd()), Catalog())) + "\n")
+        sys.stdout.write(
+            json.dumps(cells(sys.argv[2], sys.argv[3:], find_root(Path.cwd()), Catalog())) + "\n"
+        )
         return 0
     return command(__doc__ or "", "NET", run)
 
@@ -159,12 +187,20 @@ def run(root: Path, names: list[str], catalog: Catalog) -> int:
     return 0
 
 
-def _write(root: Path, catalog: Catalog, found: dict[str, Any], net: str, made: dict[str, dict[str, str]]) -> None:
+def _write(
+    root: Path, catalog: Catalog, found: dict[str, Any], net: str, made: dict[str, dict[str, str]]
+) -> None:
     """The table with some cells of one net made anew; what no plug-in is called any more goes."""
     nets, made_by = dict(found.get("nets", {})), dict(found.get("versions", {}))
     known = versions(net, catalog)
-    nets[net] = {name: cell for name in known if (cell := made.get(name, nets.get(net, {}).get(name))) is not None}
-    made_by[net] = {name: known[name] if name in made else made_by.get(net, {}).get(name) for name in nets[net]}
+    nets[net] = {
+        name: cell
+        for name in known
+        if (cell := made.get(name, nets.get(net, {}).get(name))) is not None
+    }
+    made_by[net] = {
+        name: known[name] if name in made else made_by.get(net, {}).get(name) for name in nets[net]
+    }
     ordered = [name for name in catalog.architectures.names() if name in nets]
     table = {
         "versions": {name: made_by[name] for name in ordered},

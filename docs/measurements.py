@@ -3,10 +3,10 @@
     make measurements                      # what is out of date, then docs/strategies.md
     make measurements NAME="qat"           # one or several, whether out of date or not
 
-A row is one chain on the dense net of a recipe (docs/recipes.py), for each seed. Accuracy is that of the exported file
-on the validation split. A row carries the digest of what made it: the page shows a row only as long as that is the row
-as it stands, and names those still to be measured. Each is written as soon as it is measured, so that an interrupted
-run goes on where it stopped.
+A row is one chain on the dense net of a recipe (docs/recipes.py), for each seed. Accuracy is that
+of the exported file on the validation split. A row carries the digest of what made it: the page
+shows a row only as long as that is the row as it stands, and names those still to be measured. Each
+is written as soon as it is measured, so that an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ from framework.study.constraints import TOLERANCE
 FOLDER = RESULTS / "strategies"
 SEEDS = (0, 1, 2)
 LINES = (
-    "params_nonzero", "size_codebook_bytes", "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes",
+    "params_nonzero", "size_codebook_bytes", "size_entropy_bytes", "size_tflite_bytes",
+    "size_tflite_compressed_bytes",
 )  # fmt: skip
 KEPT = (
-    *LINES, "sparsity_asked", "sparsity_reached", "clusters_asked", "clusters_reached", "clusters_reached_per_channel",
-    "bits_asked", "bits_reached", "touched_share", "quantized_share", "val_disagreement", "speedup_theoretical",
+    *LINES, "sparsity_asked", "sparsity_reached", "clusters_asked", "clusters_reached",
+    "clusters_reached_per_channel",
+    "bits_asked", "bits_reached", "touched_share", "quantized_share", "val_disagreement",
+    "speedup_theoretical",
 )  # fmt: skip
 TIMES = ("fit_seconds", "speedup_measured", "speedup_measured_low", "speedup_measured_high")
 Values = Mapping[str, Any]
@@ -77,11 +80,18 @@ class Row:
         for step in self.chain:
             cls = catalog.strategies.get(step.name)
             steps.append(
-                Use(step.name, catalog.strategies.build(step.name, dict(step.knobs)).values(), "", cls.plugin_version)
+                Use(
+                    step.name,
+                    catalog.strategies.build(step.name, dict(step.knobs)).values(),
+                    "",
+                    cls.plugin_version,
+                )
             )
         dense = replace(self.net, seeds=self.seeds).specs(root, catalog)
         return [
-            replace(spec, compress=tuple(steps), train=replace(spec.train, finetune_factor=self.factor))
+            replace(
+                spec, compress=tuple(steps), train=replace(spec.train, finetune_factor=self.factor)
+            )
             for spec in dense
         ]
 
@@ -117,21 +127,29 @@ def text(chain: Sequence[Use]) -> str:
 
     def step(item: Use) -> str:
         knobs = ", ".join(
-            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in item.knobs.items()
+            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in item.knobs.items()
         )
         return f"{item.name}({knobs})" if knobs else item.name
 
     return " + ".join(map(step, chain)) or "dense"
 
 
-# --- what is measured ------------------------------------------------------------------------------------------------
+# --- what is measured
+# ------------------------------------------------------------------------------------------------
 
 NETS = {recipe.name: recipe for recipe in RECIPES}
 DIGITS = NETS["lenet5-digits"]
 MNIST = Recipe(
     "lenet_300_100-mnist",
     "lenet_300_100_prune",
-    ("dataset=mnist", "train.epochs=10", "train.batch_size=128", "train.learning_rate=0.002", "train.warmup_epochs=1"),
+    (
+        "dataset=mnist",
+        "train.epochs=10",
+        "train.batch_size=128",
+        "train.learning_rate=0.002",
+        "train.warmup_epochs=1",
+    ),
 )
 SPARSITIES = (0.9, 0.95, 0.98, 0.99)
 BLOCKS_SPARSITY = 0.9
@@ -143,10 +161,10 @@ LENET5_MNIST = Recipe(
 
 
 def at(sparsity: float) -> tuple[Use, ...]:
-    """Every method at one sparsity, each for as many epochs in all as the others, those of the dense net included.
+    """Every method at one sparsity, each for as many epochs, the dense net's included.
 
-    First the controls by lot: under ERK proportions, as `magnitude_prune` and `dynamic_sparse` have them, and under
-    those of one draw over all kernels.
+    First the controls by lot: under ERK proportions, as `magnitude_prune` and `dynamic_sparse` have
+    them, and under those of one draw over all kernels.
     """
     return (
         use("random_prune", sparsity=sparsity, epochs=10),
@@ -163,7 +181,8 @@ def at(sparsity: float) -> tuple[Use, ...]:
 
 CONTROL = use("identity", epochs=10)
 AT_EACH = tuple(Row(MNIST, (step,), factor=1.0) for sparsity in SPARSITIES for step in at(sparsity))
-# Would the masks of the weaker methods be better if they saw more? Their looks at the gradient, smaller and larger.
+# Would the masks of the weaker methods be better if they saw more? Their looks at the gradient,
+# smaller and larger.
 OTHER_LOOKS = tuple(
     Row(MNIST, (step,), factor=1.0)
     for step in (
@@ -173,10 +192,12 @@ OTHER_LOOKS = tuple(
     )
 )
 TWICE_THE_RATE = tuple(
-    Row(MNIST, (step,), f"{text((step,))}, finetune_factor=2", factor=2.0) for step in (CONTROL, *at(0.9))
+    Row(MNIST, (step,), f"{text((step,))}, finetune_factor=2", factor=2.0)
+    for step in (CONTROL, *at(0.9))
 )
 BUILT_IN = (
-    "lenet_300_100-digits", "lenet5-digits", "cnn-digits", "squeezenet-digits", "squeezenet_se-digits",
+    "lenet_300_100-digits", "lenet5-digits", "cnn-digits", "squeezenet-digits",
+    "squeezenet_se-digits",
     "resnet8-digits",
     "lstm-digits_rows", "transformer-listops", "image_text-digits_vqa", "image_audio-digits_audio",
     "ds_cnn-digits_audio",
@@ -186,22 +207,36 @@ CHAINED = ("lenet5-digits", "squeezenet-digits", "lstm-digits_rows", "transforme
 
 def chain_rows(net: str) -> tuple[Row, ...]:
     """Prune, share, quantize, with both kinds of scales."""
-    begin = (use("magnitude_prune", sparsity=0.5, epochs=4), use("weight_cluster", clusters=16, epochs=2))
+    begin = (
+        use("magnitude_prune", sparsity=0.5, epochs=4),
+        use("weight_cluster", clusters=16, epochs=2),
+    )
     ends = [use("qat", scales=scales, epochs=1) for scales in ("per_tensor", "per_channel")]
-    chains = (Row(NETS[net], (*begin, end), f"prune 0.5, 16 clusters, qat {end.knobs['scales']}") for end in ends)
+    chains = (
+        Row(NETS[net], (*begin, end), f"prune 0.5, 16 clusters, qat {end.knobs['scales']}")
+        for end in ends
+    )
     return (Row(NETS[net], (use("identity", epochs=7),)), *chains)
 
 
 def qat_rows(row: Row) -> tuple[Row, ...]:
     """The float net, the control of its training, and its 8-bit file without training and with."""
-    return (row, *(replace(row, chain=(step,)) for step in (use("identity", epochs=2), use("ptq"), use("qat"))))
+    return (
+        row,
+        *(
+            replace(row, chain=(step,))
+            for step in (use("identity", epochs=2), use("ptq"), use("qat"))
+        ),
+    )
 
 
 def as_sparse_as_asked(found: Mapping[str, Values]) -> list[str]:
     """Each row's file has the zeros that were asked for."""
     wrong = []
     for name, row in found.items():
-        asked, reached = (row["metrics"].get(f"sparsity_{end}", [0.0]) for end in ("asked", "reached"))
+        asked, reached = (
+            row["metrics"].get(f"sparsity_{end}", [0.0]) for end in ("asked", "reached")
+        )
         if max(abs(one - other) for one, other in zip(asked, reached, strict=True)) > 0.01:
             wrong.append(f"{name} has not the zeros that were asked for.")
     return wrong
@@ -214,7 +249,11 @@ def close_to_float(found: Mapping[str, Values]) -> list[str]:
         if row["strategy"] == "qat":
             drop = mean(row["baseline"]) - mean(row["quality"])
             wrong += [f"{name} loses {100 * drop:.2f} points."] if drop > 0.01 + TOLERANCE else []
-            wrong += [f"{name} leaves weights in float."] if min(row["metrics"]["touched_share"]) < 0.95 else []
+            wrong += (
+                [f"{name} leaves weights in float."]
+                if min(row["metrics"]["touched_share"]) < 0.95
+                else []
+            )
     return wrong
 
 
@@ -243,7 +282,8 @@ def faster(found: Mapping[str, Values]) -> list[str]:
 MEASUREMENTS = (
     Measurement(
         "mnist-sparsity",
-        "Which weights go: `lenet_300_100` on MNIST, each row trained for 20 epochs in all, the dense net for 10.",
+        "Which weights go: `lenet_300_100` on MNIST, each row trained for 20 epochs in all, the "
+        "dense net for 10.",
         (Row(MNIST, (CONTROL,), factor=1.0), *AT_EACH, *OTHER_LOOKS, *TWICE_THE_RATE),
         ("quality", "drop", "zeros", "epochs", "against random"),
         as_sparse_as_asked,
@@ -260,8 +300,10 @@ MEASUREMENTS = (
     ),
     Measurement(
         "qat",
-        "Trained in 8 bits, beside the float net and 8 bits after training: every net on its built-in data.",
-        tuple(row for name in BUILT_IN for row in qat_rows(Row(NETS[name]))) + qat_rows(Row(DIGITS, saved=True)),
+        "Trained in 8 bits, beside the float net and 8 bits after training: every net on its "
+        "built-in data.",
+        tuple(row for name in BUILT_IN for row in qat_rows(Row(NETS[name])))
+        + qat_rows(Row(DIGITS, saved=True)),
         ("quality", "drop", "touched", "quantized", "file ratio"),
         close_to_float,
     ),
@@ -269,7 +311,16 @@ MEASUREMENTS = (
         "chains",
         "Half of the weights zero, 16 shared values, 8 bits: what the file has of it at the end.",
         tuple(row for name in CHAINED for row in chain_rows(name)),
-        ("quality", "drop", "zeros", "clusters", "clusters a channel", "file ratio", "zstd ratio", "entropy ratio"),
+        (
+            "quality",
+            "drop",
+            "zeros",
+            "clusters",
+            "clusters a channel",
+            "file ratio",
+            "zstd ratio",
+            "entropy ratio",
+        ),
         kept_to_the_end,
     ),
     Measurement(
@@ -282,12 +333,16 @@ MEASUREMENTS = (
     ),
     Measurement(
         "block-speed",
-        "Zeros in blocks and scattered ones, each timed beside the dense net: `lenet_300_100` on digits.",
+        "Zeros in blocks and scattered ones, each timed beside the dense net: `lenet_300_100` on "
+        "digits.",
         tuple(
             Row(NETS["lenet_300_100-digits"], (step,))
             for step in (
                 use("identity", epochs=4),
-                *(use(name, sparsity=BLOCKS_SPARSITY, epochs=4) for name in ("magnitude_prune", "block_prune")),
+                *(
+                    use(name, sparsity=BLOCKS_SPARSITY, epochs=4)
+                    for name in ("magnitude_prune", "block_prune")
+                ),
             )
         ),
         ("quality", "drop", "zeros", "speed-up", "theory", "file ratio"),
@@ -296,7 +351,8 @@ MEASUREMENTS = (
 )
 
 
-# --- measuring -------------------------------------------------------------------------------------------------------
+# --- measuring
+# --------------------------------------------------------------------------------------------------
 
 
 def read(measurement: Measurement, root: Path) -> dict[str, Any]:
@@ -306,7 +362,7 @@ def read(measurement: Measurement, root: Path) -> dict[str, Any]:
 
 
 def current(item: Measurement, root: Path, catalog: Catalog) -> dict[str, Any]:
-    """The rows as they were written, by name, without those that something else made than what stands here."""
+    """The rows as they were written, by name, without those made by what no longer stands here."""
     found = read(item, root)
     return {row.name: found[row.name] for row in item.rows if is_current(row, found, root, catalog)}
 
@@ -329,12 +385,21 @@ def measure(row: Row, root: Path, lab: Lab) -> dict[str, Any]:
     for spec in run:
         record = trial.run(spec, lab)
         if record.reason:
-            raise SqueezelabError(f"{row.name}, seed {spec.seed}: {record.reason}", given=record.error)
+            raise SqueezelabError(
+                f"{row.name}, seed {spec.seed}: {record.reason}", given=record.error
+            )
         records.append(record)
     values = [record.metrics[quality] for record in records]
-    say(f"{row.name}: {' '.join(f'{value:.4f}' for value in values)} ({records[0].times['fit_seconds']:.0f} s a seed)")
-    metrics = {name: [r.metrics[name] for r in records] for name in KEPT if name in records[0].metrics}
-    bases = [record.metrics.get(f"baseline.{quality}", record.metrics[quality]) for record in records]
+    say(
+        f"{row.name}: {' '.join(f'{value:.4f}' for value in values)} "
+        f"({records[0].times['fit_seconds']:.0f} s a seed)"
+    )
+    metrics = {
+        name: [r.metrics[name] for r in records] for name in KEPT if name in records[0].metrics
+    }
+    bases = [
+        record.metrics.get(f"baseline.{quality}", record.metrics[quality]) for record in records
+    ]
     return {
         "digest": row.digest(root, lab.catalog),
         "net": "from_file" if row.saved else specs[0].architecture.name,
@@ -343,7 +408,10 @@ def measure(row: Row, root: Path, lab: Lab) -> dict[str, Any]:
         "label": row.label or text(row.chain),
         "factor": row.factor,
         "knobs": [dict(step.knobs) for step in specs[0].compress],
-        "epochs": sum(lab.catalog.strategies.build(step.name, dict(step.knobs)).budget() for step in specs[0].compress),
+        "epochs": sum(
+            lab.catalog.strategies.build(step.name, dict(step.knobs)).budget()
+            for step in specs[0].compress
+        ),
         "seeds": list(row.seeds),
         "quality_name": quality,
         "quality": values,
@@ -356,7 +424,11 @@ def measure(row: Row, root: Path, lab: Lab) -> dict[str, Any]:
             ]
             for name in LINES
         },
-        "times": {name: [record.times[name] for record in records] for name in TIMES if name in records[0].times},
+        "times": {
+            name: [record.times[name] for record in records]
+            for name in TIMES
+            if name in records[0].times
+        },
         "environment": fingerprint(),
     }
 
@@ -375,14 +447,18 @@ def from_file(spec: Spec, root: Path, lab: Lab) -> Spec:
 
 
 def interval(differences: Sequence[float], *, comparisons: int = 1) -> tuple[float, float]:
-    """(mean, half of its 95 % interval) of paired differences, by Student's t with n - 1 degrees of freedom.
+    """(mean, half of its 95 % interval) of paired differences (Student's t, n - 1).
 
     Args:
         comparisons: how many intervals are to hold at once; each is made wider for it (Bonferroni).
     """
     from scipy.stats import t
 
-    half = t.ppf(1 - 0.025 / comparisons, len(differences) - 1) * stdev(differences) / np.sqrt(len(differences))
+    half = (
+        t.ppf(1 - 0.025 / comparisons, len(differences) - 1)
+        * stdev(differences)
+        / np.sqrt(len(differences))
+    )
     return mean(differences), float(half)
 
 
@@ -392,7 +468,10 @@ def main() -> int:
 
 
 def run(root: Path, names: list[str], catalog: Catalog) -> int:
-    """As the command line: the rows out of date whose data is here, of all measurements or of the named ones."""
+    """As the command line.
+
+    The rows out of date whose data is here, of all measurements or of the named ones.
+    """
     import pages
 
     known = {item.name: item for item in MEASUREMENTS}

@@ -1,10 +1,14 @@
-"""Default recipes: what each net reaches on the data it is made for, measured and written to docs/results.
+"""Default recipes.
 
-    make recipes                       # those whose results are out of date, then docs/architectures.md, datasets.md
-    make recipes NAME="cnn-digits"     # one or several, whether out of date or not
+What each net reaches on the data it is made for, measured and written to docs/results.
 
-A recipe is the dense net of a shipped study, with overrides. Accuracy is that of the exported file on the validation
-split. A result carries the digest of what made it; `make test` compares it with the recipe as it stands.
+    make recipes                       # those whose results are out of date, then
+    docs/architectures.md, datasets.md make recipes NAME="cnn-digits"     # one or several, whether
+    out of date or not
+
+A recipe is the dense net of a shipped study, with overrides. Accuracy is that of the exported file
+on the validation split. A result carries the digest of what made it; `make test` compares it with
+the recipe as it stands.
 """
 
 from __future__ import annotations
@@ -42,8 +46,8 @@ class Recipe:
         study: a shipped study; its dense net is trained.
         settings: overrides of the study.
         seeds: one training each.
-        least, most: what the mean of the seeds has to reach, and must not pass (a net that is given half of the
-            input); shares, as accuracy or R2.
+        least, most: what the mean of the seeds has to reach, and must not pass (a net that is given
+            half of the input); shares, as accuracy or R2.
     """
 
     name: str
@@ -64,13 +68,40 @@ class Recipe:
 
 
 CIFAR = ("dataset=cifar10", "train.epochs=20", "train.batch_size=64", "train.optimizer=momentum")
-CIFAR += ("train.learning_rate=0.05", "train.warmup_epochs=1", "train.augment=True", "train.weight_decay=0.0003")
-TREC = ("dataset=trec", "architecture.units=64", "train.epochs=8", "train.batch_size=32", "train.learning_rate=0.002")
+CIFAR += (
+    "train.learning_rate=0.05",
+    "train.warmup_epochs=1",
+    "train.augment=True",
+    "train.weight_decay=0.0003",
+)
+TREC = (
+    "dataset=trec",
+    "architecture.units=64",
+    "train.epochs=8",
+    "train.batch_size=32",
+    "train.learning_rate=0.002",
+)
 TREC += ("train.warmup_epochs=3",)
-EASY = ("dataset=easy_vqa", "dataset.questions=21", "architecture=image_text", "architecture.side=32")
-EASY += ("architecture.units=128", "train.epochs=15", "train.learning_rate=0.002", "train.warmup_epochs=1")
+EASY = (
+    "dataset=easy_vqa",
+    "dataset.questions=21",
+    "architecture=image_text",
+    "architecture.side=32",
+)
+EASY += (
+    "architecture.units=128",
+    "train.epochs=15",
+    "train.learning_rate=0.002",
+    "train.warmup_epochs=1",
+)
 EASY += ("train.augment=False",)
-AV = ("dataset=av_mnist", "train.epochs=8", "train.batch_size=64", "train.learning_rate=0.002", "train.warmup_epochs=1")
+AV = (
+    "dataset=av_mnist",
+    "train.epochs=8",
+    "train.batch_size=64",
+    "train.learning_rate=0.002",
+    "train.warmup_epochs=1",
+)
 SERIES = ("dataset=mackey_glass", "architecture.units=64", "train.epochs=20", "train.batch_size=32")
 IMAGE, QUESTION, AUDIO = (f"architecture.reads={name}" for name in ("image", "question", "audio"))
 ONE = (0,)  # seed, where a training takes long
@@ -85,17 +116,36 @@ RECIPES = (
     Recipe("resnet8-digits", "cnn_prune", ("architecture=resnet8",), least=0.98),
     Recipe("lstm-digits_rows", "lstm_quantize", least=0.97),
     Recipe("lstm-mackey_glass", "lstm_quantize", SERIES, least=0.95),
-    Recipe("transformer-listops", "transformer_prune", least=0.30),  # bag of tokens 0.294, constant 0.100
+    # bag of tokens 0.294, constant 0.100
+    Recipe("transformer-listops", "transformer_prune", least=0.30),
     Recipe("image_text-digits_vqa", "image_text_prune", least=0.90),
     Recipe("image_text-digits_vqa-image", "image_text_prune", (IMAGE,), least=0.30, most=0.85),
-    Recipe("image_text-digits_vqa-question", "image_text_prune", (QUESTION,), least=0.30, most=0.85),
+    Recipe(
+        "image_text-digits_vqa-question", "image_text_prune", (QUESTION,), least=0.30, most=0.85
+    ),
     Recipe("image_audio-digits_audio", "image_audio_quantize", least=0.95),
-    Recipe("image_audio-digits_audio-image", "image_audio_quantize", (IMAGE,), least=0.40, most=0.85),
-    Recipe("image_audio-digits_audio-audio", "image_audio_quantize", (AUDIO,), least=0.40, most=0.85),
-    Recipe("ds_cnn-digits_audio", "image_audio_quantize", ("architecture=ds_cnn",), least=0.40, most=0.85),
+    Recipe(
+        "image_audio-digits_audio-image", "image_audio_quantize", (IMAGE,), least=0.40, most=0.85
+    ),
+    Recipe(
+        "image_audio-digits_audio-audio", "image_audio_quantize", (AUDIO,), least=0.40, most=0.85
+    ),
+    Recipe(
+        "ds_cnn-digits_audio",
+        "image_audio_quantize",
+        ("architecture=ds_cnn",),
+        least=0.40,
+        most=0.85,
+    ),
     # real data, through tensorflow-datasets
     Recipe("resnet8-cifar10", "cnn_prune", ("architecture=resnet8", *CIFAR), ONE, least=0.80),
-    Recipe("ds_cnn-spoken_digit", "cnn_prune", ("architecture=ds_cnn", "dataset=spoken_digit"), ONE, least=0.93),
+    Recipe(
+        "ds_cnn-spoken_digit",
+        "cnn_prune",
+        ("architecture=ds_cnn", "dataset=spoken_digit"),
+        ONE,
+        least=0.93,
+    ),
     Recipe("lstm-trec", "lstm_quantize", TREC, ONE, least=0.80),
     Recipe("image_text-easy_vqa", "image_text_prune", EASY, ONE, least=0.85),
     Recipe("image_audio-av_mnist", "image_audio_quantize", AV, least=0.70),
@@ -105,7 +155,10 @@ RECIPES = (
 
 
 def digest(specs: Iterable[Spec]) -> str:
-    """sha256 of all that decides a result besides the machine: plug-in versions, knobs, training, seeds."""
+    """sha256 of all that decides a result besides the machine.
+
+    Plug-in versions, knobs, training, seeds.
+    """
     return digest_of([spec.digest for spec in specs])
 
 
@@ -133,7 +186,9 @@ def measure(recipe: Recipe, root: Path, lab: Lab) -> dict[str, Any]:
     for spec in specs:
         record = trial.run(spec, lab)
         if record.reason:
-            raise SqueezelabError(f"{recipe.name}, seed {spec.seed}: {record.reason}", given=record.error)
+            raise SqueezelabError(
+                f"{recipe.name}, seed {spec.seed}: {record.reason}", given=record.error
+            )
         records.append(record)
         value, seconds = record.metrics[quality], record.times["fit_seconds"]
         say(f"{recipe.name} seed {spec.seed}: {quality} {value:.4f} ({seconds:.0f} s of training)")
@@ -159,11 +214,17 @@ def check(recipe: Recipe, result: dict[str, Any]) -> str:
     found = mean(result["values"])
     if recipe.least <= found <= recipe.most:
         return ""
-    return f"{recipe.name}: the mean is {found:.4f}; it should lie between {recipe.least:g} and {recipe.most:g}."
+    return (
+        f"{recipe.name}: the mean is {found:.4f}; it should lie between {recipe.least:g} and "
+        f"{recipe.most:g}."
+    )
 
 
 def main() -> int:
-    """Measure what is asked for, then write the pages; 1 if a result is not what its recipe promises."""
+    """Measure what is asked for, then write the pages.
+
+    1 if a result is not what its recipe promises.
+    """
     return command(__doc__ or "", "RECIPE", run)
 
 
@@ -174,7 +235,9 @@ def command(text: str, what: str, run: Callable[[Path, list[str], Catalog], int]
         text: help; of the script.
         what: the names are of.
     """
-    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar=what)
     names = parser.parse_args().names
     try:
@@ -192,7 +255,9 @@ def run(root: Path, names: list[str], catalog: Catalog) -> int:
     for name in names:
         if name not in known:
             raise UnknownName("recipe", name, known)
-    chosen = [known[name] for name in names] or [item for item in RECIPES if not is_current(item, root, catalog)]
+    chosen = [known[name] for name in names] or [
+        item for item in RECIPES if not is_current(item, root, catalog)
+    ]
     lab, wrong = Lab(root, catalog), []
     for recipe in chosen:
         try:

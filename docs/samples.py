@@ -1,9 +1,11 @@
-"""What each data set holds, for docs/datasets.md: sizes and shapes, and a picture or some texts where we made the data.
+"""What each data set holds, for docs/datasets.md.
+
+Sizes and shapes, and a picture or some texts where we made the data.
 
     .venv/bin/python docs/samples.py [NAME ...]        # all data sets that are here, by default
 
-Writes docs/results/data/NAME.json and docs/images/data/NAME.png. Of data that is not ours to publish only numbers are
-written.
+Writes docs/results/data/NAME.json and docs/images/data/NAME.png. Of data that is not ours to
+publish only numbers are written.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def main() -> int:
 
 
 def describe(dataset: Dataset, root: Path) -> dict[str, Any]:
-    """Shapes, sizes, the share of the commonest class, and samples of a data set that is made by rule."""
+    """Shapes, sizes, share of the most frequent class, and samples of a data set made by rule."""
     dataset.check_available(root)
     info = dataset.info
     splits = dataset.load(root, info.inputs)
@@ -80,7 +82,8 @@ def sealed_size(dataset: Dataset) -> int:
     digits = "".join(character for character in said if character.isdigit())
     if not digits:
         raise UserError(
-            f"The card of {dataset.name} does not say how large its test split is.", given=dataset.summary()
+            f"The card of {dataset.name} does not say how large its test split is.",
+            given=dataset.summary(),
         )
     return int(digits)
 
@@ -102,7 +105,10 @@ def texts(dataset: Dataset, samples: Samples, root: Path) -> list[str]:
 
 
 def draw(dataset: Dataset, samples: Samples, root: Path) -> bool:
-    """A sheet of samples: one column each, one row for each input that can be drawn; False if none can."""
+    """A sheet of samples: one column each, one row for each input that can be drawn.
+
+    False if none can.
+    """
     from matplotlib.figure import Figure
 
     names = [name for name in dataset.info.inputs if name not in dataset.info.tokens]
@@ -127,7 +133,9 @@ def draw_input(axis: Any, name: str, values: Array) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     if name == "image":
-        axis.imshow(values.squeeze(), cmap="gray" if values.shape[-1] == 1 else None, vmin=0, vmax=1)
+        axis.imshow(
+            values.squeeze(), cmap="gray" if values.shape[-1] == 1 else None, vmin=0, vmax=1
+        )
     elif name == "audio":
         axis.imshow(values[..., 0].T, origin="lower", aspect="auto", cmap="magma")
     elif values.shape[-1] > 2:

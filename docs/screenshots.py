@@ -1,7 +1,9 @@
-"""Pictures of a study in the MLflow UI, for README and docs: `make screenshots NAME=squeezenet_prune`.
+"""Pictures of a study in the MLflow UI, for README and docs.
 
-Starts the UI on a free port and a headless Chromium or Chrome, steers it over its debugging pipe, waits until each page
-is drawn, and writes docs/images/ui_*.png.
+`make screenshots NAME=squeezenet_prune`.
+
+Starts the UI on a free port and a headless Chromium or Chrome, steers it over its debugging pipe,
+waits until each page is drawn, and writes docs/images/ui_*.png.
 """
 
 from __future__ import annotations
@@ -34,16 +36,19 @@ from framework.tracking.store import Store
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--remote-debugging-pipe",
 )  # fmt: skip
 WIDTH_PIXELS, SHARPNESS = 1440, 1.25
 SECONDS = 120.0  # until we give up waiting for a page, or for the server
 SETTLED_SECONDS = 1.5  # after a page is ready: its charts still move
-# Before a page's own scripts: no panel of an assistant and no buttons under a mouse cover what is to be seen.
+# Before a page's own scripts: no panel of an assistant and no buttons under a mouse cover what is
+# to be seen.
 TIDY = """
     localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
     addEventListener("DOMContentLoaded", () => document.head.insertAdjacentHTML(
-        "beforeend", "<style>[data-assistant-ui], .modebar-container { display: none !important }</style>"));
+        "beforeend",
+        "<style>[data-assistant-ui], .modebar-container { display: none !important }</style>"));
 """
 
 
@@ -71,7 +76,16 @@ class Browser:
         self._from_browser, write = os.pipe()
         # It reads its file descriptor 3 and writes its 4.
         pipes = f'exec "$@" 3</dev/fd/{read} 4>/dev/fd/{write}'
-        command = ["sh", "-c", pipes, "sh", program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        command = [
+            "sh",
+            "-c",
+            pipes,
+            "sh",
+            program,
+            *FLAGS,
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(command, pass_fds=(read, write), stderr=subprocess.DEVNULL)
         os.close(read)
         os.close(write)
@@ -85,8 +99,15 @@ class Browser:
     def page(self, url: str, *, height: int) -> str:
         """Open a page; the id of its session."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = str(self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
-        size = {"width": WIDTH_PIXELS, "height": height, "deviceScaleFactor": SHARPNESS, "mobile": False}
+        session = str(
+            self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        )
+        size = {
+            "width": WIDTH_PIXELS,
+            "height": height,
+            "deviceScaleFactor": SHARPNESS,
+            "mobile": False,
+        }
         self.call("Emulation.setDeviceMetricsOverride", session, **size)
         self.call("Page.enable", session)
         self.call("Page.addScriptToEvaluateOnNewDocument", session, source=TIDY)
@@ -98,7 +119,9 @@ class Browser:
         deadline = time.monotonic() + SECONDS
         while not self.evaluate(session, condition):
             if time.monotonic() > deadline:
-                raise SqueezelabError("The page was not ready in time.", given=f"Waited for: {condition}")
+                raise SqueezelabError(
+                    "The page was not ready in time.", given=f"Waited for: {condition}"
+                )
             time.sleep(0.25)
 
     def evaluate(self, session: str, script: str) -> Any:
@@ -113,12 +136,16 @@ class Browser:
     def call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """Send one command and return its result."""
         self._count += 1
-        message = {"id": self._count, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        message = {"id": self._count, "method": method, "params": params} | (
+            {"sessionId": session} if session else {}
+        )
         os.write(self._to_browser, json.dumps(message).encode() + b"\0")
         while (answer := self._receive()).get("id") != self._count:
             pass
         if "error" in answer:
-            raise SqueezelabError("The browser refused a command.", given=f"{method}: {answer['error']}")
+            raise SqueezelabError(
+                "The browser refused a command.", given=f"{method}: {answer['error']}"
+            )
         return dict(answer["result"])
 
     def _receive(self) -> dict[str, Any]:
@@ -142,7 +169,8 @@ RUNS = "document.querySelectorAll('.ag-center-cols-container [role=row]').length
 NO_BANNER = (press("mlflow.experiment_page.shared_view.dismiss"), "true")
 NOTE = (
     press("mlflow.experiment.metadata_editor.expand_button"),
-    "[...document.images].some(image => image.src.includes('get-artifact') && image.naturalWidth > 0)",
+    "[...document.images].some(image => image.src.includes('get-artifact') && image.naturalWidth > "
+    "0)",
 )
 POINTS = "document.querySelectorAll('.scatterlayer path.point').length > 1"
 LINES = "document.querySelectorAll('.parcoords .axis-title').length > 0"
@@ -181,12 +209,15 @@ def take(browser: Browser, url: str, picture: Picture) -> bytes:
 def _pages(root: Path, name: str) -> dict[str, str]:
     store = Store.open(root, create=False)
     if name not in store.studies():
-        raise UserError(f"The store holds no study {name!r}.", todo=f"Run it first: make study NAME={name}")
+        raise UserError(
+            f"The store holds no study {name!r}.", todo=f"Run it first: make study NAME={name}"
+        )
     pages = addresses(store, name)
     missing = sorted({picture.page for picture in PICTURES.values()} - set(pages))
     if missing:
         raise UserError(
-            f"The study {name} has nothing to show under: {', '.join(missing)}.", todo=f"Run it: make study NAME={name}"
+            f"The study {name} has nothing to show under: {', '.join(missing)}.",
+            todo=f"Run it: make study NAME={name}",
         )
     return pages
 
@@ -214,13 +245,20 @@ def _headless(program: str) -> Iterator[Browser]:
 
 @contextmanager
 def _server(root: Path) -> Iterator[str]:
-    """The MLflow UI on a free port, as `make ui` starts it; its address. It is stopped afterwards, with its workers."""
+    """The MLflow UI on a free port, as `make ui` starts it; its address.
+
+    It is stopped afterwards, with its workers.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "framework", "ui", "--port", str(port)]
     process = subprocess.Popen(
-        command, cwd=root, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=root,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(f"http://127.0.0.1:{port}/health", process)

@@ -1,9 +1,13 @@
-"""The numbers of docs/from-lenet-to-squeezenet.md and its Chinese twin: runs their commands and writes the tables.
+"""The numbers of docs/from-lenet-to-squeezenet.md and its Chinese twin.
 
-    make tutorial        # about ten minutes on 2 cores; studies that have been run are not run again
+Runs their commands and writes the tables.
 
-Every line of a `sh` block is a command; after one that begins with `make study`, the table between `<!-- table -->` and
-`<!-- end -->` is made from the trials.csv of its report. The last table puts all nets side by side.
+    make tutorial        # about ten minutes on 2 cores; studies that have been run are not run
+    again
+
+Every line of a `sh` block is a command; after one that begins with `make study`, the table between
+`<!-- table -->` and `<!-- end -->` is made from the trials.csv of its report. The last table puts
+all nets side by side.
 """
 
 from __future__ import annotations
@@ -26,14 +30,29 @@ from framework.errors import SqueezelabError, UserError
 from framework.planning.plan import plan
 from framework.planning.project import find_root
 
-PAGES = (Path("docs") / "from-lenet-to-squeezenet.md", Path("docs") / "from-lenet-to-squeezenet.zh.md")
+PAGES = (
+    Path("docs") / "from-lenet-to-squeezenet.md",
+    Path("docs") / "from-lenet-to-squeezenet.zh.md",
+)
 HEADS = {  # of the columns, by language
     "en": ("", "accuracy %", "non-zero", "file, bytes", "compressed, bytes", "times smaller"),
     "zh": ("", "准确率 %", "非零参数", "文件字节", "压缩后字节", "缩小倍数"),
 }
-ROWS = {"en": ("dense", "8 bits", "80 % zeros", "zeros and 8 bits"), "zh": ("稠密", "8 位", "80 % 为零", "为零且 8 位")}
+ROWS = {
+    "en": ("dense", "8 bits", "80 % zeros", "zeros and 8 bits"),
+    "zh": ("稠密", "8 位", "80 % 为零", "为零且 8 位"),
+}
 ALL_HEADS = {
-    "en": ("net", "data", "parameters", "dense %", "8 bits %", "zeros %", "both %", "both, times smaller"),
+    "en": (
+        "net",
+        "data",
+        "parameters",
+        "dense %",
+        "8 bits %",
+        "zeros %",
+        "both %",
+        "both, times smaller",
+    ),
     "zh": ("网络", "数据", "参数", "稠密 %", "8 位 %", "为零 %", "两者 %", "两者缩小倍数"),
 }
 COMPRESSED, FILE = "size_tflite_compressed_bytes", "size_tflite_bytes"
@@ -67,7 +86,9 @@ def main() -> int:
             if command.startswith("make study"):
                 steps.append(step_of(command, root))
         for path, text in texts.items():
-            (root / path).write_text(filled(text, steps, "zh" if path.stem.endswith(".zh") else "en"), "utf-8")
+            (root / path).write_text(
+                filled(text, steps, "zh" if path.stem.endswith(".zh") else "en"), "utf-8"
+            )
     except SqueezelabError as error:
         say(text_of(error))
         return error.exit_code if isinstance(error, UserError) else 1
@@ -109,7 +130,11 @@ def step_of(command: str, root: Path) -> Step:
 def label(settings: Sequence[str]) -> str:
     """The net, with the knobs that the command sets."""
     given = dict(item.split("=", 1) for item in settings)
-    knobs = [f"{key.split('.')[1]}={value}" for key, value in given.items() if key.startswith("architecture.")]
+    knobs = [
+        f"{key.split('.')[1]}={value}"
+        for key, value in given.items()
+        if key.startswith("architecture.")
+    ]
     return " ".join([given.get("architecture", "lenet5"), *knobs])
 
 
@@ -141,7 +166,13 @@ def of_all(steps: Iterable[Step], language: str) -> str:
         last = step.trials[-1]
         smaller = float(last[f"baseline.{COMPRESSED}"]) / float(last[COMPRESSED])
         rows.append(
-            [step.label, step.dataset, whole(last["params_total"]), *map(percent, step.trials), f"{smaller:.1f}"]
+            [
+                step.label,
+                step.dataset,
+                whole(last["params_total"]),
+                *map(percent, step.trials),
+                f"{smaller:.1f}",
+            ]
         )
     return table(ALL_HEADS[language], rows)
 

@@ -14,7 +14,19 @@ from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, U
 if TYPE_CHECKING:
     from framework.notebook import Result
 
-__all__ = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "load", "run", "use"]
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Choice",
+    "Float",
+    "Int",
+    "Study",
+    "Train",
+    "Use",
+    "load",
+    "run",
+    "use",
+]
 __version__ = version("squeezelab")
 
 
@@ -30,7 +42,8 @@ def run(
 
     Args:
         study: a value, or the name of a file of `studies/`.
-        name: of the experiment for a value, "notebook" by default; its runs are found again by name and digest.
+        name: of the experiment for a value, "notebook" by default; its runs are found again by name
+            and digest.
         trials: how many in all, at least 1; as the study says by default.
         fresh: begin anew; the earlier trials stay in the store.
         settings: overrides, as `["dataset=mnist", "train.epochs=10"]`.
@@ -52,8 +65,8 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     Args:
         name: a file of `studies/`, or the name that `run` was given for a value.
         settings: the overrides that the file was run with.
-        digest: of the study, or how it begins. By default the file's own as it stands; without a file, of the study
-            that was run last under this name.
+        digest: of the study, or how it begins. By default the file's own as it stands; without a
+            file, of the study that was run last under this name.
 
     Raises:
         UserError: the store holds no such study.

@@ -1,4 +1,7 @@
-"""Studies from Python: run one or load it, and look at its front, table and figure in a notebook or a terminal."""
+"""Studies from Python.
+
+Run one or load it, and look at its front, table and figure in a notebook or a terminal.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,9 @@ class Figure:
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.files[".png"]).decode()
-        return f'<img alt="Pareto front" width="{FIGURE_PIXELS}" src="data:image/png;base64,{data}">'
+        return (
+            f'<img alt="Pareto front" width="{FIGURE_PIXELS}" src="data:image/png;base64,{data}">'
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,12 +86,18 @@ class Result:
 
     @property
     def front(self) -> Any:
-        """The trials that no other beats, largest first: a pandas DataFrame, one row each, every number exact."""
+        """The trials that no other beats, largest first.
+
+        A pandas DataFrame, one row each, every number exact.
+        """
         return self._report[0].front.copy()
 
     @property
     def trials(self) -> Any:
-        """Every trial, by number: a pandas DataFrame with the parameters that vary and the metrics."""
+        """Every trial, by number.
+
+        A pandas DataFrame with the parameters that vary and the metrics.
+        """
         from framework.report import trials_frame
 
         return trials_frame(self._runs)
@@ -104,7 +115,8 @@ class Result:
         """Number of the smallest net of the front that loses at most `drop` against its baseline.
 
         Args:
-            drop: of the quality objective, at least 0: 0.01 is one point of accuracy, or a hundredth of R2.
+            drop: of the quality objective, at least 0: 0.01 is one point of accuracy, or a
+                hundredth of R2.
 
         Raises:
             UserError: the front has none.
@@ -121,14 +133,22 @@ class Result:
             return base - own if axes.quality_way == "max" else own - base
 
         numbers = set(self.front["trial"])
-        kept = [run for run in self._runs.finished if run.number in numbers and lost(run) <= drop + TOLERANCE]
+        kept = [
+            run
+            for run in self._runs.finished
+            if run.number in numbers and lost(run) <= drop + TOLERANCE
+        ]
         if not kept:
             raise UserError(
                 f"No net on the front of {self.name} loses {drop:g} or less in {axes.quality}.",
                 todo="Allow more: best(drop=...), or run more trials.",
             )
         small = 1 if axes.size_way == "min" else -1
-        return int(min(kept, key=lambda run: (small * run.metrics[axes.size], lost(run), run.number)).number)
+        return int(
+            min(
+                kept, key=lambda run: (small * run.metrics[axes.size], lost(run), run.number)
+            ).number
+        )
 
     def model(self, trial: int) -> bytes:
         """The `.tflite` file of a trial, checked against its digest.
@@ -142,7 +162,8 @@ class Result:
         found = next((run for run in self._runs.finished if run.number == trial), None)
         if found is None:
             raise UserError(
-                f"{self.name} has no finished trial {trial}.", todo="The numbers: .trials, or .best() for one."
+                f"{self.name} has no finished trial {trial}.",
+                todo="The numbers: .trials, or .best() for one.",
             )
         return _open(self.root).artifact(found.run_id, MODEL_TFLITE)
 
@@ -150,7 +171,8 @@ class Result:
         return f"{self._head()}\n\n{self.table}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{html.escape(self._head())}</b></p>{_html_table(self.table)}{self.figure()._repr_html_()}"
+        head = f"<p><b>{html.escape(self._head())}</b></p>"
+        return head + _html_table(self.table) + self.figure()._repr_html_()
 
     def _head(self) -> str:
         again = f", generation {self.generation}" if self.generation else ""
@@ -220,7 +242,10 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     if name in study_names(root) and digest is None:
         digest = plan(root, name, settings=settings, catalog=catalog).study.digest
     elif settings:
-        raise InvalidValue("Overrides go with the name of a study file, and without a digest.", given=f"Given: {name}.")
+        raise InvalidValue(
+            "Overrides go with the name of a study file, and without a digest.",
+            given=f"Given: {name}.",
+        )
     elif name not in store.studies():
         raise UnknownName("study", name, sorted({*study_names(root), *store.studies()}))
     parent = collect(store, name, digest=digest).parent
@@ -230,18 +255,23 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
 def _planned(
     root: Path, study: Study | str, *, name: str, settings: Sequence[str], catalog: Catalog
 ) -> tuple[Plan, str]:
-    """The plan of a study given by its file's name or as a value, and the name of its report's folder."""
+    """The plan of a study given by its file's name or as a value, and its report's folder name."""
     if isinstance(study, str):
         if name:
-            raise InvalidValue("A study file has a name already.", given=f"Given: {study!r} and name={name!r}.")
+            raise InvalidValue(
+                "A study file has a name already.", given=f"Given: {study!r} and name={name!r}."
+            )
         planned = plan(root, study, settings=settings, catalog=catalog)
         return planned, planned.folder
     if not isinstance(study, Study):
-        raise InvalidValue("What is run is a Study, or the name of a study file.", given=f"Given: {study!r}.")
+        raise InvalidValue(
+            "What is run is a Study, or the name of a study file.", given=f"Given: {study!r}."
+        )
     name = name or UNNAMED
     if name in study_names(root):
         raise InvalidValue(
-            f"studies/{name}.py has this name.", todo="Give another name, or run the file: framework.run(name)."
+            f"studies/{name}.py has this name.",
+            todo="Give another name, or run the file: framework.run(name).",
         )
     study = resolve(overrides.apply(study, settings), catalog, root)
     planned = Plan(name, "", tuple(settings), study, dataset_of(study, catalog, root).info.task)
@@ -257,7 +287,9 @@ def _open(root: Path) -> Store:
 def _html_table(markdown: str) -> str:
     """A Markdown table as HTML; the first column is text, the others are numbers."""
     rows = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in markdown.splitlines()]
-    head, _, *body = [[html.escape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows]
+    head, _, *body = [
+        [html.escape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows
+    ]
     lines = [_html_row("th", head), *(_html_row("td", row) for row in body)]
     return f"<table>{''.join(lines)}</table>"
 
@@ -265,6 +297,7 @@ def _html_table(markdown: str) -> str:
 def _html_row(kind: str, cells: Sequence[str]) -> str:
     ways = ["left", *["right"] * (len(cells) - 1)]
     joined = "".join(
-        f'<{kind} style="text-align: {way}">{cell}</{kind}>' for way, cell in zip(ways, cells, strict=True)
+        f'<{kind} style="text-align: {way}">{cell}</{kind}>'
+        for way, cell in zip(ways, cells, strict=True)
     )
     return f"<tr>{joined}</tr>"

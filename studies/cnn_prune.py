@@ -1,7 +1,7 @@
 """How many of a plain CNN's weights does it need?
 
-Magnitude pruning (Zhu & Gupta 2017) of two blocks of convolution and pooling with one hidden dense layer, on the real
-digits of scikit-learn. On CIFAR-10: SET="dataset=cifar10 train.batch_size=64".
+Magnitude pruning (Zhu & Gupta 2017) of two blocks of convolution and pooling with one hidden dense
+layer, on the real digits of scikit-learn. On CIFAR-10: SET="dataset=cifar10 train.batch_size=64".
 Cost: about 2 minutes on 2 cores.
 """
 
@@ -11,7 +11,12 @@ STUDY = Study(
     dataset=use("digits"),
     architecture=use("cnn"),
     compress=[
-        use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.99), epochs=Choice(2, 4, 8))
+        use(
+            "magnitude_prune",
+            layers=Choice("uniform", "erk"),
+            sparsity=Float(0.5, 0.99),
+            epochs=Choice(2, 4, 8),
+        )
     ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
     trials=30,

@@ -1,9 +1,9 @@
 """What do half precision and 8 bits cost a net that sees and hears, in accuracy, bytes and time?
 
-Post-training quantization (Jacob et al. 2018) of two convolutional encoders, fused, alone and after magnitude pruning
-(Zhu & Gupta 2017); every combination once. The data: scikit-learn's digits beside the tones of a telephone's keys, made
-by rule. What either half reaches alone: SET="architecture.reads=image", SET="architecture.reads=audio".
-Cost: about 2 minutes on 2 cores.
+Post-training quantization (Jacob et al. 2018) of two convolutional encoders, fused, alone and after
+magnitude pruning (Zhu & Gupta 2017); every combination once. The data: scikit-learn's digits beside
+the tones of a telephone's keys, made by rule. What either half reaches alone:
+SET="architecture.reads=image", SET="architecture.reads=audio". Cost: about 2 minutes on 2 cores.
 """
 
 from framework import Choice, Study, Train, use

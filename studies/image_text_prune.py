@@ -1,9 +1,9 @@
-"""How sparse can a net that answers questions about pictures get, before it guesses from the question alone?
+"""How sparse can a net that answers questions about pictures get before it only guesses?
 
-Magnitude pruning (Zhu & Gupta 2017) of a convolutional encoder fused with attention over the question (after Antol et
-al. 2015), on pictures composed of scikit-learn's digits with questions made by rule. What either half reaches alone:
-SET="architecture.reads=question", SET="architecture.reads=image".
-Cost: about 5 minutes on 2 cores.
+Magnitude pruning (Zhu & Gupta 2017) of a convolutional encoder fused with attention over the
+question (after Antol et al. 2015), on pictures composed of scikit-learn's digits with questions
+made by rule. What either half reaches alone: SET="architecture.reads=question",
+SET="architecture.reads=image". Cost: about 5 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, Train, use

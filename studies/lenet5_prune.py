@@ -1,7 +1,8 @@
 """How many of LeNet-5's 431 080 parameters does it need?
 
-Magnitude pruning (Zhu & Gupta 2017) of the Caffe LeNet-5 that the compression literature measures, on the real digits
-of scikit-learn. On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 4 minutes on 2 cores.
+Magnitude pruning (Zhu & Gupta 2017) of the Caffe LeNet-5 that the compression literature measures,
+on the real digits of scikit-learn. On MNIST: SET="dataset=mnist train.batch_size=64". Cost: about 4
+minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use
@@ -10,7 +11,12 @@ STUDY = Study(
     dataset=use("digits"),
     architecture=use("lenet5"),
     compress=[
-        use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.99), epochs=Choice(2, 4, 8))
+        use(
+            "magnitude_prune",
+            layers=Choice("uniform", "erk"),
+            sparsity=Float(0.5, 0.99),
+            epochs=Choice(2, 4, 8),
+        )
     ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
     trials=30,

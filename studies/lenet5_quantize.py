@@ -1,8 +1,8 @@
 """What do half precision and 8 bits cost LeNet-5, in accuracy, bytes and time?
 
-Post-training quantization (Jacob et al. 2018) of the Caffe LeNet-5, alone and after magnitude pruning (Zhu & Gupta
-2017), on the real digits of scikit-learn; every combination once. On MNIST: SET="dataset=mnist train.batch_size=64".
-Cost: about 1.5 minutes on 2 cores.
+Post-training quantization (Jacob et al. 2018) of the Caffe LeNet-5, alone and after magnitude
+pruning (Zhu & Gupta 2017), on the real digits of scikit-learn; every combination once. On MNIST:
+SET="dataset=mnist train.batch_size=64". Cost: about 1.5 minutes on 2 cores.
 """
 
 from framework import Choice, Study, use

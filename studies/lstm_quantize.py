@@ -1,8 +1,8 @@
 """What do half precision and 8 bits cost a recurrent net, in accuracy, bytes and time?
 
-Post-training quantization (Jacob et al. 2018) of an LSTM (Hochreiter & Schmidhuber 1997) that reads the digits of
-scikit-learn row by row, alone and after magnitude pruning (Zhu & Gupta 2017); every combination once. On a series:
-SET="dataset=mackey_glass", which is regression.
+Post-training quantization (Jacob et al. 2018) of an LSTM (Hochreiter & Schmidhuber 1997) that reads
+the digits of scikit-learn row by row, alone and after magnitude pruning (Zhu & Gupta 2017); every
+combination once. On a series: SET="dataset=mackey_glass", which is regression.
 Cost: about 1 minute on 2 cores.
 """
 

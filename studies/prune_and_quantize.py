@@ -1,9 +1,9 @@
 """What do 80 % zeros, 8 bits, and both together cost a net?
 
-Magnitude pruning (Zhu & Gupta 2017) and integer quantization (Jacob et al. 2018), alone and in a chain, on one net;
-every combination once. By itself LeNet-5 (LeCun et al. 1998) on the digits of scikit-learn; another net by
-SET="dataset=listops architecture=transformer", as in docs/from-lenet-to-squeezenet.md.
-Cost: about 1.5 minutes on 2 cores.
+Magnitude pruning (Zhu & Gupta 2017) and integer quantization (Jacob et al. 2018), alone and in a
+chain, on one net; every combination once. By itself LeNet-5 (LeCun et al. 1998) on the digits of
+scikit-learn; another net by SET="dataset=listops architecture=transformer", as in
+docs/from-lenet-to-squeezenet.md. Cost: about 1.5 minutes on 2 cores.
 """
 
 from framework import Choice, Study, use

@@ -1,10 +1,10 @@
-"""How small does SqueezeNet get when it is pruned, its weights share values, and those are stored in 8 bits?
+"""How small does SqueezeNet get when pruned, with shared values, stored in 8 bits?
 
-Deep Compression (Han et al. 2016) of SqueezeNet (Iandola et al. 2016) at half width: magnitude pruning, then weight
-sharing, then integer quantization after training (Jacob et al. 2018) or within it (Krishnamoorthi 2018), with one scale
-for each tensor so that shared values stay shared. On the real digits of scikit-learn; the size is that of the
-compressed file, whose entropy coder stands in for the Huffman code of the paper.
-Cost: about 7 minutes on 2 cores.
+Deep Compression (Han et al. 2016) of SqueezeNet (Iandola et al. 2016) at half width: magnitude
+pruning, then weight sharing, then integer quantization after training (Jacob et al. 2018) or within
+it (Krishnamoorthi 2018), with one scale for each tensor so that shared values stay shared. On the
+real digits of scikit-learn; the size is that of the compressed file, whose entropy coder stands in
+for the Huffman code of the paper. Cost: about 7 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use

@@ -1,7 +1,7 @@
 """How sparse can SqueezeNet get before accuracy falls by two points?
 
-Magnitude pruning (Zhu & Gupta 2017) of SqueezeNet (Iandola et al. 2016) at half width, on the real digits of
-scikit-learn.
+Magnitude pruning (Zhu & Gupta 2017) of SqueezeNet (Iandola et al. 2016) at half width, on the real
+digits of scikit-learn.
 Cost: about 8 minutes on 2 cores.
 """
 
@@ -10,7 +10,9 @@ from framework import Choice, Float, Study, use
 STUDY = Study(
     dataset=use("digits"),
     architecture=use("squeezenet", width=0.5),
-    compress=[use("magnitude_prune", layers="erk", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))],
+    compress=[
+        use("magnitude_prune", layers="erk", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
+    ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
     trials=30,
 )

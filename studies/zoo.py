@@ -1,9 +1,9 @@
 """Which net for pictures gives the most accuracy for its size, and how far can each be pruned?
 
-A search over architectures: LeNet-300-100 and LeNet-5 (LeCun et al. 1998), a plain CNN, SqueezeNet with and without
-squeeze-and-excitation (Iandola et al. 2016, Hu et al. 2018) and ResNet-8 (Banbury et al. 2021), each under magnitude
-pruning (Zhu & Gupta 2017), all trained alike, on the real digits of scikit-learn.
-Cost: about 3 minutes on 2 cores.
+A search over architectures: LeNet-300-100 and LeNet-5 (LeCun et al. 1998), a plain CNN, SqueezeNet
+with and without squeeze-and-excitation (Iandola et al. 2016, Hu et al. 2018) and ResNet-8 (Banbury
+et al. 2021), each under magnitude pruning (Zhu & Gupta 2017), all trained alike, on the real digits
+of scikit-learn. Cost: about 3 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, Train, use

@@ -1,4 +1,5 @@
-"""The command line as a user meets it: real processes, an empty home folder, nothing written by a mistake."""
+"""The command line as a user meets it: real processes, an empty home folder, nothing written by a
+mistake."""
 
 from __future__ import annotations
 
@@ -12,11 +13,17 @@ ROOT = Path(__file__).parents[1]
 LINES = 14  # the most that a mistake is told in
 
 
-def squeezelab(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def squeezelab(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command in this folder, with an empty home."""
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    named = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", "COLUMNS")}
+    named = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MLFLOW_TRACKING_URI", "COLUMNS")
+    }
     named |= {"HOME": str(home), "TFDS_DATA_DIR": str(home), "PYTHONPATH": str(ROOT), **environment}
     began = time.monotonic()
     done = subprocess.run(

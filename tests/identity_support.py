@@ -1,9 +1,11 @@
-"""Results of pairs of strategy and net as digests, made by a fresh process: what a result is a function of.
+"""Results of pairs of strategy and net as digests, made by a fresh process: what a result is a
+function of.
 
     python tests/identity_support.py FOLDER cold|used < pairs.json
 
-`cold` trains each dense net and keeps what is traced; `used` finds the dense nets in FOLDER's cache and forgets every
-traced net before each pair. Both print the digests as JSON. This module loads TensorFlow when it is used.
+`cold` trains each dense net and keeps what is traced; `used` finds the dense nets in FOLDER's cache
+and forgets every traced net before each pair. Both print the digests as JSON. This module loads
+TensorFlow when it is used.
 """
 
 from __future__ import annotations
@@ -18,25 +20,33 @@ from pathlib import Path
 
 Pair = tuple[str, str]
 TESTS = Path(__file__).parent
-OWN = {"lenet_300_100": {"units_1": 24, "units_2": 12}, "lenet5": {"filters_1": 4, "filters_2": 6, "units": 16}}
+OWN = {
+    "lenet_300_100": {"units_1": 24, "units_2": 12},
+    "lenet5": {"filters_1": 4, "filters_2": 6, "units": 16},
+}
 
 
-def digests(folder: Path, pairs: Sequence[Pair], *, used: bool, hash_seed: int) -> dict[Pair, dict[str, str]]:
+def digests(
+    folder: Path, pairs: Sequence[Pair], *, used: bool, hash_seed: int
+) -> dict[Pair, dict[str, str]]:
     """What a process of its own makes of the pairs (strategy, net), in their order.
 
     Args:
         folder: the project; its cache is what `used` finds.
         pairs: (strategy, architecture).
-        used: whether dense nets must come from the cache, and every pair meets an empty store of traced nets.
+        used: whether dense nets must come from the cache, and every pair meets an empty store of
+            traced nets.
         hash_seed: PYTHONHASHSEED of the process.
 
     Returns:
-        For each pair the sha256 of `weights.npz` and of the exported file, or of the reason why it is refused.
+        For each pair the sha256 of `weights.npz` and of the exported file, or of the reason why it
+        is refused.
     """
     done = subprocess.run(
         [sys.executable, __file__, str(folder), "used" if used else "cold"],
         input=json.dumps(pairs),
-        env=os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"},
+        env=os.environ
+        | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"},
         capture_output=True,
         text=True,
         check=False,
@@ -71,7 +81,10 @@ def _digests_of(pair: Pair, lab: object) -> dict[str, str]:
         file = converter.to_tflite(stage, lab.splits(spec).calibration)
     except TrialError as error:  # a net that a strategy finds nothing in
         return {"refused": sha256(str(error).encode()).hexdigest()}
-    return {"weights": sha256(pack_weights(stage.weights)).hexdigest(), "file": sha256(file).hexdigest()}
+    return {
+        "weights": sha256(pack_weights(stage.weights)).hexdigest(),
+        "file": sha256(file).hexdigest(),
+    }
 
 
 def _main(folder: str, mode: str) -> None:

@@ -35,7 +35,8 @@ from framework.study import Spec, Use
 
 CATALOG = catalog_of(Path(__file__).parents[1])  # also what lies in plugins/
 INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})
-BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)  # 20 steps an epoch on the digits
+# 20 steps an epoch on the digits
+BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)
 FEW = {"train": 120, "calibration": 40, "validation": 40}
 SMALL = {
     "lenet_300_100": use("lenet_300_100", units_1=24, units_2=12),
@@ -46,17 +47,26 @@ SMALL = {
 def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spec:
     """A resolved spec on the data set that the architecture is made for."""
     made_for = use(CATALOG.architectures.get(architecture.name).made_for)
-    study = Study(dataset=made_for, architecture=architecture, train=replace(BASE, **train), compress=compress)
-    return replace(resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")), seed=seed)
+    study = Study(
+        dataset=made_for, architecture=architecture, train=replace(BASE, **train), compress=compress
+    )
+    return replace(
+        resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")),
+        seed=seed,
+    )
 
 
 def default_net(name: str, root: Path) -> Use:
-    """An architecture with its default knobs; `root` is the project, for nets that come in a file."""
+    """An architecture with its default knobs.
+
+    `root` is the project, for nets that come in a file.
+    """
     if name != "from_file":
         return use(name)
     path = root / "model.keras"
     if not path.exists():
-        nn.backend.keras.backend.reset_uids()  # its layers are named by a count of all that a process has made
+        # its layers are named by a count of all that a process has made
+        nn.backend.keras.backend.reset_uids()
         saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
     return use(name, path=str(path))
 
@@ -68,12 +78,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 class FewSamples(Lab):
-    """A lab that trains and measures on the first samples of each split, in the split's own order."""
+    """A lab that trains and measures on the first samples of each split, in its own order."""
 
     def splits(self, spec: Spec) -> Splits:
         """A few samples of each split."""
         whole = super().splits(spec)
-        return replace(whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()})
+        return replace(
+            whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +96,9 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> FewSamples:
 
 def job_for(spec: Spec, lab: Lab, deadline: float = float("inf")) -> TrialJob:
     """A job as a trial makes it."""
-    return TrialJob(spec, lab, lab.baseline(spec), deadline=deadline, report=lambda epoch, values: None)
+    return TrialJob(
+        spec, lab, lab.baseline(spec), deadline=deadline, report=lambda epoch, values: None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +117,9 @@ class Tiny(Architecture):
         x = layers.Flatten(name="flatten")(layers.Activation("relu", name="relu")(x))
         x = layers.Dense(8, activation="relu", name="hidden")(x)
         x = layers.Dropout(self.dropout, name="dropout")(x) if self.dropout else x
-        return nn.backend.keras.Model(inputs, layers.Dense(head.units, activation=head.activation, name="head")(x))
+        return nn.backend.keras.Model(
+            inputs, layers.Dense(head.units, activation=head.activation, name="head")(x)
+        )
 
 
 def tiny_stage(info: DataInfo = INFO, *, seed: int = 0, **knobs: Any) -> Stage:
@@ -122,9 +138,22 @@ def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Sa
 
 def tiny_fit(**changes: Any) -> Any:
     """A training of `Tiny`; field names of `Fit`, or of `Train` for what it lacks."""
-    own = {"info", "samples", "validation", "epochs", "stop", "warmup_epochs", "seed", "wrap", "dynamic", "deadline"}
+    own = {
+        "info",
+        "samples",
+        "validation",
+        "epochs",
+        "stop",
+        "warmup_epochs",
+        "seed",
+        "wrap",
+        "dynamic",
+        "deadline",
+    }
     own |= {"report", "remask"}
-    train = replace(Train(batch_size=12), **{name: value for name, value in changes.items() if name not in own})
+    train = replace(
+        Train(batch_size=12), **{name: value for name, value in changes.items() if name not in own}
+    )
     info = changes.get("info", INFO)
     asked = {
         "info": info,
@@ -134,11 +163,14 @@ def tiny_fit(**changes: Any) -> Any:
         "warmup_epochs": 0,
         "seed": 0,
     }
-    return training.fit.Fit(train=train, **(asked | {name: value for name, value in changes.items() if name in own}))
+    return training.fit.Fit(
+        train=train, **(asked | {name: value for name, value in changes.items() if name in own})
+    )
 
 
 def masked(stage: Stage, share: float) -> Stage:
-    """The stage with the smallest `share` of each kernel zeroed, and the promise that these zeros stay."""
+    """The stage with the smallest `share` of each kernel zeroed, and the promise that these zeros
+    stay."""
     weights, masks = dict(stage.weights), []
     for key in compression.pruning.kernels(stage):
         zeros = compression.masks.smallest(weights[key], round(weights[key].size * share))
@@ -161,9 +193,19 @@ def digest(stage: Stage) -> str:
     return str(nn.graph.weights_digest(stage.weights))
 
 
-def exported(*kernels: Any, outputs: Any = ((0.0, 1.0),), labels: Iterable[Any] = (1,), **changes: Any) -> Exported:
-    """What a metric is given: a made-up file whose kernels hold these values, each used at two positions."""
-    weights = tuple(FileWeight(f"layer_{i}", "kernel", i, 2, np.array(value)) for i, value in enumerate(kernels))
-    given = {"file": b"file", "weights": weights, "outputs": np.array(outputs), "labels": np.array(list(labels))}
+def exported(
+    *kernels: Any, outputs: Any = ((0.0, 1.0),), labels: Iterable[Any] = (1,), **changes: Any
+) -> Exported:
+    """What a metric is given: a made-up file whose kernels hold these values, each used at two
+    positions."""
+    weights = tuple(
+        FileWeight(f"layer_{i}", "kernel", i, 2, np.array(value)) for i, value in enumerate(kernels)
+    )
+    given = {
+        "file": b"file",
+        "weights": weights,
+        "outputs": np.array(outputs),
+        "labels": np.array(list(labels)),
+    }
     given["net_outputs"] = given["outputs"]
     return Exported(**(given | {"task": "classes"} | changes))

@@ -1,4 +1,5 @@
-"""Nets as users save them: built with whichever keras is given, with weights of a seed, and saved in every format.
+"""Nets as users save them: built with whichever keras is given, with weights of a seed, and saved
+in every format.
 
 As a program it does so with Keras 3 itself: `python saved_nets.py FOLDER DIGITS`.
 """
@@ -19,7 +20,8 @@ FORMATS = ("keras", "h5")
 
 
 def lenet(keras: Any) -> Any:
-    """A small LeNet on pictures of digits, with all that a user leaves in: a regularizer, Dropout, an optimizer."""
+    """A small LeNet on pictures of digits, with all that a user leaves in: a regularizer, Dropout,
+    an optimizer."""
     layers = keras.layers
     model = keras.Sequential(
         [
@@ -27,7 +29,11 @@ def lenet(keras: Any) -> Any:
             layers.Conv2D(6, 5, activation="relu", kernel_regularizer="l2"),
             layers.MaxPooling2D(),
             layers.Conv2D(
-                8, 5, activation="relu", kernel_initializer="he_normal", kernel_constraint=keras.constraints.MaxNorm(9)
+                8,
+                5,
+                activation="relu",
+                kernel_initializer="he_normal",
+                kernel_constraint=keras.constraints.MaxNorm(9),
             ),
             layers.MaxPooling2D(),
             layers.Flatten(),
@@ -62,8 +68,12 @@ def branches(keras: Any) -> Any:
     x = layers.ZeroPadding2D(1)(x)
     x = layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU(max_value=6)(layers.BatchNormalization()(x))
-    y = layers.BatchNormalization(scale=False)(layers.DepthwiseConv2D(3, padding="same", depth_multiplier=1)(x))
-    x = layers.Concatenate()([layers.Add()([x, y]), layers.Multiply()([x, y]), layers.Subtract()([x, y])])
+    y = layers.BatchNormalization(scale=False)(
+        layers.DepthwiseConv2D(3, padding="same", depth_multiplier=1)(x)
+    )
+    x = layers.Concatenate()(
+        [layers.Add()([x, y]), layers.Multiply()([x, y]), layers.Subtract()([x, y])]
+    )
     x = layers.SpatialDropout2D(0.1)(layers.LeakyReLU(0.1)(x))
     x = layers.Permute((2, 1, 3))(layers.AveragePooling2D(2)(x))
     x = layers.Reshape((16, 12))(x)
@@ -80,7 +90,9 @@ def branches(keras: Any) -> Any:
         layers.GlobalMaxPooling1D()(x),
         layers.LSTM(5)(layers.MaxPooling1D(2)(x)),
     ]
-    x = layers.Dense(8, activation="silu" if keras.__version__.startswith("3") else "swish")(layers.Concatenate()(sums))
+    x = layers.Dense(8, activation="silu" if keras.__version__.startswith("3") else "swish")(
+        layers.Concatenate()(sums)
+    )
     return keras.Model(inputs, layers.Softmax()(layers.Dense(4)(x)))
 
 
@@ -95,13 +107,20 @@ def words(keras: Any) -> Any:
 def pair(keras: Any) -> Any:
     """A picture and a question."""
     layers = keras.layers
-    image, question = keras.Input((8, 8, 1), name="image"), keras.Input((5,), name="question", dtype="int32")
+    image, question = (
+        keras.Input((8, 8, 1), name="image"),
+        keras.Input((5,), name="question", dtype="int32"),
+    )
     seen = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 3, activation="relu")(image))
     read = layers.GlobalAveragePooling1D()(layers.Embedding(11, 3)(question))
-    return keras.Model([image, question], layers.Dense(3, activation="softmax")(layers.Concatenate()([seen, read])))
+    return keras.Model(
+        [image, question], layers.Dense(3, activation="softmax")(layers.Concatenate()([seen, read]))
+    )
 
 
-NETS: dict[str, Callable[[Any], Any]] = {net.__name__: net for net in (lenet, rows, branches, words, pair)}
+NETS: dict[str, Callable[[Any], Any]] = {
+    net.__name__: net for net in (lenet, rows, branches, words, pair)
+}
 
 
 def samples(name: str) -> dict[str, Any]:
@@ -145,14 +164,16 @@ def answers(name: str, model: Any) -> Any:
 
 
 def train(model: Any, digits: Path) -> Any:
-    """The net after a few epochs on the digits of this file, and what it then answers to `validation`."""
+    """The net after a few epochs on the digits of this file, and what it then answers to
+    `validation`."""
     with np.load(digits) as data:
         model.fit(data["images"], data["labels"], epochs=6, batch_size=32, verbose=0)
         return np.asarray(model(data["validation"], training=False))
 
 
 def save_all(keras: Any, folder: Path, digits: Path) -> None:
-    """Every net in every format with its answers beside it, and a LeNet trained on digits as `trained`."""
+    """Every net in every format with its answers beside it, and a LeNet trained on digits as
+    `trained`."""
     keras.utils.set_random_seed(0)
     trained = lenet(keras)
     nets = {"trained": (trained, train(trained, digits))}
@@ -172,7 +193,11 @@ def save_by_keras_3(folder: Path, digits: Path) -> None:
     named = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
     command = [sys.executable, __file__, str(folder), str(digits)]
     done = subprocess.run(
-        command, env=named | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False
+        command,
+        env=named | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

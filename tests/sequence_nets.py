@@ -1,6 +1,8 @@
-"""Small nets of every kind of layer that reads a sequence, and what the textbook says of their sizes.
+"""Small nets of every kind of layer that reads a sequence, and what the textbook says of their
+sizes.
 
-No two layers of a net have kernels of one shape where that can be helped: shapes then tell them apart.
+No two layers of a net have kernels of one shape where that can be helped: shapes then tell them
+apart.
 """
 
 import math
@@ -42,20 +44,29 @@ def attention():
     inputs = layers.Input((9,), dtype="int32", name="text")
     places = layers.Rescaling(0, offset=list(range(9)), dtype="int32", name="positions")(inputs)
     x = layers.Add(name="embedded")(
-        [layers.Embedding(TOKENS, WIDTH, name="tokens")(inputs), layers.Embedding(9, WIDTH, name="places")(places)]
+        [
+            layers.Embedding(TOKENS, WIDTH, name="tokens")(inputs),
+            layers.Embedding(9, WIDTH, name="places")(places),
+        ]
     )
     seen = layers.LayerNormalization(name="attention_norm", **norm)(x)
 
     def split(name):
-        part = layers.Reshape((9, HEADS, WIDTH // HEADS), name=f"{name}_split")(layers.Dense(WIDTH, name=name)(seen))
+        part = layers.Reshape((9, HEADS, WIDTH // HEADS), name=f"{name}_split")(
+            layers.Dense(WIDTH, name=name)(seen)
+        )
         return layers.Permute((2, 1, 3), name=f"{name}_heads")(part)
 
     query, key, value = (split(name) for name in ("query", "key", "value"))
     query = layers.Rescaling(1 / math.sqrt(WIDTH // HEADS), name="scaled")(query)
-    mixed = layers.Permute((2, 1, 3), name="joined")(layers.Attention(name="mix")([query, value, key]))
+    mixed = layers.Permute((2, 1, 3), name="joined")(
+        layers.Attention(name="mix")([query, value, key])
+    )
     merged = layers.Dropout(0.3, name="dropout")(layers.Reshape((9, WIDTH), name="merged")(mixed))
     x = layers.Add(name="attended")([x, layers.Dense(WIDTH, name="output")(merged)])
-    deep = layers.Dense(10, activation="relu", name="hidden")(layers.LayerNormalization(name="dense_norm", **norm)(x))
+    deep = layers.Dense(10, activation="relu", name="hidden")(
+        layers.LayerNormalization(name="dense_norm", **norm)(x)
+    )
     x = layers.Add(name="sum")([x, layers.Dense(WIDTH, name="dense")(deep)])
     x = layers.LayerNormalization(name="last_norm")(x)
     return finished(inputs, layers.GlobalAveragePooling1D(name="mean")(x))
@@ -65,19 +76,26 @@ def keras_attention():
     """Keras's own multi-head attention, over steps of numbers."""
     layers = keras_layers()
     inputs = layers.Input((7, 12), name="sequence")
-    seen = layers.MultiHeadAttention(3, 4, value_dim=5, dropout=0.2, name="attention")(inputs, inputs)
+    seen = layers.MultiHeadAttention(3, 4, value_dim=5, dropout=0.2, name="attention")(
+        inputs, inputs
+    )
     x = layers.LayerNormalization(name="norm")(layers.Add(name="attended")([inputs, seen]))
     return finished(inputs, layers.GlobalAveragePooling1D(name="mean")(x))
 
 
 def mixed():
-    """One layer of each kind that has state of its own besides its weights, or weights unlike a kernel and a bias."""
+    """One layer of each kind that has state of its own besides its weights, or weights unlike a
+    kernel and a bias."""
     layers = keras_layers()
     inputs = layers.Input((7,), dtype="int32", name="text")
-    x = layers.SpatialDropout1D(0.2, name="spatial_dropout")(layers.Embedding(TOKENS, WIDTH, name="tokens")(inputs))
+    x = layers.SpatialDropout1D(0.2, name="spatial_dropout")(
+        layers.Embedding(TOKENS, WIDTH, name="tokens")(inputs)
+    )
     seen = layers.MultiHeadAttention(2, 4, dropout=0.3, name="attention")(x, x)
     x = layers.LayerNormalization(name="norm")(layers.Add(name="attended")([x, seen]))
-    x = layers.Add(name="mixed")([x, layers.Attention(dropout=0.2, use_scale=True, name="mix")([x, x])])
+    x = layers.Add(name="mixed")(
+        [x, layers.Attention(dropout=0.2, use_scale=True, name="mix")([x, x])]
+    )
     x = layers.LSTM(5, dropout=0.2, name="lstm")(x)
     return finished(inputs, layers.Dropout(0.3, name="dropout")(x))
 
@@ -127,12 +145,17 @@ def staged(model):
     """The net with weights as of a trained one: no scale is 1, no bias 0."""
     random = np.random.default_rng(0)
     weights = nn.graph.read_weights(model)
-    shaken = {key: (value + random.normal(0, 0.1, value.shape)).astype(np.float32) for key, value in weights.items()}
+    shaken = {
+        key: (value + random.normal(0, 0.1, value.shape)).astype(np.float32)
+        for key, value in weights.items()
+    }
     return Stage(graph=nn.graph.to_graph(model), weights={}).with_weights(shaken)
 
 
 def untrained(model):
-    return Stage(graph=nn.graph.to_graph(model), weights={}).with_weights(nn.graph.read_weights(model))
+    return Stage(graph=nn.graph.to_graph(model), weights={}).with_weights(
+        nn.graph.read_weights(model)
+    )
 
 
 def samples_for(model, count=40):
@@ -142,7 +165,11 @@ def samples_for(model, count=40):
     for item in model.inputs:
         shape = (count, *item.shape[1:])
         numbers = np.arange(math.prod(shape)).reshape(shape) % TOKENS
-        value = numbers.astype(np.int32) if item.dtype.is_integer else random.normal(0, 1, shape).astype(np.float32)
+        value = (
+            numbers.astype(np.int32)
+            if item.dtype.is_integer
+            else random.normal(0, 1, shape).astype(np.float32)
+        )
         inputs[item.name] = value
     return Samples(inputs, np.arange(count) % CLASSES)
 
@@ -154,11 +181,21 @@ def info_for(model):
 
 
 def training_of(model, **changes):
-    """A training of `Fit`'s fields and, for what it lacks, of `Train`'s; 10 samples a step, 4 steps an epoch."""
+    """A training of `Fit`'s fields and, for what it lacks, of `Train`'s.
+
+    10 samples a step, 4 steps an epoch.
+    """
     samples, fields = samples_for(model), {"epochs", "seed", "wrap", "dynamic"}
     train = Train(batch_size=10, learning_rate=0.01)
     train = replace(train, **{name: value for name, value in changes.items() if name not in fields})
-    asked = {"epochs": 1, "seed": 0} | {name: value for name, value in changes.items() if name in fields}
+    asked = {"epochs": 1, "seed": 0} | {
+        name: value for name, value in changes.items() if name in fields
+    }
     return training.fit.Fit(
-        info=info_for(model), samples=samples, validation=samples, train=train, warmup_epochs=0, **asked
+        info=info_for(model),
+        samples=samples,
+        validation=samples,
+        train=train,
+        warmup_epochs=0,
+        **asked,
     )

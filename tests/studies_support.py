@@ -1,4 +1,5 @@
-"""Small projects for tests of the study loop: a folder of their own, data prepared once, nets that train fast."""
+"""Small projects for tests of the study loop: a folder of their own, data prepared once, nets that
+train fast."""
 
 from __future__ import annotations
 
@@ -29,11 +30,15 @@ from framework.system import interrupt
 from framework.tracking.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
-RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")  # hold only what the specs determine
+# hold only what the specs determine
+RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")
 SECONDS = 300.0  # until a test gives up waiting for a process
 NET = 'use("lenet_300_100", units_1=32, units_2=16)'
 TRAIN = "Train(epochs=2, warmup_epochs=0, batch_size=32, learning_rate=0.003)"
-PRUNE = 'use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.3, 0.95), epochs=Choice(1, 2))'
+PRUNE = (
+    'use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.3, 0.95), '
+    "epochs=Choice(1, 2))"
+)
 FILE = '''"""{question}"""
 
 from framework import AtLeast, AtMost, Choice, Float, Int, Study, Train, use
@@ -75,13 +80,24 @@ class Project:
 
     root: Path
 
-    def write_study(self, name: str = "tiny", *, question: str = "Does it run?", **parts: object) -> None:
+    def write_study(
+        self, name: str = "tiny", *, question: str = "Does it run?", **parts: object
+    ) -> None:
         """A study file; source by field; what is not given is small."""
-        source = {"architecture": NET, "train": TRAIN, "compress": f"[{PRUNE}]", "trials": 3} | parts
+        source = {
+            "architecture": NET,
+            "train": TRAIN,
+            "compress": f"[{PRUNE}]",
+            "trials": 3,
+        } | parts
         text = ", ".join(f"{key}={value}" for key, value in source.items())
-        (self.root / "studies" / f"{name}.py").write_text(FILE.format(question=question, parts=text))
+        (self.root / "studies" / f"{name}.py").write_text(
+            FILE.format(question=question, parts=text)
+        )
 
-    def study(self, name: str = "tiny", *settings: str, fresh: bool = False, view: Watcher | None = None) -> Outcome:
+    def study(
+        self, name: str = "tiny", *settings: str, fresh: bool = False, view: Watcher | None = None
+    ) -> Outcome:
         """Run the study in this process, without a report."""
         catalog = catalog_of(self.root)
         planned = plan(self.root, name, settings=settings, catalog=catalog)
@@ -135,10 +151,13 @@ class Project:
 
     def results(self, folder: str = "tiny") -> dict[str, bytes]:
         """The report's files that hold only what the specs determine."""
-        return {name: (self.root / "reports" / "out" / folder / name).read_bytes() for name in RESULTS}
+        return {
+            name: (self.root / "reports" / "out" / folder / name).read_bytes() for name in RESULTS
+        }
 
     def wait_for(self, process: subprocess.Popen[str], *, role: str, number: int = -1) -> None:
-        """Return as soon as the store shows a RUNNING run of this role, of this trial or a later one."""
+        """Return as soon as the store shows a RUNNING run of this role, of this trial or a later
+        one."""
         deadline = time.monotonic() + SECONDS
         while not any(found == role and at >= number for found, at in running(self.root)):
             if process.poll() is not None:
@@ -150,7 +169,10 @@ class Project:
 
 
 def running(root: Path) -> list[tuple[str, int]]:
-    """(role, trial number) of the RUNNING runs, read without MLflow; empty while there is no store."""
+    """(role, trial number) of the RUNNING runs, read without MLflow.
+
+    Empty while there is no store.
+    """
     query = """
         SELECT role.value, COALESCE(trial.value, '-1') FROM runs
         JOIN tags role ON role.run_uuid = runs.run_uuid AND role.key = 'squeezelab.role'
@@ -176,7 +198,11 @@ def prepared(base: Path) -> Path:
     """
     root = base / "prepared"
     (root / "studies").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "reports", root / "reports", ignore=shutil.ignore_patterns("out", "__pycache__"))
+    shutil.copytree(
+        REPOSITORY / "reports",
+        root / "reports",
+        ignore=shutil.ignore_patterns("out", "__pycache__"),
+    )
     Project(root).write_study()
     Store.open(root)
     catalog = Catalog()
@@ -193,7 +219,10 @@ def new_project(base: Path, root: Path) -> Project:
 
 @cache
 def never_killed(base: Path, trials: int) -> Project:
-    """A project whose study `tiny` ran to its end in one go, with its report; made once per session, to be read."""
+    """A project whose study `tiny` ran to its end in one go, with its report.
+
+    Made once per session, to be read.
+    """
     project = new_project(base, base / f"never_killed_{trials}")
     project.write_study(trials=trials)
     project.command("study", "tiny")

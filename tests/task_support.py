@@ -1,4 +1,7 @@
-"""Two small made-up data sets for the tasks that are not classification; in the registry for one test only."""
+"""Two small made-up data sets for the tasks that are not classification.
+
+In the registry for one test only.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Brightness(Made):
         levels = random.randint(20, 236, COUNTS[split])
         noise = random.randint(-20, 20, (COUNTS[split], 8, 8, 1))
         image = (levels[:, None, None, None] + noise).astype(np.uint8)
-        return {"image": image, "labels": (image[:, :4].mean(axis=(1, 2, 3)) / 255).astype(np.float32)}
+        return {
+            "image": image,
+            "labels": (image[:, :4].mean(axis=(1, 2, 3)) / 255).astype(np.float32),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
-"""One file adds a plug-in: listed, used in a study, covered by the contract suite, with no other edit.
+"""One file adds a plug-in: listed, used in a study, covered by the contract suite, with no other
+edit.
 
-The files are those printed in README.md and CONTRIBUTING.md, so what these pages promise is what is tested here.
+The files are those printed in README.md and CONTRIBUTING.md, so what these pages promise is what is
+tested here.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ FOLDERS = {"@strategy(": "strategies", "@architecture(": "architectures"}
 PAGES = ("README.md", "CONTRIBUTING.md")
 STUDY = FILE.format(
     question="Do the files that were dropped in work?",
-    parts='architecture=use("tiny_conv", filters=4), train=Train(epochs=1, warmup_epochs=0, batch_size=32), '
-    'compress=[Choice(use("lot_prune", epochs=1), use("threshold_prune", epochs=1, threshold=Float(0.01, 0.1)))], '
-    "trials=2",
+    parts='architecture=use("tiny_conv", filters=4), train=Train(epochs=1, warmup_epochs=0, '
+    "batch_size=32), "
+    'compress=[Choice(use("lot_prune", epochs=1), use("threshold_prune", epochs=1, '
+    "threshold=Float(0.01, 0.1)))], trials=2",
 )
 NAMES = {"tiny_conv", "lot_prune", "threshold_prune"}
 
@@ -53,7 +56,9 @@ def run(folder: Path, *arguments: str, path: list[Path]) -> str:
 
 
 def listed(text: str) -> set[str]:
-    return {line.split()[0] for line in text.splitlines() if line.startswith("  ") and line[2] != " "}
+    return {
+        line.split()[0] for line in text.splitlines() if line.startswith("  ") and line[2] != " "
+    }
 
 
 @pytest.fixture
@@ -69,7 +74,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
 def package(tmp_path: Path) -> Path:
     """A folder with a copy of the package, the examples dropped in."""
     folder = tmp_path / "package"
-    shutil.copytree(ROOT / "framework", folder / "framework", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "framework", folder / "framework", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for (kind, name), code in examples().items():
         (folder / "framework" / kind / f"{name}.py").write_text(code, "utf-8")
     return folder
@@ -87,14 +94,19 @@ def distribution(tmp_path: Path) -> Path:
         (folder / "others" / f"our_{name}.py").write_text(code, "utf-8")
         points.append(f"[squeezelab.{kind}]\n{name} = others.our_{name}\n")
     (folder / "others" / "__init__.py").write_text("", "utf-8")
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n", "utf-8")
+    (described / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: others\nVersion: 1.0\n", "utf-8"
+    )
     (described / "entry_points.txt").write_text(merged(points), "utf-8")
     return folder
 
 
 @pytest.fixture
 def plugins(project: Path) -> Path:
-    """The examples in the folder of the project itself, where the pages put them; the package is as it is."""
+    """The examples in the folder of the project itself, where the pages put them.
+
+    The package is as it is.
+    """
     (project / "plugins").mkdir()
     for (_, name), code in examples().items():
         (project / "plugins" / f"{name}.py").write_text(code, "utf-8")
@@ -116,7 +128,9 @@ def test_the_pages_print_what_is_tested() -> None:
 
 
 @pytest.mark.parametrize("way", ["plugins", "package", "distribution"])
-def test_dropped_in_it_is_listed_and_works_in_a_study(project: Path, way: str, request: pytest.FixtureRequest) -> None:
+def test_dropped_in_it_is_listed_and_works_in_a_study(
+    project: Path, way: str, request: pytest.FixtureRequest
+) -> None:
     dropped: Path = request.getfixturevalue(way)
     path = [dropped, ROOT] if way == "distribution" else [dropped]
     assert listed(run(project, "-m", "framework", "list", path=path)) >= NAMES
@@ -130,7 +144,9 @@ def test_dropped_in_it_is_listed_and_works_in_a_study(project: Path, way: str, r
 def test_dropped_in_it_is_covered_by_the_contract_suite(package: Path) -> None:
     shutil.copytree(ROOT / "tests", package / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", package)
-    collected = run(package, "-m", "pytest", "tests/contract", "--collect-only", "-q", path=[package])
+    collected = run(
+        package, "-m", "pytest", "tests/contract", "--collect-only", "-q", path=[package]
+    )
     for name in NAMES:
         assert len([line for line in collected.splitlines() if name in line]) >= 3, name
 
@@ -145,7 +161,9 @@ def test_the_example_of_the_readme_keeps_the_contract(package: Path) -> None:
 
 def test_two_files_of_one_name_are_both_named(project: Path, distribution: Path) -> None:
     theirs = distribution / "others" / "our_threshold_prune.py"
-    theirs.write_text(theirs.read_text("utf-8").replace('"threshold_prune"', '"magnitude_prune"'), "utf-8")
+    theirs.write_text(
+        theirs.read_text("utf-8").replace('"threshold_prune"', '"magnitude_prune"'), "utf-8"
+    )
     done = subprocess.run(
         [sys.executable, "-m", "framework", "list"],
         cwd=project,
@@ -163,7 +181,9 @@ def test_two_files_of_one_name_are_both_named(project: Path, distribution: Path)
 
 
 def test_a_plugin_that_does_not_load_is_seen(project: Path, package: Path) -> None:
-    (package / "framework" / "strategies" / "broken.py").write_text('"""Broken."""\nimport no_such_library\n', "utf-8")
+    (package / "framework" / "strategies" / "broken.py").write_text(
+        '"""Broken."""\nimport no_such_library\n', "utf-8"
+    )
     done = subprocess.run(
         [sys.executable, "-m", "framework", "list"],
         cwd=project,

@@ -16,7 +16,11 @@ from framework.errors import (
     UserError,
 )
 
-TREE = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, SqueezelabError)]
+TREE = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, SqueezelabError)
+]
 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
@@ -26,9 +30,16 @@ def test_every_error_is_drawn_in_the_tree(kind: type[SqueezelabError]) -> None:
 
 def test_exit_codes_tell_whose_fault_it_is() -> None:
     codes = {
-        kind.__name__: kind.exit_code for kind in (SqueezelabError, UserError, TrialError, StudyStopped, StudyLocked)
+        kind.__name__: kind.exit_code
+        for kind in (SqueezelabError, UserError, TrialError, StudyStopped, StudyLocked)
     }
-    assert codes == {"SqueezelabError": 1, "UserError": 2, "TrialError": 1, "StudyStopped": 3, "StudyLocked": 75}
+    assert codes == {
+        "SqueezelabError": 1,
+        "UserError": 2,
+        "TrialError": 1,
+        "StudyStopped": 3,
+        "StudyLocked": 75,
+    }
     assert all(kind.exit_code == 2 for kind in TREE if issubclass(kind, UserError))
 
 

@@ -1,4 +1,5 @@
-"""Every knob of every plug-in and of training decides its spec, and its baseline where the dense net sees it."""
+"""Every knob of every plug-in and of training decides its spec, and its baseline where the dense
+net sees it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,11 @@ from framework.study import Spec, Use, spec_from_json
 from framework.study.space import Knob
 
 CATALOG = Catalog()
-KINDS = {"dataset": CATALOG.datasets, "architecture": CATALOG.architectures, "compress": CATALOG.strategies}
+KINDS = {
+    "dataset": CATALOG.datasets,
+    "architecture": CATALOG.architectures,
+    "compress": CATALOG.strategies,
+}
 PLUGINS = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
 KNOBS = [(kind, name, knob) for kind, name in PLUGINS for knob in KINDS[kind].get(name).knobs()]
 OF_FINE_TUNING = {"finetune_factor"}
@@ -31,7 +36,9 @@ def values(declared: Knob) -> st.SearchStrategy[Any]:
     elif declared.type is str:
         found = st.text(min_size=1, max_size=6)
     else:
-        low, high = (None if end is None else declared.type(end) for end in (declared.low, declared.high))
+        low, high = (
+            None if end is None else declared.type(end) for end in (declared.low, declared.high)
+        )
         number = {
             int: st.integers,
             float: lambda low, high: st.floats(low, high, allow_nan=False, allow_infinity=False),
@@ -42,7 +49,11 @@ def values(declared: Knob) -> st.SearchStrategy[Any]:
 
 def defaults(kind: str, name: str) -> Use:
     cls = KINDS[kind].get(name)
-    return Use(name, {knob: declared.default for knob, declared in cls.knobs().items()}, version=cls.plugin_version)
+    return Use(
+        name,
+        {knob: declared.default for knob, declared in cls.knobs().items()},
+        version=cls.plugin_version,
+    )
 
 
 def spec_with(train: Train | None = None, **parts: Use) -> Spec:
@@ -90,6 +101,9 @@ def test_a_knob_of_training_decides(knob: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
 def test_another_version_of_a_plug_in_decides(kind: str, name: str) -> None:
     part = defaults(kind, name)
-    one, two = spec_with(**{kind: part}), spec_with(**{kind: replace(part, version=part.version + 1)})
+    one, two = (
+        spec_with(**{kind: part}),
+        spec_with(**{kind: replace(part, version=part.version + 1)}),
+    )
     assert one.digest != two.digest
     assert (one.dense().digest != two.dense().digest) == (kind != "compress")

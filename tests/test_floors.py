@@ -1,7 +1,8 @@
-"""The floors of the house: who imports whom, which library stands behind which door, and what stays small.
+"""The floors of the house: who imports whom, which library stands behind which door, and what stays
+small.
 
-import-linter's contracts are in pyproject.toml. Here they are run, shown to bite, and completed by what only a running
-interpreter can tell: that the light modules load no heavy library.
+import-linter's contracts are in pyproject.toml. Here they are run, shown to bite, and completed by
+what only a running interpreter can tell: that the light modules load no heavy library.
 """
 
 from __future__ import annotations
@@ -37,19 +38,30 @@ MOST_MODULES = 16  # of a folder without plug-ins
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """import-linter's verdict on the `framework` in this folder, by the house's contracts."""
-    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    code = (
+        "import sys; from importlinter.cli import lint_imports; "
+        "sys.exit(lint_imports(no_cache=True))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def loaded_by(statements: str) -> set[str]:
     """Names of the top-level packages that a fresh interpreter holds after these statements."""
-    code = f"{statements}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    code = (
+        f"{statements}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name "
+        f"in sys.modules}})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-# --- import-linter ---------------------------------------------------------------------------------------------------
+# --- import-linter
+# --------------------------------------------------------------------------------------------------
 
 
 def test_floors_hold() -> None:
@@ -109,19 +121,29 @@ def test_no_plugin_imports_another(graph: grimp.ImportGraph) -> None:
     for kind in PLUGINS:
         files = graph.find_children(f"framework.{kind}")
         for file in files:
-            shared = {name for name in graph.find_modules_directly_imported_by(file) if name in files}
-            assert all(name.rpartition(".")[2].startswith("_") for name in shared), f"{file} imports {shared}"
+            shared = {
+                name for name in graph.find_modules_directly_imported_by(file) if name in files
+            }
+            assert all(name.rpartition(".")[2].startswith("_") for name in shared), (
+                f"{file} imports {shared}"
+            )
 
 
 def floors() -> list[list[str]]:
     """The folders and modules of each floor, top to bottom, as the linter has them."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     layers = next(contract["layers"] for contract in contracts if contract["id"] == "floors")
     return [[name.strip() for name in re.split("[|:]", layer)] for layer in layers]
 
 
 def test_the_floors_are_the_folders() -> None:
-    there = {path.name.removesuffix(".py") for path in FRAMEWORK.iterdir() if not path.name.startswith("__")}
+    there = {
+        path.name.removesuffix(".py")
+        for path in FRAMEWORK.iterdir()
+        if not path.name.startswith("__")
+    }
     assert sorted(itertools.chain.from_iterable(floors())) == sorted(there)
     assert len(list(FRAMEWORK.glob("*.py"))) <= 4
 
@@ -138,7 +160,10 @@ def test_no_import_goes_against_the_floors_also_where_it_is_lazy(graph: grimp.Im
         f"{importer} -> {imported}"
         for importer in graph.modules
         for imported in graph.find_modules_directly_imported_by(importer)
-        if importer.count(".") and imported.count(".") and "templates" not in importer and "__main__" not in importer
+        if importer.count(".")
+        and imported.count(".")
+        and "templates" not in importer
+        and "__main__" not in importer
         if level[importer.split(".")[1]] > level[imported.split(".")[1]]
     ]
     assert not against
@@ -166,13 +191,21 @@ training.fit.fit(stage=None)
 def test_a_wrong_call_through_the_doors_of_nn_is_a_type_error(tmp_path: Path) -> None:
     probe = tmp_path / "probe.py"
     probe.write_text(PROBE, "utf-8")
-    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), str(probe)]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        str(probe),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     wrong = {int(line) for line in re.findall(r"probe\.py:(\d+): error", done.stdout)}
     assert wrong == set(range(4, 11)), done.stdout
 
 
-# --- fresh interpreters ----------------------------------------------------------------------------------------------
+# --- fresh interpreters
+# ----------------------------------------------------------------------------------------------
 
 
 def test_values_need_nothing_but_python() -> None:
@@ -218,9 +251,12 @@ def test_light_commands_load_no_net_and_no_store(command: str) -> None:
     assert not loaded & (HEAVY - {"optuna"})
 
 
-# --- size ------------------------------------------------------------------------------------------------------------
+# --- size
+# --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(FRAMEWORK.rglob("*.py")), ids=lambda path: str(path.relative_to(FRAMEWORK)))
+@pytest.mark.parametrize(
+    "path", sorted(FRAMEWORK.rglob("*.py")), ids=lambda path: str(path.relative_to(FRAMEWORK))
+)
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES

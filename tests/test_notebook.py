@@ -1,4 +1,5 @@
-"""Studies from Python: scripts and notebooks as processes of their own, and what they leave in the UI."""
+"""Studies from Python: scripts and notebooks as processes of their own, and what they leave in the
+UI."""
 
 from __future__ import annotations
 
@@ -69,7 +70,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, str]:
     """A project in which a script has run a study, and what it wrote to stdout and stderr."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        project = new_project(tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("from_python") / "lab")
+        project = new_project(
+            tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("from_python") / "lab"
+        )
         project.write_study("filed", trials=1)
         process = project.python(SCRIPT, "3")
         out, said = process.communicate(timeout=SECONDS)
@@ -89,13 +92,18 @@ def result(project: Project) -> Result:
     return framework.load("look")
 
 
-# --- a script --------------------------------------------------------------------------------------------------------
+# --- a script
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_script_runs_a_value_and_prints_its_front(ran: tuple[Project, str, str], result: Result) -> None:
+def test_a_script_runs_a_value_and_prints_its_front(
+    ran: tuple[Project, str, str], result: Result
+) -> None:
     _, out, said = ran
     assert result.digest in out
-    assert re.search(rf"^look \(digest {result.digest[:8]}\): 3 trials, \d on the front$", out, re.MULTILINE)
+    assert re.search(
+        rf"^look \(digest {result.digest[:8]}\): 3 trials, \d on the front$", out, re.MULTILINE
+    )
     assert "| baseline" in out
     assert "trial 2 (3 of 3)" in said
     assert repr(result) in out
@@ -113,7 +121,8 @@ def test_the_same_value_goes_on_and_a_notebook_sees_plain_lines(project: Project
     assert len(framework.load("look").trials) == 4
 
 
-# --- what is loaded --------------------------------------------------------------------------------------------------
+# --- what is loaded
+# --------------------------------------------------------------------------------------------------
 
 
 def test_front_and_trials_are_frames(result: Result) -> None:
@@ -128,7 +137,9 @@ def test_front_and_trials_are_frames(result: Result) -> None:
 
 def test_a_notebook_shows_table_and_figure(result: Result) -> None:
     page = Rows(result._repr_html_())
-    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in result.table.splitlines()]
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in result.table.splitlines()
+    ]
     assert page.rows == [table[0], *table[2:]]
     assert len(page.images) == 1
     assert page.images[0].startswith("data:image/png;base64,iVBOR")
@@ -179,13 +190,18 @@ def test_a_study_file_is_loaded_by_its_overrides(project: Project) -> None:
 def test_loading_writes_nothing(project: Project, result: Result) -> None:
     before = {path: path.stat().st_mtime_ns for path in (project.root / "reports").rglob("*.*")}
     repr(framework.load("look"))
-    assert {path: path.stat().st_mtime_ns for path in (project.root / "reports").rglob("*.*")} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in (project.root / "reports").rglob("*.*")
+    } == before
 
 
-# --- mistakes --------------------------------------------------------------------------------------------------------
+# --- mistakes
+# --------------------------------------------------------------------------------------------------
 
 
-def test_mistakes_are_told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = Study(dataset=framework.use("digits"), architecture=framework.use("lenet_300_100"))
     with pytest.raises(UnknownName, match=r"no study called 'lok'\.\nDid you mean 'look'"):
         framework.load("lok")
@@ -204,7 +220,8 @@ def test_mistakes_are_told(project: Project, tmp_path: Path, monkeypatch: pytest
         framework.load("look")
 
 
-# --- in the UI -------------------------------------------------------------------------------------------------------
+# --- in the UI
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_ui_prints_its_addresses_and_serves_the_notes_figure(project: Project) -> None:
@@ -222,12 +239,17 @@ def test_the_ui_prints_its_addresses_and_serves_the_notes_figure(project: Projec
         assert kind == "image/svg+xml"
         assert picture.startswith(b"<?xml")
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            fetch(f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get?experiment_id=1", host="elsewhere.example")
+            fetch(
+                f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get?experiment_id=1",
+                host="elsewhere.example",
+            )
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=SECONDS)
     for page, path in framework_addresses(project).items():
-        assert re.search(rf"^    {page} +http://127\.0\.0\.1:{port}/{re.escape(path)}$", said, re.MULTILINE)
+        assert re.search(
+            rf"^    {page} +http://127\.0\.0\.1:{port}/{re.escape(path)}$", said, re.MULTILINE
+        )
 
 
 def framework_addresses(project: Project) -> dict[str, str]:
@@ -257,5 +279,12 @@ def test_the_parent_run_has_the_report_as_artifacts(project: Project, result: Re
     parent = project.runs("study", "look", study_digest=result.digest)[-1]
     store = project.store()
     names = {item["name"] for item in json.loads(store.artifact(parent.run_id, "manifest.json"))}
-    assert {"report/pareto.png", "report/pareto.svg", "report/pareto.pdf", "report/pareto.md"} <= names
-    assert store.ui_tags("look", run_id=parent.run_id)["note.content"].count("squeezelab: begin") == 1
+    assert {
+        "report/pareto.png",
+        "report/pareto.svg",
+        "report/pareto.pdf",
+        "report/pareto.md",
+    } <= names
+    assert (
+        store.ui_tags("look", run_id=parent.run_id)["note.content"].count("squeezelab: begin") == 1
+    )

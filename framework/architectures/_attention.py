@@ -1,4 +1,4 @@
-"""Multi-head attention composed of plain layers, so that every strategy finds its kernels, and the converter too."""
+"""Multi-head attention of plain layers: strategies and the converter find its kernels."""
 
 from __future__ import annotations
 
@@ -14,21 +14,29 @@ def placed(x: Any, inputs: Any, *, dropout: float = 0.0, name: str) -> Any:
 
     Args:
         x: tokens embedded, or projected steps.
-        inputs: what `x` comes from, (tokens,) or (steps, features): 0, 1, 2 ... is made from it, because a net has no
-            constants but its layers' own.
+        inputs: what `x` comes from, (tokens,) or (steps, features): 0, 1, 2 ... is made from it,
+            because a net has no constants but its layers' own.
         dropout: share of the sum left out in training.
     """
     layers = nn.backend.keras.layers
     length, width = x.shape[1:]
     if len(inputs.shape) == 3:
-        inputs = layers.GlobalAveragePooling1D(data_format="channels_first", name=f"{name}_steps")(inputs)
-    numbers = layers.Rescaling(0, offset=list(range(length)), dtype="int32", name=f"{name}_positions")(inputs)
+        inputs = layers.GlobalAveragePooling1D(data_format="channels_first", name=f"{name}_steps")(
+            inputs
+        )
+    numbers = layers.Rescaling(
+        0, offset=list(range(length)), dtype="int32", name=f"{name}_positions"
+    )(inputs)
     places = layers.Embedding(length, width, name=f"{name}_places")(numbers)
-    return encoders.dropped(layers.Add(name=f"{name}_placed")([x, places]), dropout, name=f"{name}_dropout")
+    return encoders.dropped(
+        layers.Add(name=f"{name}_placed")([x, places]), dropout, name=f"{name}_dropout"
+    )
 
 
 def block(x: Any, *, heads: int, hidden: int, dropout: float, name: str) -> Any:
-    """One pre-norm Transformer block: attention, then two dense layers, each added to what it was given.
+    """One pre-norm Transformer block.
+
+    Attention, then two dense layers, each added to what it was given.
 
     Args:
         x: (steps, width); `width` is a multiple of `heads`.
@@ -38,11 +46,17 @@ def block(x: Any, *, heads: int, hidden: int, dropout: float, name: str) -> Any:
     """
     layers = nn.backend.keras.layers
     width = x.shape[-1]
-    seen = attention(normalised(x, name=f"{name}_attention_norm"), heads=heads, name=f"{name}_attention")
-    x = layers.Add(name=f"{name}_attended")([x, encoders.dropped(seen, dropout, name=f"{name}_attention_dropout")])
+    seen = attention(
+        normalised(x, name=f"{name}_attention_norm"), heads=heads, name=f"{name}_attention"
+    )
+    x = layers.Add(name=f"{name}_attended")(
+        [x, encoders.dropped(seen, dropout, name=f"{name}_attention_dropout")]
+    )
     deep = encoders.dense(normalised(x, name=f"{name}_dense_norm"), hidden, name=f"{name}_hidden")
     deep = layers.Dense(width, name=f"{name}_dense")(deep)
-    return layers.Add(name=f"{name}_sum")([x, encoders.dropped(deep, dropout, name=f"{name}_dropout")])
+    return layers.Add(name=f"{name}_sum")(
+        [x, encoders.dropped(deep, dropout, name=f"{name}_dropout")]
+    )
 
 
 def attention(x: Any, *, heads: int, name: str) -> Any:

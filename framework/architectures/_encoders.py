@@ -1,6 +1,9 @@
-"""What nets for sequences, and for pictures beside a question or a sound, share: encoders and how two are fused.
+"""What nets for sequences, and for pictures beside a question or a sound, share.
 
-Functions take and give keras tensors; every layer is named after what it belongs to, so that a net may have several.
+Encoders and how two are fused.
+
+Functions take and give keras tensors; every layer is named after what it belongs to, so that a net
+may have several.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ def question_input(info: DataInfo) -> str:
     if len(info.tokens) != 1:
         raise InvalidStudy(
             "The net reads one text beside the picture.",
-            given=f"The data set has: {', '.join(sorted(info.inputs))}; text: {', '.join(sorted(info.tokens)) or '-'}.",
+            given=f"The data set has: {', '.join(sorted(info.inputs))}; text: "
+            f"{', '.join(sorted(info.tokens)) or '-'}.",
             todo="Choose another architecture or data set: make list.",
         )
     return next(iter(info.tokens))
@@ -54,7 +58,10 @@ def read(info: DataInfo, name: str) -> Any:
 
 
 def steps(inputs: Any, info: DataInfo, name: str, *, width: int) -> Any:
-    """(steps, features) of any sequence: tokens are embedded in `width` numbers, frames of a sound are flattened."""
+    """(steps, features) of any sequence.
+
+    Tokens are embedded in `width` numbers, frames of a sound are flattened.
+    """
     layers = nn.backend.keras.layers
     if name in info.tokens:
         return layers.Embedding(info.tokens[name], width, name=f"{name}_embedding")(inputs)
@@ -66,7 +73,8 @@ def steps(inputs: Any, info: DataInfo, name: str, *, width: int) -> Any:
     raise InvalidStudy(
         f"The input {name!r} is no sequence.",
         given=f"Its shape: {shape}.",
-        todo="Numbers come as (steps, features), sounds as (frames, bins, 1); name text inputs in `tokens`.",
+        todo="Numbers come as (steps, features), sounds as (frames, bins, 1); name text inputs in "
+        "`tokens`.",
     )
 
 
@@ -74,7 +82,8 @@ def recurrent(x: Any, *, units: int, count: int = 1, name: str = "lstm") -> Any:
     """`count` LSTM layers on one another; the last state of the last one, (units,)."""
     layers = nn.backend.keras.layers
     for number in range(1, count + 1):
-        # Keras's own defaults throughout: they are what the converter turns into one fused operation.
+        # Keras's own defaults throughout: they are what the converter turns into one fused
+        # operation.
         x = layers.LSTM(units, return_sequences=number < count, name=f"{name}_{number}")(x)
     return x
 
@@ -82,16 +91,18 @@ def recurrent(x: Any, *, units: int, count: int = 1, name: str = "lstm") -> Any:
 def recurrent_features(x: Any, *, units: int, name: str) -> Any:
     """An LSTM and a dense layer behind it: (units,), for a net in which something else joins.
 
-    In 8 bits all that is concatenated has one scale. Without the dense layer that would be the scale of the LSTM's
-    state too, which lies within -1 and 1: beside features of a picture it would be left with a handful of values.
+    In 8 bits all that is concatenated has one scale. Without the dense layer that would be the
+    scale of the LSTM's state too, which lies within -1 and 1: beside features of a picture it would
+    be left with a handful of values.
     """
     return dense(recurrent(x, units=units, name=name), units, name=f"{name}_features")
 
 
 def convolutions(x: Any, *, filters: int, blocks: int, units: int, name: str) -> Any:
-    """Blocks of a 3x3 convolution and pooling, twice the filters in each next one, then a dense layer: (units,).
+    """Blocks of a 3x3 convolution and pooling, filters doubled in each, then a dense layer.
 
-    Flattened, not averaged: where something stands in a picture, or at which frequency, is what is asked for.
+    Flattened, not averaged: where something stands in a picture, or at which frequency, is what is
+    asked for.
     """
     layers = nn.backend.keras.layers
     for block in range(1, blocks + 1):
@@ -116,9 +127,9 @@ def fused(first: Any, second: Any, *, fusion: str, units: int) -> Any:
     """Two vectors made one.
 
     Args:
-        fusion: `concatenate`; `multiply`: both squashed to (units,) and multiplied (Antol et al. 2015,
-            arXiv:1505.00468); `gated`: a gate chooses between the two, unit by unit (Arevalo et al. 2017,
-            arXiv:1702.01992).
+        fusion: `concatenate`; `multiply`: both squashed to (units,) and multiplied (Antol et al.
+            2015, arXiv:1505.00468); `gated`: a gate chooses between the two, unit by unit (Arevalo
+            et al. 2017, arXiv:1702.01992).
         units: of the result, except for `concatenate`.
     """
     layers = nn.backend.keras.layers
@@ -138,7 +149,9 @@ def fused(first: Any, second: Any, *, fusion: str, units: int) -> Any:
     return layers.Add(name="fused")(parts)
 
 
-def fused_net(info: DataInfo, encode: Callable[[Any, str], Any], *, fusion: str, units: int, dropout: float) -> Any:
+def fused_net(
+    info: DataInfo, encode: Callable[[Any, str], Any], *, fusion: str, units: int, dropout: float
+) -> Any:
     """The net that encodes what it is given, fuses it where it is two, and answers.
 
     Args:

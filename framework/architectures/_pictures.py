@@ -8,7 +8,9 @@ from framework.errors import InvalidStudy
 LEAST_SIDE = 28  # pixels: smaller pictures, as the 8x8 digits, would be gone after a few poolings
 
 
-def picture_shape(info: DataInfo, *, side: int = 0, least: int = LEAST_SIDE) -> tuple[int, int, int]:
+def picture_shape(
+    info: DataInfo, *, side: int = 0, least: int = LEAST_SIDE
+) -> tuple[int, int, int]:
     """The shape that a net asks of the input `image`, with the data set's own channels.
 
     Args:
@@ -44,6 +46,7 @@ def check_halvings(shape: tuple[int, int, int], *, blocks: int, lost: int) -> No
     if side < 1:
         raise InvalidStudy(
             "The picture is too small for so many blocks: each of them halves its sides.",
-            given=f"{blocks} blocks on {shape[0]}x{shape[1]} pixels; each convolution takes {lost} off a side.",
+            given=f"{blocks} blocks on {shape[0]}x{shape[1]} pixels; each convolution takes {lost} "
+            f"off a side.",
             todo='Lower `blocks`, raise `side`, or set padding="same".',
         )

@@ -13,18 +13,23 @@ from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 @architecture("ds_cnn", version=1)
 @dataclass(frozen=True, kw_only=True)
 class DsCnn(Architecture):
-    """Depthwise-separable blocks on a spectrogram; 24 908 parameters on 49x10 and 12 classes, 22 604 in the file.
+    """Depthwise-separable blocks on a spectrogram.
 
-    Source: Zhang et al. 2017, arXiv:1711.07128, size S; as in MLPerf Tiny, Banbury et al. 2021, arXiv:2106.07597.
+    24 908 parameters on 49x10 and 12 classes, 22 604 in the file.
 
-    Departures: log-mel spectrograms, as the data set has them, instead of ten cepstral coefficients; He
-    initialisation; Dropout is off by default and stands before the head only.
+    Source: Zhang et al. 2017, arXiv:1711.07128, size S; as in MLPerf Tiny, Banbury et al. 2021,
+    arXiv:2106.07597.
+
+    Departures: log-mel spectrograms, as the data set has them, instead of ten cepstral
+    coefficients; He initialisation; Dropout is off by default and stands before the head only.
     """
 
     made_for = "digits_audio"
 
     filters: int = knob(64, low=1, high=1024, unit="filters", doc="of every convolution")
-    blocks: int = knob(4, low=1, high=16, unit="blocks", doc="a depthwise and a 1x1 convolution each")
+    blocks: int = knob(
+        4, low=1, high=16, unit="blocks", doc="a depthwise and a 1x1 convolution each"
+    )
     kernel_frames: int = knob(10, low=1, high=64, unit="frames", doc="first filters, along time")
     kernel_bins: int = knob(4, low=1, high=64, unit="bins", doc="first filters, along frequency")
     stride: int = knob(2, low=1, high=8, doc="step of the first convolution, both ways")
@@ -42,7 +47,9 @@ class DsCnn(Architecture):
         x = self._normalised(self._conv(inputs, kernel, "conv", strides=self.stride), "conv")
         for number in range(1, self.blocks + 1):
             depthwise, pointwise = f"depthwise_{number}", f"pointwise_{number}"
-            x = layers.DepthwiseConv2D(3, padding="same", depthwise_initializer="he_normal", name=depthwise)(x)
+            x = layers.DepthwiseConv2D(
+                3, padding="same", depthwise_initializer="he_normal", name=depthwise
+            )(x)
             x = self._normalised(x, depthwise)
             x = self._normalised(self._conv(x, 1, pointwise), pointwise)
         x = layers.GlobalAveragePooling2D(name="average")(x)
@@ -56,7 +63,10 @@ class DsCnn(Architecture):
         return nn.backend.keras.layers.Conv2D(self.filters, kernel, name=name, **options)(x)
 
     def _normalised(self, x: Any, name: str) -> Any:
-        """Batch normalisation right behind a convolution, which the exporter folds into its kernel; then ReLU."""
+        """Batch normalisation right behind a convolution, which the exporter folds into its kernel.
+
+        Then ReLU.
+        """
         layers = nn.backend.keras.layers
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
         return layers.Activation("relu", name=f"{name}_relu")(x)

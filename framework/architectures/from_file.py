@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from framework.nn.saved import Feed, SavedNet
 
 Shape = tuple[int, ...]
-PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}  # factor and offset of pixels in 0 to 1
-BYTES_BEGIN = 0.02  # a net whose first layer multiplies pixels by less than this was trained on 0 to 255
+# factor and offset of pixels in 0 to 1
+PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}
+# a net whose first layer multiplies pixels by less than this was trained on 0 to 255
+BYTES_BEGIN = 0.02
 SAME_UNITS = {  # layers behind which the last side is as before
-    "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization", "LeakyReLU", "ReLU", "Softmax",
+    "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization", "LeakyReLU", "ReLU",
+    "Softmax",
 }  # fmt: skip
 UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filters"}
 
@@ -30,9 +34,10 @@ UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filt
 class FromFile(Architecture):
     """A net of your own: a keras model of plain layers, saved as `.keras` or `.h5` by Keras 2 or 3.
 
-    Its weights are the baseline, without training; studies prune, quantize and fine-tune it like any other. The file is
-    read as data: no code in it is run, and a layer that is not on the list (Lambda, classes of your own) is refused.
-    Pictures are resized to the size it was trained on. Optimizer, regularizers and frozen layers are not taken over.
+    Its weights are the baseline, without training; studies prune, quantize and fine-tune it like
+    any other. The file is read as data: no code in it is run, and a layer that is not on the list
+    (Lambda, classes of your own) is refused. Pictures are resized to the size it was trained on.
+    Optimizer, regularizers and frozen layers are not taken over.
 
     Source: the file named by `path`; formats as keras 2.15 to 3.15 writes them,
     https://keras.io/api/models/model_saving_apis/.
@@ -50,12 +55,14 @@ class FromFile(Architecture):
     inputs: str = knob(
         "",
         unit="name",
-        doc="the data set's inputs in the order of the net's, as image,question; empty: as they fit",
+        doc="the data set's inputs in the order of the net's, as image,question; empty: as they "
+        "fit",
     )
     pixels: str = knob(
         "auto",
         choices=("auto", *PIXELS),
-        doc="range of the pixels it was trained on: 0 to 1, 0 to 255, -1 to 1; auto: the one on which it does best",
+        doc="range of the pixels it was trained on: 0 to 1, 0 to 255, -1 to 1; auto: the one on "
+        "which it does best",
     )
 
     def located(self, root: Path) -> Self:
@@ -76,7 +83,8 @@ class FromFile(Architecture):
         """The inputs of the net, by the data set's names; pictures in the size that the net reads.
 
         Raises:
-            InvalidStudy: the file cannot be used, or its net fits neither the inputs nor the task of the data set.
+            InvalidStudy: the file cannot be used, or its net fits neither the inputs nor the task
+                of the data set.
         """
         net = self._net()
         feeds = self._feeds(net, info)
@@ -85,7 +93,10 @@ class FromFile(Architecture):
         return {feed.name: feed.shape for feed in feeds}
 
     def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
-        """The range of the pixels, where it is `auto` and a picture is read; what the first layer tells comes first."""
+        """The range of the pixels, where it is `auto` and a picture is read.
+
+        What the first layer tells comes first.
+        """
         if self.pixels != "auto":
             return {}
         net = self._net()
@@ -98,7 +109,7 @@ class FromFile(Architecture):
         return {"pixels": sorted(PIXELS, key=lambda name: name not in likely)} if likely else {}
 
     def build(self, info: DataInfo) -> Any:
-        """The net of the file with its weights, from the data set's inputs to the head of its task."""
+        """The net of the file with its weights, from the data set's inputs to its task's head."""
         net, head = self._net(), Head.of(info)
         built = nn.saved.model(net, self._feeds(net, info), head=_end(net, info))
         if built.output_shape != (None, head.units):
@@ -127,20 +138,28 @@ class FromFile(Architecture):
         shapes = [net.layer(title).shape for title in net.inputs]
         names = self._matched(net, info)
         fits = [
-            _fit(name, shape, info) if name in info.inputs else None for name, shape in zip(names, shapes, strict=False)
+            _fit(name, shape, info) if name in info.inputs else None
+            for name, shape in zip(names, shapes, strict=False)
         ]
         if len(names) != len(shapes) or len(set(names)) != len(names) or None in fits:
             raise _wrong_inputs(net, info)
         feeds = []
-        for name, title, (shape, net_shape) in zip(names, net.inputs, filter(None, fits), strict=True):
+        for name, title, (shape, net_shape) in zip(
+            names, net.inputs, filter(None, fits), strict=True
+        ):
             _check_tokens(net, title, name, info)
-            factor, offset = PIXELS[self._range(net, title)] if _is_picture(name, shape) else (1.0, 0.0)
+            factor, offset = (
+                PIXELS[self._range(net, title)] if _is_picture(name, shape) else (1.0, 0.0)
+            )
             kind = "int32" if name in info.tokens else "float32"
             feeds.append(nn.saved.Feed(name, shape, net_shape, factor, offset, kind))
         return feeds
 
     def _matched(self, net: SavedNet, info: DataInfo) -> Sequence[str]:
-        """The data set's input for each of the net's: as told, by their names, or the only one that fits."""
+        """The data set's input for each of the net's.
+
+        As told, by their names, or the only one that fits.
+        """
         if self.inputs:
             return [name.strip() for name in self.inputs.split(",")]
         if len(net.inputs) > 1:
@@ -151,16 +170,24 @@ class FromFile(Architecture):
         return alike or fitting
 
     def _range(self, net: SavedNet, title: str) -> str:
-        """The range of pixels that an input is given: as told, or as its first layer lets expect."""
+        """The range of pixels that an input is given.
+
+        As told, or as its first layer lets expect.
+        """
         if self.pixels != "auto":
             return self.pixels
-        scales = [layer.options.get("scale") for layer in net.readers(title) if layer.kind == "Rescaling"]
+        scales = [
+            layer.options.get("scale") for layer in net.readers(title) if layer.kind == "Rescaling"
+        ]
         small = any(isinstance(scale, float) and abs(scale) < BYTES_BEGIN for scale in scales)
         return "bytes" if small else "unit"
 
 
 def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shape, Shape] | None:
-    """The shape that the data set is asked for and its arrangement in the net; None if the input does not fit."""
+    """The shape that the data set is asked for and its arrangement in the net.
+
+    None if the input does not fit.
+    """
     own = info.inputs[name]
     if len(asked) == len(own):
         filled = tuple(side or given for side, given in zip(asked, own, strict=True))
@@ -177,7 +204,12 @@ def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shap
         return (*arranged, 1), arranged
     squares = [(isqrt(arranged[0] // channels), channels) for channels in (1, 3)]
     return next(
-        (((side, side, channels), arranged) for side, channels in squares if side**2 * channels == arranged[0]), None
+        (
+            ((side, side, channels), arranged)
+            for side, channels in squares
+            if side**2 * channels == arranged[0]
+        ),
+        None,
     )
 
 
@@ -191,14 +223,16 @@ def _wrong_inputs(net: SavedNet, info: DataInfo) -> InvalidStudy:
         f"The inputs of the net in {net.file} are not those of the data set.",
         given=f"The net reads {_listed(zip(net.titles, shapes, strict=True))}; the data set has "
         f"{_listed(info.inputs.items())}.",
-        todo="Pictures are resized, with 1 or 3 channels; all else has to have its shape. Which input is which is told "
+        todo="Pictures are resized, with 1 or 3 channels; all else has to have its shape. Which "
+        "input is which is told "
         'in the order of the net\'s: use("from_file", inputs="image,question").',
     )
 
 
 def _listed(shapes: Iterable[tuple[str, Sequence[int | None]]]) -> str:
     return ", ".join(
-        f"{name} ({'x'.join('any' if side is None else str(side) for side in shape)})" for name, shape in shapes
+        f"{name} ({'x'.join('any' if side is None else str(side) for side in shape)})"
+        for name, shape in shapes
     )
 
 
@@ -208,13 +242,16 @@ def _check_tokens(net: SavedNet, title: str, name: str, info: DataInfo) -> None:
         if layer.kind == "Embedding" and layer.options["input_dim"] < info.tokens.get(name, 0):
             raise InvalidStudy(
                 f"The net in {net.file} knows fewer tokens than the data set has.",
-                given=f"{layer.name!r} has {layer.options['input_dim']}, {name!r} has {info.tokens[name]}.",
+                given=f"{layer.name!r} has {layer.options['input_dim']}, {name!r} has "
+                f"{info.tokens[name]}.",
                 todo="Train it on the data set's own token numbers.",
             )
 
 
 def _end(net: SavedNet, info: DataInfo) -> str:
-    """The activation to be put behind the net, so that it ends as the task asks; empty if it does already.
+    """The activation to be put behind the net, so that it ends as the task asks.
+
+    Empty if it does already.
 
     Raises:
         InvalidStudy: it answers another question.
@@ -222,7 +259,9 @@ def _end(net: SavedNet, info: DataInfo) -> str:
     head, last = Head.of(info), net.layer(net.output)
     activation = "softmax" if last.kind == "Softmax" else last.options.get("activation", "linear")
     units = _units(net)
-    if units not in (None, head.units) or (activation in ("softmax", "sigmoid") and activation != head.activation):
+    if units not in (None, head.units) or (
+        activation in ("softmax", "sigmoid") and activation != head.activation
+    ):
         raise _wrong_head(net, f"{units or 'unknown'} units, {activation}", info)
     return "" if activation == head.activation or head.activation == "linear" else head.activation
 
@@ -239,6 +278,7 @@ def _wrong_head(net: SavedNet, found: str, info: DataInfo) -> InvalidStudy:
     head = Head.of(info)
     return InvalidStudy(
         f"The net in {net.file} does not answer the data set's question.",
-        given=f"The net ends in {found}; the task {info.task!r} needs {head.units} units, {head.activation}.",
+        given=f"The net ends in {found}; the task {info.task!r} needs {head.units} units, "
+        f"{head.activation}.",
         todo="Choose the data set that it was trained for, or train it with another last layer.",
     )

@@ -17,7 +17,8 @@ class Lenet300100(Architecture):
 
     Source: LeCun et al. 1998, Proc. IEEE 86(11); sizes as in Han et al. 2015, arXiv:1506.02626.
 
-    Departures: ReLU and He initialisation instead of a scaled tanh; optional Dropout after the hidden layers.
+    Departures: ReLU and He initialisation instead of a scaled tanh; optional Dropout after the
+    hidden layers.
     """
 
     units_1: int = knob(300, low=1, high=10_000, unit="units", doc="first hidden layer")
@@ -35,7 +36,9 @@ class Lenet300100(Architecture):
         inputs = layers.Input(info.inputs["image"], name="image")
         x = layers.Flatten(name="flatten")(inputs)
         for number, units in enumerate((self.units_1, self.units_2), start=1):
-            x = layers.Dense(units, activation="relu", kernel_initializer="he_normal", name=f"hidden_{number}")(x)
+            x = layers.Dense(
+                units, activation="relu", kernel_initializer="he_normal", name=f"hidden_{number}"
+            )(x)
             if self.dropout:
                 x = layers.Dropout(self.dropout, name=f"dropout_{number}")(x)
         outputs = layers.Dense(head.units, activation=head.activation, name="head")(x)

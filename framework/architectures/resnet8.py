@@ -14,16 +14,22 @@ from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 @architecture("resnet8", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Resnet8(Architecture):
-    """Three stacks of residual blocks; 78 666 parameters on 32x32x3 and ten classes, 77 706 in the file.
+    """Three stacks of residual blocks.
 
-    Source: Banbury et al. 2021, arXiv:2106.07597 (MLPerf Tiny); residual blocks of He et al. 2015, arXiv:1512.03385.
+    78 666 parameters on 32x32x3 and ten classes, 77 706 in the file.
 
-    Departures: the penalty on the weights is the study's `weight_decay`; the mean over the whole picture serves any
-    side. As in the benchmark, convolutions keep their biases beside batch normalisation, and the 1x1 convolution that
-    fits a sum to the next stack has no normalisation. `blocks` above 1 gives the deeper ResNets of the second paper.
+    Source: Banbury et al. 2021, arXiv:2106.07597 (MLPerf Tiny); residual blocks of He et al. 2015,
+    arXiv:1512.03385.
+
+    Departures: the penalty on the weights is the study's `weight_decay`; the mean over the whole
+    picture serves any side. As in the benchmark, convolutions keep their biases beside batch
+    normalisation, and the 1x1 convolution that fits a sum to the next stack has no normalisation.
+    `blocks` above 1 gives the deeper ResNets of the second paper.
     """
 
-    filters: int = knob(16, low=1, high=1024, unit="filters", doc="of the first stack; doubled in each")
+    filters: int = knob(
+        16, low=1, high=1024, unit="filters", doc="of the first stack; doubled in each"
+    )
     stacks: int = knob(3, low=1, high=6, unit="stacks", doc="each but the first halves the sides")
     blocks: int = knob(1, low=1, high=18, unit="blocks", doc="residual blocks in each stack")
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the head")
@@ -45,7 +51,9 @@ class Resnet8(Architecture):
         x = layers.GlobalAveragePooling2D(name="average")(x)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
-        outputs = layers.Dense(head.units, activation=head.activation, kernel_initializer="he_normal", name="head")(x)
+        outputs = layers.Dense(
+            head.units, activation=head.activation, kernel_initializer="he_normal", name="head"
+        )(x)
         return nn.backend.keras.Model(inputs, outputs)
 
     def _residual(self, x: Any, filters: int, *, stride: int, name: str) -> Any:
@@ -55,14 +63,21 @@ class Resnet8(Architecture):
         y = self._conv(y, filters, f"{name}_conv_2")
         if stride > 1:
             x = layers.Conv2D(
-                filters, 1, strides=stride, padding="same", kernel_initializer="he_normal", name=f"{name}_shortcut"
+                filters,
+                1,
+                strides=stride,
+                padding="same",
+                kernel_initializer="he_normal",
+                name=f"{name}_shortcut",
             )(x)
         return self._relu(layers.Add(name=f"{name}_sum")([x, y]), name)
 
     def _conv(self, x: Any, filters: int, name: str, *, stride: int = 1) -> Any:
-        """A 3x3 convolution with batch normalisation right behind it, which the exporter folds into the kernel."""
+        """A 3x3 convolution with batch normalisation, which the exporter folds into it."""
         layers = nn.backend.keras.layers
-        x = layers.Conv2D(filters, 3, strides=stride, padding="same", kernel_initializer="he_normal", name=name)(x)
+        x = layers.Conv2D(
+            filters, 3, strides=stride, padding="same", kernel_initializer="he_normal", name=name
+        )(x)
         return layers.BatchNormalization(name=f"{name}_norm")(x)
 
     def _relu(self, x: Any, name: str) -> Any:

@@ -9,8 +9,11 @@ from typing import Any
 from framework import nn
 from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 
-EXPAND = {2: 128, 3: 128, 4: 256, 5: 256, 6: 384, 7: 384, 8: 512, 9: 512}  # channels that leave each Fire module
-STEMS = {  # first convolution (filters, side, stride) and the modules that are followed by pooling; 1 is the stem
+# channels that leave each Fire module
+EXPAND = {2: 128, 3: 128, 4: 256, 5: 256, 6: 384, 7: 384, 8: 512, 9: 512}
+# first convolution (filters, side, stride) and the modules that are followed by pooling; 1 is the
+# stem
+STEMS = {
     "1.0": ((96, 7, 2), (1, 4, 8)),
     "1.1": ((64, 3, 2), (1, 3, 5)),
     "small": ((64, 3, 1), (1, 3, 5)),
@@ -20,20 +23,28 @@ STEMS = {  # first convolution (filters, side, stride) and the modules that are 
 @architecture("squeezenet", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SqueezeNet(Architecture):
-    """Fire modules: a thin 1x1 layer feeds a wide layer of 1x1 and 3x3 filters side by side; no dense layer.
+    """Fire modules: a thin 1x1 layer feeds a wide layer of 1x1 and 3x3 filters side by side.
+
+    No dense layer.
 
     Source: Iandola et al. 2016, arXiv:1602.07360; 1.1 as the authors released it later.
 
-    Departures: He initialisation; no ReLU after the last convolution (narrow nets die there and stay at chance);
-    Dropout is a knob and off by default. `small` is 1.1 with a first convolution of stride 1 and padding that keeps
-    the sides, for images of 28 to 64 pixels.
+    Departures: He initialisation; no ReLU after the last convolution (narrow nets die there and
+    stay at chance); Dropout is a knob and off by default. `small` is 1.1 with a first convolution
+    of stride 1 and padding that keeps the sides, for images of 28 to 64 pixels.
     """
 
     width: float = knob(1.0, low=0.05, high=4.0, doc="factor on all channel numbers")
     squeeze: float = knob(0.125, low=0.01, high=1.0, doc="squeeze channels over expand channels")
-    share_3x3: float = knob(0.5, low=0.01, high=0.99, doc="share of 3x3 filters among the expand filters")
-    bypass: str = knob("none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper")
-    version: str = knob("small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant")
+    share_3x3: float = knob(
+        0.5, low=0.01, high=0.99, doc="share of 3x3 filters among the expand filters"
+    )
+    bypass: str = knob(
+        "none", choices=("none", "simple", "complex"), doc="sums around modules, as in the paper"
+    )
+    version: str = knob(
+        "small", choices=("1.0", "1.1", "small"), doc="release, or the small-image variant"
+    )
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last convolution")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
@@ -52,8 +63,11 @@ class SqueezeNet(Architecture):
         for module in range(1, 10):
             x = self._fire(x, module) if module > 1 else x
             if module in pooled:
-                even = x.shape[1] % 2 == 0  # there `same` rounds up as Caffe does, and `valid` would round down
-                x = layers.MaxPooling2D(3, 2, padding="same" if even else padding, name=f"pool{module}")(x)
+                # there `same` rounds up as Caffe does, and `valid` would round down
+                even = x.shape[1] % 2 == 0
+                x = layers.MaxPooling2D(
+                    3, 2, padding="same" if even else padding, name=f"pool{module}"
+                )(x)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
         x = self._conv(head.units, 1, "conv10", activation=None)(x)
@@ -78,5 +92,9 @@ class SqueezeNet(Architecture):
         return max(2, round(channels * self.width))
 
     def _conv(self, filters: int, side: int, name: str, **options: Any) -> Any:
-        options = {"activation": "relu", "padding": "same", "kernel_initializer": "he_normal"} | options
+        options = {
+            "activation": "relu",
+            "padding": "same",
+            "kernel_initializer": "he_normal",
+        } | options
         return nn.backend.keras.layers.Conv2D(filters, side, name=name, **options)

@@ -1,6 +1,10 @@
-"""The command line. Each command imports what it needs inside itself, so that help and lists answer at once."""
+"""The command line.
 
-from framework.cli import studies, runs, plugins, project  # isort: skip  (help shows the commands in this order)
+Each command imports what it needs inside itself, so that help and lists answer at once.
+"""
+
+# in the order in which help shows the commands
+from framework.cli import studies, runs, plugins, project  # isort: skip
 from framework.cli.base import app, main
 
 __all__ = ["app", "main", "plugins", "project", "runs", "studies"]

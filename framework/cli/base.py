@@ -1,4 +1,7 @@
-"""What all commands share: the application, its arguments, where text goes, and how errors are told."""
+"""What all commands share.
+
+The application, its arguments, where text goes, and how errors are told.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from framework.system import interrupt
 
 app = typer.Typer(
     name="squeezelab",
-    help="Compress TensorFlow networks; every number is measured on the exported file and can be rebuilt.",
+    help="Compress TensorFlow networks; every number is measured on the exported file and can be "
+    "rebuilt.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -24,23 +28,27 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="a file of studies/, without .py", show_default=False)]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8"),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="override, as dataset=mnist or compress.0.epochs=8"
+    ),
 ]
 
 
 def main() -> NoReturn:
-    """Entry point: errors of our own tree become a few lines and an exit code, never a traceback."""
+    """Entry point: errors of our own tree become a few lines and an exit code."""
     interrupt.as_interrupts()
     try:
         code = app(standalone_mode=False, prog_name="squeezelab")
         sys.stdout.flush()
-        interrupt.ignore()  # here too: a signal before it is one of the interrupts below, one after it is none
+        # here too: a signal before it is one of the interrupts below, one after it is none
+        interrupt.ignore()
     except SqueezelabError as error:
         say(text_of(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = interrupt.EXIT_CODE
-    except BrokenPipeError:  # whoever read our output has read enough, as `squeezelab list | head` does
+    # whoever read our output has read enough, as `squeezelab list | head` does
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
@@ -50,7 +58,8 @@ def main() -> NoReturn:
             say(_usage(error))
         code = UserError.exit_code
     interrupt.ignore()
-    if code == interrupt.EXIT_CODE:  # typer makes this code of an interrupt, in some of its versions
+    # typer makes this code of an interrupt, in some of its versions
+    if code == interrupt.EXIT_CODE:
         say("Stopped. What is done is kept; the same command goes on from here.")
     sys.exit(code or 0)
 
@@ -61,7 +70,9 @@ def _usage(error: Any) -> str:
     Typer's own class of such errors is private, and another one in each of its versions.
     """
     context = getattr(error, "ctx", None)
-    return f"{error.format_message()}\nSee: {context.command_path if context else 'squeezelab'} --help"
+    return (
+        f"{error.format_message()}\nSee: {context.command_path if context else 'squeezelab'} --help"
+    )
 
 
 def find_project() -> Path:
@@ -90,4 +101,6 @@ def say(text: str) -> None:
 
 def text_of(error: SqueezelabError) -> str:
     """What was wrong, what was given and where, what to do next."""
-    return "\n".join(filter(None, [error.what, error.given, *getattr(error, "__notes__", []), error.todo]))
+    return "\n".join(
+        filter(None, [error.what, error.given, *getattr(error, "__notes__", []), error.todo])
+    )

@@ -41,7 +41,9 @@ def list_() -> None:
 
 @app.command()
 def check(
-    name: Annotated[str | None, typer.Argument(help="one study; all by default", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="one study; all by default", show_default=False)
+    ] = None,
 ) -> None:
     """Check study files against the plug-ins; nothing is run."""
     from framework.planning.own_plugins import catalog_of
@@ -64,7 +66,9 @@ def check(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="a study, a plug-in, or a run id", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="a study, a plug-in, or a run id", show_default=False)
+    ],
     settings: Settings = None,
 ) -> None:
     """What a study asks, what a plug-in can be given, or what a run measured."""

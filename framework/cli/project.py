@@ -16,7 +16,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 
 @app.command()
 def data(
-    name: Annotated[str | None, typer.Argument(help="one data set; the state of all by default")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="one data set; the state of all by default")
+    ] = None,
 ) -> None:
     """Prepare a data set, or say where to put its files; without a name, where each one is."""
     from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +41,10 @@ def data(
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="study, strategy, architecture, dataset or report", show_default=False)],
+    kind: Annotated[
+        str,
+        typer.Argument(help="study, strategy, architecture, dataset or report", show_default=False),
+    ],
     name: Annotated[str, typer.Argument(help="of the new file, without .py", show_default=False)],
 ) -> None:
     """Write a commented file that works as it stands, to be edited."""
@@ -112,7 +117,10 @@ def _agreed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UserError("Nothing was deleted: there is no terminal to ask at.", todo="To delete it: --yes, or YES=1.")
+        raise UserError(
+            "Nothing was deleted: there is no terminal to ask at.",
+            todo="To delete it: --yes, or YES=1.",
+        )
     agreed = typer.confirm(question, err=True)
     if not agreed:
         say("Nothing was deleted.")

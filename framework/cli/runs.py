@@ -14,7 +14,9 @@ RUN = "a run: its id, the first 6 or more digits of it, or NAME:12 for trial 12 
 
 @app.command()
 def diff(
-    first: Annotated[str, typer.Argument(metavar="A", help=f"a study, or {RUN}", show_default=False)],
+    first: Annotated[
+        str, typer.Argument(metavar="A", help=f"a study, or {RUN}", show_default=False)
+    ],
     second: Annotated[str, typer.Argument(metavar="B", help="the same", show_default=False)],
 ) -> None:
     """What differs between two studies or two runs: parameters, metrics, code, environment."""
@@ -26,11 +28,16 @@ def diff(
 @app.command()
 def export(
     run: Annotated[str, typer.Argument(help=RUN, show_default=False)],
-    out: Annotated[Path, typer.Argument(help="the file to write, as model.tflite", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(help="the file to write, as model.tflite", show_default=False)
+    ],
     settings: Settings = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite")] = False,
 ) -> None:
-    """Copy a run's .tflite file, and write a card beside it: what it is, how good, how to use it."""
+    """Copy a run's .tflite file, and write a card beside it.
+
+    What it is, how good, how to use it.
+    """
     from framework.display.model_card import export as export_run
 
     paths = export_run(find_project(), run, out, settings=settings or [], force=force)

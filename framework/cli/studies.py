@@ -16,8 +16,12 @@ from framework.system import paths
 def study(
     name: Name,
     settings: Settings = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="begin anew; the earlier trials stay in the store")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="begin anew; the earlier trials stay in the store")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")
+    ] = False,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.planning.own_plugins import catalog_of
@@ -59,7 +63,9 @@ def report(
     out = paths.report_output(root) / planned.folder
     made = run_report(store, name, root=root, out=out, kind=kind, digest=planned.study.digest)
     tell(made.table)
-    say(f"\nWritten to {relative(out, root)}: {', '.join(sorted(path.name for path in made.paths))}")
+    say(
+        f"\nWritten to {relative(out, root)}: {', '.join(sorted(path.name for path in made.paths))}"
+    )
 
 
 @app.command()
@@ -130,4 +136,7 @@ def _report(root: Path, outcome: Any) -> None:
     say("Compare the runs in the MLflow UI: make ui")
     if outcome.out_of_time:
         hours = f"{outcome.plan.study.hours:g} h are used up"
-        say(f"{hours}: {outcome.done} of {outcome.wanted} trials are done. The same command goes on from here.")
+        say(
+            f"{hours}: {outcome.done} of {outcome.wanted} trials are done. The same command goes "
+            f"on from here."
+        )

@@ -1,4 +1,7 @@
-"""What a plug-in is, and the values that pass between plug-ins: all that one needs, from one place."""
+"""What a plug-in is, and the values that pass between plug-ins.
+
+All that one needs, from one place.
+"""
 
 from framework.contracts.catalog import (
     Catalog,
@@ -13,13 +16,28 @@ from framework.contracts.catalog import (
 )
 from framework.contracts.data import DataInfo, Head, Samples, Splits, Task, Ticket
 from framework.contracts.file import Exported, FileWeight
-from framework.contracts.net import Array, Bits, Codebook, Export, Keep, Mask, Remask, Stage, Step, WeightKey, Weights
+from framework.contracts.net import (
+    Array,
+    Bits,
+    Codebook,
+    Export,
+    Keep,
+    Mask,
+    Remask,
+    Stage,
+    Step,
+    WeightKey,
+    Weights,
+)
 from framework.contracts.plugins import Architecture, Dataset, Job, Metric, Plugin, Strategy, Wrap
 from framework.study.space import knob
 
 __all__ = [
-    "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export", "Exported", "FileWeight",
-    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage", "Step", "Strategy",
-    "Task", "Ticket", "WeightKey", "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob",
+    "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export",
+    "Exported", "FileWeight",
+    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage",
+    "Step", "Strategy",
+    "Task", "Ticket", "WeightKey", "Weights", "Wrap", "architecture", "architectures", "dataset",
+    "datasets", "knob",
     "metric", "metrics", "strategies", "strategy",
 ]  # fmt: skip

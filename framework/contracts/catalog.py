@@ -1,4 +1,4 @@
-"""The registries of the four kinds of plug-ins, and the catalog handed to whoever needs them by name."""
+"""The registries of the four kinds of plug-ins, and the catalog that holds them by name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from framework.contracts.registry import Registry
 
 T = TypeVar("T")
 
-datasets: Registry[Dataset] = Registry("data set", package="framework.datasets", group="squeezelab.datasets")
+datasets: Registry[Dataset] = Registry(
+    "data set", package="framework.datasets", group="squeezelab.datasets"
+)
 architectures: Registry[Architecture] = Registry(
     "architecture", package="framework.architectures", group="squeezelab.architectures"
 )
-strategies: Registry[Strategy] = Registry("strategy", package="framework.strategies", group="squeezelab.strategies")
-metrics: Registry[Metric] = Registry("metric", package="framework.metrics", group="squeezelab.metrics")
+strategies: Registry[Strategy] = Registry(
+    "strategy", package="framework.strategies", group="squeezelab.strategies"
+)
+metrics: Registry[Metric] = Registry(
+    "metric", package="framework.metrics", group="squeezelab.metrics"
+)
 
 
 @dataclass(frozen=True)

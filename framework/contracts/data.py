@@ -17,9 +17,11 @@ class Samples:
     """Inputs and labels of one split.
 
     Args:
-        inputs: input name -> array (n, ...); pictures are float32 (n, height, width, channels) in 0 to 1, sounds
-            float32 (n, frames, bins, 1), sequences float32 (n, steps, features), texts int32 (n, tokens).
-        labels: (n,) int64 class numbers, (n,) float32 in {0, 1} for `binary`, (n,) float32 for `regression`.
+        inputs: input name -> array (n, ...); pictures are float32 (n, height, width, channels) in 0
+            to 1, sounds float32 (n, frames, bins, 1), sequences float32 (n, steps, features), texts
+            int32 (n, tokens).
+        labels: (n,) int64 class numbers, (n,) float32 in {0, 1} for `binary`, (n,) float32 for
+            `regression`.
     """
 
     inputs: Mapping[str, Array]
@@ -30,7 +32,9 @@ class Samples:
 
     def first(self, count: int) -> Samples:
         """The first `count` of them, or all if there are fewer."""
-        return Samples({name: value[:count] for name, value in self.inputs.items()}, self.labels[:count])
+        return Samples(
+            {name: value[:count] for name, value in self.inputs.items()}, self.labels[:count]
+        )
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,10 @@ class DataInfo:
     Args:
         task: `classes`, `binary` or `regression`.
         classes: number of classes; 2 for `binary`, 0 for `regression`.
-        inputs: input name -> shape of one sample. `image` is a picture, `audio` a spectrogram, `sequence` steps of
-            numbers; what stands in `tokens` is text.
-        tokens: name of a text input -> how many different tokens there are; number 0 fills up short texts.
+        inputs: input name -> shape of one sample. `image` is a picture, `audio` a spectrogram,
+            `sequence` steps of numbers; what stands in `tokens` is text.
+        tokens: name of a text input -> how many different tokens there are; number 0 fills up short
+            texts.
         mirror: whether a mirrored image keeps its label.
         toy: shown as such in reports (REPORTING S2).
     """
@@ -85,7 +90,9 @@ class DataInfo:
 
 @dataclass(frozen=True)
 class Ticket:
-    """Permission to open a test split once; only `confirm` makes one, after its run is in the store.
+    """Permission to open a test split once.
+
+    Only `confirm` makes one, after its run is in the store.
 
     Args:
         run_id: the `confirm` run.
@@ -98,14 +105,20 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Head:
-    """The output layer that the data set's task asks for: its number of units and its activation."""
+    """The output layer that the data set's task asks for.
+
+    Its number of units and its activation.
+    """
 
     units: int
     activation: Literal["softmax", "sigmoid", "linear"]
 
     @classmethod
     def of(cls, info: DataInfo) -> Head:
-        """`classes`: softmax over the classes; `binary`: one sigmoid unit; `regression`: one linear unit."""
+        """`classes`: softmax over the classes; `binary`: one sigmoid unit.
+
+        `regression`: one linear unit.
+        """
         if info.task == "classes":
             return cls(info.classes, "softmax")
         return cls(1, "sigmoid" if info.task == "binary" else "linear")

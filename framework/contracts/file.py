@@ -16,15 +16,20 @@ class FileWeight:
 
     Args:
         layer: the layer's name in the net.
-        role: what the weight is to its layer, as `kernel`, `bias`, `recurrent_kernel`, `embeddings`, `gamma`.
+        role: what the weight is to its layer, as `kernel`, `bias`, `recurrent_kernel`,
+            `embeddings`, `gamma`.
         tensor: index in the file; -1 if the exporter dropped a bias that is all zero.
-        uses: how many times each value is multiplied for one sample (1 for a dense layer); 0 for what is only added.
-        values: the tensor as stored, in the file's own layout and type; 8-bit zeros are zeros of the net.
-        scales: how many scale factors turn the stored integers into numbers; 0 where none are needed.
-        position: among the layer's weights, as in `Stage.weights`. A weight may lie in several tensors: the gates of an
-            LSTM have one each.
+        uses: how many times each value is multiplied for one sample (1 for a dense layer); 0 for
+            what is only added.
+        values: the tensor as stored, in the file's own layout and type; 8-bit zeros are zeros of
+            the net.
+        scales: how many scale factors turn the stored integers into numbers; 0 where none are
+            needed.
+        position: among the layer's weights, as in `Stage.weights`. A weight may lie in several
+            tensors: the gates of an LSTM have one each.
         part: tells the tensors of one weight apart, as `input`; empty where there is one.
-        output_axis: of `values`, along which output channels lie: the first, of a depthwise kernel the last.
+        output_axis: of `values`, along which output channels lie: the first, of a depthwise kernel
+            the last.
     """
 
     layer: str
@@ -67,7 +72,8 @@ class Exported:
         net_outputs: (n, units) what the float net answers that the file was made from.
         labels: (n,) the truth.
         task: of the data set.
-        products: multiply-accumulates for one sample in which no weight takes part, as those of attention.
+        products: multiply-accumulates for one sample in which no weight takes part, as those of
+            attention.
     """
 
     file: bytes

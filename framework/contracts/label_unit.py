@@ -1,4 +1,7 @@
-"""The unit of a regression's labels: nets train on standardised labels, and their files answer in the labels' own."""
+"""The unit of a regression's labels.
+
+Nets train on standardised labels, and their files answer in the labels' own.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,16 @@ class LabelUnit:
     def of(cls, labels: Array, stage: Stage) -> LabelUnit:
         """The unit for a net: mean and standard deviation of the training labels.
 
-        Labels that lie about 0 and 1 apart already (mean at most 0.5, s.d. 0.5 to 2), and nets that do not end in a
-        linear dense layer of their own, which could take mean and scale up, train in the labels' own unit.
+        Labels that lie about 0 and 1 apart already (mean at most 0.5, s.d. 0.5 to 2), and nets that
+        do not end in a linear dense layer of their own, which could take mean and scale up, train
+        in the labels' own unit.
 
         Args:
             labels: (n,) of the training split.
         """
         numbers = labels.astype(np.float64)
-        mean = math.fsum(numbers) / max(len(numbers), 1)  # summed exactly: in whatever order, the bits are the same
+        # summed exactly: in whatever order, the bits are the same
+        mean = math.fsum(numbers) / max(len(numbers), 1)
         spread = math.sqrt(math.fsum((numbers - mean) ** 2) / max(len(numbers), 1))
         head = _head(stage)
         usual = abs(mean) <= NEAR_ZERO and NEAR_ONE[0] <= spread <= NEAR_ONE[1]
@@ -62,22 +67,37 @@ class LabelUnit:
         return Samples(samples.inputs, labels.astype(np.float32))
 
     def folded(self, stage: Stage) -> Stage:
-        """The net that answers in the labels' unit: its last layer's kernel times the scale, its bias shifted too.
+        """The net that answers in the labels' unit.
 
-        Zeros of the kernel stay zeros, equal values equal, and a grid keeps its levels: they are only scaled.
+        Its last layer's kernel times the scale, its bias shifted too.
+
+        Zeros of the kernel stay zeros, equal values equal, and a grid keeps its levels: they are
+        only scaled.
         """
         if self.own:
             return stage
         name = _head(stage)["name"]  # type: ignore[index]  # a stage without one has the labels' own unit
-        parts = {key: value.astype(np.float64) * self.scale for key, value in stage.weights.items() if key[0] == name}
+        parts = {
+            key: value.astype(np.float64) * self.scale
+            for key, value in stage.weights.items()
+            if key[0] == name
+        }
         bias = WeightKey(name, 1)
         if bias in parts:
             parts[bias] = parts[bias] + self.mean
-        return stage.with_weights({**stage.weights, **{key: part.astype(np.float32) for key, part in parts.items()}})
+        return stage.with_weights(
+            {**stage.weights, **{key: part.astype(np.float32) for key, part in parts.items()}}
+        )
 
     def curve(self, values: Mapping[str, float]) -> dict[str, float]:
-        """An epoch's values with its errors in the labels' unit; the loss stays what is minimised."""
-        return {name: value * (self.scale if name.endswith("rmse") else 1.0) for name, value in values.items()}
+        """An epoch's values with its errors in the labels' unit.
+
+        The loss stays what is minimised.
+        """
+        return {
+            name: value * (self.scale if name.endswith("rmse") else 1.0)
+            for name, value in values.items()
+        }
 
 
 OWN = LabelUnit()
@@ -85,7 +105,7 @@ OWN = LabelUnit()
 
 
 def _head(stage: Stage) -> dict[str, Any] | None:
-    """The configuration of the net's last layer, if that is a linear dense layer that is used once."""
+    """The configuration of the net's last layer, if that is a linear dense layer used once."""
     net = json.loads(stage.graph)
     last = net["output_layers"][0][0]
     layer = next(layer for layer in net["layers"] if layer["name"] == last)

@@ -1,4 +1,7 @@
-"""A net as a value, between two steps of a chain: its graph, its weights, its promises, what was done to it."""
+"""A net as a value, between two steps of a chain.
+
+Its graph, its weights, its promises, what was done to it.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,8 @@ class Bits:
     Args:
         weight: (layer, position).
         bits: the levels of one output channel are at most 2**bits.
-        channels: how many of the last axes tell output channels apart; 0 where the whole weight has one grid.
+        channels: how many of the last axes tell output channels apart; 0 where the whole weight has
+            one grid.
     """
 
     weight: WeightKey
@@ -99,7 +103,8 @@ class Remask:
 
     Args:
         steps: optimizer steps, counted from 1, after which they change.
-        update: (step, the net as it is) -> weight -> its new zeros, for weights whose `Mask` the net keeps.
+        update: (step, the net as it is) -> weight -> its new zeros, for weights whose `Mask` the
+            net keeps.
     """
 
     steps: frozenset[int]
@@ -111,12 +116,14 @@ class Export:
     """The number format of the exported file.
 
     Args:
-        format: `float32`; `float16`: weights in half precision; `dynamic`: 8-bit weights, float activations; `int8`:
-            8-bit weights and activations, the ranges of activations from the calibration split.
+        format: `float32`; `float16`: weights in half precision; `dynamic`: 8-bit weights, float
+            activations; `int8`: 8-bit weights and activations, the ranges of activations from the
+            calibration split.
         scales: of 8-bit weights: one for each output channel, or one for each tensor.
         samples: of the calibration split that `int8` looks at; all of it if there are fewer.
-        sparse: kernels of zero blocks are stored as the blocks that are left, where the runtime then multiplies faster.
-            That is in `float32` only: for fewer bits it has no such code, or answers wrongly, and they stay whole.
+        sparse: kernels of zero blocks are stored as the blocks that are left, where the runtime
+            then multiplies faster. That is in `float32` only: for fewer bits it has no such code,
+            or answers wrongly, and they stay whole.
     """
 
     format: Literal["float32", "float16", "dynamic", "int8"] = "float32"
@@ -134,14 +141,16 @@ class Export:
 class Step:
     """What one strategy did.
 
-    A strategy states what it asked; the trial fills in name and knobs, counts what was reached, measures the price.
+    A strategy states what it asked; the trial fills in name and knobs, counts what was reached,
+    measures the price.
 
     Args:
         asked: `layer/position` -> what the strategy asked of each weight that it touches.
         reached: the same as counted in the stage.
         epochs: epochs of training spent.
         seconds: wall time inside `fit`.
-        unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one value).
+        unit: what is asked for: `zeros`, `clusters` (distinct values of a weight) or `bits` (of one
+            value).
     """
 
     strategy: str = ""
@@ -172,13 +181,19 @@ class Stage:
     steps: tuple[Step, ...] = ()
 
     def with_weights(self, weights: Weights) -> Stage:
-        """The same graph with other weights, made read-only: in the order that they have here, and without a -0.0.
+        """The same graph with other weights, made read-only.
 
-        Whoever trained or stored them, a weight has its place by the net: ties and lots never hang on where it came
-        from. A mask times a negative weight is -0.0, which equals 0 and has other bytes: compressors would see noise.
+        In the order that they have here, and without a -0.0.
+
+        Whoever trained or stored them, a weight has its place by the net: ties and lots never hang
+        on where it came from. A mask times a negative weight is -0.0, which equals 0 and has other
+        bytes: compressors would see noise.
         """
         order = {key: None for key in (*self.weights, *weights) if key in weights}
-        fixed = {key: np.asarray(weights[key] + np.zeros((), np.asarray(weights[key]).dtype)) for key in order}
+        fixed = {
+            key: np.asarray(weights[key] + np.zeros((), np.asarray(weights[key]).dtype))
+            for key in order
+        }
         for value in fixed.values():
             value.flags.writeable = False
         return replace(self, weights=fixed)
@@ -193,14 +208,17 @@ class Stage:
         """The same net with what a strategy asked of its weights, and what it promises from now on.
 
         Args:
-            asked: weight -> zeros, distinct values, or bits of one value. Where one threshold for the whole net
-                decides, what it gave each weight.
+            asked: weight -> zeros, distinct values, or bits of one value. Where one threshold for
+                the whole net decides, what it gave each weight.
         """
         step = Step(asked={str(WeightKey(*key)): value for key, value in asked.items()}, unit=unit)
         return replace(self.keeping(keeps), steps=(*self.steps, step))
 
     def keeping(self, keeps: tuple[Keep, ...]) -> Stage:
-        """The same net with more promises; a new one replaces the old one of its kind on the same weight."""
+        """The same net with more promises.
+
+        A new one replaces the old one of its kind on the same weight.
+        """
         renewed = {(type(keep), keep.weight) for keep in keeps}
         old = tuple(keep for keep in self.keeps if (type(keep), keep.weight) not in renewed)
         return replace(self, keeps=old + keeps)

@@ -1,7 +1,10 @@
-"""What a plug-in is: data set, architecture, strategy, metric; and the values that pass between them.
+"""What a plug-in is: data set, architecture, strategy, metric.
 
-A plug-in is one file with one frozen dataclass. Its fields are knobs; its docstring begins with one line that says what
-it does and names its source after `Source:`. Its module imports without TensorFlow.
+And the values that pass between them.
+
+A plug-in is one file with one frozen dataclass. Its fields are knobs; its docstring begins with one
+line that says what it does and names its source after `Source:`. Its module imports without
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -48,16 +51,17 @@ class Plugin(Knobbed):
         return (cls.__doc__ or "").strip().split("\n")[0].split("  Source:")[0].strip()
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Name -> values of knobs: `use("cnn", preset="tutorial")` stands for these, and other knobs beside it win."""
+    """Name -> knobs: what `use("cnn", preset="tutorial")` means; knobs beside it win."""
 
     def located(self, root: Path) -> Self:
-        """The same plug-in, with the files that its knobs name looked for from the project's folder."""
+        """The same plug-in, with the files that its knobs name found from the project's folder."""
         return self
 
     def pinned(self, root: Path) -> Mapping[str, Any]:
-        """Knobs whose values lie outside the study and decide its results, as the sha256 of a file it names.
+        """Knobs whose values lie outside the study: the sha256 of each file they name.
 
-        They are filled in when a study is resolved, so that its digest says which file it was. Loads no TensorFlow.
+        They are filled in when a study is resolved, so that its digest says which file it was.
+        Loads no TensorFlow.
 
         Raises:
             UserError: the file is missing, or another than the study names.
@@ -70,11 +74,15 @@ class Plugin(Knobbed):
         return " ".join((cls.__doc__ or "").partition("Source:")[2].split("\n\n")[0].split())
 
 
-# --- data ------------------------------------------------------------------------------------------------------------
+# --- data
+# --------------------------------------------------------------------------------------------------
 
 
 class Dataset(Plugin, ABC):
-    """A data set with four disjoint splits: train, calibration, validation and the sealed test split."""
+    """A data set with four disjoint splits.
+
+    Train, calibration, validation and the sealed test split.
+    """
 
     licence: ClassVar[str] = ""
     """Of the samples: an SPDX name, or what is known."""
@@ -84,7 +92,10 @@ class Dataset(Plugin, ABC):
     @property
     @abstractmethod
     def info(self) -> DataInfo:
-        """What is known of it before it is loaded; a plain class attribute where no knob decides it."""
+        """What is known of it before it is loaded.
+
+        A plain class attribute where no knob decides it.
+        """
 
     def left_open(self, *, trained: bool) -> Mapping[str, Sequence[str]]:
         """Knobs whose value the data alone can tell, as `Architecture.left_open`; none by default.
@@ -100,14 +111,19 @@ class Dataset(Plugin, ABC):
 
     @abstractmethod
     def check_available(self, root: Path) -> None:
-        """Return if the data is on this machine, made by rule, or can be fetched; loads no TensorFlow.
+        """Return if the data is on this machine, made by rule, or can be fetched.
+
+        Loads no TensorFlow.
 
         Raises:
             DataUnavailable: none of these; the message says the ways out.
         """
 
     def state(self, root: Path) -> str:
-        """Where its data is or how to get it, in a few words; as fast as `check_available`, and fetches nothing."""
+        """Where its data is or how to get it, in a few words.
+
+        As fast as `check_available`, and fetches nothing.
+        """
         try:
             self.check_available(root)
         except DataUnavailable as error:
@@ -125,26 +141,34 @@ class Dataset(Plugin, ABC):
 
     @abstractmethod
     def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
-        """The open splits: the inputs named in `shapes`, pictures resized; prepared and cached on first use.
+        """The open splits: the inputs named in `shapes`, pictures resized.
+
+        Prepared and cached on first use.
 
         Args:
             root: the project; caches lie under `root/.cache`.
             shapes: of the inputs that the net reads, some or all of `info.inputs`.
 
         Raises:
-            InvalidStudy: the net reads an input that is not there, or in a shape that it cannot have.
+            InvalidStudy: the net reads an input that is not there, or in a shape that it cannot
+                have.
         """
 
     @abstractmethod
-    def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
+    def load_sealed(
+        self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket
+    ) -> Samples:
         """The test split, for a `confirm` run that has been written to the store."""
 
 
-# --- nets ------------------------------------------------------------------------------------------------------------
+# --- nets
+# --------------------------------------------------------------------------------------------------
 
 
 class Architecture(Plugin, ABC):
-    """A functional graph of keras layers; every layer has a name, no operator such as `x + y`, no nested model.
+    """A functional graph of keras layers.
+
+    Every layer has a name, no operator such as `x + y`, no nested model.
 
     Class attributes:
         made_for: a built-in data set that its default knobs suit.
@@ -155,7 +179,9 @@ class Architecture(Plugin, ABC):
     trained: ClassVar[bool] = False
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
-        """The inputs this net reads and the shape it asks of each; all of them as they are by default.
+        """The inputs this net reads and the shape it asks of each.
+
+        All of them as they are by default.
 
         Raises:
             InvalidStudy: it cannot read this data set.
@@ -163,10 +189,12 @@ class Architecture(Plugin, ABC):
         return info.inputs
 
     def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
-        """Knobs whose value the data alone can tell: name -> what it may be, likeliest first; none by default.
+        """Knobs whose value the data alone can tell: name -> what it may be, likeliest first.
 
-        Before the baseline a study tries them on the calibration split with the net as it comes, and writes the best
-        into every spec it runs. Loads no TensorFlow.
+        None by default.
+
+        Before the baseline a study tries them on the calibration split with the net as it comes,
+        and writes the best into every spec it runs. Loads no TensorFlow.
         """
         return {}
 
@@ -175,13 +203,16 @@ class Architecture(Plugin, ABC):
         """A functional `tf_keras.Model`, untrained unless the weights come with it.
 
         Args:
-            info: of the data set, with `inputs` as `input_shapes` asked for them. The Input layers carry their names
-                (`int32` for texts); the last layer is what `Head.of(info)` says.
+            info: of the data set, with `inputs` as `input_shapes` asked for them. The Input layers
+                carry their names (`int32` for texts); the last layer is what `Head.of(info)` says.
         """
 
 
 class Wrap(ABC):
-    """How a strategy changes a net for its training; made by `framework.nn`, handed to `Job.finetune`."""
+    """How a strategy changes a net for its training.
+
+    Made by `framework.nn`, handed to `Job.finetune`.
+    """
 
     @property
     @abstractmethod
@@ -193,15 +224,21 @@ class Wrap(ABC):
         """The wrapped functional model and its dynamic `tf.Variable`s by name."""
 
     def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
-        """The plain net's weights after the training, from its variables and the dynamic ones; as they are by default.
+        """The plain net's weights after the training, from its variables and the dynamic ones.
 
-        What is not in `key` may decide here: it is this wrap that is asked, whichever the traced net was built with.
+        As they are by default.
+
+        What is not in `key` may decide here: it is this wrap that is asked, whichever the traced
+        net was built with.
         """
         return weights
 
 
 class Job(Protocol):
-    """All that a strategy may use. It gives no validation label, no test split, no store and no other trial."""
+    """All that a strategy may use.
+
+    It gives no validation label, no test split, no store and no other trial.
+    """
 
     train: Samples
     calibration: Samples
@@ -238,7 +275,7 @@ class Job(Protocol):
         fresh: bool = False,
         rate: float = 1.0,
     ) -> Stage:
-        """Train `stage` for `epochs` (at least 1) with the study's optimizer and schedule, without warm-up.
+        """Train `stage` for `epochs` (at least 1) with the study's optimizer, no warm-up.
 
         The peak rate is the study's `learning_rate` times its `finetune_factor`.
         What the stage keeps is held. `wrap` changes the net for the training only.
@@ -257,19 +294,19 @@ class Job(Protocol):
     def gradients(
         self, stage: Stage, *, batches: int, batch_size: int, batch_statistics: bool = False
     ) -> Iterator[Weights]:
-        """The mean gradient of the training loss on each of some random batches, for every trainable weight.
+        """The mean gradient of the training loss on each of some random batches.
 
         Without dropout and augmentation.
 
         Args:
             batches: how many, at most: whole ones, in which each sample is at most once.
             batch_size: samples in each; all there are, if they are fewer.
-            batch_statistics: batch normalisations normalise by the batch, as in training, and not by what they have
-                gathered: before any training that is nothing.
+            batch_statistics: batch normalisations normalise by the batch, as in training, and not
+                by what they have gathered: before any training that is nothing.
         """
 
     def quality(self, stage: Stage) -> float:
-        """Accuracy (R2 for regression) of the float net on the calibration split, which is not trained on."""
+        """Accuracy (R2 for regression) of the float net on the calibration split."""
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch, for the curves."""
@@ -280,9 +317,11 @@ class Strategy(Plugin, ABC):
 
     Class attributes:
         needs: `trained` (the baseline's weights) or `initial` (the untrained net).
-        keeps: properties of earlier steps that survive this one: `sparsity` (zeros stay), `codebook` (equal values stay
+        keeps: properties of earlier steps that survive this one: `sparsity` (zeros stay),
+        `codebook` (equal values stay
             equal), `levels` (values stay on a grid), `bits` (the number format of the file stays).
-        gives: properties that this step makes. A step may not follow one whose properties it does not keep.
+        gives: properties that this step makes. A step may not follow one whose properties it does
+        not keep.
     """
 
     needs: ClassVar[Literal["trained", "initial"]] = "trained"
@@ -291,14 +330,20 @@ class Strategy(Plugin, ABC):
 
     def budget(self) -> int:
         """Epochs of training that it spends: its knobs that count epochs, by default."""
-        return sum(getattr(self, name) for name, item in self.knobs().items() if item.unit == "epochs")
+        return sum(
+            getattr(self, name) for name, item in self.knobs().items() if item.unit == "epochs"
+        )
 
     @abstractmethod
     def apply(self, stage: Stage, job: Job) -> Stage:
-        """A new stage; the one given is not changed. With 0 epochs the effect is applied at once, without training."""
+        """A new stage; the one given is not changed.
+
+        With 0 epochs the effect is applied at once, without training.
+        """
 
 
-# --- measuring -------------------------------------------------------------------------------------------------------
+# --- measuring
+# --------------------------------------------------------------------------------------------------
 
 
 class Metric(Plugin, ABC):
@@ -307,8 +352,8 @@ class Metric(Plugin, ABC):
     Class attributes:
         unit: as "bytes"; empty for a share.
         better: whether more or less of it is wanted.
-        of_split: it depends on the samples, so its name in the store begins with the split: `val_accuracy`.
-        tasks: the tasks it is defined for; it is absent, not 0, for others.
+        of_split: it depends on the samples, so its name in the store begins with the split:
+        `val_accuracy`. tasks: the tasks it is defined for; it is absent, not 0, for others.
     """
 
     unit: ClassVar[str] = ""

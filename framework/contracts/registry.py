@@ -36,7 +36,8 @@ class Registry(Generic[T]):
         """Class decorator that files a plug-in under `name`.
 
         Args:
-            name: must be the name of the file when the file lies in `package`, or in `plugins/` of a project.
+            name: must be the name of the file when the file lies in `package`, or in `plugins/` of
+                a project.
             version: at least 1; goes up when the plug-in's numbers change.
 
         Raises:
@@ -54,9 +55,14 @@ class Registry(Generic[T]):
                 )
             _check_knob_names(self.kind, name, cls)
             if version < 1:
-                raise InvalidValue(f"The version of {self.kind} {name!r} is {version}; it starts at 1.")
+                raise InvalidValue(
+                    f"The version of {self.kind} {name!r} is {version}; it starts at 1."
+                )
             other = self._classes.get(name)
-            if other is not None and (other.__module__, other.__qualname__) != (module, cls.__qualname__):
+            if other is not None and (other.__module__, other.__qualname__) != (
+                module,
+                cls.__qualname__,
+            ):
                 raise DuplicateName(
                     f"Two files register the {self.kind} {name!r}.",
                     given=f"{other.__module__} and {module}.",
@@ -90,7 +96,11 @@ class Registry(Generic[T]):
         """Name -> the file that its class is written in."""
         self.discover()
         modules = {name: sys.modules[cls.__module__] for name, cls in self._classes.items()}
-        return {name: Path(module.__file__).resolve() for name, module in modules.items() if module.__file__}
+        return {
+            name: Path(module.__file__).resolve()
+            for name, module in modules.items()
+            if module.__file__
+        }
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -126,10 +136,16 @@ def _check_knob_names(kind: str, name: str, cls: type) -> None:
     """Refuse a knob that could not be given, or that hides what every plug-in has.
 
     Raises:
-        InvalidValue: it is called `label`, which `use(...)` takes for itself, or like a method of the contract.
+        InvalidValue: it is called `label`, which `use(...)` takes for itself, or like a method of
+            the contract.
     """
     knobs = set(getattr(cls, "knobs", dict)())
-    methods = {member for base in cls.__mro__[1:] for member, value in vars(base).items() if isinstance(value, METHODS)}
+    methods = {
+        member
+        for base in cls.__mro__[1:]
+        for member, value in vars(base).items()
+        if isinstance(value, METHODS)
+    }
     wrong = sorted(knobs & (methods | {"label"}))
     if wrong:
         raise InvalidValue(

@@ -13,14 +13,17 @@ from framework.datasets._prepare.text_dataset import TextDataset
 @dataset("ag_news_subset", version=1)
 @dataclass(frozen=True, kw_only=True)
 class AgNewsSubset(TextDataset):
-    """News by topic, four classes: about 114 000 train, 1 000 calibration, 5 000 validation, 7 600 test.
+    """News by topic, four classes.
 
-    Source: Zhang, Zhao & LeCun 2015, arXiv:1509.01626, from AG's corpus; TFDS `ag_news_subset` 1.0.0, official test.
+    About 114 000 train, 1 000 calibration, 5 000 validation, 7 600 test.
 
-    Classes: world, sports, business, science and technology. The text is the title, then the description: the first 64
-    lower-case words and marks of punctuation. Of the 120 000 of the training part, copies and those that are in the
-    test too are left out. The 10 000 most frequent words of the train split, padding and unknown among them, are the
-    vocabulary.
+    Source: Zhang, Zhao & LeCun 2015, arXiv:1509.01626, from AG's corpus; TFDS `ag_news_subset`
+    1.0.0, official test.
+
+    Classes: world, sports, business, science and technology. The text is the title, then the
+    description: the first 64 lower-case words and marks of punctuation. Of the 120 000 of the
+    training part, copies and those that are in the test too are left out. The 10 000 most frequent
+    words of the train split, padding and unknown among them, are the vocabulary.
 
     Tried on made-up texts only.
     """

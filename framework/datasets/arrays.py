@@ -16,7 +16,7 @@ from framework.datasets._sources.splits import LABELS, Arrays
 from framework.datasets._sources.user_files import FileDataset, lonely
 
 TEXTS = ("question", "text", "tokens")
-"""Inputs of these names hold token numbers if they have shape (n, length); a table of whole numbers holds numbers."""
+"""Inputs of these names hold tokens if their shape is (n, length), else numbers."""
 TOKENS = 2**31  # they are cached as int32
 Head = tuple[tuple[int, ...], np.dtype]
 """Shape and type of an array."""
@@ -27,29 +27,38 @@ Head = tuple[tuple[int, ...], np.dtype]
 class OwnArrays(FileDataset):
     """Samples of your own in a numpy file: `labels`, and one array for each input.
 
-    Source: the file named by `path`, as `np.savez("mine.npz", image=images, labels=labels)` writes it.
+    Source: the file named by `path`, as `np.savez("mine.npz", image=images, labels=labels)` writes
+    it.
 
-    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. Arrays of shape (n, height,
-    width, 1 or 3) are pictures: bytes, and whole numbers of any type from 0 to 255 that go above 1, are scaled to 0 to
-    1; others stay as they are. Whole numbers of shape (n, length) are tokens in `text`, `question` and `tokens`, and 0
-    fills up. All else becomes float32: sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k)
-    are k steps of one feature. NaN and inf are refused. `labels` has shape (n,): whole numbers, of which those that
-    occur are the classes, in their order; or any numbers for `regression`.
+    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. Arrays
+    of shape (n, height, width, 1 or 3) are pictures: bytes, and whole numbers of any type from 0 to
+    255 that go above 1, are scaled to 0 to 1; others stay as they are. Whole numbers of shape (n,
+    length) are tokens in `text`, `question` and `tokens`, and 0 fills up. All else becomes float32:
+    sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k) are k steps of
+    one feature. NaN and inf are refused. `labels` has shape (n,): whole numbers, of which those
+    that occur are the classes, in their order; or any numbers for `regression`.
     """
 
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
 
     def describe(self) -> DataInfo:
         """Shapes, and how many classes and tokens there are; each number is looked at."""
-        inputs = {name: _shape(name, head) for name, head in self._heads().items() if name != LABELS}
+        inputs = {
+            name: _shape(name, head) for name, head in self._heads().items() if name != LABELS
+        }
         arrays = read_archive(Path(self.path))
         counts = {name: self._counted(name, array) for name, array in arrays.items()}
         tokens = {name: counts[name] for name, shape in inputs.items() if _is_text(name, shape)}
         classes = 0 if self.task == "regression" else self._classes(arrays[LABELS])
-        return DataInfo(task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror)
+        return DataInfo(
+            task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror
+        )
 
     def read_all(self) -> Arrays:
-        """All arrays, in the types that are cached; classes by number, in the order of their labels."""
+        """All arrays, in the types that are cached.
+
+        Classes by number, in the order of their labels.
+        """
         arrays = read_archive(Path(self.path))
         labels = arrays.pop(LABELS)
         if self.task != "regression":
@@ -59,9 +68,13 @@ class OwnArrays(FileDataset):
     def _heads(self) -> dict[str, Head]:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                heads = {name.removesuffix(".npy"): _head(archive, name) for name in archive.namelist()}
+                heads = {
+                    name.removesuffix(".npy"): _head(archive, name) for name in archive.namelist()
+                }
         except (*UNREADABLE, TypeError) as error:
-            raise self.wrong("it is no .npz file of plain arrays.", str(error), "Write it by np.savez.") from error
+            raise self.wrong(
+                "it is no .npz file of plain arrays.", str(error), "Write it by np.savez."
+            ) from error
         self._check(heads)
         return heads
 
@@ -69,20 +82,34 @@ class OwnArrays(FileDataset):
         """Refuse what are no samples with labels."""
         given = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
         if LABELS not in heads or len(heads) < 2:
-            raise self.wrong("there are labels and at least one input.", f"Found: {given or 'nothing'}.")
+            raise self.wrong(
+                "there are labels and at least one input.", f"Found: {given or 'nothing'}."
+            )
         shape, kind = heads[LABELS]
         if len(shape) != 1 or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
-            raise self.wrong("labels are one number for each sample, whole ones unless it is a regression.", given)
+            raise self.wrong(
+                "labels are one number for each sample, whole ones unless it is a regression.",
+                given,
+            )
         for name, (shape, array_kind) in heads.items():
-            if shape[:1] != heads[LABELS][0] or (name != LABELS and len(shape) < 2) or array_kind.kind not in "biuf":
-                raise self.wrong(f"{name} holds numbers, of shape (n, ...) with one sample for each label.", given)
+            if (
+                shape[:1] != heads[LABELS][0]
+                or (name != LABELS and len(shape) < 2)
+                or array_kind.kind not in "biuf"
+            ):
+                raise self.wrong(
+                    f"{name} holds numbers, of shape (n, ...) with one sample for each label.",
+                    given,
+                )
 
     def _classes(self, labels: Array) -> int:
         """How many there are."""
         numbers = _numbered(labels)
         classes, alone = int(numbers.max(initial=-1)) + 1, lonely(numbers)
         if classes < 2 or (self.task == "binary" and classes != 2):
-            raise self.wrong("two labels or more occur; in a binary task two.", f"Different labels: {classes}.")
+            raise self.wrong(
+                "two labels or more occur; in a binary task two.", f"Different labels: {classes}."
+            )
         if alone is not None:
             raise self.wrong(
                 f"the label {labels[alone]} is that of one sample only: labels[{alone}].",
@@ -97,11 +124,14 @@ class OwnArrays(FileDataset):
             raise self.wrong(
                 f"{name} holds NaN, inf, or a number too large for float32.",
                 f"The first such sample: {name}[{sample}].",
-                "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for NaN.",
+                "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for "
+                "NaN.",
             )
         if not _is_text(name, array.shape[1:]):
             return 0
-        if not (_is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1):
+        if not (
+            _is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1
+        ):
             raise self.wrong(
                 f"{name} holds token numbers: whole ones from 0.",
                 f"Found: {array.min()} to {array.max()}, {array.dtype}.",
@@ -118,7 +148,11 @@ def _numbered(labels: Array) -> Array:
 def _head(archive: zipfile.ZipFile, name: str) -> Head:
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
         shape, _, kind = read(file)
     return shape, kind
 
@@ -133,11 +167,16 @@ def _is_whole(array: Array) -> bool:
 
 
 def _is_picture(array: Array) -> bool:
-    """Whether these are bytes, whatever their type: all samples decide together, so that one scale holds for all."""
+    """Whether these are bytes, whatever their type.
+
+    All samples decide together, so that one scale holds for all.
+    """
     if array.ndim != 4 or array.shape[3] not in (1, 3):
         return False
     return array.dtype == np.uint8 or (
-        array.min(initial=0) >= 0 and 1 < array.max(initial=0) <= np.iinfo(np.uint8).max and _is_whole(array)
+        array.min(initial=0) >= 0
+        and 1 < array.max(initial=0) <= np.iinfo(np.uint8).max
+        and _is_whole(array)
     )
 
 

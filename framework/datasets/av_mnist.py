@@ -29,19 +29,24 @@ VOICES = {  # the five speakers in alphabetical order
 @dataset("av_mnist", version=1)
 @dataclass(frozen=True, kw_only=True)
 class AvMnist(CachedDataset):
-    """Blurred digits with their names spoken in noise: 12 000 train, 500 calibration, 2 000 validation, 2 000 test.
+    """Blurred digits with their names spoken in noise.
 
-    Source: after Vielzeuf et al. 2018, arXiv:1808.07275; made from TFDS `mnist` 3.0.1 and `spoken_digit` 1.0.9.
+    12 000 train, 500 calibration, 2 000 validation, 2 000 test.
 
-    Pictures: MNIST, of which as few principal components are kept as hold 25 % of the variance, which are four; they
-    and the mean are those of the train split. Test pictures are from the official test, all others from the official
-    training part, each used once. Sounds: a recording of the same digit, at a loudness (root mean square) of 0.05,
-    somewhere within one second of white noise of the same loudness (0 dB); then a log-mel spectrogram as in
-    `spoken_digit`. Each recording is used for several pictures, at another place and with other noise. Voices: george,
-    jackson, nicolas for training and calibration, theo for validation, yweweler for the test: a new voice is measured.
+    Source: after Vielzeuf et al. 2018, arXiv:1808.07275; made from TFDS `mnist` 3.0.1 and
+    `spoken_digit` 1.0.9.
 
-    These numbers were fixed before any net was trained. Small convolutional nets then reached 0.64 on pictures alone,
-    0.44 on sounds alone and 0.81 on both (validation, one seed, 8 epochs).
+    Pictures: MNIST, of which as few principal components are kept as hold 25 % of the variance,
+    which are four; they and the mean are those of the train split. Test pictures are from the
+    official test, all others from the official training part, each used once. Sounds: a recording
+    of the same digit, at a loudness (root mean square) of 0.05, somewhere within one second of
+    white noise of the same loudness (0 dB); then a log-mel spectrogram as in `spoken_digit`. Each
+    recording is used for several pictures, at another place and with other noise. Voices: george,
+    jackson, nicolas for training and calibration, theo for validation, yweweler for the test: a new
+    voice is measured.
+
+    These numbers were fixed before any net was trained. Small convolutional nets then reached 0.64
+    on pictures alone, 0.44 on sounds alone and 0.81 on both (validation, one seed, 8 epochs).
 
     Departures: the paper takes the sounds from TIDIGITS and the noise from ESC-50, and more pairs.
     """
@@ -54,7 +59,17 @@ class AvMnist(CachedDataset):
     def rule(self) -> list[object]:
         """Those of both sources, and what is done to them."""
         sources = [source.rule() for source in _sources()]
-        return [self.name, self.plugin_version, sources, ENERGY, LOUDNESS, NOISE_DB, TRAIN_SIZE, TEST_SIZE, RULE]
+        return [
+            self.name,
+            self.plugin_version,
+            sources,
+            ENERGY,
+            LOUDNESS,
+            NOISE_DB,
+            TRAIN_SIZE,
+            TEST_SIZE,
+            RULE,
+        ]
 
     def check_source(self, root: Path) -> None:
         """Return if both sources can be had."""
@@ -70,13 +85,21 @@ class AvMnist(CachedDataset):
         return _sources()[0].read_split(root, split)
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
-        """Pictures are split by the published rule; each gets a recording of its digit by a voice of its split."""
+        """Pictures are split by the published rule.
+
+        Each gets a recording of its digit by a voice of its split.
+        """
         clips: Clips = _sources()[1].clips(root)  # type: ignore[attr-defined]
         calibration, rest = carve(self.read_split(root, "train"), self.calibration_size)
         validation, rest = carve(rest, self.validation_size)
         train, _ = carve(rest, TRAIN_SIZE)
         test, _ = carve(self.read_split(root, TEST), TEST_SIZE)
-        pictures = {"train": train, "calibration": calibration, "validation": validation, TEST: test}
+        pictures = {
+            "train": train,
+            "calibration": calibration,
+            "validation": validation,
+            TEST: test,
+        }
         mean, components = principal(train["image"], ENERGY)
         return {
             split: {
@@ -109,21 +132,31 @@ def principal(images: Array, energy: float) -> tuple[Array, Array]:
 def projected(images: Array, mean: Array, components: Array) -> Array:
     """The pictures with these components alone, as bytes."""
     flat = images.reshape(len(images), -1).astype(np.float64) - mean
-    return np.clip(np.rint(flat @ components @ components.T + mean), 0, 255).astype(np.uint8).reshape(images.shape)
+    return (
+        np.clip(np.rint(flat @ components @ components.T + mean), 0, 255)
+        .astype(np.uint8)
+        .reshape(images.shape)
+    )
 
 
 def heard(clips: Clips, digits: Array, *, voices: tuple[str, ...], seed: int) -> Array:
-    """A spectrogram for each digit: a recording by one of the voices, somewhere in one second of noise.
+    """A spectrogram for each digit.
 
-    The recordings of a digit are gone through in an order drawn anew each time, so that all are used equally often.
+    A recording by one of the voices, somewhere in one second of noise.
+
+    The recordings of a digit are gone through in an order drawn anew each time, so that all are
+    used equally often.
     """
-    random = np.random.RandomState(seed)  # the generator whose numbers stay the same in every version of numpy
+    # the generator whose numbers stay the same in every version of numpy
+    random = np.random.RandomState(seed)
     known = np.isin(clips.speakers, [SPEAKERS.index(voice) for voice in voices])
     waiting: dict[int, list[int]] = {}
     sounds = []
     for digit in digits.tolist():
         if not waiting.get(digit):
-            waiting[digit] = random.permutation(np.flatnonzero(known & (clips.digits == digit))).tolist()
+            waiting[digit] = random.permutation(
+                np.flatnonzero(known & (clips.digits == digit))
+            ).tolist()
         sounds.append(_in_noise(clips.waves[waiting[digit].pop()][:SAMPLES], random))
     return spectrograms(sounds)
 
@@ -136,4 +169,6 @@ def _in_noise(wave: Array, random: np.random.RandomState) -> Array:
 
 
 def _sources() -> tuple[CachedDataset, CachedDataset]:
-    return tuple(cast(CachedDataset, datasets.build(name, {})) for name in ("mnist", "spoken_digit"))  # type: ignore[return-value]
+    return tuple(
+        cast(CachedDataset, datasets.build(name, {})) for name in ("mnist", "spoken_digit")
+    )  # type: ignore[return-value]

@@ -11,9 +11,12 @@ from framework.datasets._sources.cached import TfdsDataset
 @dataset("cifar10", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Cifar10(TfdsDataset):
-    """60 000 photographs in colour, 32 x 32: 44 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
+    """60 000 photographs in colour, 32 x 32.
 
-    Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images; TFDS `cifar10` 3.0.2, official test.
+    44 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
+
+    Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images; TFDS `cifar10`
+    3.0.2, official test.
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (32, 32, 3)}, mirror=True)

@@ -1,4 +1,7 @@
-"""The handwritten digits that come with scikit-learn, as a tensorflow-datasets builder of our own: no download."""
+"""The handwritten digits that come with scikit-learn, as a tensorflow-datasets builder of our own.
+
+No download.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,12 @@ from framework.datasets._sources.generated import builder_class
 @dataset("digits", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Digits(TfdsDataset):
-    """1 797 handwritten digits in grey, 8 x 8: 1 200 train, 50 calibration, 250 validation, 297 test.
+    """1 797 handwritten digits in grey, 8 x 8.
 
-    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), its test part, in scikit-learn.
+    1 200 train, 50 calibration, 250 validation, 297 test.
+
+    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), its test part,
+    in scikit-learn.
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": SHAPE}, toy=True)
@@ -30,5 +36,7 @@ class Digits(TfdsDataset):
 
     def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
         """Our own builder."""
-        made = builder_class(tfds, self.builder, version=self.builder_version, info=self.info, make=read_digits)
+        made = builder_class(
+            tfds, self.builder, version=self.builder_version, info=self.info, make=read_digits
+        )
         return made(data_dir=str(data_dir))

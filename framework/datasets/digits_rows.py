@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import DataInfo, dataset
-from framework.datasets._prepare.digits import CALIBRATION_SIZE, LARGEST_VALUE, VALIDATION_SIZE, digits_by_split
+from framework.datasets._prepare.digits import (
+    CALIBRATION_SIZE,
+    LARGEST_VALUE,
+    VALIDATION_SIZE,
+    digits_by_split,
+)
 from framework.datasets._sources.generated import MadeDataset
 from framework.datasets._sources.splits import LABELS, Arrays
 
@@ -16,12 +21,15 @@ from framework.datasets._sources.splits import LABELS, Arrays
 @dataset("digits_rows", version=1)
 @dataclass(frozen=True, kw_only=True)
 class DigitsRows(MadeDataset):
-    """1 797 digits as sequences of 8 rows of 8 numbers: 1 200 train, 50 calibration, 250 validation, 297 test.
+    """1 797 digits as sequences of 8 rows of 8 numbers.
 
-    Each row of a picture is one step, from the top; ink is 0 to 1 in sixteenths. The samples of each split are those of
-    the data set `digits`.
+    1 200 train, 50 calibration, 250 validation, 297 test.
 
-    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), its test part, in scikit-learn.
+    Each row of a picture is one step, from the top; ink is 0 to 1 in sixteenths. The samples of
+    each split are those of the data set `digits`.
+
+    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), its test part,
+    in scikit-learn.
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"sequence": (8, 8)}, toy=True)

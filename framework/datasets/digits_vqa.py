@@ -33,21 +33,24 @@ SIZES = {"train": 10000, "calibration": 200, "validation": 1000, "test": 1000}
 @dataset("digits_vqa", version=1)
 @dataclass(frozen=True, kw_only=True)
 class DigitsVqa(MadeDataset):
-    """12 200 questions about pictures of digits: 10 000 train, 200 calibration, 1 000 validation, 1 000 test.
+    """12 200 questions about pictures of digits.
 
-    A picture is 16 x 16: four cells of 8 x 8, each empty or one of the digits of the data set `digits`; those of one
-    split come from the same split there. Pictures have 1, 2, 3 or 4 different digits (40, 10, 10, 40 %). 35 % of the
-    questions ask whether there is a digit in a cell, 20 % which digit is in a cell that has one, 30 % whether some
-    digit is in the picture, 15 % how many there are. The first and third kind are answered yes and no equally often,
-    the second with each digit equally often. The answer is drawn first, then pictures until one fits; no question is
-    asked twice of one picture. Answers: 0 to 9, no (10), yes (11).
+    10 000 train, 200 calibration, 1 000 validation, 1 000 test.
 
-    Validation accuracy without a net: any constant at most 0.33; the question alone 0.41 (its most frequent answer);
-    the picture alone 0.51 (logistic regression on pixels; about 0.50 is what the rule allows whoever reads all digits);
-    both 0.68 (logistic regression on pixels and words).
+    A picture is 16 x 16: four cells of 8 x 8, each empty or one of the digits of the data set
+    `digits`; those of one split come from the same split there. Pictures have 1, 2, 3 or 4
+    different digits (40, 10, 10, 40 %). 35 % of the questions ask whether there is a digit in a
+    cell, 20 % which digit is in a cell that has one, 30 % whether some digit is in the picture, 15
+    % how many there are. The first and third kind are answered yes and no equally often, the second
+    with each digit equally often. The answer is drawn first, then pictures until one fits; no
+    question is asked twice of one picture. Answers: 0 to 9, no (10), yes (11).
 
-    Source: made by rule after Agrawal et al. 2015, VQA: Visual Question Answering, arXiv:1505.00468, of the digits of
-    Alpaydin & Kaynak 1998 (UCI, in scikit-learn).
+    Validation accuracy without a net: any constant at most 0.33; the question alone 0.41 (its most
+    frequent answer); the picture alone 0.51 (logistic regression on pixels; about 0.50 is what the
+    rule allows whoever reads all digits); both 0.68 (logistic regression on pixels and words).
+
+    Source: made by rule after Agrawal et al. 2015, VQA: Visual Question Answering,
+    arXiv:1505.00468, of the digits of Alpaydin & Kaynak 1998 (UCI, in scikit-learn).
     """
 
     info = DataInfo(
@@ -85,13 +88,18 @@ def _composed(digits: Arrays, count: int, random: np.random.RandomState) -> Arra
     for row, (question, answer) in enumerate(asked(count)):
         questions[row], labels[row] = encoded(question), answer
         while not images[row].any() or images[row].tobytes() + question.encode() in seen:
-            images[row] = picture(fitting(question, answer, random), digits["image"], of_class, random)
+            images[row] = picture(
+                fitting(question, answer, random), digits["image"], of_class, random
+            )
         seen.add(images[row].tobytes() + question.encode())
     return {"image": images, "question": questions, LABELS: labels}
 
 
 def asked(count: int) -> Iterator[tuple[str, int]]:
-    """`count` questions with their answers, in the shares of the rule; the rest of a division goes to the first."""
+    """`count` questions with their answers, in the shares of the rule.
+
+    The rest of a division goes to the first.
+    """
     kinds = {"filled": FILLED, "which": WHICH, "exists": EXISTS, "count": COUNT}
     for kind, questions in kinds.items():
         pairs = [(question, answer) for question in questions for answer in _answers(kind)]
@@ -118,9 +126,13 @@ def fitting(question: str, answer: int, random: np.random.RandomState) -> list[i
 
 def draw(random: np.random.RandomState) -> list[int | None]:
     """The digit in each of the four cells; None where there is none."""
-    filled = 1 + int(np.searchsorted(np.cumsum(DIGITS_SHARES), random.random_sample(), side="right"))
+    filled = 1 + int(
+        np.searchsorted(np.cumsum(DIGITS_SHARES), random.random_sample(), side="right")
+    )
     cells: list[int | None] = [None] * len(CELLS)
-    for cell, digit in zip(random.permutation(len(CELLS))[:filled], random.permutation(10), strict=False):
+    for cell, digit in zip(
+        random.permutation(len(CELLS))[:filled], random.permutation(10), strict=False
+    ):
         cells[cell] = int(digit)
     return cells
 
@@ -131,11 +143,17 @@ def answer_to(question: str, cells: list[int | None]) -> int | None:
         return cells[WHICH.index(question)]
     if question in COUNT:
         return sum(cell is not None for cell in cells)
-    found = cells[FILLED.index(question)] is not None if question in FILLED else EXISTS.index(question) in cells
+    found = (
+        cells[FILLED.index(question)] is not None
+        if question in FILLED
+        else EXISTS.index(question) in cells
+    )
     return YES if found else NO
 
 
-def picture(cells: list[int | None], images: Array, of_class: list[Array], random: np.random.RandomState) -> Array:
+def picture(
+    cells: list[int | None], images: Array, of_class: list[Array], random: np.random.RandomState
+) -> Array:
     """Any digit of each class that is asked for, in its cell."""
     whole = np.zeros((SIDE, SIDE, 1), np.uint8)
     half = SIDE // 2

@@ -25,7 +25,8 @@ from framework.errors import DataUnavailable
 PICTURES = "pictures"
 SHAPE = (64, 64, 3)
 ANSWERS = (
-    "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal", "triangle", "yellow", "yes",
+    "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal",
+    "triangle", "yellow", "yes",
 )  # fmt: skip
 QUESTIONS = {"train": 38_575, "test": 9_673}
 LISTED = "train/questions.json"
@@ -36,25 +37,33 @@ Asked = Mapping[bytes, list[tuple[str, int]]]
 @dataset("easy_vqa", version=1)
 @dataclass(frozen=True, kw_only=True)
 class EasyVqa(TfdsDataset):
-    """Questions about one coloured shape, 13 answers: 13 958 train, 399 calibration, 1 594 validation, 9 673 test.
+    """Questions about one coloured shape, 13 answers.
+
+    13 958 train, 399 calibration, 1 594 validation, 9 673 test.
 
     Source: Zhou 2019, easy-VQA, github.com/vzhou842/easy-VQA; official test.
 
-    Pictures of 64 x 64 x 3 with one shape (circle, rectangle, triangle) in one of eight colours. Three questions of
-    four are answered by yes or no, half of them each; the rest ask for colour or shape. No picture is in two splits: of
-    the 4 000 for training 100 are for calibration and 400 for validation. Of each of these pictures 4 questions are
-    taken (all where there are fewer), in the order of a hash; the knob takes more. The test has all questions on its
-    1 000 pictures. Pictures are kept once, and repeated for each question when they are loaded: 50 kB each. Questions
-    are up to 10 tokens, their words those of the train split.
+    Pictures of 64 x 64 x 3 with one shape (circle, rectangle, triangle) in one of eight colours.
+    Three questions of four are answered by yes or no, half of them each; the rest ask for colour or
+    shape. No picture is in two splits: of the 4 000 for training 100 are for calibration and 400
+    for validation. Of each of these pictures 4 questions are taken (all where there are fewer), in
+    the order of a hash; the knob takes more. The test has all questions on its 1 000 pictures.
+    Pictures are kept once, and repeated for each question when they are loaded: 50 kB each.
+    Questions are up to 10 tokens, their words those of the train split.
 
-    It is not downloaded: put the repository's archive as `easy_vqa.tar.gz`, or its folder `data` as `easy_vqa`, into a
-    folder for files fetched by hand (docs/howto.md, Other data sets).
+    It is not downloaded: put the repository's archive as `easy_vqa.tar.gz`, or its folder `data` as
+    `easy_vqa`, into a folder for files fetched by hand (docs/howto.md, Other data sets).
     """
 
-    questions: int = knob(4, low=1, high=21, unit="questions", doc="of each picture, in all splits but the test")
+    questions: int = knob(
+        4, low=1, high=21, unit="questions", doc="of each picture, in all splits but the test"
+    )
 
     info = DataInfo(
-        task="classes", classes=len(ANSWERS), inputs={"image": SHAPE, "question": (10,)}, tokens={"question": 29}
+        task="classes",
+        classes=len(ANSWERS),
+        inputs={"image": SHAPE, "question": (10,)},
+        tokens={"question": 29},
     )
     licence = "MIT"
     builder = "easy_vqa"
@@ -79,7 +88,11 @@ class EasyVqa(TfdsDataset):
         """Return if it is prepared, or its files are where they are looked for."""
         if not self._find_prepared(root) and not self.manual_dir(root):
             looked = ", ".join(map(str, tfds_folder.manual_dirs(root)))
-            raise DataUnavailable("easy-VQA is not on this machine.", given=f"Looked in {looked}.", todo=_way_out(root))
+            raise DataUnavailable(
+                "easy-VQA is not on this machine.",
+                given=f"Looked in {looked}.",
+                todo=_way_out(root),
+            )
 
     def source_state(self, root: Path) -> str:
         """Prepared, where its files are, or where to put them."""
@@ -100,7 +113,9 @@ class EasyVqa(TfdsDataset):
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of a question stands for."""
-        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "question" else ()
+        return (
+            unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "question" else ()
+        )
 
     def _asked(self, root: Path, split: str) -> Asked:
         return self.read(root, lambda folder: asked_of(tfds_folder.samples(folder, split)))
@@ -135,20 +150,22 @@ def _rows(pictures: Arrays, asked: Asked, limit: int | None) -> Arrays:
 
 
 def _in_order(picture: bytes, asked: Asked) -> list[tuple[str, int]]:
-    """The questions of a picture in the order of their hash, so that the first ones are a sample that all agree on."""
+    """A picture's questions in the order of their hash: the first are a fixed sample."""
     key = RULE.encode() + picture
     return sorted(asked[picture], key=lambda pair: hashlib.sha256(key + pair[0].encode()).digest())
 
 
 def _way_out(root: Path) -> str:
     return (
-        f"Put the archive of github.com/vzhou842/easy-VQA as easy_vqa.tar.gz into {tfds_folder.manual_dirs(root)[-1]}, "
-        "or set TFDS_MANUAL_DIR to the folder that holds it."
+        "Put the archive of github.com/vzhou842/easy-VQA as easy_vqa.tar.gz into "
+        f"{tfds_folder.manual_dirs(root)[-1]}, or set TFDS_MANUAL_DIR to the folder that holds it."
     )
 
 
 def read_source(path: Path) -> dict[str, bytes]:
-    """The files of the data set, from a folder or a `.tar.gz`: `train/questions.json`, `train/images/0.png` ...
+    """The files of the data set, from a folder or a `.tar.gz`.
+
+    `train/questions.json`, `train/images/0.png` ...
 
     They may lie in a folder of the archive, as in that of the author's repository.
 
@@ -160,12 +177,15 @@ def read_source(path: Path) -> dict[str, bytes]:
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataUnavailable(f"{path} cannot be read.", given=str(error)) from error
     places = sorted(
-        (name.removesuffix(LISTED) for name in files if name.endswith(LISTED)), key=lambda it: (len(it), it)
+        (name.removesuffix(LISTED) for name in files if name.endswith(LISTED)),
+        key=lambda it: (len(it), it),
     )
     if not places:
         raise DataUnavailable(f"{path} does not hold easy-VQA.", given=f"Looked for: {LISTED}.")
     top = places[0]
-    return {name.removeprefix(top): content for name, content in files.items() if name.startswith(top)}
+    return {
+        name.removeprefix(top): content for name, content in files.items() if name.startswith(top)
+    }
 
 
 def asked_of(samples: Iterable[Mapping[str, Any]]) -> Asked:
@@ -173,7 +193,9 @@ def asked_of(samples: Iterable[Mapping[str, Any]]) -> Asked:
     asked: dict[bytes, list[tuple[str, int]]] = {}
     for sample in samples:
         questions = [question.decode() for question in sample["questions"]]
-        asked.setdefault(sample["image"].tobytes(), []).extend(zip(questions, map(int, sample["answers"]), strict=True))
+        asked.setdefault(sample["image"].tobytes(), []).extend(
+            zip(questions, map(int, sample["answers"]), strict=True)
+        )
     return asked
 
 
@@ -184,7 +206,9 @@ def builder_class(tfds: Any, version: str) -> Any:
         """Pictures of one shape in one colour, with questions."""
 
         VERSION = tfds.core.Version(version)
-        MANUAL_DOWNLOAD_INSTRUCTIONS = "`easy_vqa.tar.gz`, or the folder `easy_vqa`, of github.com/vzhou842/easy-VQA."
+        MANUAL_DOWNLOAD_INSTRUCTIONS = (
+            "`easy_vqa.tar.gz`, or the folder `easy_vqa`, of github.com/vzhou842/easy-VQA."
+        )
 
         def _info(self) -> Any:
             features = {
@@ -192,14 +216,24 @@ def builder_class(tfds: Any, version: str) -> Any:
                 "questions": tfds.features.Sequence(tfds.features.Text()),
                 "answers": tfds.features.Sequence(tfds.features.ClassLabel(names=ANSWERS)),
             }
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict(features)
+            )
 
-        def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+        def _split_generators(
+            self, dl_manager: Any
+        ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
             folder = Path(dl_manager.manual_dir)
-            files = read_source(folder / "easy_vqa" if (folder / "easy_vqa").is_dir() else folder / "easy_vqa.tar.gz")
+            files = read_source(
+                folder / "easy_vqa"
+                if (folder / "easy_vqa").is_dir()
+                else folder / "easy_vqa.tar.gz"
+            )
             return {split: self._generate_examples(files, split) for split in QUESTIONS}
 
-        def _generate_examples(self, files: dict[str, bytes], split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        def _generate_examples(
+            self, files: dict[str, bytes], split: str
+        ) -> Iterator[tuple[int, dict[str, Any]]]:
             for picture, pairs in _listed(files, split).items():
                 yield (
                     picture,
@@ -217,7 +251,9 @@ def _listed(files: Mapping[str, bytes], split: str) -> dict[int, list[tuple[str,
     """Number of a picture -> questions and answers, checked to be the published ones in number."""
     listed = json.loads(files[f"{split}/questions.json"])
     if len(listed) != QUESTIONS[split]:
-        raise DataUnavailable(f"easy-VQA has {QUESTIONS[split]} questions in {split}.", given=f"Found: {len(listed)}.")
+        raise DataUnavailable(
+            f"easy-VQA has {QUESTIONS[split]} questions in {split}.", given=f"Found: {len(listed)}."
+        )
     pairs: dict[int, list[tuple[str, str]]] = {}
     for question, answer, picture in listed:
         pairs.setdefault(int(picture), []).append((question, answer))
@@ -226,9 +262,15 @@ def _listed(files: Mapping[str, bytes], split: str) -> dict[int, list[tuple[str,
 
 def _read_archive(path: Path) -> dict[str, bytes]:
     with tarfile.open(path) as archive:
-        members = ((member.name, archive.extractfile(member)) for member in archive if member.isfile())
+        members = (
+            (member.name, archive.extractfile(member)) for member in archive if member.isfile()
+        )
         return {name.removeprefix("./"): file.read() for name, file in members if file is not None}
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
-    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    return {
+        file.relative_to(path).as_posix(): file.read_bytes()
+        for file in path.rglob("*")
+        if file.is_file()
+    }

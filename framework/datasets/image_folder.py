@@ -15,7 +15,7 @@ from framework.datasets._sources.user_files import FileDataset, Stamp, files_in,
 
 ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")
-"""What folders of splits are called: taken for classes, a net would learn which split a picture is from."""
+"""What folders of splits are called: a net is not to learn a picture's split."""
 
 
 @dataset("image_folder", version=2)
@@ -23,16 +23,23 @@ SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "valid
 class ImageFolder(FileDataset):
     """Pictures of your own in a folder that has one folder for each class.
 
-    Source: the folder named by `path`: photos/cat/1.jpg, photos/dog/a/2.png ...; PNG, JPEG, WebP, BMP,
-    first frames of TIFF and GIF. How many other files there are is said.
+    Source: the folder named by `path`: photos/cat/1.jpg, photos/dog/a/2.png ...; PNG, JPEG, WebP,
+    BMP, first frames of TIFF and GIF. How many other files there are is said.
 
-    Classes are the folders in the order of their names; of a binary task the second is 1. Folders called train,
-    test, val ... are refused: the splits are made by the rule. Each picture is turned as its EXIF data says, and its
-    middle square is resized to `side`, bilinear with antialiasing. Pictures that only look alike, as frames of one
-    film, fall into different splits and make them too easy: put one of each into the folder.
+    Classes are the folders in the order of their names; of a binary task the second is 1. Folders
+    called train, test, val ... are refused: the splits are made by the rule. Each picture is turned
+    as its EXIF data says, and its middle square is resized to `side`, bilinear with antialiasing.
+    Pictures that only look alike, as frames of one film, fall into different splits and make them
+    too easy: put one of each into the folder.
     """
 
-    side: int = knob(32, low=8, high=1024, unit="pixels", doc="height and width of the pictures as they are cached")
+    side: int = knob(
+        32,
+        low=8,
+        high=1024,
+        unit="pixels",
+        doc="height and width of the pictures as they are cached",
+    )
     grey: bool = knob(False, doc="one channel in place of three")
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
 
@@ -46,7 +53,8 @@ class ImageFolder(FileDataset):
         classes = len(self._classes())
         if classes < 2 or (self.task == "binary" and classes != 2) or self.task == "regression":
             raise self.wrong(
-                "there is one folder for each class: two or more for the task classes, two for binary.",
+                "there is one folder for each class: two or more for the task classes, two for "
+                "binary.",
                 f"Task {self.task}, folders with pictures: {', '.join(self._classes()) or 'none'}.",
                 f"Pictures end in {', '.join(ENDINGS)}.",
             )
@@ -78,8 +86,10 @@ class ImageFolder(FileDataset):
             raise self.wrong(
                 "its folders are splits, not classes.",
                 f"Found: {', '.join(found)}.",
-                f'Set path to the one whose pictures are to be split ("{Path(self.path).name}/{largest}"), or put all '
-                "pictures of a class into one folder. If it is a class, give its folder another name.",
+                f"Set path to the one whose pictures are to be split "
+                f'("{Path(self.path).name}/{largest}"), or put all '
+                "pictures of a class into one folder. If it is a class, give its folder another "
+                "name.",
             )
 
     def _check_folders(self) -> None:
@@ -88,15 +98,25 @@ class ImageFolder(FileDataset):
         if empty:
             raise self.wrong(
                 "there are folders without a picture that can be read.",
-                f"Folders: {', '.join(empty)}. Files: {_endings(files_in(Path(self.path) / empty[0])) or 'none'}.",
-                f"Save the pictures as .png or .jpg, or take the folders away. Pictures end in {', '.join(ENDINGS)}.",
+                f"Folders: {', '.join(empty)}. Files: "
+                f"{_endings(files_in(Path(self.path) / empty[0])) or 'none'}.",
+                f"Save the pictures as .png or .jpg, or take the folders away. Pictures end in "
+                f"{', '.join(ENDINGS)}.",
             )
 
     def _check_more_than_one(self) -> None:
         """Refuse a class of a single picture, which cannot be both learnt and told."""
-        alone = [name for name, count in Counter(name for name, _ in self._listed()).items() if count == 1]
+        alone = [
+            name
+            for name, count in Counter(name for name, _ in self._listed()).items()
+            if count == 1
+        ]
         if alone:
-            raise self.wrong("there are folders with one picture.", f"Folders: {', '.join(alone)}.", "Take them away.")
+            raise self.wrong(
+                "there are folders with one picture.",
+                f"Folders: {', '.join(alone)}.",
+                "Take them away.",
+            )
 
     def _say_what_is_left_out(self) -> None:
         read = {file for _, file in self._listed()}
@@ -105,16 +125,23 @@ class ImageFolder(FileDataset):
             self.say(f"{len(left)} files are not read: {_endings(left)}.")
 
     def _folders(self) -> list[str]:
-        """All that stand for a class; hidden ones do not count, nor does what macOS puts into archives, __MACOSX."""
+        """All that stand for a class.
+
+        Hidden ones do not count, nor does what macOS puts into archives, __MACOSX.
+        """
         top = Path(self.path)
         found = top.iterdir() if top.is_dir() else ()
-        return sorted(file.name for file in found if file.is_dir() and not file.name.startswith((".", "__")))
+        return sorted(
+            file.name for file in found if file.is_dir() and not file.name.startswith((".", "__"))
+        )
 
     def _read(self, file: Path) -> Array:
         try:
             return read_picture(file.read_bytes(), side=self.side, channels=self._channels)
         except ValueError as error:
-            raise self.wrong("there is a file that is no picture.", f"{file}: {error}", "Take it away.") from error
+            raise self.wrong(
+                "there is a file that is no picture.", f"{file}: {error}", "Take it away."
+            ) from error
 
     def _classes(self) -> list[str]:
         return sorted({name for name, _ in self._listed()})
@@ -122,7 +149,11 @@ class ImageFolder(FileDataset):
     def _listed(self) -> list[tuple[str, Path]]:
         """Class and file of each picture."""
         top = Path(self.path)
-        found = ((file.relative_to(top).parts, file) for file in files_in(top) if file.suffix.lower() in ENDINGS)
+        found = (
+            (file.relative_to(top).parts, file)
+            for file in files_in(top)
+            if file.suffix.lower() in ENDINGS
+        )
         return [(parts[0], file) for parts, file in found if len(parts) > 1]
 
 
@@ -130,4 +161,6 @@ def _endings(files: list[Path]) -> str:
     """How many files there are of each ending; a picture beside the folders has no class."""
     counts = Counter(file.suffix.lower() or "without an ending" for file in files)
     said = {ending: f"{count} {ending}" for ending, count in sorted(counts.items())}
-    return ", ".join(f"{text} in no class" if ending in ENDINGS else text for ending, text in said.items())
+    return ", ".join(
+        f"{text} in no class" if ending in ENDINGS else text for ending, text in said.items()
+    )

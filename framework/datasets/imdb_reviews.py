@@ -11,14 +11,16 @@ from framework.datasets._prepare.text_dataset import TextDataset
 @dataset("imdb_reviews", version=1)
 @dataclass(frozen=True, kw_only=True)
 class ImdbReviews(TextDataset):
-    """Film reviews, for or against, in English: about 22 300 train, 500 calibration, 2 000 validation, 25 000 test.
+    """Film reviews, for or against, in English.
 
-    Source: Maas et al. 2011, ACL, Learning Word Vectors for Sentiment Analysis; TFDS `imdb_reviews` 1.0.0, official
-    test.
+    About 22 300 train, 500 calibration, 2 000 validation, 25 000 test.
 
-    Label 1 is a favourable review. Of the 25 000 of the training part, copies and those that are in the test too are
-    left out. Texts are the first 200 lower-case words and marks of punctuation; the 10 000 most frequent of the train
-    split, padding and unknown among them, are the vocabulary.
+    Source: Maas et al. 2011, ACL, Learning Word Vectors for Sentiment Analysis; TFDS `imdb_reviews`
+    1.0.0, official test.
+
+    Label 1 is a favourable review. Of the 25 000 of the training part, copies and those that are in
+    the test too are left out. Texts are the first 200 lower-case words and marks of punctuation;
+    the 10 000 most frequent of the train split, padding and unknown among them, are the vocabulary.
 
     Tried on made-up texts only.
     """

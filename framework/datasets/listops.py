@@ -27,19 +27,25 @@ SIZES = {"train": 8000, "calibration": 100, "validation": 1000, "test": 1000}
 @dataset("listops", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Listops(MadeDataset):
-    """10 100 lists such as [MAX 2 [SM 4 9 ] 0 ]: 8 000 train, 100 calibration, 1 000 validation, 1 000 test.
+    """10 100 lists such as [MAX 2 [SM 4 9 ] 0 ].
 
-    MAX, MIN, MED (the median, rounded down) and SM (the sum modulo 10) of 2 to 5 arguments, all equally likely; an
-    argument is a list with probability 0.25 where the depth allows it, else a digit. Kept are lists of 8 tokens up to
-    `length`, each once, and as many for each of the ten answers.
+    8 000 train, 100 calibration, 1 000 validation, 1 000 test.
 
-    Validation accuracy without a net, at the default knobs: any constant 0.10, logistic regression on how often each
-    token occurs 0.29, the outermost operator on its own digits alone 0.46.
+    MAX, MIN, MED (the median, rounded down) and SM (the sum modulo 10) of 2 to 5 arguments, all
+    equally likely; an argument is a list with probability 0.25 where the depth allows it, else a
+    digit. Kept are lists of 8 tokens up to `length`, each once, and as many for each of the ten
+    answers.
 
-    Source: Nangia & Bowman 2018, ListOps: A Diagnostic Dataset for Latent Tree Learning, arXiv:1804.06028.
+    Validation accuracy without a net, at the default knobs: any constant 0.10, logistic regression
+    on how often each token occurs 0.29, the outermost operator on its own digits alone 0.46.
+
+    Source: Nangia & Bowman 2018, ListOps: A Diagnostic Dataset for Latent Tree Learning,
+    arXiv:1804.06028.
     """
 
-    length: int = knob(32, low=16, high=512, unit="tokens", doc="longest list; shorter ones are filled up")
+    length: int = knob(
+        32, low=16, high=512, unit="tokens", doc="longest list; shorter ones are filled up"
+    )
     depth: int = knob(3, low=2, high=20, unit="levels", doc="how deep lists lie inside one another")
 
     licence = "made by rule, Apache-2.0 as this project"
@@ -74,7 +80,11 @@ def _all_lists(length: int, depth: int) -> Arrays:
     found: dict[tuple[str, ...], int] = {}
     while len(found) < total:
         tokens, answer = draw(random, depth)
-        if SHORTEST <= len(tokens) <= length and answers[answer] < total // 10 and tokens not in found:
+        if (
+            SHORTEST <= len(tokens) <= length
+            and answers[answer] < total // 10
+            and tokens not in found
+        ):
             found[tokens] = answer
             answers[answer] += 1
     numbers = {word: number for number, word in enumerate(WORDS)}

@@ -26,17 +26,22 @@ SIZES = {"train": 6000, "calibration": 100, "validation": 1000, "test": 1000}
 @dataset("mackey_glass", version=1)
 @dataclass(frozen=True, kw_only=True)
 class MackeyGlass(MadeDataset):
-    """8 100 windows of a chaotic series, to be continued: 6 000 train, 100 calibration, 1 000 validation, 1 000 test.
+    """8 100 windows of a chaotic series, to be continued.
 
-    x'(t) = 0.2 x(t - 17) / (1 + x(t - 17)^10) - 0.1 x(t), with x = 1.2 up to time 0, by Runge-Kutta of order 4 with
-    step 0.1 and the mean of neighbours between two steps of the delayed value; the first 500 units are left out. A
-    window is 16 values 2 units apart, the label is the value 50 units after the last of them; windows begin every 2
-    units. The splits are blocks of time, one after the other, with gaps of 100 units. All numbers are standardised by
-    mean and standard deviation of the training block.
+    6 000 train, 100 calibration, 1 000 validation, 1 000 test.
 
-    Validation R2 without a net: the mean 0.00, the window's last value 0.43, linear regression 0.62.
+    x'(t) = 0.2 x(t - 17) / (1 + x(t - 17)^10) - 0.1 x(t), with x = 1.2 up to time 0, by Runge-Kutta
+    of order 4 with step 0.1 and the mean of neighbours between two steps of the delayed value; the
+    first 500 units are left out. A window is 16 values 2 units apart, the label is the value 50
+    units after the last of them; windows begin every 2 units. The splits are blocks of time, one
+    after the other, with gaps of 100 units. All numbers are standardised by mean and standard
+    deviation of the training block.
 
-    Source: Mackey & Glass 1977, Oscillation and Chaos in Physiological Control Systems, Science 197(4300), 287-289.
+    Validation R2 without a net: the mean 0.00, the window's last value 0.43, linear regression
+    0.62.
+
+    Source: Mackey & Glass 1977, Oscillation and Chaos in Physiological Control Systems, Science
+    197(4300), 287-289.
     """
 
     info = DataInfo(task="regression", classes=0, inputs={"sequence": (STEPS, 1)}, toy=True)
@@ -51,7 +56,9 @@ class MackeyGlass(MadeDataset):
         lengths = {split: _span(count) for split, count in SIZES.items()}
         values = np.array(series(sum(lengths.values()) + GAP * len(SIZES)))
         mean, deviation = _moments(values[: lengths["train"]])
-        starts = dict(zip(SIZES, np.cumsum([0, *(length + GAP for length in lengths.values())]), strict=False))
+        starts = dict(
+            zip(SIZES, np.cumsum([0, *(length + GAP for length in lengths.values())]), strict=False)
+        )
         scaled = (values - mean) / deviation
         return {split: _windows(scaled[starts[split] :], count) for split, count in SIZES.items()}
 
@@ -59,7 +66,8 @@ class MackeyGlass(MadeDataset):
 def series(units: int) -> list[float]:
     """The series at whole units of time after the warm-up.
 
-    Single numbers are added, multiplied and divided, nothing else: so machines agree on a chaotic series to the bit.
+    Single numbers are added, multiplied and divided, nothing else: so machines agree on a chaotic
+    series to the bit.
     """
     step, delay = 1 / SUBSTEPS, DELAY * SUBSTEPS
     values = [START] * (delay + 1)
@@ -91,7 +99,10 @@ def _windows(values: Array, count: int) -> Arrays:
     starts = np.arange(count)[:, np.newaxis] * STRIDE
     windows = values[starts + np.arange(STEPS) * SPACING]
     labels = values[starts[:, 0] + (STEPS - 1) * SPACING + HORIZON]
-    return {"sequence": windows[..., np.newaxis].astype(np.float32), LABELS: labels.astype(np.float32)}
+    return {
+        "sequence": windows[..., np.newaxis].astype(np.float32),
+        LABELS: labels.astype(np.float32),
+    }
 
 
 def _moments(values: Array) -> tuple[float, float]:

@@ -11,9 +11,12 @@ from framework.datasets._sources.cached import TfdsDataset
 @dataset("mnist", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Mnist(TfdsDataset):
-    """70 000 handwritten digits in grey, 28 x 28: 54 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
+    """70 000 handwritten digits in grey, 28 x 28.
 
-    Source: LeCun, Cortes & Burges 2010, MNIST handwritten digit database; TFDS `mnist` 3.0.1, official test.
+    54 000 train, 1 000 calibration, 5 000 validation, 10 000 test.
+
+    Source: LeCun, Cortes & Burges 2010, MNIST handwritten digit database; TFDS `mnist` 3.0.1,
+    official test.
     """
 
     info = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)}, toy=True)

@@ -27,14 +27,17 @@ CHUNK = 1024  # sounds at a time
 @dataset("speech_commands", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SpeechCommands(TfdsDataset):
-    """Spoken words, 12 classes: about 33 600 train, 1 000 calibration, 4 200 validation, 4 890 test.
+    """Spoken words, 12 classes.
 
-    Source: Warden 2018, arXiv:1804.03209; TFDS `speech_commands` 0.0.3, official validation and test (other speakers).
+    About 33 600 train, 1 000 calibration, 4 200 validation, 4 890 test.
 
-    Classes: down, go, left, no, off, on, right, stop, up, yes; silence; any other word. In training and validation the
-    other words outnumber each of the ten by far: as many are kept as the most frequent word has, by the split rule.
-    Sounds are cut or filled up to one second at 16 kHz and made log-mel spectrograms: 49 frames of 40 ms every 20 ms,
-    32 bins from 60 to 8 000 Hz.
+    Source: Warden 2018, arXiv:1804.03209; TFDS `speech_commands` 0.0.3, official validation and
+    test (other speakers).
+
+    Classes: down, go, left, no, off, on, right, stop, up, yes; silence; any other word. In training
+    and validation the other words outnumber each of the ten by far: as many are kept as the most
+    frequent word has, by the split rule. Sounds are cut or filled up to one second at 16 kHz and
+    made log-mel spectrograms: 49 frames of 40 ms every 20 ms, 32 bins from 60 to 8 000 Hz.
 
     Tried on made-up sounds only.
     """
@@ -62,7 +65,7 @@ class SpeechCommands(TfdsDataset):
 
 
 def thinned(arrays: Arrays) -> dict[str, Array]:
-    """The samples in the rule's order, with no more unknown words than the most frequent known one has."""
+    """The samples in the rule's order, unknown words cut to the most frequent known one."""
     ordered = in_order(arrays)
     unknown = ordered[LABELS] == UNKNOWN
     most = int(np.bincount(ordered[LABELS][~unknown], minlength=1).max())
@@ -70,9 +73,15 @@ def thinned(arrays: Arrays) -> dict[str, Array]:
 
 
 def _spectrograms(samples: Iterable[Mapping[str, Any]]) -> Arrays:
-    rest, sounds, labels = iter(samples), [np.empty((0, *SHAPE), np.float32)], [np.empty(0, np.int64)]
+    rest, sounds, labels = (
+        iter(samples),
+        [np.empty((0, *SHAPE), np.float32)],
+        [np.empty(0, np.int64)],
+    )
     while chunk := list(islice(rest, CHUNK)):
         waves = fixed_length([sample["audio"] / FULL_SCALE for sample in chunk], RATE_HZ)
-        sounds.append(log_mel(waves, rate=RATE_HZ, frame=640, hop=320, bins=SHAPE[1], low_hz=60, high_hz=8000))
+        sounds.append(
+            log_mel(waves, rate=RATE_HZ, frame=640, hop=320, bins=SHAPE[1], low_hz=60, high_hz=8000)
+        )
         labels.append(np.array([sample["label"] for sample in chunk], np.int64))
     return {"audio": np.concatenate(sounds), LABELS: np.concatenate(labels)}

@@ -26,24 +26,34 @@ HEADS = ("dataset_info.json", "features.json")
 @dataset("tfds", version=2)
 @dataclass(frozen=True, kw_only=True)
 class PreparedData(OwnDataset):
-    """Any classification or regression that tensorflow-datasets has prepared: pictures, texts or both.
+    """Any classification or regression that tensorflow-datasets has prepared.
 
-    Source: the data set named by `builder`, https://www.tensorflow.org/datasets/catalog/overview; cite its own source.
+    Pictures, texts or both.
 
-    It is looked for where prepared data sets lie (TFDS_DATA_DIR, ~/tensorflow_datasets, .cache/tfds) and only read.
-    Pictures go to the net as `image`: as they are, or their middle square resized to `side`. Texts go as `text`:
-    lower-case words and marks of punctuation, the most frequent of the train split are the vocabulary. The split named
-    by `test` is the sealed one; where it is empty, a share of `train` is. Calibration and validation come off `train`.
+    Source: the data set named by `builder`, https://www.tensorflow.org/datasets/catalog/overview;
+    cite its own source.
+
+    It is looked for where prepared data sets lie (TFDS_DATA_DIR, ~/tensorflow_datasets,
+    .cache/tfds) and only read. Pictures go to the net as `image`: as they are, or their middle
+    square resized to `side`. Texts go as `text`: lower-case words and marks of punctuation, the
+    most frequent of the train split are the vocabulary. The split named by `test` is the sealed
+    one; where it is empty, a share of `train` is. Calibration and validation come off `train`.
     """
 
     builder: str = knob(
-        "", unit="name", doc="name:version as tensorflow-datasets calls it, as mnist:3.0.1; or its folder"
+        "",
+        unit="name",
+        doc="name:version as tensorflow-datasets calls it, as mnist:3.0.1; or its folder",
     )
     image: str = knob("", unit="name", doc="the feature that is a picture, if there is one")
     text: str = knob("", unit="name", doc="the feature that is a text, if there is one")
     target: str = knob("label", unit="name", doc="the feature that is to be told from the others")
-    test: str = knob("test", unit="name", doc="the official test split; empty: a share is taken off train")
-    side: int = knob(0, low=0, high=1024, unit="pixels", doc="height and width of the pictures; 0: as they are")
+    test: str = knob(
+        "test", unit="name", doc="the official test split; empty: a share is taken off train"
+    )
+    side: int = knob(
+        0, low=0, high=1024, unit="pixels", doc="height and width of the pictures; 0: as they are"
+    )
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
     length: int = knob(64, low=1, high=4096, unit="tokens", doc="of a text; longer ones are cut")
     vocabulary_size: int = knob(
@@ -74,9 +84,11 @@ class PreparedData(OwnDataset):
         raise DataUnavailable(
             f"{self.builder or 'The data set'} is not prepared on this machine.",
             todo=f"Prepare it once: .venv/bin/python -c 'import tensorflow_datasets as tfds; "
-            f'tfds.builder("{self.builder}").download_and_prepare()\'; or set TFDS_DATA_DIR to a folder that has it.'
+            f'tfds.builder("{self.builder}").download_and_prepare()\'; or set TFDS_DATA_DIR to a '
+            f"folder that has it."
             if named
-            else 'Set builder to name:version, as use("tfds", builder="mnist:3.0.1", image="image").',
+            else 'Set builder to name:version, as use("tfds", builder="mnist:3.0.1", '
+            'image="image").',
         )
 
     def stamp(self) -> Stamp:
@@ -101,16 +113,26 @@ class PreparedData(OwnDataset):
         features = self._head(HEADS[1])["featuresDict"]["features"]
         inputs = {"image": self._picture(features)} if self.image else {}
         inputs |= {"text": (self.length,)} if self.text else {}
-        missing = [name for name in (self.image, self.text, self.target) if name and name not in features]
+        missing = [
+            name for name in (self.image, self.text, self.target) if name and name not in features
+        ]
         if missing or not inputs:
-            raise self._wrong("Set image or text, and target, to features that it has.", ", ".join(features))
+            raise self._wrong(
+                "Set image or text, and target, to features that it has.", ", ".join(features)
+            )
         tokens = {"text": self.vocabulary_size} if self.text else {}
         classes = self._classes(features[self.target])
-        return DataInfo(task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror)
+        return DataInfo(
+            task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror
+        )
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
-        return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if self.text and name == "text" else ()
+        return (
+            unpacked(self._open_splits(root)[0]["train"][VOCABULARY])
+            if self.text and name == "text"
+            else ()
+        )
 
     def read_all(self) -> Arrays:
         """The samples of `train`."""
@@ -119,30 +141,46 @@ class PreparedData(OwnDataset):
     def halves(self) -> dict[str, Arrays]:
         """The official test, if there is one; else a share of `train`."""
         return (
-            {"train": self._split("train"), TEST: in_order(self._split(self.test))} if self.test else super().halves()
+            {"train": self._split("train"), TEST: in_order(self._split(self.test))}
+            if self.test
+            else super().halves()
         )
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
         """Words become token numbers."""
-        return encoded(splits, size=self.vocabulary_size, length=self.length) if self.text else splits
+        return (
+            encoded(splits, size=self.vocabulary_size, length=self.length) if self.text else splits
+        )
 
     def _split(self, split: str) -> Arrays:
         known = [item["name"] for item in self._head(HEADS[0])["splits"]]
         if split not in known:
-            raise self._wrong(f'There is no split {split!r}; test="" takes a share of train.', ", ".join(known))
+            raise self._wrong(
+                f'There is no split {split!r}; test="" takes a share of train.', ", ".join(known)
+            )
         try:
             inputs = self.info.inputs
-            return self._arrays([self._sample(it, inputs) for it in tfds_folder.samples(Path(self.builder), split)])
+            return self._arrays(
+                [self._sample(it, inputs) for it in tfds_folder.samples(Path(self.builder), split)]
+            )
         except tfds_folder.DamagedRecords as error:
-            raise DataUnavailable(f"{self.builder} is damaged.", given=str(error), todo="Prepare it anew.") from error
+            raise DataUnavailable(
+                f"{self.builder} is damaged.", given=str(error), todo="Prepare it anew."
+            ) from error
 
-    def _sample(self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    def _sample(
+        self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, Any]:
         kept: dict[str, Any] = {LABELS: sample[self.target]}
         if self.image:
             image, channels = sample[self.image], inputs["image"][2]
-            kept["image"] = squared(image, side=self.side, channels=channels) if self.side else image
+            kept["image"] = (
+                squared(image, side=self.side, channels=channels) if self.side else image
+            )
         if self.text:
-            kept["text"] = " ".join(words(sample[self.text].decode("utf-8", "replace"))[: self.length])
+            kept["text"] = " ".join(
+                words(sample[self.text].decode("utf-8", "replace"))[: self.length]
+            )
         return kept
 
     def _arrays(self, samples: list[dict[str, Any]]) -> Arrays:
@@ -151,14 +189,19 @@ class PreparedData(OwnDataset):
             column = [sample[name] for sample in samples]
             arrays[name] = packed(column) if name == "text" else np.stack(column)
         labels = np.array([sample[LABELS] for sample in samples])
-        return {**arrays, LABELS: labels.astype(np.float64 if self.task == "regression" else np.int64)}
+        return {
+            **arrays,
+            LABELS: labels.astype(np.float64 if self.task == "regression" else np.int64),
+        }
 
     def _picture(self, features: Mapping[str, Any]) -> tuple[int, ...]:
         """The shape of a picture, as a net gets it."""
         told = features.get(self.image, {}).get("image", {})
         shape = tuple(int(side) for side in told.get("shape", {}).get("dimensions", ()))
         if len(shape) != 3 or told.get("dtype", "uint8") != "uint8" or shape[2] not in (1, 3):
-            raise self._wrong(f"{self.image!r} is no picture of bytes with 1 or 3 channels.", f"{told}")
+            raise self._wrong(
+                f"{self.image!r} is no picture of bytes with 1 or 3 channels.", f"{told}"
+            )
         if not self.side and min(shape) < 1:
             raise self._wrong("The pictures differ in size: set side, as side=64.", f"{shape}")
         return (self.side, self.side, shape[2]) if self.side else shape
@@ -168,7 +211,9 @@ class PreparedData(OwnDataset):
             return 0
         told = int(label.get("classLabel", {}).get("numClasses", 0))
         if told < 2 or (self.task == "binary" and told != 2):
-            raise self._wrong(f"The label {self.target!r} does not suit the task {self.task}.", f"{told} classes")
+            raise self._wrong(
+                f"The label {self.target!r} does not suit the task {self.task}.", f"{told} classes"
+            )
         return told
 
     def _head(self, name: str) -> Any:

@@ -41,7 +41,8 @@ def compare(root: Path, first: str, second: str) -> str:
         other = second if known == [first] else first
         raise UserError(
             "A study is compared with a study, a run with a run.",
-            given=f"{known[0]} is a study, {other} is none. The studies: {', '.join(study_names(root))}.",
+            given=f"{known[0]} is a study, {other} is none. The studies: "
+            f"{', '.join(study_names(root))}.",
             todo=f"A trial of it is a run: {known[0]}:12.",
         )
     return _runs(root, first, second)
@@ -54,7 +55,10 @@ def _studies(root: Path, first: str, second: str) -> str:
     if not rows:
         return f"{first} and {second} ask the same: nothing differs but their names."
     heads = [f"{item.name} {item.study.digest[:8]}" for item in plans]
-    return _blocks([("what differs", _sides(rows, heads))], same=len(flat[0].keys() | flat[1].keys()) - len(rows))
+    return _blocks(
+        [("what differs", _sides(rows, heads))],
+        same=len(flat[0].keys() | flat[1].keys()) - len(rows),
+    )
 
 
 def _runs(root: Path, first: str, second: str) -> str:
@@ -76,8 +80,14 @@ def _runs(root: Path, first: str, second: str) -> str:
     ]
     different = sum(len(rows) - 1 for _, rows in blocks)
     if not different:
-        return f"Nothing differs between {heads[0]} and {heads[1]}: parameters, metrics, code, environment and host."
-    return _blocks(blocks, same=sum(len(a.keys() | b.keys()) for a, b in (params, metrics, origins)) - different)
+        return (
+            f"Nothing differs between {heads[0]} and {heads[1]}: parameters, metrics, code, "
+            f"environment and host."
+        )
+    return _blocks(
+        blocks,
+        same=sum(len(a.keys() | b.keys()) for a, b in (params, metrics, origins)) - different,
+    )
 
 
 def _head(run: Run) -> str:
@@ -95,7 +105,10 @@ def _flat(study: Study) -> dict[str, str]:
         rows |= {f"{path}.{name}": value for name, value in part.json()["knobs"].items()}
     rows |= {f"train.{name}": value for name, value in stored["train"].items()}
     rows |= {f"objective {name}": way for name, way in study.objectives.items()}
-    rows |= {f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}" for item in study.constraints}
+    rows |= {
+        f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}"
+        for item in study.constraints
+    }
     return {name: value_text(value) for name, value in rows.items()}
 
 
@@ -109,7 +122,9 @@ def _origin(store: Store, run: Run) -> dict[str, str]:
             described = json.loads(store.artifact(parent.run_id, record.STUDY_JSON))
         except SqueezelabError:  # it was killed before it wrote this
             continue
-        found |= {f"environment {name}": value for name, value in described.get("environment", {}).items()}
+        found |= {
+            f"environment {name}": value for name, value in described.get("environment", {}).items()
+        }
     return found
 
 
@@ -121,11 +136,16 @@ def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
 
 
 def _sides(rows: Mapping[str, tuple[Any, Any]], heads: Sequence[str]) -> list[list[str]]:
-    cells = [[name, *(ABSENT if value is None else str(value) for value in pair)] for name, pair in rows.items()]
+    cells = [
+        [name, *(ABSENT if value is None else str(value) for value in pair)]
+        for name, pair in rows.items()
+    ]
     return [["", *heads], *cells]
 
 
-def _numbers(rows: Mapping[str, tuple[float | None, float | None]], heads: Sequence[str]) -> list[list[str]]:
+def _numbers(
+    rows: Mapping[str, tuple[float | None, float | None]], heads: Sequence[str]
+) -> list[list[str]]:
     """With the difference second - first, and the ratio second / first."""
     table = [["", *heads, "difference", "ratio"]]
     for name, pair in sorted(rows.items()):
@@ -149,5 +169,8 @@ def _blocks(blocks: Iterable[tuple[str, list[list[str]]]], *, same: int) -> str:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(LEAST_WIDTH, *map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
     return "\n".join(f"  {line.rstrip()}" for line in lines)

@@ -56,7 +56,10 @@ def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | 
     rows |= {path: _use(part) for _, path, part in study.parts()}
     rows |= {f"train.{name}": _value(value) for name, value in study.train.values().items()}
     rows |= {f"objective {name}": way for name, way in study.objectives.items()}
-    rows |= {f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}" for item in study.constraints}
+    rows |= {
+        f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}"
+        for item in study.constraints
+    }
     rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
     rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
@@ -82,7 +85,9 @@ def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
 def _place(cls: type[Strategy]) -> dict[str, str]:
     """Where in a chain it may stand."""
     return {
-        "starts from": "the trained net" if cls.needs == "trained" else "the untrained net, so it is the first step",
+        "starts from": "the trained net"
+        if cls.needs == "trained"
+        else "the untrained net, so it is the first step",
         "keeps": ", ".join(sorted(cls.keeps)) or "nothing of earlier steps",
         "gives": ", ".join(sorted(cls.gives)) or "nothing that a later step could undo",
     }
@@ -94,7 +99,11 @@ def _data(dataset: Dataset) -> dict[str, str]:
         info = dataset.info
     except DataUnavailable as error:  # yours: its knobs say what it holds
         return {"holds": f"what is in your data. {error.todo}"}
-    asked = {"classes": f"one of {info.classes} classes", "binary": "one of two classes", "regression": "a number"}
+    asked = {
+        "classes": f"one of {info.classes} classes",
+        "binary": "one of two classes",
+        "regression": "a number",
+    }
     rows = {"task": f"{asked[info.task]} ({info.task})"}
     for name, shape in info.inputs.items():
         tokens = f" token numbers below {info.tokens[name]}" if name in info.tokens else ""

@@ -1,4 +1,7 @@
-"""What a person sees of a study: progress on stderr, a live line on a terminal, plain lines elsewhere."""
+"""What a person sees of a study.
+
+Progress on stderr, a live line on a terminal, plain lines elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ class Progress:
         state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
         self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
         if study.hours and todo:
-            self.say(f"For {duration(study.hours * 3600)} from now; the trial that runs then is finished first.")
+            self.say(
+                f"For {duration(study.hours * 3600)} from now; the trial that runs then is "
+                f"finished first."
+            )
         if self._live and todo:
             self._live.add_task("starting", total=wanted, completed=done, left="")
             self._live.start()
@@ -85,7 +91,9 @@ class Progress:
             self._live.update(self._live.task_ids[0], **fields)
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
-        self.console.print(f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(
+            f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True
+        )
 
     def _standing(self, event: Ended) -> None:
         parts = [f"front {event.front}"]
@@ -99,14 +107,19 @@ class Progress:
 
 
 def screen() -> Console:
-    """Stderr; in a notebook plain lines below the cell, where a live line would leave its traces."""
+    """Stderr; in a notebook plain lines below the cell, where a live line would leave traces."""
     if "ipykernel" in sys.modules:
-        return Console(file=sys.stdout, force_jupyter=False, force_terminal=False, width=NOTEBOOK_COLUMNS)
+        return Console(
+            file=sys.stdout, force_jupyter=False, force_terminal=False, width=NOTEBOOK_COLUMNS
+        )
     return Console(stderr=True)
 
 
 def _live(console: Console) -> Live:
-    """The line that stays at the bottom: what runs, trials done and wanted, the time left. It vanishes at the end."""
+    """The line that stays at the bottom: what runs, trials done and wanted, the time left.
+
+    It vanishes at the end.
+    """
     return Live(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -120,7 +133,7 @@ def _live(console: Console) -> Live:
 
 
 def number(value: float) -> str:
-    """A count with thousands separators, a share with four decimals, what is smaller with as many digits."""
+    """A count with thousands separators, a share with four decimals, less with as many digits."""
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else decimals(value)
 
 

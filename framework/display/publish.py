@@ -27,7 +27,14 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
         What `framework.report.run_report` returned.
     """
     plan = outcome.plan
-    report = run_report(store, plan.name, root=root, out=out, digest=plan.study.digest, generation=outcome.generation)
+    report = run_report(
+        store,
+        plan.name,
+        root=root,
+        out=out,
+        digest=plan.study.digest,
+        generation=outcome.generation,
+    )
     publish(store, outcome, report)
     return report
 
@@ -40,7 +47,8 @@ def publish(store: Store, outcome: Outcome, report: Any) -> None:
     """
     name = outcome.plan.name
     store.put(outcome.parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})
-    mlflow_ui.arrange(store, outcome.plan, outcome.generation)  # a study that had nothing to run has not done so
+    # a study that had nothing to run has not done so
+    mlflow_ui.arrange(store, outcome.plan, outcome.generation)
     text = _note(store, outcome, report)
     mlflow_ui.write_note(store, name, text)
     mlflow_ui.write_note(store, name, text, run_id=outcome.parent)
@@ -62,7 +70,9 @@ def _note(store: Store, outcome: Outcome, report: Any) -> str:
 def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
     if not has_file:
         return f'In Python: `framework.load("{plan.name}", digest="{plan.study.digest[:8]}")`'
-    others = [setting for setting in plan.overrides if setting.partition("=")[0].strip() != "trials"]
+    others = [
+        setting for setting in plan.overrides if setting.partition("=")[0].strip() != "trials"
+    ]
     more = _set([*others, f"trials={2 * plan.study.trials}"])
     return (
         f"Go on with more trials: `make study NAME={plan.name}{more}`\n\n"
@@ -73,7 +83,13 @@ def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
 def _spaced(table: str) -> str:
     """A Markdown table with room between its columns: MLflow shows it without any."""
     head, line, *rows = table.splitlines()
-    return "\n".join([re.sub(r" +(?=\|)", "&emsp;", head), line, *(re.sub(r" +(?=\|)", "&emsp;", row) for row in rows)])
+    return "\n".join(
+        [
+            re.sub(r" +(?=\|)", "&emsp;", head),
+            line,
+            *(re.sub(r" +(?=\|)", "&emsp;", row) for row in rows),
+        ]
+    )
 
 
 def _figure(run_id: str, path: Path) -> str:

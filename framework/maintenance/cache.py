@@ -39,7 +39,9 @@ class Entry:
 def entries(root: Path) -> list[Entry]:
     """All that may be deleted, largest first."""
     folder = paths.cache(root)
-    there = [path for path in folder.iterdir() if path != paths.locks(root)] if folder.is_dir() else []
+    there = (
+        [path for path in folder.iterdir() if path != paths.locks(root)] if folder.is_dir() else []
+    )
     found = [Entry(path, size_bytes(path), MEANINGS.get(path.name, "left over")) for path in there]
     return sorted(found, key=lambda entry: (-entry.size, entry.path.name))
 
@@ -52,7 +54,9 @@ def refuse_if_busy(root: Path) -> None:
     """
     folders = (paths.locks(root), paths.prepared_data(root), paths.baselines(root))
     files = [file for folder in folders for file in sorted(folder.glob("*.lock"))]
-    busy = next((file for file in [*files, paths.store_workplace(root) / "lock"] if is_held(file)), None)
+    busy = next(
+        (file for file in [*files, paths.store_workplace(root) / "lock"] if is_held(file)), None
+    )
     if busy is not None:
         raise StudyLocked(
             "Another process is at work with the cache.",
@@ -76,9 +80,18 @@ def clean(root: Path, found: list[Entry]) -> None:
 
 
 def leftovers(root: Path) -> list[Path]:
-    """What killed processes left half written, and what was put aside as damaged; nobody reads it."""
+    """What killed processes left half written, and what was put aside as damaged.
+
+    Nobody reads it.
+    """
     patterns = {
-        paths.cache(root): ["tmp*", "*/*.part", "baselines/*.new", "tfds/*/incomplete.*", "**/*.damaged-*"],
+        paths.cache(root): [
+            "tmp*",
+            "*/*.part",
+            "baselines/*.new",
+            "tfds/*/incomplete.*",
+            "**/*.damaged-*",
+        ],
         paths.artifacts(root): ["*/*/.*.part"],
         paths.report_output(root): ["*/.new-*"],
     }

@@ -1,4 +1,7 @@
-"""All that is kept of one study, and its deletion: runs, artifacts, reports. The study file stays."""
+"""All that is kept of one study, and its deletion: runs, artifacts, reports.
+
+The study file stays.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class Kept:
         """What would go, for the terminal."""
         runs = ", ".join(f"{count} {role}" for role, count in self.roles.items()) or "none"
         found = [f"  runs: {runs}"]
-        return found + [f"  {folder.relative_to(root)}: {size_text(size_bytes(folder))}" for folder in self.folders]
+        return found + [
+            f"  {folder.relative_to(root)}: {size_text(size_bytes(folder))}"
+            for folder in self.folders
+        ]
 
 
 def find(root: Path, name: str) -> Kept:
@@ -52,11 +58,16 @@ def find(root: Path, name: str) -> Kept:
     known = {*folders, *(database.studies() if database else ())}
     if name not in known:
         raise UnknownName("study with runs, artifacts or reports", name, known)
-    return Kept(name, _roles(root, name, database) if database else {}, tuple(sorted(folders.get(name, ()))))
+    return Kept(
+        name, _roles(root, name, database) if database else {}, tuple(sorted(folders.get(name, ())))
+    )
 
 
 def forget(root: Path, kept: Kept) -> None:
-    """Delete it; the caller holds the study's lock. The runs go first: files without a run mislead nobody."""
+    """Delete it; the caller holds the study's lock.
+
+    The runs go first: files without a run mislead nobody.
+    """
     database = _database(root.resolve())
     if database:
         database.forget(kept.name)

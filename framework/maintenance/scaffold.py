@@ -36,7 +36,8 @@ def make(root: Path, kind: str, name: str, *, catalog: Catalog) -> Made:
 
     Args:
         kind: one of `KINDS`.
-        name: lower-case letters, digits and underscores, at most 40; not taken by anything that is called by name.
+        name: lower-case letters, digits and underscores, at most 40; not taken by anything that is
+            called by name.
 
     Raises:
         UnknownName: there is no such kind.
@@ -67,7 +68,8 @@ def _check_name(name: str) -> None:
         raise InvalidValue(
             "This cannot be a name.",
             given=f"Given: {name!r}{', a word of Python' if keyword.iskeyword(name) else ''}.",
-            todo="It begins with a lower-case letter and has letters, digits and underscores, at most 40: my_net_2.",
+            todo="It begins with a lower-case letter and has letters, digits and underscores, at "
+            "most 40: my_net_2.",
         )
 
 
@@ -77,11 +79,16 @@ def _folder(root: Path, kind: str) -> Path:
 
 
 def _taken(root: Path, kind: str, catalog: Catalog) -> Mapping[str, str]:
-    """Names and what has them. Reports are asked for among reports; all else is asked for by its name alone."""
+    """Names and what has them.
+
+    Reports are asked for among reports; all else is asked for by its name alone.
+    """
     if kind == "report":
         return {}
     studies = {name: f"studies/{name}.py" for name in study_names(root)}
-    return studies | {name: f"the {kind} {name}" for kind in PLUGINS for name in catalog.of(kind).names()}
+    return studies | {
+        name: f"the {kind} {name}" for kind in PLUGINS for name in catalog.of(kind).names()
+    }
 
 
 def _class_name(name: str) -> str:
@@ -90,12 +97,22 @@ def _class_name(name: str) -> str:
 
 def _tries(kind: str, name: str) -> tuple[str, ...]:
     contract = f".venv/bin/python -m pytest tests/contract -k {name}"
-    searched = f'make study NAME=lenet5_prune SET="compress={name} compress.0.sparsity=Float(0.5,0.95)"'
+    searched = (
+        f'make study NAME=lenet5_prune SET="compress={name} compress.0.sparsity=Float(0.5,0.95)"'
+    )
     return {
         "study": (f"make check NAME={name}", f"make study NAME={name}"),
         "strategy": (f"make show NAME={name}", contract, searched),
-        "architecture": (f"make show NAME={name}", contract, f'make study NAME=lenet5_prune SET="architecture={name}"'),
-        "dataset": (f"make data NAME={name}", contract, f'make study NAME=lenet5_prune SET="dataset={name}"'),
+        "architecture": (
+            f"make show NAME={name}",
+            contract,
+            f'make study NAME=lenet5_prune SET="architecture={name}"',
+        ),
+        "dataset": (
+            f"make data NAME={name}",
+            contract,
+            f'make study NAME=lenet5_prune SET="dataset={name}"',
+        ),
         "metric": (f"make show NAME={name}", contract, "make study NAME=lenet5_prune"),
         "report": (f"make report NAME=squeezenet_prune KIND={name}",),
     }[kind]

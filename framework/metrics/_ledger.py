@@ -1,4 +1,7 @@
-"""The lines of the size ledger that are computed: what one tensor would need in a form that no file format has."""
+"""The lines of the size ledger that are computed.
+
+What one tensor would need in a form that no file format has.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,13 @@ WIDTHS = (1, 2, 4, 8)  # bytes that a column number or a row's beginning may tak
 
 
 def sparse_bytes(values: Array) -> int:
-    """The non-zero values with the smaller of two indices; or the dense tensor where that is smaller.
+    """The non-zero values with the smaller of two indices.
 
-    A bitmap has one bit for each place. Compressed rows have a column number for each non-zero value and the beginning
-    of each row, both in as few whole bytes as they fit in; a row is what leads to one output.
+    Or the dense tensor where that is smaller.
+
+    A bitmap has one bit for each place. Compressed rows have a column number for each non-zero
+    value and the beginning of each row, both in as few whole bytes as they fit in; a row is what
+    leads to one output.
 
     Args:
         values: (outputs, what leads to each), in the file's own type; a vector is one row.
@@ -27,23 +33,30 @@ def sparse_bytes(values: Array) -> int:
 
 
 def codebook_bytes(values: Array) -> int:
-    """Indices of ceil(log2 k) bits into k distinct values, and these; or the dense tensor where that is smaller."""
+    """Indices of ceil(log2 k) bits into k distinct values, and these.
+
+    Or the dense tensor where that is smaller.
+    """
     distinct = len(np.unique(values))
     indices = math.ceil(values.size * math.ceil(math.log2(max(distinct, 1))) / 8)
     return min(indices + distinct * values.itemsize, values.nbytes)
 
 
 def entropy_bits(values: Array) -> float:
-    """The smaller of the dense tensor and of three parts: which places are zero, which value each other has, a table.
+    """The smaller of the dense tensor and of three parts.
 
-    log2 C(N, nonzero) + nonzero x H(non-zero values) + own bits x distinct non-zero values. A value's own bits are
-    those of its type: 32 for float32.
+    Which places are zero, which value each other has, a table.
+
+    log2 C(N, nonzero) + nonzero x H(non-zero values) + own bits x distinct non-zero values. A
+    value's own bits are those of its type: 32 for float32.
     """
     nonzero = values[values != 0]
     own_bits = 8 * values.itemsize
     counts = np.unique(nonzero, return_counts=True)[1]
     entropy = float(-(counts / max(nonzero.size, 1) * np.log2(counts / max(nonzero.size, 1))).sum())
-    coded = _log2_choose(values.size, nonzero.size) + nonzero.size * entropy + own_bits * len(counts)
+    coded = (
+        _log2_choose(values.size, nonzero.size) + nonzero.size * entropy + own_bits * len(counts)
+    )
     return min(coded, float(own_bits * values.size))
 
 

@@ -11,7 +11,7 @@ from framework.metrics._decisions import decisions
 @metric("disagreement", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Disagreement(Metric):
-    """Share of the samples for which the exported file decides otherwise than the float net it was made from.
+    """Share of samples that the exported file and its float net decide differently.
 
     Source: Hooker et al. 2019, arXiv:1911.05248 (changed predictions).
     """
@@ -21,5 +21,8 @@ class Disagreement(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Ties count as decided for the first class; 0 for a float32 file, but for ties."""
-        file, net = (decisions(outputs, exported.task) for outputs in (exported.outputs, exported.net_outputs))
+        file, net = (
+            decisions(outputs, exported.task)
+            for outputs in (exported.outputs, exported.net_outputs)
+        )
         return float((file != net).mean())

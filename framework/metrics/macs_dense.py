@@ -18,5 +18,10 @@ class MacsDense(Metric):
     unit = "operations"
 
     def measure(self, exported: Exported) -> float:
-        """Each kernel value times the output positions it is used for: padding, stride and groups are counted right."""
-        return float(sum(weight.values.size * weight.uses for weight in exported.weights) + exported.products)
+        """Each kernel value times the output positions it is used for.
+
+        Padding, stride and groups are counted right.
+        """
+        return float(
+            sum(weight.values.size * weight.uses for weight in exported.weights) + exported.products
+        )

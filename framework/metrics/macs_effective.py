@@ -12,7 +12,9 @@ from framework.contracts import Exported, Metric, metric
 @metric("macs_effective", version=1)
 @dataclass(frozen=True, kw_only=True)
 class MacsEffective(Metric):
-    """Multiply-accumulate operations for one sample whose weight is not zero: what a runtime that skips zeros would do.
+    """Multiply-accumulate operations for one sample whose weight is not zero.
+
+    What a runtime that skips zeros would do.
 
     Source: Blalock et al. 2020, arXiv:2003.03033 (theoretical speed-up).
     """
@@ -22,5 +24,6 @@ class MacsEffective(Metric):
     def measure(self, exported: Exported) -> float:
         """Each kernel value that is not zero times the output positions it is used for."""
         return float(
-            sum(np.count_nonzero(weight.values) * weight.uses for weight in exported.weights) + exported.products
+            sum(np.count_nonzero(weight.values) * weight.uses for weight in exported.weights)
+            + exported.products
         )

@@ -12,10 +12,12 @@ from framework.contracts import Exported, Metric, metric
 @metric("r2", version=1)
 @dataclass(frozen=True, kw_only=True)
 class R2(Metric):
-    """Coefficient of determination of the exported file's answers: 1 is perfect, 0 as good as the labels' mean.
+    """Coefficient of determination of the exported file's answers.
 
-    Departures: labels that are all equal have no spread to explain. Then it is 1 where every answer equals them, and 0
-    otherwise, so that it is finite whenever the answers are.
+    1 is perfect, 0 as good as the labels' mean.
+
+    Departures: labels that are all equal have no spread to explain. Then it is 1 where every answer
+    equals them, and 0 otherwise, so that it is finite whenever the answers are.
 
     Source: Wright 1921, Correlation and causation, J. Agric. Res. 20(7), 557-585.
     """
@@ -25,9 +27,14 @@ class R2(Metric):
     tasks = frozenset({"regression"})
 
     def measure(self, exported: Exported) -> float:
-        """1 - sum of squared errors / sum of squared distances of the labels from their mean; below 0 without end."""
-        labels = exported.labels.astype(np.float64)  # squares of float32 would lose digits, and overflow
+        """1 - sum of squared errors / sum of squared distances of the labels from their mean.
+
+        Below 0 without end.
+        """
+        # squares of float32 would lose digits, and overflow
+        labels = exported.labels.astype(np.float64)
         errors = float(((exported.outputs[:, 0].astype(np.float64) - labels) ** 2).sum())
-        if labels.min() == labels.max():  # asked of the labels: the mean of equal numbers may be off in its last digit
+        # asked of the labels: the mean of equal numbers may be off in its last digit
+        if labels.min() == labels.max():
             return float(errors == 0.0)
         return 1.0 - errors / float(((labels - labels.mean()) ** 2).sum())

@@ -14,7 +14,8 @@ from framework.contracts import Exported, Metric, metric
 class Rmse(Metric):
     """Root mean square error of the exported file's answers, in the unit of the labels.
 
-    Source: Gauss 1821, Theoria combinationis observationum erroribus minimis obnoxiae (the mean square error).
+    Source: Gauss 1821, Theoria combinationis observationum erroribus minimis obnoxiae (the mean
+    square error).
     """
 
     unit = "units of the label"

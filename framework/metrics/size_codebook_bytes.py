@@ -11,7 +11,7 @@ from framework.metrics._ledger import codebook_bytes
 @metric("size_codebook_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeCodebookBytes(Metric):
-    """Bytes of the weights as indices into a table of their distinct values, one table for each tensor.
+    """Bytes of the weights as indices into a table of their distinct values, one table a tensor.
 
     Source: Han et al. 2016, arXiv:1510.00149 (weight sharing).
     """

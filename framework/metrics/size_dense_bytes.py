@@ -10,7 +10,7 @@ from framework.contracts import Exported, Metric, metric
 @metric("size_dense_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeDenseBytes(Metric):
-    """Bytes of all weights in the types the file stores them in, zeros included, without the structure around them.
+    """Bytes of all weights in the types the file stores, zeros included.
 
     Source: Blalock et al. 2020, arXiv:2003.03033.
     """

@@ -11,9 +11,12 @@ from framework.metrics._ledger import entropy_bits
 @metric("size_entropy_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeEntropyBytes(Metric):
-    """Bytes of an ideal entropy coder that knows how often each value occurs: a bound to compare with, not a file.
+    """Bytes of an ideal entropy coder that knows how often each value occurs.
 
-    Source: Shannon 1948; split into places and values as in Wiedemann et al. 2020, arXiv:1907.11900.
+    A bound to compare with, not a file.
+
+    Source: Shannon 1948; split into places and values as in Wiedemann et al. 2020,
+    arXiv:1907.11900.
     """
 
     unit = "bytes"

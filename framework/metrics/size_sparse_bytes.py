@@ -11,13 +11,16 @@ from framework.metrics._ledger import sparse_bytes
 @metric("size_sparse_bytes", version=2)
 @dataclass(frozen=True, kw_only=True)
 class SizeSparseBytes(Metric):
-    """Bytes of the non-zero weights and of an index that tells where they are; never more than the dense tensors'.
+    """Bytes of the non-zero weights and of an index that tells where they are.
 
-    Source: Han et al. 2016, arXiv:1510.00149 (sparse storage); compressed rows as in Eisenstat et al. 1982.
+    Never more than the dense tensors'.
+
+    Source: Han et al. 2016, arXiv:1510.00149 (sparse storage); compressed rows as in Eisenstat et
+    al. 1982.
     """
 
     unit = "bytes"
 
     def measure(self, exported: Exported) -> float:
-        """Each tensor with the smaller of two indices, a bit for each place or compressed rows, or dense."""
+        """Each tensor with the smallest of a bitmap, compressed rows, and dense."""
         return float(sum(sparse_bytes(weight.rows) for weight in exported.weights))

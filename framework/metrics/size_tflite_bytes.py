@@ -10,7 +10,9 @@ from framework.contracts import Exported, Metric, metric
 @metric("size_tflite_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeTfliteBytes(Metric):
-    """Bytes of the `.tflite` file; zeros are stored like any other value, so pruning alone does not change it.
+    """Bytes of the `.tflite` file.
+
+    Zeros are stored like any other value, so pruning alone does not change it.
 
     Source: the TensorFlow Lite file format (FlatBuffers).
     """

@@ -1,4 +1,6 @@
-"""What plug-ins share about nets; each module is imported on first use: plug-ins load without TensorFlow.
+"""What plug-ins share about nets.
+
+Each module is imported on first use: plug-ins load without TensorFlow.
 
 A core that all else stands on:
 
@@ -8,12 +10,13 @@ graph        a net as data (JSON of a functional configuration) and back, allow-
 net_weights  what a net's layers call their weights, and which of them are kernels
 reuse        nets kept traced between trials
 images       one preprocessing path for pictures
-saved        a keras model in a file, read as data: its layers and weights; without TensorFlow until it is built
+saved        a keras model in a file, read as data: its layers and weights; without TensorFlow until
+it is built
 
 and three wings:
 
-training     a net is trained, what earlier steps of a chain made stays as it is, gradients are taken
-compression  masks, clusters, grids and the wrappers that train under them
+training     a net is trained, what earlier steps of a chain made stays as it is, gradients are
+taken compression  masks, clusters, grids and the wrappers that train under them
 tflite       a stage becomes a `.tflite` file; the file is read back, run and timed
 """
 

@@ -1,4 +1,7 @@
-"""Which classes a net may be built of: the check that stands before keras sees a configuration. No TensorFlow."""
+"""Which classes a net may be built of: the check that stands before keras sees a configuration.
+
+No TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,23 @@ from typing import Any
 from framework.errors import SqueezelabError
 
 LAYERS = frozenset(
-    "InputLayer Activation Add Attention Average AveragePooling1D AveragePooling2D BatchNormalization "
-    "Concatenate Conv1D Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten GlobalAveragePooling1D "
-    "GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D LSTM LayerNormalization LeakyReLU MaxPooling1D "
-    "MaxPooling2D MultiHeadAttention Multiply Permute ReLU Rescaling Reshape Softmax SpatialDropout1D "
+    "InputLayer Activation Add Attention Average AveragePooling1D AveragePooling2D "
+    "BatchNormalization Concatenate Conv1D Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten "
+    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D LSTM "
+    "LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D MultiHeadAttention Multiply Permute "
+    "ReLU Rescaling Reshape Softmax SpatialDropout1D "
     "SpatialDropout2D Subtract ZeroPadding1D ZeroPadding2D".split()
 )
 PARTS = frozenset(  # initializers and the like that a layer's configuration may name
-    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Orthogonal "
+    "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform "
+    "Orthogonal "
     "RandomNormal RandomUniform TruncatedNormal VarianceScaling".split()
 )
-MODULES = frozenset({"keras.initializers", "keras.layers"})  # keras would import any other that a graph names
-FUSED_LSTM = {  # with other settings the converter makes a loop of it, and ends the process when it is to quantize that
+# keras would import any other that a graph names
+MODULES = frozenset({"keras.initializers", "keras.layers"})
+# with other settings the converter makes a loop of it, and ends the process when it is to quantize
+# that
+FUSED_LSTM = {
     "activation": "tanh",
     "recurrent_activation": "sigmoid",
     "use_bias": True,
@@ -31,7 +39,7 @@ FUSED_LSTM = {  # with other settings the converter makes a loop of it, and ends
 
 
 def check_graph(config: Mapping[str, Any]) -> None:
-    """Raise SqueezelabError unless every layer class, and every class a layer names, is on the allow-list.
+    """Raise SqueezelabError unless every layer class, and every class a layer names, is allowed.
 
     A recurrent layer must also be one that the converter makes one operation of.
     """
@@ -60,7 +68,8 @@ def check_class(name: str, allowed: frozenset[str], layer: str) -> None:
     """Raise SqueezelabError unless the class that a layer is of, or names, is allowed."""
     if name not in allowed:
         raise SqueezelabError(
-            "A net is built of plain keras layers only; operators such as x + y, Lambda and nested models are not.",
+            "A net is built of plain keras layers only; operators such as x + y, Lambda and nested "
+            "models are not.",
             given=f"Layer {layer!r} is a {name}.",
             todo=f"Use one of: {', '.join(sorted(allowed))}.",
         )
@@ -83,16 +92,24 @@ def _check_recurrent(layers: Mapping[str, Any]) -> None:
     masked = _masked(layers) if recurrent else set()
     for name, layer in recurrent.items():
         config = layer["config"]
-        wrong = [f"{key}={config[key]!r}" for key, value in FUSED_LSTM.items() if config.get(key, value) != value]
+        wrong = [
+            f"{key}={config[key]!r}"
+            for key, value in FUSED_LSTM.items()
+            if config.get(key, value) != value
+        ]
         wrong += ["a mask, from an Embedding with mask_zero=True"] if name in masked else []
         wrong += (
-            ["an initial state"] if any(len(set(_sources([n]))) > 1 for n in layer.get("inbound_nodes", [])) else []
+            ["an initial state"]
+            if any(len(set(_sources([n]))) > 1 for n in layer.get("inbound_nodes", []))
+            else []
         )
         if wrong:
             raise SqueezelabError(
-                "An LSTM layer is exported with keras's own settings only: as one operation, without a loop.",
+                "An LSTM layer is exported with keras's own settings only: as one operation, "
+                "without a loop.",
                 given=f"Layer {name!r} has {', '.join(wrong)}.",
-                todo="Leave these settings as they are by default; put a Dropout layer before or behind it instead.",
+                todo="Leave these settings as they are by default; put a Dropout layer before or "
+                "behind it instead.",
             )
 
 
@@ -109,12 +126,19 @@ def _masked(layers: Mapping[str, Any]) -> set[str]:
 
 
 def _sources(nodes: Any) -> Iterator[str]:
-    """The layers that a layer reads, from its `inbound_nodes`: [name, node, tensor, keywords], nested in lists."""
+    """The layers that a layer reads, from its `inbound_nodes`.
+
+    [name, node, tensor, keywords], nested in lists.
+    """
     if isinstance(nodes, dict):
         nodes = list(nodes.values())
     if not isinstance(nodes, list):
         return
-    if len(nodes) >= 3 and isinstance(nodes[0], str) and all(isinstance(number, int) for number in nodes[1:3]):
+    if (
+        len(nodes) >= 3
+        and isinstance(nodes[0], str)
+        and all(isinstance(number, int) for number in nodes[1:3])
+    ):
         yield nodes[0]
         nodes = nodes[3:]
     for node in nodes:

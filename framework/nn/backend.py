@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C++ code writes to stderr away from the terminal; show it if an exception comes out."""
+    """Keep what C++ code writes to stderr off the terminal; show it if an exception comes out."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as sink:
@@ -37,10 +37,12 @@ with quiet(), warnings.catch_warnings():
 
     tf.get_logger().setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    # Generators that can be reset: a traced net otherwise repeats the random numbers of its first seed.
+    # Generators that can be reset: a traced net otherwise repeats the random numbers of its first
+    # seed.
     keras.backend.experimental.enable_tf_random_generator()
     with contextlib.suppress(RuntimeError):  # somebody else has started it
-        tf.config.threading.set_intra_op_parallelism_threads(1)  # `start` comes too late once anything has run
+        # `start` comes too late once anything has run
+        tf.config.threading.set_intra_op_parallelism_threads(1)
 
 __all__ = ["keras", "quiet", "start", "tf"]
 

@@ -1,4 +1,7 @@
-"""A net as data: JSON of a keras functional configuration, and back. Nothing foreign is ever built."""
+"""A net as data: JSON of a keras functional configuration, and back.
+
+Nothing foreign is ever built.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_grap
 from framework.nn.backend import keras
 
 __all__ = [
-    "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage", "layers", "read_weights",
-    "structure", "to_graph", "values", "variables", "weights_digest", "without_dropout", "write_weights",
+    "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage",
+    "layers", "read_weights",
+    "structure", "to_graph", "values", "variables", "weights_digest", "without_dropout",
+    "write_weights",
 ]  # fmt: skip
 
 DROPOUT_RATES = ("rate", "dropout", "recurrent_dropout")  # of layers on the allow-list
@@ -110,9 +115,13 @@ def assign(found: Mapping[WeightKey, Any], weights: Weights) -> None:
         SqueezelabError: a weight is missing, left over or of another shape.
     """
     wrong = set(found) ^ set(weights)
-    wrong |= {key for key in set(found) & set(weights) if tuple(found[key].shape) != weights[key].shape}
+    wrong |= {
+        key for key in set(found) & set(weights) if tuple(found[key].shape) != weights[key].shape
+    }
     if wrong:
-        raise SqueezelabError("These weights do not belong to this net.", given=f"They differ in {sorted(wrong)[:5]}.")
+        raise SqueezelabError(
+            "These weights do not belong to this net.", given=f"They differ in {sorted(wrong)[:5]}."
+        )
     for key, variable in found.items():
         variable.assign(weights[key])
 

@@ -1,4 +1,7 @@
-"""One preprocessing path for pictures: stored bytes become what a net reads, the same way for every data set."""
+"""One preprocessing path for pictures.
+
+Stored bytes become what a net reads, the same way for every data set.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # luma of red, green and blue, ITU-R BT.60
 def prepare_images(images: Array, shape: tuple[int, ...]) -> Array:
     """Pictures scaled to 0 to 1, made grey or coloured and resized, as a net's input shape says.
 
-    Resizing is bilinear, with antialiasing where a side shrinks. Grey from colour is the luma; colour from grey is the
-    same value three times.
+    Resizing is bilinear, with antialiasing where a side shrinks. Grey from colour is the luma;
+    colour from grey is the same value three times.
 
     Args:
         images: (n, height, width, 1 or 3) uint8.
@@ -32,7 +35,8 @@ def prepare_images(images: Array, shape: tuple[int, ...]) -> Array:
     for start in range(0, len(images), CHUNK_IMAGES):
         stop = start + CHUNK_IMAGES
         scaled = images[start:stop].astype(np.float32) / np.float32(255)
-        result[start:stop] = _resized(_narrowed(scaled, channels), (height, width))  # grey is broadcast to colour
+        # grey is broadcast to colour
+        result[start:stop] = _resized(_narrowed(scaled, channels), (height, width))
     return result
 
 
@@ -54,7 +58,9 @@ def check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 def _narrowed(images: Array, channels: int) -> Array:
     if images.shape[-1] == channels or channels == 3:
         return images
-    red, green, blue = (images[..., index] * np.float32(weight) for index, weight in enumerate(GREY_WEIGHTS))
+    red, green, blue = (
+        images[..., index] * np.float32(weight) for index, weight in enumerate(GREY_WEIGHTS)
+    )
     return (red + green + blue)[..., np.newaxis]
 
 

@@ -1,6 +1,9 @@
-"""Nets kept traced between trials: building, wrapping, tracing and compiling is paid once per structure.
+"""Nets kept traced between trials.
 
-A net that was built afresh for every trial would cost seconds and leave about 55 MiB behind each time.
+Building, wrapping, tracing and compiling is paid once per structure.
+
+A net that was built afresh for every trial would cost seconds and leave about 55 MiB behind each
+time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Plug-ins of a project: one file each in its folder `plugins/`, filed beside those of the package.
 
-Their code is not under the package's version control, so every run carries the sha256 of the files it used.
+Their code is not under the package's version control, so every run carries the sha256 of the files
+it used.
 """
 
 from __future__ import annotations
@@ -40,17 +41,26 @@ def catalog_of(root: Path) -> Catalog:
         if file.stem not in _own_names(catalog, root):
             raise InvalidValue(
                 f"plugins/{file.name} files no plug-in.",
-                todo=f'Decorate its class: @strategy("{file.stem}", version=1), or @architecture, @dataset, @metric.',
+                todo=f'Decorate its class: @strategy("{file.stem}", version=1), or @architecture, '
+                f"@dataset, @metric.",
             )
     return catalog
 
 
 def plugin_files(study: Study, catalog: Catalog, root: Path) -> dict[str, str]:
-    """The tag that a run of the study carries: name=sha256 of every own plug-in it uses; none without one."""
+    """The tag that a run of the study carries: name=sha256 of every own plug-in it uses.
+
+    None without one.
+    """
     own = _own_names(catalog, root)
     used = {part.name for _, _, part in study.parts()} | set(catalog.metrics.names())
-    digests = {name: hashlib.sha256(own[name].read_bytes()).hexdigest()[:DIGITS] for name in sorted(used & set(own))}
-    return {TAG: " ".join(f"{name}={digest}" for name, digest in digests.items())} if digests else {}
+    digests = {
+        name: hashlib.sha256(own[name].read_bytes()).hexdigest()[:DIGITS]
+        for name in sorted(used & set(own))
+    }
+    return (
+        {TAG: " ".join(f"{name}={digest}" for name, digest in digests.items())} if digests else {}
+    )
 
 
 def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
@@ -66,8 +76,10 @@ def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
         others = sum(name in files and files[name] != digest for files in before)
         if others:
             lines.append(
-                f"WARNING: plugins/{name}.py has changed since {others} of these runs, under the same version: "
-                "if its numbers change, raise its version; these runs are then a study of their own."
+                f"WARNING: plugins/{name}.py has changed since {others} of these runs, under the "
+                f"same version: "
+                "if its numbers change, raise its version; these runs are then a study of their "
+                "own."
             )
     return lines
 
@@ -85,7 +97,9 @@ def _module_name(root: Path, file: Path) -> str:
 def _own_names(catalog: Catalog, root: Path) -> dict[str, Path]:
     """Name of each plug-in that lies in the project -> its file."""
     folder = paths.plugins(root).resolve()
-    files = {name: path for registry in catalog.registries() for name, path in registry.files().items()}
+    files = {
+        name: path for registry in catalog.registries() for name, path in registry.files().items()
+    }
     return {name: path for name, path in files.items() if path.parent == folder}
 
 
@@ -93,7 +107,8 @@ def _load(file: Path, name: str) -> None:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InvalidValue("This plug-in does not load.", given=f"Given: {file}.")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up there
+    # dataclasses look their module up there
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except SqueezelabError as error:
@@ -101,7 +116,8 @@ def _load(file: Path, name: str) -> None:
         raise
     except Exception as error:
         raise InvalidValue(
-            f"plugins/{file.name} does not load.", given=f"{type(error).__name__}: {error}{_line(error, file)}"
+            f"plugins/{file.name} does not load.",
+            given=f"{type(error).__name__}: {error}{_line(error, file)}",
         ) from error
 
 
@@ -109,5 +125,9 @@ def _line(error: Exception, file: Path) -> str:
     """Where in the file, as ` (line 3)`."""
     if isinstance(error, SyntaxError):
         return ""  # its own text has the line
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(file)
+    ]
     return f" (line {lines[-1]})" if lines else ""

@@ -1,4 +1,7 @@
-"""What is to be run: a study file with its overrides, resolved against the plug-ins. Nothing is written here."""
+"""What is to be run: a study file with its overrides, resolved against the plug-ins.
+
+Nothing is written here.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,9 @@ class Plan:
 
 
 def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:
-    """The study `name` with overrides, resolved and checked; nothing is written and no TensorFlow is loaded.
+    """The study `name` with overrides, resolved and checked.
+
+    Nothing is written and no TensorFlow is loaded.
 
     Raises:
         UserError: anything that is wrong with the study or its data set.
@@ -55,14 +60,18 @@ def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) ->
         if not _names_its_override(error):
             error.add_note(_where(file, settings, catalog, root, str(error)))
         raise
-    return Plan(name, file.question, tuple(settings), study, dataset_of(study, catalog, root).info.task)
+    return Plan(
+        name, file.question, tuple(settings), study, dataset_of(study, catalog, root).info.task
+    )
 
 
 def _names_its_override(error: UserError) -> bool:
     return "In the override" in error.given
 
 
-def _where(file: project.StudyFile, settings: Sequence[str], catalog: Catalog, root: Path, message: str) -> str:
+def _where(
+    file: project.StudyFile, settings: Sequence[str], catalog: Catalog, root: Path, message: str
+) -> str:
     """The override that brings this message about, or the file."""
     for count in reversed(range(len(settings))):
         try:

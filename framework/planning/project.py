@@ -49,7 +49,9 @@ def find_root(start: Path) -> Path:
 
 def study_names(root: Path) -> list[str]:
     """All study files, sorted."""
-    return sorted(path.stem for path in paths.studies(root).glob("*.py") if not path.stem.startswith("_"))
+    return sorted(
+        path.stem for path in paths.studies(root).glob("*.py") if not path.stem.startswith("_")
+    )
 
 
 def load_study(root: Path, name: str) -> StudyFile:
@@ -57,8 +59,8 @@ def load_study(root: Path, name: str) -> StudyFile:
 
     Raises:
         UnknownName: no such file.
-        InvalidStudy: the file has a syntax error, or is more than a docstring, imports from `framework` and
-            `STUDY = ...`.
+        InvalidStudy: the file has a syntax error, or is more than a docstring, imports from
+            `framework` and `STUDY = ...`.
     """
     if name not in study_names(root):
         raise UnknownName("study", name, study_names(root))
@@ -70,7 +72,9 @@ def load_study(root: Path, name: str) -> StudyFile:
         raise InvalidStudy(f"{where} sets no STUDY.", todo="End it with STUDY = Study(...).")
     if not isinstance(study, Study):
         raise InvalidStudy(
-            f"{where}: STUDY is not a Study.", given=f"Given: {study!r}.", todo="Write STUDY = Study(...)."
+            f"{where}: STUDY is not a Study.",
+            given=f"Given: {study!r}.",
+            todo="Write STUDY = Study(...).",
         )
     return StudyFile(name, (ast.get_docstring(tree) or "").split("\n")[0], study)
 
@@ -81,7 +85,11 @@ def _executed(tree: ast.Module, where: str) -> dict[str, object]:
     try:
         exec(compile(tree, where, "exec"), names)  # noqa: S102 - checked to be a value
     except Exception as error:  # noqa: BLE001 - whatever a file of the user's raises is told with its line
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == where]
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == where
+        ]
         told = error if isinstance(error, SqueezelabError) else _explained(error)
         told.add_note(f"In {where}, line {lines[-1]}." if lines else f"In {where}.")
         raise told from None
@@ -90,7 +98,9 @@ def _executed(tree: ast.Module, where: str) -> dict[str, object]:
 
 def _explained(error: Exception) -> UserError:
     """Python's own complaint about an argument or a name, with what was probably meant."""
-    unexpected = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    unexpected = re.search(
+        r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error)
+    )
     if unexpected and unexpected[1] in ARGUMENTS:
         return UnknownName(f"argument of {unexpected[1]}", unexpected[2], ARGUMENTS[unexpected[1]])
     if isinstance(error, NameError) and error.name:
@@ -109,14 +119,17 @@ def _parsed(path: Path, where: str) -> ast.Module:
             todo="Mend the line.",
         ) from error
     except ValueError as error:  # bytes that are not UTF-8, or a null byte
-        raise InvalidStudy(f"{where} is not UTF-8 text.", given=str(error), todo="Save it as UTF-8.") from error
+        raise InvalidStudy(
+            f"{where} is not UTF-8 text.", given=str(error), todo="Save it as UTF-8."
+        ) from error
 
 
 def _check_import(node: ast.ImportFrom, where: str) -> None:
     for alias in node.names:
         if alias.name in ACTIONS:
             raise InvalidStudy(
-                f"{where}, line {node.lineno}: a study file is a value, it does not {alias.name} anything.",
+                f"{where}, line {node.lineno}: a study file is a value, it does not {alias.name} "
+                f"anything.",
                 todo=f"Call framework.{alias.name} in a script or a notebook.",
             )
         if alias.name not in IMPORTABLE:
@@ -126,10 +139,14 @@ def _check_import(node: ast.ImportFrom, where: str) -> None:
 
 
 def _check_is_value(tree: ast.Module, where: str) -> None:
-    """A study is a value, not a program: one docstring, imports from `framework`, one assignment."""
+    """A study is a value, not a program.
+
+    One docstring, imports from `framework`, one assignment.
+    """
     if not ast.get_docstring(tree):
         raise InvalidStudy(
-            f"{where} has no docstring.", todo="Begin it with the question it asks, its source and its cost."
+            f"{where} has no docstring.",
+            todo="Begin it with the question it asks, its source and its cost.",
         )
     for node in tree.body[1:]:
         is_import = isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
@@ -139,7 +156,9 @@ def _check_is_value(tree: ast.Module, where: str) -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "framework":
             _check_import(node, where)
         targets = node.targets if isinstance(node, ast.Assign) else []
-        is_study = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
+        is_study = (
+            len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
+        )
         if not (is_import or is_study):
             raise InvalidStudy(
                 f"{where}, line {node.lineno}: a study file is a value, not a program.",

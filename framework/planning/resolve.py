@@ -1,4 +1,7 @@
-"""A study held against the plug-ins: every default written out, every name and range checked, nothing run."""
+"""A study held against the plug-ins.
+
+Every default written out, every name and range checked, nothing run.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
         root: the project, from whose folder plug-ins name files.
 
     Raises:
-        UserError: an unknown name, a value out of range, an objective that does not exist, an order of steps that
-            undoes itself, an infinite domain under grid sampling, a net that cannot read the data set.
+        UserError: an unknown name, a value out of range, an objective that does not exist, an order
+            of steps that undoes itself, an infinite domain under grid sampling, a net that cannot
+            read the data set.
     """
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
     info = dataset_of(resolved, catalog, root).info
@@ -40,7 +44,9 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
     own = {alias: name_for(info.task) for alias, name_for in ALIASES.items()}
     known = measurable(catalog, info.task)
     objectives = {own.get(name, name): direction for name, direction in resolved.objectives.items()}
-    constraints = tuple(replace(item, metric=own.get(item.metric, item.metric)) for item in resolved.constraints)
+    constraints = tuple(
+        replace(item, metric=own.get(item.metric, item.metric)) for item in resolved.constraints
+    )
     for name in (*objectives, *(item.metric for item in constraints)):
         if name not in known:
             raise UnknownName("metric for an objective or constraint", name, (*known, *ALIASES))
@@ -53,7 +59,7 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
 
 
 def dataset_of(part: Study | Spec, catalog: Catalog, root: Path) -> Dataset:
-    """The data set of a study or spec, with the files that it names looked for from the project's folder."""
+    """The data set of a study or spec, with the files it names found from the project's folder."""
     return catalog.datasets.build(part.dataset.name, dict(part.dataset.knobs)).located(root)
 
 
@@ -63,7 +69,10 @@ def strategy_of(step: Use, catalog: Catalog) -> Strategy:
 
 
 def measurable(catalog: Catalog, task: str) -> list[str]:
-    """The names under which a trial's values are stored, for data sets of this task; others do not exist for it."""
+    """The names under which a trial's values are stored, for data sets of this task.
+
+    Others do not exist for it.
+    """
     names = []
     for name in catalog.metrics.names():
         metric = catalog.metrics.get(name)
@@ -74,13 +83,22 @@ def measurable(catalog: Catalog, task: str) -> list[str]:
 
 def largest_budget(study: Study, catalog: Catalog) -> int:
     """The most epochs of fine-tuning that a trial of this study may spend."""
-    return sum(max((_step_budget(option, catalog) for option in _options(step)), default=0) for step in study.compress)
+    return sum(
+        max((_step_budget(option, catalog) for option in _options(step)), default=0)
+        for step in study.compress
+    )
 
 
 def smallest_budget(study: Study, catalog: Catalog) -> int:
     """The fewest epochs of fine-tuning that a trial of this study may spend."""
-    lows = [[_step_budget(option, catalog, pick=min) for option in _options(step)] for step in study.compress]
-    skips = [step is None or (isinstance(step, Choice) and None in step.options) for step in study.compress]
+    lows = [
+        [_step_budget(option, catalog, pick=min) for option in _options(step)]
+        for step in study.compress
+    ]
+    skips = [
+        step is None or (isinstance(step, Choice) and None in step.options)
+        for step in study.compress
+    ]
     return sum(0 if skip else min(low, default=0) for low, skip in zip(lows, skips, strict=True))
 
 
@@ -91,16 +109,25 @@ def budget(spec: Spec, catalog: Catalog) -> int:
 
 def epoch_knobs(step: Use, catalog: Catalog) -> list[str]:
     """The knobs of a step that count epochs."""
-    return [name for name, item in catalog.strategies.get(step.name).knobs().items() if item.unit == "epochs"]
+    return [
+        name
+        for name, item in catalog.strategies.get(step.name).knobs().items()
+        if item.unit == "epochs"
+    ]
 
 
 def first_value(_name: str, domain: Domain) -> object:
-    """The first value of a domain: of the study's own baseline and control, where train or architecture is searched."""
+    """The first value of a domain.
+
+    Of the study's own baseline and control, where train or architecture is searched.
+    """
     return domain.options[0] if isinstance(domain, Choice) else domain.low
 
 
 def control_spec(study: Study, catalog: Catalog, *, like: Spec | None = None) -> Spec:
-    """The control of a study: no compression, and the largest budget of fine-tuning that a trial may spend.
+    """The control of a study.
+
+    No compression, and the largest budget of fine-tuning that a trial may spend.
 
     Args:
         like: a trial, for the control of its architecture; the first architecture by default.
@@ -137,15 +164,20 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
             raise InvalidStudy(
                 f"{owner}: {name} names one file.",
                 given=f"Given: {value}.",
-                todo="Search over the nets: architecture=Choice(use(..., label='a'), use(..., label='b')).",
+                todo="Search over the nets: architecture=Choice(use(..., label='a'), use(..., "
+                "label='b')).",
             )
-        values[name] = item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
+        values[name] = (
+            item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
+        )
     fixed = replace(part, knobs=values, version=cls.plugin_version)
     return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
 
 
 def _check_label(kind: str, path: str, part: Use, declared: Mapping[str, Any]) -> None:
-    """Refuse a label of a data set: it is never one of several, and what is meant is what is to be told.
+    """Refuse a label of a data set.
+
+    It is never one of several, and what is meant is what is to be told.
 
     Raises:
         InvalidStudy: it has one, as an argument of use() or as a knob.
@@ -189,14 +221,19 @@ def _check_finite(study: Study) -> None:
         for name, value in values.items():
             if isinstance(value, Float) and not value.finite:
                 raise InvalidStudy(
-                    f"sampler 'grid' walks through all values, and {path}.{name} has infinitely many.",
+                    f"sampler 'grid' walks through all values, and {path}.{name} has infinitely "
+                    f"many.",
                     given=f"Given: Float({value.low:g}, {value.high:g}).",
-                    todo="Give it a step, as Float(0.5, 0.9, step=0.1), or use Choice, or another sampler.",
+                    todo="Give it a step, as Float(0.5, 0.9, step=0.1), or use Choice, or another "
+                    "sampler.",
                 )
 
 
 def _knob_help(cls: type[Plugin]) -> str:
-    lines = [f"  {name} = {item.default!r}: {item.doc} ({item.range_text()})" for name, item in cls.knobs().items()]
+    lines = [
+        f"  {name} = {item.default!r}: {item.doc} ({item.range_text()})"
+        for name, item in cls.knobs().items()
+    ]
     return "\n".join([f"Knobs of {cls.name}:", *lines]) if lines else f"{cls.name} has no knobs."
 
 
@@ -222,8 +259,11 @@ def _ends(value: Any) -> list[Any]:
 
 
 def _check_orders(study: Study, catalog: Catalog) -> None:
-    """Refuse a step that breaks what an earlier one made, or that wants an untrained net after a trained one."""
-    chain = [[catalog.strategies.get(option.name) for option in _options(step)] for step in study.compress]
+    """Refuse a step that breaks what an earlier one made, or needs an untrained net."""
+    chain = [
+        [catalog.strategies.get(option.name) for option in _options(step)]
+        for step in study.compress
+    ]
     wrong = _trouble(chain)
     if not wrong:
         return
@@ -231,7 +271,9 @@ def _check_orders(study: Study, catalog: Catalog) -> None:
     raise InvalidStudy(
         wrong,
         given=f"Given: {_chain_text(chain)}.",
-        todo=f"In this order nothing is lost: {_chain_text(better)}." if better else "Leave one of them out.",
+        todo=f"In this order nothing is lost: {_chain_text(better)}."
+        if better
+        else "Leave one of them out.",
     )
 
 
@@ -244,7 +286,10 @@ def _trouble(chain: Sequence[Sequence[type[Strategy]]]) -> str:
             for earlier in (option for before in chain[:index] for option in before):
                 lost = earlier.gives - later.keeps
                 if lost:
-                    return f"{later.name} after {earlier.name} would undo its {' and '.join(sorted(lost))}."
+                    return (
+                        f"{later.name} after {earlier.name} would undo its "
+                        f"{' and '.join(sorted(lost))}."
+                    )
     return ""
 
 

@@ -42,7 +42,10 @@ class Report:
 
 
 def kinds(root: Path) -> list[str]:
-    """The reports of a project: the files in `root/reports`, and what the package brings; sorted names."""
+    """The reports of a project: the files in `root/reports`, and what the package brings.
+
+    Sorted names.
+    """
     return sorted({BUILT_IN, *(path.stem for path in paths.reports(root).glob("[!_]*.py"))})
 
 
@@ -59,8 +62,10 @@ def run_report(
     """Write one report of one study.
 
     Args:
-        root: the project; its file `reports/KIND.py` goes before a report of that name in the package.
-        out: folder of the files; made if it is not there. Each file is written aside and moved into place.
+        root: the project; its file `reports/KIND.py` goes before a report of that name in the
+            package.
+        out: folder of the files; made if it is not there. Each file is written aside and moved into
+            place.
         digest, generation: see `collect`.
 
     Raises:
@@ -69,14 +74,17 @@ def run_report(
     """
     if kind not in kinds(root):
         raise UnknownName("report", kind, kinds(root))
-    os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))  # its font cache, else under the home folder
+    # its font cache, else under the home folder
+    os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))
     runs = collect(store, name, digest=digest, generation=generation)
     build = _build(paths.reports(root) / f"{kind}.py")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
         written = [path.replace(out / path.name) for path in build(runs, Path(aside))]
     frame = pareto_frame(runs)
-    table = markdown(frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True)
+    table = markdown(
+        frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True
+    )
     return Report(written, table, frame[frame["row"] == "front"].reset_index(drop=True))
 
 

@@ -1,4 +1,7 @@
-"""What an honest compression result contains, and what this report cannot show of it: it says so by itself."""
+"""What an honest compression result contains, and what this report cannot show of it.
+
+It says so by itself.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,17 @@ MANY_CLASSES = 20
 
 
 def toys(runs: StudyRuns) -> list[str]:
-    """The parts of the study that count as toys: MNIST, digits, LeNets, and what the study itself calls a toy."""
+    """The parts of the study that count as toys.
+
+    MNIST, digits, LeNets, and what the study itself calls a toy.
+    """
     dataset = runs.resolved["dataset"]["use"]
     nets = [name for name in names_of(runs.resolved["architecture"]) if name.startswith("lenet")]
     return [dataset, *nets] if runs.study.get("toy", dataset in TOYS) else nets
 
 
 def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
-    """The requirements that this report does not meet, one line each, beginning with their id where they have one.
+    """The requirements that this report does not meet, a line each, with any id.
 
     Args:
         frame: what `pareto_frame` gave.
@@ -40,7 +46,8 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         _operating_points(frame),
         "S8, A11 n = 1 seed: no mean, no standard deviation",
         "A4, A7, A8, S9 code revision and machine are in provenance.json, not on this page",
-        "A5, A6 the architecture and the methods are named with their versions, without descriptions and citations",
+        "A5, A6 the architecture and the methods are named with their versions, without "
+        "descriptions and citations",
         _collapse(runs),
     ]
     return [line for line in lines if line]
@@ -49,17 +56,31 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
 def at_chance(runs: StudyRuns) -> list[str]:
     """One line for each baseline that is no better than guessing."""
     nets = [(runs.net(run) if runs.several_nets else "", run) for run in runs.baselines]
-    said = [(f" of {net}" if net else "", chance.warning(run.metrics, runs.task)) for net, run in nets]
-    return [f"the baseline{whose} is {text}: drops and ratios say nothing" for whose, text in said if text]
+    said = [
+        (f" of {net}" if net else "", chance.warning(run.metrics, runs.task)) for net, run in nets
+    ]
+    return [
+        f"the baseline{whose} is {text}: drops and ratios say nothing"
+        for whose, text in said
+        if text
+    ]
 
 
 def mixed_versions(runs: StudyRuns) -> list[str]:
-    """What was measured by several versions of a metric, and how many trials are not ranked for it."""
+    """What several versions of a metric measured, and how many trials it leaves unranked."""
     shown = [*runs.baselines, *runs.controls, *runs.finished]
     names = sorted({metric_versions.plugin_of(name) for run in shown for name in run.metrics})
-    mixed = [name for name in names if len({metric_versions.version_of(run, name) for run in shown}) > 1]
-    left = f"; {len(runs.unranked)} trials of earlier versions are not ranked" if runs.unranked else ""
-    return [f"measured by several versions of a metric, not to be compared: {', '.join(mixed)}{left}"] if mixed else []
+    mixed = [
+        name for name in names if len({metric_versions.version_of(run, name) for run in shown}) > 1
+    ]
+    left = (
+        f"; {len(runs.unranked)} trials of earlier versions are not ranked" if runs.unranked else ""
+    )
+    return (
+        [f"measured by several versions of a metric, not to be compared: {', '.join(mixed)}{left}"]
+        if mixed
+        else []
+    )
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:
@@ -69,7 +90,10 @@ def _theoretical_speedup(frame: pd.DataFrame) -> str:
 
 
 def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
-    many = runs.study.get("classes", 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES) >= MANY_CLASSES
+    many = (
+        runs.study.get("classes", 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES)
+        >= MANY_CLASSES
+    )
     asked = many and runs.task == "classes" and "val_top5" not in frame.columns
     return f"S4 no top-5 accuracy (asked for from {MANY_CLASSES} classes on)" if asked else ""
 
@@ -77,7 +101,9 @@ def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
 def _control(runs: StudyRuns) -> str:
     if not runs.controls:
         return "S5 no control: the identity strategy has no finished run"
-    without = {runs.net(run) or "" for run in runs.finished} - {runs.net(run) or "" for run in runs.controls}
+    without = {runs.net(run) or "" for run in runs.finished} - {
+        runs.net(run) or "" for run in runs.controls
+    }
     return f"S5 no control of {', '.join(sorted(without))}" if without else ""
 
 
@@ -90,8 +116,16 @@ def _competitors(runs: StudyRuns) -> str:
 def _operating_points(frame: pd.DataFrame) -> str:
     column = "params_nonzero_ratio"
     rows = frame[frame["row"] == "front"]
-    reached = {float(value) for value in rows[column] if value is not None} if column in rows.columns else set()
-    bare = [wanted for wanted in RATIOS if not any(wanted / NEAR <= value <= wanted * NEAR for value in reached)]
+    reached = (
+        {float(value) for value in rows[column] if value is not None}
+        if column in rows.columns
+        else set()
+    )
+    bare = [
+        wanted
+        for wanted in RATIOS
+        if not any(wanted / NEAR <= value <= wanted * NEAR for value in reached)
+    ]
     if len(reached) >= OPERATING_POINTS and not bare:
         return ""
     gaps = f", none near {', '.join(f'{wanted}x' for wanted in bare)}" if bare else ""
@@ -102,6 +136,8 @@ def _collapse(runs: StudyRuns) -> str:
     """Collapse: less than half of the baseline's quality."""
     names = (runs.quality, BASELINE_PREFIX + runs.quality)
     pairs = [[run.metrics.get(name) for name in names] for run in runs.finished]
-    if any(own is not None and base is not None and own < base / 2 and base > 0 for own, base in pairs):
+    if any(
+        own is not None and base is not None and own < base / 2 and base > 0 for own, base in pairs
+    ):
         return ""
     return f"A9 no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"

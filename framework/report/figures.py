@@ -9,7 +9,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it announces the making of its font cache
+# it announces the making of its font cache
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 from matplotlib import style  # noqa: E402  (after the logger is quiet)
 from matplotlib.axes import Axes as Plot  # noqa: E402
@@ -22,10 +23,13 @@ from framework.results.fronts import Direction, on_front  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
 LINE_INCHES = 0.147  # of the legend
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito: told apart by the colour-blind
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")  # of architectures, where there are several
+# Okabe and Ito: told apart by the colour-blind
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
+# of architectures, where there are several
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")
 INK = "#333333"  # of a front that belongs to none of them
-MARKERS = ("o", "s", "^", "v", "P", "h", "<")  # one more than colours: 42 nets before two look alike
+# one more than colours: 42 nets before two look alike
+MARKERS = ("o", "s", "^", "v", "P", "h", "<")
 LONG_NAME = 19  # letters; with longer ones three columns of a legend are wider than the figure
 BASELINE: dict[str, Any] = {"marker": "*", "markersize": 6.5, "markeredgewidth": 0}
 CONTROL: dict[str, Any] = {  # hollow: it lies on the baseline as a rule
@@ -69,7 +73,10 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """The points of a trade-off as (horizontal, vertical) values; each group has a marker of its own."""
+    """The points of a trade-off as (horizontal, vertical) values.
+
+    Each group has a marker of its own.
+    """
 
     trials: Sequence[Point] = ()
     infeasible: Sequence[Point] = ()
@@ -85,11 +92,13 @@ class Cloud:
     def raised(self, floor: float) -> Cloud:
         """The same with nothing below `floor`."""
         groups = {group.name: getattr(self, group.name) for group in fields(self)}
-        return Cloud(**{name: [(x, max(y, floor)) for x, y in points] for name, points in groups.items()})
+        return Cloud(
+            **{name: [(x, max(y, floor)) for x, y in points] for name, points in groups.items()}
+        )
 
 
 def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
-    """The corners of the best vertical value that is reached at each horizontal value, from left to right.
+    """The corners of the best vertical value reached at each horizontal value, from left to right.
 
     Args:
         points: (n, 2), finite.
@@ -106,11 +115,15 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
     """All trials faint, the front as a staircase with markers, baseline and control apart.
 
     Args:
-        nets: architecture -> its points of the cloud, where there are several: each has a colour and a marker.
+        nets: architecture -> its points of the cloud, where there are several: each has a colour
+            and a marker.
     """
     nets = nets or {}
     if y.floor is not None and any(value < y.floor for _, value in cloud.points):
-        cloud, nets = cloud.raised(y.floor), {name: part.raised(y.floor) for name, part in nets.items()}
+        cloud, nets = (
+            cloud.raised(y.floor),
+            {name: part.raised(y.floor) for name, part in nets.items()},
+        )
         y = replace(y, label=f"{y.label}, below {y.floor:g} drawn at {y.floor:g}")
     with _style():
         figure = Figure(figsize=(COLUMN_INCHES, HEIGHT_INCHES), layout="constrained")
@@ -126,7 +139,9 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
         if handles:
             _legend(figure, handles)
         else:
-            plot.text(0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes)
+            plot.text(
+                0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes
+            )
     return figure
 
 
@@ -141,7 +156,10 @@ def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
 
 
 def _style() -> Any:
-    """Our style on matplotlib's defaults: whatever style file the user has does not reach our figures."""
+    """Our style on matplotlib's defaults.
+
+    Whatever style file the user has does not reach our figures.
+    """
     return style.context(["default", STYLE])
 
 
@@ -155,7 +173,17 @@ def _points(plot: Plot, cloud: Cloud, y: Axis) -> None:
     """One architecture: a colour for each kind of run."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none"}
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
-    _group(plot, cloud.trials, y, color=GREY, markersize=2.8, markeredgewidth=0, label="trial", **FAINT, marker="o")
+    _group(
+        plot,
+        cloud.trials,
+        y,
+        color=GREY,
+        markersize=2.8,
+        markeredgewidth=0,
+        label="trial",
+        **FAINT,
+        marker="o",
+    )
     _group(plot, cloud.infeasible, y, color=GREY, label="breaks a constraint", **BROKEN, **FAINT)
     _group(plot, cloud.front, y, color=BLUE, markersize=3.8, zorder=3, label="Pareto front", **dot)
     _group(plot, cloud.baselines, y, color=ORANGE, label="baseline", **BASELINE, **apart)
@@ -163,7 +191,10 @@ def _points(plot: Plot, cloud: Cloud, y: Axis) -> None:
 
 
 def _points_of_nets(plot: Plot, nets: Mapping[str, Cloud], y: Axis) -> None:
-    """Several architectures: a colour and a marker for each; kinds of run are told apart as before."""
+    """Several architectures: a colour and a marker for each.
+
+    Kinds of run are told apart as before.
+    """
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
     for cloud, colour, marker in zip(nets.values(), cycle(COLOURS), cycle(MARKERS)):
         own: dict[str, Any] = {"color": colour, "marker": marker}
@@ -175,13 +206,20 @@ def _points_of_nets(plot: Plot, nets: Mapping[str, Cloud], y: Axis) -> None:
 
 
 def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
-    """The legend of several architectures: their colours and markers, then the kinds of run that there are."""
+    """The legend of several architectures.
+
+    Their colours and markers, then the kinds of run that there are.
+    """
     found = [
         Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.2, label=net)
         for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS))
     ]
     kinds: list[tuple[Sequence[Point], str, dict[str, Any]]] = [
-        (cloud.trials, "trial", {"color": GREY, "marker": "o", "markersize": 2.8, "markeredgewidth": 0, **FAINT}),
+        (
+            cloud.trials,
+            "trial",
+            {"color": GREY, "marker": "o", "markersize": 2.8, "markeredgewidth": 0, **FAINT},
+        ),
         (cloud.front, "Pareto front", {"color": INK, "linewidth": 1.1}),
         (cloud.infeasible, "breaks a constraint", {"color": GREY, "linestyle": "none", **BROKEN}),
         (cloud.baselines, "baseline", {"color": GREY, "linestyle": "none", **BASELINE}),
@@ -191,7 +229,10 @@ def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
 
 
 def _legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """Above the plot; where it has more than two lines the figure grows, and the plot keeps its size."""
+    """Above the plot.
+
+    Where it has more than two lines the figure grows, and the plot keeps its size.
+    """
     columns = 3 if max(len(str(handle.get_label())) for handle in handles) <= LONG_NAME else 2
     lines = -(-len(handles) // columns)
     figure.set_size_inches(COLUMN_INCHES, HEIGHT_INCHES + LINE_INCHES * max(0, lines - 2))
@@ -221,8 +262,17 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
 
 
 def _log_ticks(plot: Plot, spread: float) -> None:
-    """Labels at 1, 2 and 5 of each decade; at 1 only where there are many decades, at every step within one octave."""
-    steps = [1.0] if spread > 3000 else [1.0, 2.0, 5.0] if spread > 4 else [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    """Labels at 1, 2 and 5 of each decade.
+
+    At 1 only where there are many decades, at every step within one octave.
+    """
+    steps = (
+        [1.0]
+        if spread > 3000
+        else [1.0, 2.0, 5.0]
+        if spread > 4
+        else [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    )
     plot.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
     plot.xaxis.set_major_formatter(FuncFormatter(_short))
     plot.xaxis.set_minor_formatter(NullFormatter())

@@ -79,8 +79,11 @@ class StudyRuns:
 
     @cached_property
     def unranked(self) -> list[Run]:
-        """Finished trials that earlier versions of an objective's or a constraint's metric measured."""
-        asked = [*self.objectives, *(metric for _, metric, _ in self.resolved.get("constraints", ()))]
+        """Finished trials whose objectives or constraints an earlier metric measured."""
+        asked = [
+            *self.objectives,
+            *(metric for _, metric, _ in self.resolved.get("constraints", ())),
+        ]
         return others(self.finished, newest(self.finished, asked))
 
     @property
@@ -90,9 +93,14 @@ class StudyRuns:
 
     @cached_property
     def task(self) -> str:
-        """`classes`, `binary` or `regression`; where `study.json` does not say, the metrics of its runs do."""
+        """`classes`, `binary` or `regression`.
+
+        Where `study.json` does not say, the metrics of its runs do.
+        """
         runs = (*self.baselines, *self.controls, *self.finished)
-        measured = (task for task in QUALITY if any(quality_of(task) in run.metrics for run in runs))
+        measured = (
+            task for task in QUALITY if any(quality_of(task) in run.metrics for run in runs)
+        )
         return str(self.study.get("task") or next(measured, "classes"))
 
     @property
@@ -113,7 +121,8 @@ class StudyRuns:
     @cached_property
     def objectives(self) -> dict[str, Direction]:
         """Metric -> direction."""
-        own = {"quality": self.quality, "quality_drop": self.drop}  # a study that was never resolved
+        # a study that was never resolved
+        own = {"quality": self.quality, "quality_drop": self.drop}
         return {own.get(name, name): way for name, way in self.resolved["objectives"]}
 
     @property
@@ -122,16 +131,25 @@ class StudyRuns:
         return alternatives(self.resolved[ARCHITECTURE]) > 1
 
     def net(self, run: Run) -> str | None:
-        """The architecture of a run: its name, or its label where the study tells alternatives apart by one."""
+        """The architecture of a run.
+
+        Its name, or its label where the study tells alternatives apart by one.
+        """
         name = run.tags.get(ARCHITECTURE)
         if name is None:
             return None
         prefix = f"{ARCHITECTURE}."
-        knobs = {key.removeprefix(prefix): parameter(run, key) for key in run.params if key.startswith(prefix)}
+        knobs = {
+            key.removeprefix(prefix): parameter(run, key)
+            for key in run.params
+            if key.startswith(prefix)
+        }
         return label_of(self.resolved[ARCHITECTURE], name, knobs)
 
 
-def collect(store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None) -> StudyRuns:
+def collect(
+    store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None
+) -> StudyRuns:
     """The runs of a study.
 
     Args:
@@ -143,7 +161,10 @@ def collect(store: RunStore, name: str, *, digest: str | None = None, generation
     """
     parent = _parent(store, name, digest, generation)
     digest, generation = parent.tags.get("study_digest", ""), parent.generation
-    ended = {role: [run for run in store.runs(name, role=role) if store.complete(run)] for role in RESULT_ROLES}
+    ended = {
+        role: [run for run in store.runs(name, role=role) if store.complete(run)]
+        for role in RESULT_ROLES
+    }
     trials = _last_attempts(run for run in ended["trial"] if _belongs(run, digest, generation))
     controls = [run for run in ended["control"] if _belongs(run, digest, generation)]
     named = {run.tags.get("baseline", "") for run in (*trials, *controls)} - {""}
@@ -153,16 +174,19 @@ def collect(store: RunStore, name: str, *, digest: str | None = None, generation
         name=name,
         study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
         parent=parent,
-        baselines=_one_each(chosen or [run for run in baselines if _belongs(run, digest, generation)]),
+        baselines=_one_each(
+            chosen or [run for run in baselines if _belongs(run, digest, generation)]
+        ),
         controls=_one_each(run for run in controls if run.status == "FINISHED"),
         trials=trials,
     )
 
 
 def trials_frame(runs: StudyRuns) -> pd.DataFrame:
-    """One row per trial: number, status, reason, the parameters that vary, then every metric the spec determines.
+    """A row a trial: number, status, reason, parameters that vary, metrics the spec determines.
 
-    Times, latencies, hosts and run ids depend on the machine and are not in it, unless they are an objective.
+    Times, latencies, hosts and run ids depend on the machine and are not in it, unless they are an
+    objective.
 
     Returns:
         (trials, columns), dtype object: numbers are Python numbers, what a trial lacks is None.
@@ -172,7 +196,11 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
     metrics = sorted({name for values in found.values() for name in values}, key=_own_first)
     rows = []
     for run in runs.trials:
-        row: dict[str, Any] = {"number": run.number, "status": run.status, "reason": run.tags.get("reason") or None}
+        row: dict[str, Any] = {
+            "number": run.number,
+            "status": run.status,
+            "reason": run.tags.get("reason") or None,
+        }
         row |= parameters(runs, run, varying)
         row |= {name: found[run.number].get(name) for name in metrics}
         rows.append(row)
@@ -180,7 +208,9 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
 
 
 def timing_frame(runs: StudyRuns) -> pd.DataFrame:
-    """One row per baseline, control and trial with what depends on the machine: seconds and latencies.
+    """One row per baseline, control and trial with what depends on the machine.
+
+    Seconds and latencies.
 
     Returns:
         (runs, columns), dtype object.
@@ -211,7 +241,8 @@ def varying_parameters(runs: StudyRuns) -> list[str]:
 
 
 def _differs(name: str, runs: Iterable[Run]) -> bool:
-    owner = name.rpartition(".")[0]  # `compress.0` of `compress.0.sparsity`; no parameter for `train.epochs`
+    # `compress.0` of `compress.0.sparsity`; no parameter for `train.epochs`
+    owner = name.rpartition(".")[0]
     values: dict[str | None, set[str | None]] = {}
     for run in runs:
         if not owner or owner not in run.params or name in run.params:
@@ -220,7 +251,10 @@ def _differs(name: str, runs: Iterable[Run]) -> bool:
 
 
 def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any]:
-    """Parameters by name; the architecture by its label, where the study tells alternatives apart by one."""
+    """Parameters by name.
+
+    The architecture by its label, where the study tells alternatives apart by one.
+    """
     return {name: runs.net(run) if name == ARCHITECTURE else parameter(run, name) for name in names}
 
 
@@ -234,14 +268,22 @@ def parameter(run: Run, name: str) -> Any:
 
 
 def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
-    """The metrics that the spec determines; counts are whole numbers. What chance reaches is said in words.
+    """The metrics that the spec determines; counts are whole numbers.
+
+    What chance reaches is said in words.
 
     Args:
         shown: names that are kept though they depend on the machine, as an objective of the study.
     """
     wanted, others = set(shown), {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT}
-    kept = {name: value for name, value in run.metrics.items() if name in wanted or name not in others}
-    return {name: _number(name, value) for name, value in kept.items() if not name.startswith(EPOCH_PREFIX)}
+    kept = {
+        name: value for name, value in run.metrics.items() if name in wanted or name not in others
+    }
+    return {
+        name: _number(name, value)
+        for name, value in kept.items()
+        if not name.startswith(EPOCH_PREFIX)
+    }
 
 
 def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -263,8 +305,14 @@ def _parent(store: RunStore, name: str, digest: str | None, generation: int | No
     parents = sorted(store.runs(name, role="study"), key=lambda run: (run.start_ms, run.run_id))
     fits = [run for run in parents if run.tags.get("study_digest", "").startswith(digest or "")]
     if fits and digest is not None and len({run.tags.get("study_digest") for run in fits}) > 1:
-        raise UserError("Several studies begin with this digest.", given=f"Given: {digest}.", todo="Give more digits.")
-    fits = [run for run in fits if run.tags.get("study_digest") == fits[-1].tags.get("study_digest")]
+        raise UserError(
+            "Several studies begin with this digest.",
+            given=f"Given: {digest}.",
+            todo="Give more digits.",
+        )
+    fits = [
+        run for run in fits if run.tags.get("study_digest") == fits[-1].tags.get("study_digest")
+    ]
     if generation is not None:
         fits = [run for run in fits if run.generation == generation]
     if fits:
@@ -280,7 +328,11 @@ def _parent(store: RunStore, name: str, digest: str | None, generation: int | No
 
 def _there(parents: Iterable[Run]) -> str:
     known = sorted({(run.tags.get("study_digest", "")[:8], run.generation) for run in parents})
-    return "There is: " + ", ".join(f"digest {head} generation {number}" for head, number in known) if known else ""
+    return (
+        "There is: " + ", ".join(f"digest {head} generation {number}" for head, number in known)
+        if known
+        else ""
+    )
 
 
 def _belongs(run: Run, digest: str, generation: int) -> bool:
@@ -289,7 +341,9 @@ def _belongs(run: Run, digest: str, generation: int) -> bool:
 
 def _last_attempts(runs: Iterable[Run]) -> list[Run]:
     """Of runs that ended with a result or a reason, the last attempt of each number."""
-    ordered = sorted(runs, key=lambda run: (int(run.tags.get("attempt", "0")), run.start_ms, run.run_id))
+    ordered = sorted(
+        runs, key=lambda run: (int(run.tags.get("attempt", "0")), run.start_ms, run.run_id)
+    )
     last = {run.number: run for run in ordered}
     return [last[number] for number in sorted(last)]
 

@@ -22,7 +22,9 @@ def searched(resolved: Mapping[str, Any]) -> set[str]:
         if _is_domain(part):
             found.add(path)
         for option in _options(part):
-            found |= {f"{path}.{name}" for name, value in option["knobs"].items() if _is_domain(value)}
+            found |= {
+                f"{path}.{name}" for name, value in option["knobs"].items() if _is_domain(value)
+            }
     return found
 
 
@@ -37,7 +39,9 @@ def alternatives(part: Mapping[str, Any] | None) -> int:
 
 
 def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]) -> str:
-    """What a table calls the alternative that a run has taken: its name, or the label that tells it from its like.
+    """What a table calls the alternative that a run has taken.
+
+    Its name, or the label that tells it from its like.
 
     Args:
         part: of a study, as `resolved["architecture"]`.

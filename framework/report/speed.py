@@ -10,25 +10,35 @@ from typing import Any
 
 import pandas as pd
 
-from framework.report.frame import StudyRuns, object_frame, parameter, parameters, result_metrics, varying_parameters
+from framework.report.frame import (
+    StudyRuns,
+    object_frame,
+    parameter,
+    parameters,
+    result_metrics,
+    varying_parameters,
+)
 from framework.report.pareto import RATIO, baselines_shown, front
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
 from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 
 TAKEN = (
-    "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes", "speedup_theoretical", *MACHINE
+    "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes",
+    "speedup_theoretical", *MACHINE
 )  # fmt: skip
 FRONT = " (front)"
 FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks
-HALF, NOTHING = 0.5, 0.02  # shares of the zeros; files of one net differ by the padding between their tensors
+# shares of the zeros; files of one net differ by the padding between their tensors
+HALF, NOTHING = 0.5, 0.02
 QUARTER = 1.25  # theory and measurement differ by more than this factor: a gap that wants a reason
 
 
 def speed_frame(runs: StudyRuns) -> pd.DataFrame:
-    """Baselines, controls and every finished trial, with quality, size and latency beside each other.
+    """Baselines, controls and every finished trial: quality, size and latency side by side.
 
-    Columns: `row`, `label`, the parameters that vary, quality, file sizes with the ratio (baseline / row), latency and
-    measured speed-up with the ends of their 99 % intervals, theoretical speed-up, `reason`.
+    Columns: `row`, `label`, the parameters that vary, quality, file sizes with the ratio (baseline
+    / row), latency and measured speed-up with the ends of their 99 % intervals, theoretical
+    speed-up, `reason`.
 
     Returns:
         (rows, columns), dtype object.
@@ -36,10 +46,14 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     best = {run.run_id for run in front(runs)}
     shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
     shown += [("control", "control", run) for run in runs.controls]
-    shown += [("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run) for run in runs.finished]
+    shown += [
+        ("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run)
+        for run in runs.finished
+    ]
     varying = varying_parameters(runs)
     rows = [
-        {"row": kind, "label": label} | parameters(runs, run, varying) | _row(kind, run) for kind, label, run in shown
+        {"row": kind, "label": label} | parameters(runs, run, varying) | _row(kind, run)
+        for kind, label, run in shown
     ]
     names = {name for row in rows for name in row}
     wanted = [
@@ -57,7 +71,9 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
 
 
 def gap_reason(metrics: Mapping[str, float]) -> str:
-    """Why a file is not as fast as its multiply-accumulates promise, or faster; empty where there is no gap.
+    """Why a file is not as fast as its multiply-accumulates promise, or faster.
+
+    Empty where there is no gap.
 
     Args:
         metrics: of one run, those of its baseline under `baseline.`.
@@ -72,11 +88,14 @@ def gap_reason(metrics: Mapping[str, float]) -> str:
 
 def protocol(runs: StudyRuns) -> str:
     """How the times were taken, and what the dense net against itself showed."""
-    threads = {run.metrics["latency_threads"] for run in runs.finished if "latency_threads" in run.metrics}
+    threads = {
+        run.metrics["latency_threads"] for run in runs.finished if "latency_threads" in run.metrics
+    }
     told = (
-        f"Each file and its baseline timed in turn, {' and '.join(f'{count:g}' for count in sorted(threads))} thread, "
-        "10 rounds of 20 samples each, both files opened anew in every round; intervals are 99 %, from the spread "
-        "between rounds."
+        "Each file and its baseline timed in turn, "
+        f"{' and '.join(f'{count:g}' for count in sorted(threads))} thread, 10 rounds of 20 "
+        "samples each, both files opened anew in every round; intervals are 99 %, from the "
+        "spread between rounds."
     )
     checks = [_self_check(runs, run) for run in runs.baselines if "speedup_measured" in run.metrics]
     return " ".join([told, *checks]) if threads else "No latency was measured."
@@ -85,9 +104,14 @@ def protocol(runs: StudyRuns) -> str:
 def _self_check(runs: StudyRuns, run: Run) -> str:
     whose = f" of {runs.net(run)}" if runs.several_nets else ""
     value, low, high = (run.metrics[f"speedup_measured{end}"] for end in ("", "_low", "_high"))
-    verdict = "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
+    verdict = (
+        "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
+    )
     shown = "no difference" if low <= 1 <= high else "a difference"
-    return f"The baseline{whose} timed against itself showed {shown} ({value:.3f}, {low:.3f} to {high:.3f}), {verdict}."
+    return (
+        f"The baseline{whose} timed against itself showed {shown} ({value:.3f}, {low:.3f} to "
+        f"{high:.3f}), {verdict}."
+    )
 
 
 def _row(kind: str, run: Run) -> dict[str, Any]:
@@ -97,7 +121,9 @@ def _row(kind: str, run: Run) -> dict[str, Any]:
     if own.get("size_tflite_bytes") and base.get("size_tflite_bytes"):
         row[f"size_tflite_bytes{RATIO}"] = base["size_tflite_bytes"] / own["size_tflite_bytes"]
     if "latency_us_p50" in own:
-        row["latency"] = _with_ends(own, "latency_us_p50", ".0f" if own["latency_us_p50"] >= 100 else ".1f")
+        row["latency"] = _with_ends(
+            own, "latency_us_p50", ".0f" if own["latency_us_p50"] >= 100 else ".1f"
+        )
     if kind == "baseline":  # timed against itself: the check of the protocol, no result
         return {name: value for name, value in row.items() if not name.startswith("speedup")}
     if "speedup_measured" in own:
@@ -115,7 +141,10 @@ def _of_zeros(metrics: Mapping[str, float]) -> list[str]:
         return []
     left_out, reasons = _left_out(metrics), []
     if left_out > NOTHING:
-        reasons.append("zero blocks are skipped, and each block that is left takes longer than within a whole kernel")
+        reasons.append(
+            "zero blocks are skipped, and each block that is left takes longer than within a whole "
+            "kernel"
+        )
     if left_out < HALF:
         reasons.append("the runtime multiplies by scattered zeros like by any other weight")
     return reasons
@@ -129,7 +158,8 @@ def _left_out(metrics: Mapping[str, float]) -> float:
     if f"{BASELINE_PREFIX}size_dense_bytes" not in metrics:
         return 0.0
     longer, longer_dense = (
-        metrics[f"{prefix}size_tflite_bytes"] - metrics[f"{prefix}size_dense_bytes"] for prefix in ("", BASELINE_PREFIX)
+        metrics[f"{prefix}size_tflite_bytes"] - metrics[f"{prefix}size_dense_bytes"]
+        for prefix in ("", BASELINE_PREFIX)
     )
     zeros = (metrics["params_total"] - metrics["params_nonzero"]) * FLOAT_BYTES
     return min(max(longer_dense - longer, 0.0) / zeros, 1.0) if zeros else 0.0

@@ -1,7 +1,8 @@
 """Quality against size: the Pareto front of a study beside its baseline and control.
 
-`pareto.*` and `trials.csv` hold only what the specs determine, so they are the same bytes for a study that was killed
-and went on. What depends on the machine is in `timing.csv` and `provenance.json`.
+`pareto.*` and `trials.csv` hold only what the specs determine, so they are the same bytes for a
+study that was killed and went on. What depends on the machine is in `timing.csv` and
+`provenance.json`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ from framework.report.frame import StudyRuns, timing_frame, trials_frame
 from framework.report.pareto import RATIO, axes_of, baselines_shown, front, pareto_frame, point
 from framework.report.resolved import alternatives, names_of, part_text, train_text
 from framework.report.speed import protocol, speed_columns, speed_frame
-from framework.report.tables import Column, columns_of, csv, four_digits, latex, markdown, markdown_text, percent
+from framework.report.tables import (
+    Column,
+    columns_of,
+    csv,
+    four_digits,
+    latex,
+    markdown,
+    markdown_text,
+    percent,
+)
 from framework.results.fronts import Direction
 from framework.results.record import COUNTS, Run
 from framework.study.constraints import feasible
@@ -51,11 +61,15 @@ AXIS_LABELS = {
 }
 AXIS_WORDS = {"val_rmse": "RMSE"}  # where it is not the task's own quality
 SHARES = ("val_accuracy", "accuracy_drop", "sparsity_asked", "sparsity_reached")
-FLOORS = {"val_r2": 0.0}  # no better than the labels' mean: how much worse has no end, and would squeeze all else
+# no better than the labels' mean: how much worse has no end, and would squeeze all else
+FLOORS = {"val_r2": 0.0}
 TASKS = {"binary": "a decision between two classes", "regression": "regression of one number"}
 ORIGIN_TAGS = ("host", "git", "dirty", "attempt", "spec_digest", "baseline")
 SEED_NOTE = "n = 1 seed: no interval is shown"
-RATIO_NOTE = "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than the baseline"
+RATIO_NOTE = (
+    "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
+    "the baseline"
+)
 
 
 def build(runs: StudyRuns, out: Path) -> list[Path]:
@@ -86,7 +100,11 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
 def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The report as one Markdown page."""
     columns = columns_of(frame, COLUMNS, level=2)
-    ledger = [column for column in columns if column.name in ("label", "architecture") or column.level == 2]
+    ledger = [
+        column
+        for column in columns
+        if column.name in ("label", "architecture") or column.level == 2
+    ]
     quality = AXIS_WORDS.get(axes_of(runs).quality, runs.quality_word)
     title = f"# {markdown_text(runs.name)}: {quality} against size"
     blocks = [
@@ -115,9 +133,10 @@ def speed_page(runs: StudyRuns) -> str:
         f"# {markdown_text(runs.name)}: speed and size",
         protocol(runs),
         markdown(frame, columns_of(frame, speed_columns(runs), level=0)),
-        "- **measured speed-up**: latency of the baseline / latency of the row; an interval that holds 1 shows no "
-        "difference.",
-        "- **theoretical speed-up**: multiply-accumulates of the baseline / those of the row whose weight is not zero.",
+        "- **measured speed-up**: latency of the baseline / latency of the row; an interval that "
+        "holds 1 shows no difference.",
+        "- **theoretical speed-up**: multiply-accumulates of the baseline / those of the row whose "
+        "weight is not zero.",
         f"- **{runs.quality_word}**: of the exported file on the validation split.",
     ]
     return "\n\n".join(blocks) + "\n"
@@ -129,7 +148,12 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     ways = ", ".join(f"{name} {way}" for name, way in runs.objectives.items())
     limits = ", ".join(f"{metric} {kind} {limit:g}" for kind, metric, limit in study["constraints"])
     found = [
-        ("Overrides", " ".join(setting for setting in runs.study.get("overrides", ()) if not _how_much(setting))),
+        (
+            "Overrides",
+            " ".join(
+                setting for setting in runs.study.get("overrides", ()) if not _how_much(setting)
+            ),
+        ),
         ("Data set", part_text(study["dataset"])),
         ("Task", task_text(runs)),
         ("Architecture", part_text(study["architecture"])),
@@ -148,8 +172,14 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
 def trial_counts(runs: StudyRuns) -> str:
     """`30 (29 finished, 1 failed: timeout)`."""
     reasons = Counter(run.tags.get("reason", "unknown") for run in runs.failed)
-    why = ", ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in sorted(reasons.items()))
-    parts = [f"{len(runs.finished)} finished", f"{len(runs.failed)} failed{f': {why}' if why else ''}"]
+    why = ", ".join(
+        f"{count} {reason}" if len(reasons) > 1 else reason
+        for reason, count in sorted(reasons.items())
+    )
+    parts = [
+        f"{len(runs.finished)} finished",
+        f"{len(runs.failed)} failed{f': {why}' if why else ''}",
+    ]
     broken = sum(not feasible(run.metrics) for run in runs.finished)
     parts += [f"{broken} of the finished break a constraint"] if broken else []
     return f"{len(runs.trials)} ({', '.join(parts)})"
@@ -168,7 +198,10 @@ def baseline_text(runs: StudyRuns, frame: pd.DataFrame) -> str:
     known = [row for row in rows if row.get(runs.quality) is not None]
     values = [_quality_text(runs, row) for row in known]
     if len(known) > 1:
-        whose = [f"{row.get('architecture') or ''} {row['label'].removeprefix('baseline')}".strip() for row in known]
+        whose = [
+            f"{row.get('architecture') or ''} {row['label'].removeprefix('baseline')}".strip()
+            for row in known
+        ]
         values = [f"{value} ({text})" for value, text in zip(values, whose, strict=True)]
     return f"{'; '.join(values)} on the validation split, exported file" if values else ""
 
@@ -186,7 +219,9 @@ def toy_warning(runs: StudyRuns) -> list[str]:
     verb = "is a toy" if len(found) == 1 else "are toys"
     pairs = alternatives(runs.resolved["architecture"])
     scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
-    warning = f"**{markdown_text(_listed(found))} {verb}**: do not generalise from this page ({scope})."
+    warning = (
+        f"**{markdown_text(_listed(found))} {verb}**: do not generalise from this page ({scope})."
+    )
     return [warning] if found else []
 
 
@@ -195,23 +230,41 @@ def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
     if (frame["row"] == "front").any():
         return []
     if not runs.finished:
-        return ["**No trial has finished, so there is no front.** The reasons of failed trials are in `trials.csv`."]
-    return ["**No finished trial meets the constraints, so there is no front.** All trials are in `trials.csv`."]
+        return [
+            "**No trial has finished, so there is no front.** The reasons of failed trials are in "
+            "`trials.csv`."
+        ]
+    return [
+        "**No finished trial meets the constraints, so there is no front.** All trials are in "
+        "`trials.csv`."
+    ]
 
 
 def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
     """What the rows and columns mean, in Markdown, without full stops."""
     shares = " (accuracies as shares of 1)" if runs.task != "regression" else ""
-    nets = "; each row is measured against the baseline of its own architecture" if runs.several_nets else ""
+    nets = (
+        "; each row is measured against the baseline of its own architecture"
+        if runs.several_nets
+        else ""
+    )
     rows = [
-        "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning without compression; "
-        "**trial**: on the Pareto front of the finished trials that meet the constraints, largest first",
+        "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning "
+        "without compression; "
+        "**trial**: on the Pareto front of the finished trials that meet the constraints, largest "
+        "first",
         SEED_NOTE,
-        "The search saw the validation split, so the front is optimistic; the headline of a paper is the test split",
-        "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the machine",
+        "The search saw the validation split, so the front is optimistic; the headline of a paper "
+        "is the test split",
+        "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the "
+        "machine",
         f"{RATIO_NOTE}{nets}",
     ]
-    rows += [f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}" for column in columns if column.doc]
+    rows += [
+        f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}"
+        for column in columns
+        if column.doc
+    ]
     return [
         *rows,
         f"`pareto.csv` has this table and `trials.csv` every trial with exact numbers{shares}; "
@@ -229,10 +282,14 @@ def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
     found = toys(runs)
     toy = f" Toys: {', '.join(found)}." if found else ""
     caption = (
-        f"Pareto front of study {runs.name}: {nets} on {study['dataset']['use']}, {SEED_NOTE}.{toy} {meanings}. "
-        f"{RATIO_NOTE}. Control: identity strategy with the same fine-tuning. Bold: best trial of a column."
+        f"Pareto front of study {runs.name}: {nets} on {study['dataset']['use']}, "
+        f"{SEED_NOTE}.{toy} {meanings}. "
+        f"{RATIO_NOTE}. Control: identity strategy with the same fine-tuning. Bold: best trial of "
+        f"a column."
     )
-    return latex(frame, columns, compared=list(frame["row"] == "front"), caption=caption, label=runs.name)
+    return latex(
+        frame, columns, compared=list(frame["row"] == "front"), caption=caption, label=runs.name
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -241,7 +298,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def figure_of(runs: StudyRuns) -> Any:
-    """Quality against size, with every finished trial; by architecture where the study searches over several."""
+    """Quality against size of every finished trial; by architecture if there are several."""
     axes = axes_of(runs)
     best, dense = front(runs), [run for _, run in baselines_shown(runs)]
     shown = [*runs.finished, *dense, *runs.controls]
@@ -282,19 +339,31 @@ def provenance(runs: StudyRuns) -> dict[str, Any]:
         "controls": [_origin(run) for run in runs.controls],
         "trials": {str(run.number): _origin(run) for run in runs.trials},
         "environment": runs.study.get("environment", {}),
-        "report": {"squeezelab": version("squeezelab"), "matplotlib": matplotlib.__version__, "pandas": pd.__version__},
+        "report": {
+            "squeezelab": version("squeezelab"),
+            "matplotlib": matplotlib.__version__,
+            "pandas": pd.__version__,
+        },
     }
 
 
 def _how_much(setting: str) -> bool:
-    """Whether an override changes how much is run and not what: the same trials make the same page."""
+    """Whether an override changes how much is run and not what.
+
+    The same trials make the same page.
+    """
     return key_of(setting) in HOW_MUCH
 
 
 def _origin(run: Run) -> dict[str, Any]:
     tags = {name: run.tags[name] for name in ORIGIN_TAGS if name in run.tags}
     start = datetime.fromtimestamp(run.start_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return {"run_id": run.run_id, "status": run.status, "start": start, "seconds": run.metrics.get("seconds")} | tags
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "start": start,
+        "seconds": run.metrics.get("seconds"),
+    } | tags
 
 
 def _axis(name: str, better: Direction) -> Axis:

@@ -1,4 +1,7 @@
-"""A table as Markdown, CSV and LaTeX. Whatever comes from outside (names, tags, text) is escaped for each."""
+"""A table as Markdown, CSV and LaTeX.
+
+Whatever comes from outside (names, tags, text) is escaped for each.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ import pandas as pd
 from framework.results.fronts import Direction
 
 LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''",
 }  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
@@ -62,26 +66,44 @@ def columns_of(
         always: names that are shown whatever their level.
     """
     has = {name for name in frame.columns if not all(_missing(value) for value in frame[name])}
-    return [column for column in columns if column.name in has and (column.level <= level or column.name in always)]
+    return [
+        column
+        for column in columns
+        if column.name in has and (column.level <= level or column.name in always)
+    ]
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column], *, brief: bool = False) -> str:
     """A table of pipes, numbers right aligned; ends without a line break."""
     heads = [markdown_text((column.brief if brief else "") or column.head) for column in columns]
-    cells = [[markdown_text(text) for text in _texts(frame[column.name], column)] for column in columns]
+    cells = [
+        [markdown_text(text) for text in _texts(frame[column.name], column)] for column in columns
+    ]
     shown = pd.DataFrame(dict(enumerate(cells)))
     aligned = ["right" if column.numeric else "left" for column in columns]
-    return str(shown.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=aligned))
+    return str(
+        shown.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=aligned)
+    )
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """Comma-separated values: floats exact, gaps empty, cells that a spreadsheet would run defused."""
+    """Comma-separated values.
+
+    Floats exact, gaps empty, cells that a spreadsheet would run defused.
+    """
     cells = {name: [csv_cell(value) for value in frame[name]] for name in frame.columns}
     safe = pd.DataFrame(cells, columns=frame.columns, dtype=object).rename(columns=csv_cell)
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
-def latex(frame: pd.DataFrame, columns: Sequence[Column], *, compared: Sequence[bool], caption: str, label: str) -> str:
+def latex(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    compared: Sequence[bool],
+    caption: str,
+    label: str,
+) -> str:
     """A booktabs table over both columns of a page.
 
     Args:
@@ -89,12 +111,18 @@ def latex(frame: pd.DataFrame, columns: Sequence[Column], *, compared: Sequence[
         caption: plain text.
         label: what follows `tab:`; characters that LaTeX does not take in a label become `-`.
     """
-    body = [_bold(_texts(frame[column.name], column), list(frame[column.name]), column, compared) for column in columns]
+    body = [
+        _bold(_texts(frame[column.name], column), list(frame[column.name]), column, compared)
+        for column in columns
+    ]
     rows = [" & ".join(cells) + r" \\" for cells in zip(*body, strict=True)]
     first = list(compared).index(True) if any(compared) and not all(compared) else 0
     rows = [*rows[:first], *([r"\midrule"] if first else []), *rows[first:]]
     if not any(compared):
-        rows += [r"\midrule", rf"\multicolumn{{{len(columns)}}}{{l}}{{No trial is on the front.}} \\"]
+        rows += [
+            r"\midrule",
+            rf"\multicolumn{{{len(columns)}}}{{l}}{{No trial is on the front.}} \\",
+        ]
     aligned = "".join("r" if column.numeric else "l" for column in columns)
     lines = [
         r"% needs \usepackage{booktabs}",
@@ -117,16 +145,22 @@ def markdown_text(text: str) -> str:
 
 def latex_text(text: str) -> str:
     """Text that LaTeX shows as it is, on one line."""
-    return "".join(LATEX.get(letter, letter) for letter in " ".join(text.split()) if letter.isprintable())
+    return "".join(
+        LATEX.get(letter, letter) for letter in " ".join(text.split()) if letter.isprintable()
+    )
 
 
 def csv_cell(value: Any) -> str:
-    """One cell: `repr` of a number, nothing for a gap; text that begins like a formula gets an apostrophe before it."""
+    """One cell: `repr` of a number, nothing for a gap.
+
+    Text that begins like a formula gets an apostrophe before it.
+    """
     if _missing(value):
         return ""
     if isinstance(value, float):
         return repr(float(value))
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")  # a bare \r is not quoted and would end the row
+    # a bare \r is not quoted and would end the row
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
@@ -159,9 +193,18 @@ def _texts(values: Any, column: Column) -> list[str]:
     return ["" if _missing(value) else column.text(value) for value in values]
 
 
-def _bold(texts: Sequence[str], values: Sequence[Any], column: Column, compared: Sequence[bool]) -> list[str]:
-    """Cells for LaTeX; those that show the best of the compared rows are bold, unless these all show the same."""
-    rivals = [index for index, takes_part in enumerate(compared) if takes_part and not _missing(values[index])]
+def _bold(
+    texts: Sequence[str], values: Sequence[Any], column: Column, compared: Sequence[bool]
+) -> list[str]:
+    """Cells for LaTeX.
+
+    Those that show the best of the compared rows are bold, unless these all show the same.
+    """
+    rivals = [
+        index
+        for index, takes_part in enumerate(compared)
+        if takes_part and not _missing(values[index])
+    ]
     best = ""
     if column.better is not None and len({texts[index] for index in rivals}) > 1:
         choose = max if column.better == "max" else min
@@ -181,7 +224,11 @@ def _heads(columns: Sequence[Column]) -> list[str]:
     spans, rules, start = [], [], 1
     for group, members in groupby(columns, key=lambda column: column.group):
         width = len(list(members))
-        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}" if group else " & ".join([""] * width))
+        spans.append(
+            rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}"
+            if group
+            else " & ".join([""] * width)
+        )
         rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if group else []
         start += width
     own = [latex_text(column.short or column.head) for column in columns]

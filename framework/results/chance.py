@@ -1,4 +1,6 @@
-"""What a guess reaches, and whether a dense net is better: if it is not, nothing measured against it counts.
+"""What a guess reaches, and whether a dense net is better.
+
+If it is not, nothing measured against it counts.
 
 The dense net's own run carries both numbers, so that a report, which loads no data, can tell.
 """
@@ -23,8 +25,9 @@ def limits(labels: Any, task: str) -> dict[str, float]:
         labels: (n,) of the validation split, n at least 1.
 
     Returns:
-        `chance_accuracy`, the share of the most frequent label, of `classes` and `binary` only; and `chance_limit`:
-        that share plus two binomial standard errors, but below 1 where there is more than one label, so that a net
+        `chance_accuracy`, the share of the most frequent label, of `classes` and `binary` only; and
+        `chance_limit`: that share plus two binomial standard errors, but below 1 where there is
+            more than one label, so that a net
         without a mistake is above it. Of a regression it is 0: the R2 of the labels' mean.
     """
     if task == "regression":
@@ -36,17 +39,27 @@ def limits(labels: Any, task: str) -> dict[str, float]:
 
 
 def at_chance(metrics: Mapping[str, float], task: str) -> bool:
-    """Whether a dense net is no better than guessing; False where its run does not tell, as runs of old do not."""
+    """Whether a dense net is no better than guessing.
+
+    False where its run does not tell, as runs of old do not.
+    """
     quality, limit = metrics.get(quality_of(task)), metrics.get(CHANCE_LIMIT)
-    return quality is not None and limit is not None and not quality > limit  # neither is what is no number
+    # neither is what is no number
+    return quality is not None and limit is not None and not quality > limit
 
 
 def warning(metrics: Mapping[str, float], task: str) -> str:
-    """A sentence without full stop on a dense net that is no better than guessing; empty if it is better."""
+    """A sentence without full stop on a dense net that is no better than guessing.
+
+    Empty if it is better.
+    """
     if not at_chance(metrics, task):
         return ""
     value, limit = decimals(metrics[quality_of(task)]), decimals(metrics[CHANCE_LIMIT])
     if task == "regression":
         return f"{MARK}: R2 {value}, where the mean of the labels has 0"
     guess = decimals(metrics[CHANCE_ACCURACY]) if CHANCE_ACCURACY in metrics else "less"
-    return f"{MARK}: accuracy {value}, where the most frequent class alone has {guess} and luck goes to {limit}"
+    return (
+        f"{MARK}: accuracy {value}, where the most frequent class alone has {guess} and luck goes "
+        f"to {limit}"
+    )

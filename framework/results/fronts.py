@@ -25,7 +25,9 @@ def on_front(points: Sequence[Sequence[float]], directions: Sequence[Direction])
         return []
     values = np.asarray(points, dtype=float)
     maximise = [direction == "max" for direction in directions]
-    return [bool(kept) for kept in moocore.is_nondominated(values, maximise=maximise, keep_weakly=True)]
+    return [
+        bool(kept) for kept in moocore.is_nondominated(values, maximise=maximise, keep_weakly=True)
+    ]
 
 
 def hypervolume(
@@ -45,5 +47,9 @@ def hypervolume(
         return 0.0
     maximise = [direction == "max" for direction in directions]
     return float(
-        moocore.hypervolume(np.asarray(points, dtype=float), ref=np.asarray(reference, dtype=float), maximise=maximise)
+        moocore.hypervolume(
+            np.asarray(points, dtype=float),
+            ref=np.asarray(reference, dtype=float),
+            maximise=maximise,
+        )
     )

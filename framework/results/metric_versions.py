@@ -1,7 +1,10 @@
-"""Which version of a metric a run was measured by: numbers of different versions are not ranked together.
+"""Which version of a metric a run was measured by.
 
-The manifest of a run has the version of every metric; its tag `metric_versions` names those above 1, so that a list of
-runs tells. Runs from before that was written were measured by version 1 of each.
+Numbers of different versions are not ranked together.
+
+The manifest of a run has the version of every metric; its tag `metric_versions` names those above
+1, so that a list of runs tells. Runs from before that was written were measured by version 1 of
+each.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from framework.results.record import BASELINE_PREFIX, QUALITY, Run, drop_of
 
 TAG = "metric_versions"
 SPLITS = ("val_", "test_")
-MADE_OF = {drop_of(task): name for task, name in QUALITY.items()} | {"speedup_theoretical": "macs_effective"}
+MADE_OF = {drop_of(task): name for task, name in QUALITY.items()} | {
+    "speedup_theoretical": "macs_effective"
+}
 """Values derived from a metric -> that metric."""
 
 Versions = Mapping[str, int]
@@ -21,7 +26,9 @@ Versions = Mapping[str, int]
 
 def as_text(versions: Versions) -> str:
     """What the tag says: those above 1, as `size_sparse_bytes:2`, parted by commas."""
-    return ",".join(f"{name}:{version}" for name, version in sorted(versions.items()) if version > 1)
+    return ",".join(
+        f"{name}:{version}" for name, version in sorted(versions.items()) if version > 1
+    )
 
 
 def plugin_of(name: str) -> str:
@@ -50,4 +57,8 @@ def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
     Args:
         wanted: value in the store -> version.
     """
-    return [run for run in runs if any(version_of(run, name) != version for name, version in wanted.items())]
+    return [
+        run
+        for run in runs
+        if any(version_of(run, name) != version for name, version in wanted.items())
+    ]

@@ -11,8 +11,10 @@ from typing import Literal
 
 PREFIX = "squeezelab."
 TAGS = (
-    "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
-    "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease", "overrides",
+    "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
+    "host", "trial",
+    "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease",
+    "overrides",
     "metric_versions", "plugin_files",
 )  # fmt: skip
 ROLES = ("study", "baseline", "control", "trial", "confirm")
@@ -24,16 +26,21 @@ OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
 MODEL_TFLITE = "model.tflite"
 WEIGHTS_NPZ = "weights.npz"
 LAYERS_CSV = "layers.csv"
-NET_FILES = (MODEL_TFLITE, WEIGHTS_NPZ)  # what `keep="front"` removes of trials that are not on the front
-MANIFEST_JSON = "manifest.json"  # name, bytes, sha256 of every other artifact, and weight -> tensor; written last
+# what `keep="front"` removes of trials that are not on the front
+NET_FILES = (MODEL_TFLITE, WEIGHTS_NPZ)
+# name, bytes, sha256 of every other artifact, and weight -> tensor; written last
+MANIFEST_JSON = "manifest.json"
 ERROR_TXT = "error.txt"
 
-QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}  # task -> the metric that says how good
+# task -> the metric that says how good
+QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
 COUNTS = ("params_", "size_", "macs_")  # how metrics of whole numbers begin
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
-CHANCE_ACCURACY = "chance_accuracy"  # on a dense net's own run: the share of the most frequent label of validation
-CHANCE_LIMIT = "chance_limit"  # beside it: what the quality has to be above to count as better than guessing
+# on a dense net's own run: the share of the most frequent label of validation
+CHANCE_ACCURACY = "chance_accuracy"
+# beside it: what the quality has to be above to count as better than guessing
+CHANCE_LIMIT = "chance_limit"
 TIMES = (
     "seconds",
     "fit_seconds",
@@ -49,34 +56,48 @@ MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never i
 
 
 def quality_of(task: str) -> str:
-    """The metric that says how good a file is, on validation: `val_accuracy`, or `val_r2` for a regression."""
+    """The metric that says how good a file is, on validation.
+
+    `val_accuracy`, or `val_r2` for a regression.
+    """
     return f"val_{QUALITY[task]}"
 
 
 def drop_of(task: str) -> str:
-    """The baseline's quality minus the file's: `accuracy_drop`, or `r2_drop` for a regression; a share."""
+    """The baseline's quality minus the file's: `accuracy_drop`, or `r2_drop` for a regression.
+
+    A share.
+    """
     return f"{QUALITY[task]}_drop"
 
 
 def spanned(ways: Mapping[str, str], task: str) -> tuple[str, str]:
-    """The two objectives that order a study's tables and span its pictures: what a net costs, and how good it is.
+    """The two objectives that order a study's tables and span its pictures.
+
+    What a net costs, and how good it is.
 
     Args:
         ways: objective -> `max` or `min`.
 
     Returns:
-        (cost, quality): of costs a count before all others; non-zero parameters and the task's own metric where the
-        study asks for none.
+        (cost, quality): of costs a count before all others; non-zero parameters and the task's own
+        metric where the study asks for none.
     """
     costs = [name for name, way in ways.items() if way == "min" and not _says_how_good(name)]
     costs.sort(key=lambda name: (not name.startswith(COUNTS), name != "params_nonzero"))
     cost = next(iter(costs), "params_nonzero")
-    others = sorted((name for name in ways if name != cost), key=lambda name: (not _says_how_good(name), ways[name]))
+    others = sorted(
+        (name for name in ways if name != cost),
+        key=lambda name: (not _says_how_good(name), ways[name]),
+    )
     return cost, next(iter(others), quality_of(task))
 
 
 def decimals(value: float) -> str:
-    """A share for a reader, with four decimals: `0.9840`; what is below a hundredth with four digits: `0.001234`."""
+    """A share for a reader, with four decimals: `0.9840`.
+
+    What is below a hundredth with four digits: `0.001234`.
+    """
     return f"{value:.4g}" if 0 < abs(value) < 0.01 else f"{value:.4f}"
 
 
@@ -93,7 +114,8 @@ class Record:
         times: what depends on the machine, by the names in `MACHINE`.
         artifacts: file name -> content; the store adds the manifest.
         tensors: `layer/role` -> index of its tensor in the file; goes into the manifest.
-        versions: metric plug-in -> version, of those that were measured; goes into the manifest and a tag.
+        versions: metric plug-in -> version, of those that were measured; goes into the manifest and
+            a tag.
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.
         error: traceback of a failure.
     """
@@ -149,7 +171,9 @@ def latest_generation(runs: Iterable[Run]) -> int:
 
 
 def one_of_each(runs: Mapping[int, Run]) -> dict[int, Run]:
-    """Of runs of one spec the one with the lowest number: a spec that was tried twice is one point, not two.
+    """Of runs of one spec the one with the lowest number.
+
+    A spec that was tried twice is one point, not two.
 
     Args:
         runs: by number of the trial.

@@ -16,7 +16,7 @@ Weights = Iterable[FileWeight]
 
 
 def asked_of(stage: Stage, unit: str) -> dict[str, float]:
-    """`layer/position` -> what was asked of it in this unit, by the last step that asked for any."""
+    """`layer/position` -> what was asked of it in this unit, by the last step that asked."""
     asked: dict[str, float] = {}
     for step in stage.steps:
         asked |= step.asked if step.unit == unit else {}
@@ -35,7 +35,9 @@ def _count(stage: Stage, key: WeightKey, unit: str) -> int:
     if unit == "clusters":
         return distinct(values)
     grids = [keep for keep in stage.keeps if isinstance(keep, Bits) and keep.weight == key]
-    return min([stage.export.bits, *(bits_of(levels_at_most(values, grid.channels)) for grid in grids)])
+    return min(
+        [stage.export.bits, *(bits_of(levels_at_most(values, grid.channels)) for grid in grids)]
+    )
 
 
 def bits_of(levels: int) -> int:
@@ -46,11 +48,17 @@ def bits_of(levels: int) -> int:
 def asked_and_reached(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
     """What the steps asked for and what the file has of it; absent where nothing was asked.
 
-    `sparsity_*`: zeros as a share of the kernels that were to have them. `clusters_*`: distinct values of one tensor
-    at most; `clusters_reached_per_channel`: of one output channel. `bits_*`: mean bits of a value of a kernel.
-    `touched_share`: share of all weights that the last step asked anything of.
+    `sparsity_*`: zeros as a share of the kernels that were to have them. `clusters_*`: distinct
+    values of one tensor at most; `clusters_reached_per_channel`: of one output channel. `bits_*`:
+    mean bits of a value of a kernel. `touched_share`: share of all weights that the last step asked
+    anything of.
     """
-    return _sparsity(stage, weights) | _clusters(stage, weights) | _bits(stage, weights) | _touched(stage, weights)
+    return (
+        _sparsity(stage, weights)
+        | _clusters(stage, weights)
+        | _bits(stage, weights)
+        | _touched(stage, weights)
+    )
 
 
 def distinct(values: Array) -> int:
@@ -69,7 +77,10 @@ def _sparsity(stage: Stage, weights: Weights) -> dict[str, float]:
     tensors = [weight.values for weight in weights if weight.key in asked]
     if not tensors:
         return {}
-    size, zeros = sum(values.size for values in tensors), sum(int((values == 0).sum()) for values in tensors)
+    size, zeros = (
+        sum(values.size for values in tensors),
+        sum(int((values == 0).sum()) for values in tensors),
+    )
     return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
 
 
@@ -86,14 +97,23 @@ def _clusters(stage: Stage, weights: Weights) -> dict[str, float]:
 
 
 def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
-    asked, fixed = asked_of(stage, "bits"), {keep.weight for keep in stage.keeps if isinstance(keep, Bits)}
+    asked, fixed = (
+        asked_of(stage, "bits"),
+        {keep.weight for keep in stage.keeps if isinstance(keep, Bits)},
+    )
     if not asked and stage.export.format == "float32":
         return {}
     grids = {str(WeightKey(*key)) for key in fixed}
-    kernels = [weight for weight in weights if weight.role.endswith("kernel") or weight.key in asked]
+    kernels = [
+        weight for weight in weights if weight.role.endswith("kernel") or weight.key in asked
+    ]
     size = sum(weight.values.size for weight in kernels)
-    wanted = (min(asked.get(weight.key, 32), stage.export.bits) * weight.values.size for weight in kernels)
-    found = (_bits_of(weight, on_grid=weight.key in grids) * weight.values.size for weight in kernels)
+    wanted = (
+        min(asked.get(weight.key, 32), stage.export.bits) * weight.values.size for weight in kernels
+    )
+    found = (
+        _bits_of(weight, on_grid=weight.key in grids) * weight.values.size for weight in kernels
+    )
     return {"bits_asked": sum(wanted) / size, "bits_reached": sum(found) / size}
 
 
@@ -112,7 +132,8 @@ def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
 
 
 COLUMNS = (
-    "layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked", "zeros_reached",
+    "layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked",
+    "zeros_reached",
     "weight", "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
 )  # fmt: skip
 

@@ -13,7 +13,8 @@ from framework.study import Study
 from framework.study.constraints import feasible
 
 OTHER_METRICS = (
-    "were measured by other versions of a metric: they stay, and are not ranked. FRESH=1 measures all by one."
+    "were measured by other versions of a metric: they stay, and are not ranked. "
+    "FRESH=1 measures all by one."
 )
 
 
@@ -24,7 +25,10 @@ def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float,
 
 def violations(study: Study, metrics: Mapping[str, float]) -> dict[str, float]:
     """How far each constraint is violated; at most 0 where it is met."""
-    return {f"{type(item).__name__} {item.metric}": item.violation(metrics) for item in study.constraints}
+    return {
+        f"{type(item).__name__} {item.metric}": item.violation(metrics)
+        for item in study.constraints
+    }
 
 
 def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
@@ -34,11 +38,15 @@ def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
 
 
 def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:
-    """Ids of finished trials that other versions of an objective's or a constraint's metric measured than today's."""
+    """Ids of finished trials that another version of a metric in use measured."""
     asked = [*study.objectives, *(item.metric for item in study.constraints)]
     known = set(catalog.metrics.names())
     plugins = {name: metric_versions.plugin_of(name) for name in asked}
-    today = {name: catalog.metrics.get(own).plugin_version for name, own in plugins.items() if own in known}
+    today = {
+        name: catalog.metrics.get(own).plugin_version
+        for name, own in plugins.items()
+        if own in known
+    }
     return {run.run_id for run in metric_versions.others(runs, today) if run.status == "FINISHED"}
 
 
@@ -60,7 +68,9 @@ class Standing:
         return {number for number, on_front in zip(points, kept, strict=True) if on_front}
 
     def volume(self, baseline: Mapping[str, float]) -> float | None:
-        """Hypervolume as a share of what the baseline spans: 1 would be its quality at no cost; None without a point.
+        """Hypervolume as a share of what the baseline spans: 1 would be its quality at no cost.
+
+        None without a point.
 
         The reference is 0 for what is maximised and the baseline's own value for what is minimised.
         """
@@ -68,7 +78,9 @@ class Standing:
         if not points:
             return None
         spans = {name: abs(baseline.get(name, 0.0)) or 1.0 for name in self.study.objectives}
-        reference = [0.0 if way == "max" else spans[name] for name, way in self.study.objectives.items()]
+        reference = [
+            0.0 if way == "max" else spans[name] for name, way in self.study.objectives.items()
+        ]
         volume = fronts.hypervolume(points, self._ways(), reference)
         for span in spans.values():
             volume /= span
@@ -79,9 +91,19 @@ class Standing:
         return sum(run.status == "FAILED" for run in self.done.values())
 
     def _points(self) -> dict[int, tuple[float, ...]]:
-        """Objective values of the finished trials that meet the constraints, by number; each spec once."""
-        good = {n: run for n, run in self.done.items() if run.status == "FINISHED" and feasible(run.metrics)}
-        return {number: objective_values(self.study, run.metrics) for number, run in one_of_each(good).items()}
+        """Objective values of the finished trials that meet the constraints, by number.
+
+        Each spec once.
+        """
+        good = {
+            n: run
+            for n, run in self.done.items()
+            if run.status == "FINISHED" and feasible(run.metrics)
+        }
+        return {
+            number: objective_values(self.study, run.metrics)
+            for number, run in one_of_each(good).items()
+        }
 
     def _ways(self) -> list[fronts.Direction]:
         return list(self.study.objectives.values())

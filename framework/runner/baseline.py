@@ -1,4 +1,4 @@
-"""The dense net: trained once for its spec and environment, kept under their digest, found again."""
+"""The dense net: trained once for its spec and environment, kept and found by their digest."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ class Dense:
 
 
 def fingerprint() -> dict[str, str]:
-    """What besides the spec decides the bits of a result: library versions, CPU vendor, instruction set."""
+    """What besides the spec decides the bits of a result.
+
+    Library versions, CPU vendor, instruction set.
+    """
     found = {name: version(name) for name in PACKAGES}
     cpu = Path("/proc/cpuinfo")
     if not cpu.exists():
@@ -94,7 +97,8 @@ class Lab:
     Args:
         root: the project.
         catalog: the plug-ins.
-        cache: dense nets are looked for in the project's cache, and kept there; else each is trained anew.
+        cache: dense nets are looked for in the project's cache, and kept there; else each is
+            trained anew.
     """
 
     def __init__(self, root: Path, catalog: Catalog, *, cache: bool = True) -> None:
@@ -105,12 +109,12 @@ class Lab:
 
     def architecture(self, spec: Spec) -> Architecture:
         """The spec's net, as a plug-in."""
-        return self.catalog.architectures.build(spec.architecture.name, dict(spec.architecture.knobs)).located(
-            self.root
-        )
+        return self.catalog.architectures.build(
+            spec.architecture.name, dict(spec.architecture.knobs)
+        ).located(self.root)
 
     def info(self, spec: Spec) -> DataInfo:
-        """What is known of the spec's data set, with the inputs that its architecture reads, as it asks for them."""
+        """What is known of the spec's data set, with the inputs its architecture reads."""
         info = dataset_of(spec, self.catalog, self.root).info
         return replace(info, inputs=self.architecture(spec).input_shapes(info))
 
@@ -121,32 +125,44 @@ class Lab:
     def splits(self, spec: Spec) -> Splits:
         """The open splits, preprocessed for the spec's architecture; loaded once."""
         shapes = self.shapes(spec)
-        key = digest_of([spec.dataset.json(), {name: list(shape) for name, shape in shapes.items()}])
+        key = digest_of(
+            [spec.dataset.json(), {name: list(shape) for name, shape in shapes.items()}]
+        )
         if key not in self._splits:
             nn.backend.start(spec.train.threads)
             self._splits[key] = dataset_of(spec, self.catalog, self.root).load(self.root, shapes)
         return self._splits[key]
 
     def unit(self, spec: Spec, stage: Stage) -> LabelUnit:
-        """What labels the spec's net trains on: standardised ones in a regression, unless it comes trained."""
+        """What labels the spec's net trains on.
+
+        Standardised ones in a regression, unless it comes trained.
+        """
         if self.info(spec).task != "regression" or self.architecture(spec).trained:
             return OWN
         return LabelUnit.of(self.splits(spec).train.labels, stage)
 
     def initial(self, spec: Spec) -> Stage:
-        """The net of a spec before training; the seed decides its weights, unless they come with it."""
+        """The net of a spec before training.
+
+        The seed decides its weights, unless they come with it.
+        """
         nn.backend.start(spec.train.threads)
         seed = purpose_seed(spec.seed, "weights")
         return nn.graph.initial_stage(self.architecture(spec), self.info(spec), seed=seed)
 
     def has_baseline(self, spec: Spec) -> bool:
-        """Whether the spec's dense net needs no training: it lies in the cache, or its weights come with it."""
+        """Whether the spec's dense net needs no training.
+
+        It lies in the cache, or its weights come with it.
+        """
         return self.architecture(spec).trained or self._folder(baseline_digest(spec)).exists()
 
     def baseline(self, spec: Spec, report: EpochReport = lambda epoch, values: None) -> Baseline:
-        """The dense net of a spec, from memory, from the cache or trained now (by one process at a time).
+        """The dense net of a spec: from memory, the cache, or trained by one process.
 
-        A net whose weights come with it is its own baseline: nothing is trained, and nothing cached.
+        A net whose weights come with it is its own baseline: nothing is trained, and nothing
+        cached.
         """
         digest = baseline_digest(spec)
         if self.architecture(spec).trained and digest not in self._baselines:
@@ -167,12 +183,18 @@ class Lab:
                 found = self._train(spec, digest, initial, report)
                 _write(folder, found, spec)
                 return found
-        for epoch, values in enumerate(found.curve, start=1):  # the dense net's own run shows it, whoever trained
+        # the dense net's own run shows it, whoever trained
+        for epoch, values in enumerate(found.curve, start=1):
             report(epoch, values)
         return found
 
-    def train_dense(self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None) -> Stage:
-        """The baseline's training, or its first `stop` epochs; a net that comes trained stays as it is."""
+    def train_dense(
+        self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None
+    ) -> Stage:
+        """The baseline's training, or its first `stop` epochs.
+
+        A net that comes trained stays as it is.
+        """
         if self.architecture(spec).trained:
             return initial
         splits, unit = self.splits(spec), self.unit(spec, initial)
@@ -201,7 +223,9 @@ class Lab:
 
         began = time.monotonic()
         stage = self.train_dense(spec, initial, report=note)
-        return Baseline(digest, initial, stage, tuple(curve), time.monotonic() - began, self.unit(spec, initial))
+        return Baseline(
+            digest, initial, stage, tuple(curve), time.monotonic() - began, self.unit(spec, initial)
+        )
 
 
 def purpose_seed(seed: int, purpose: str) -> int:
@@ -224,7 +248,10 @@ def unpack_weights(content: bytes) -> dict[WeightKey, Any]:
 
 
 def damaged_baselines(root: Path) -> list[str]:
-    """Cached dense nets that are not what was written, as paths from the project; nothing is changed."""
+    """Cached dense nets that are not what was written, as paths from the project.
+
+    Nothing is changed.
+    """
     damaged = []
     for folder in sorted(paths.baselines(root).glob("[0-9a-f]" * 64)):
         try:
@@ -266,7 +293,10 @@ def _moments(unit: LabelUnit) -> list[float]:
 
 
 def _read(folder: Path, digest: str, initial: Stage, unit: LabelUnit) -> Baseline | None:
-    """The cached baseline; a damaged entry is put aside with a warning, one in another unit of labels left out."""
+    """The cached baseline.
+
+    A damaged entry is put aside with a warning, one in another unit of labels left out.
+    """
     if not folder.exists():
         return None
     try:
@@ -275,9 +305,15 @@ def _read(folder: Path, digest: str, initial: Stage, unit: LabelUnit) -> Baselin
             shutil.rmtree(folder)
             return None
         stage = initial.with_weights(unpack_weights(content))
-        return Baseline(digest, initial, stage, tuple(described["curve"]), described["seconds"], unit)
+        return Baseline(
+            digest, initial, stage, tuple(described["curve"]), described["seconds"], unit
+        )
     except (OSError, ValueError, KeyError) as error:
         aside = folder.with_name(f"{folder.name}.damaged-{int(time.time())}-{os.getpid()}")
         os.replace(folder, aside)
-        log.warning("A cached baseline is damaged (%s). It is put aside as %s and trained again.", error, aside.name)
+        log.warning(
+            "A cached baseline is damaged (%s). It is put aside as %s and trained again.",
+            error,
+            aside.name,
+        )
         return None

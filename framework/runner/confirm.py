@@ -1,4 +1,7 @@
-"""The only place that opens a test split: for one trial's file, after a run of its own is in the store."""
+"""The only place that opens a test split.
+
+For one trial's file, after a run of its own is in the store.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ from framework.tracking.store import Store
 
 
 def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[str]:
-    """Measure a trial's logged file on the test split; every look is logged, so that looks can be counted.
+    """Measure a trial's logged file on the test split.
+
+    Every look is logged, so that looks can be counted.
 
     Args:
         number: of the trial.
@@ -33,24 +38,39 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
     store = Store.open(root, create=False)
     run = _trial(store, plan, number)
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
-    weights, file = (store.artifact(run.run_id, name) for name in (record.WEIGHTS_NPZ, record.MODEL_TFLITE))
+    weights, file = (
+        store.artifact(run.run_id, name) for name in (record.WEIGHTS_NPZ, record.MODEL_TFLITE)
+    )
     earlier = len(store.runs(plan.name, role="confirm", spec_digest=spec.digest))
     tags = {
-        name: run.tags[name] for name in ("dataset", "architecture", "strategy", "seed", "study_digest", "generation")
+        name: run.tags[name]
+        for name in ("dataset", "architecture", "strategy", "seed", "study_digest", "generation")
     }
-    tags |= {"trial": run.tags["trial"], "spec_digest": spec.digest, "host": run.tags.get("host", "")}
-    run_id = store.begin(plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params)
+    tags |= {
+        "trial": run.tags["trial"],
+        "spec_digest": spec.digest,
+        "host": run.tags.get("host", ""),
+    }
+    run_id = store.begin(
+        plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params
+    )
     try:
         lab = Lab(root, catalog)
         stage = lab.initial(spec).with_weights(unpack_weights(weights))
         metrics = _measure(file, stage, spec, ticket=Ticket(run_id, spec.digest), lab=lab)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        store.close(run_id, "KILLED" if interrupted else "FAILED", reason="interrupted" if interrupted else "exception")
+        store.close(
+            run_id,
+            "KILLED" if interrupted else "FAILED",
+            reason="interrupted" if interrupted else "exception",
+        )
         raise
     store.finish(run_id, Record(metrics=metrics))
     looks = f"look {earlier + 1} at the test split for this configuration"
-    return [f"{name} {record.decimals(value)}" for name, value in metrics.items()] + [f"({looks}; run {run_id})"]
+    return [f"{name} {record.decimals(value)}" for name, value in metrics.items()] + [
+        f"({looks}; run {run_id})"
+    ]
 
 
 def _trial(store: Store, plan: Plan, number: int) -> Run:
@@ -64,9 +84,13 @@ def _trial(store: Store, plan: Plan, number: int) -> Run:
     return run
 
 
-def _measure(file: bytes, stage: Stage, spec: Spec, *, ticket: Ticket, lab: Lab) -> dict[str, float]:
+def _measure(
+    file: bytes, stage: Stage, spec: Spec, *, ticket: Ticket, lab: Lab
+) -> dict[str, float]:
     """The metrics that depend on samples, on the test split."""
-    samples = dataset_of(spec, lab.catalog, lab.root).load_sealed(lab.root, lab.shapes(spec), ticket)
+    samples = dataset_of(spec, lab.catalog, lab.root).load_sealed(
+        lab.root, lab.shapes(spec), ticket
+    )
     exported = trial.evaluate(file, stage, samples, task=lab.info(spec).task)
     values = trial.take_metrics(exported, lab.catalog, split="test")
     return {name: value for name, value in values.items() if name.startswith("test_")}

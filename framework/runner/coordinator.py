@@ -16,7 +16,14 @@ from framework.planning.plan import Plan
 from framework.planning.resolve import control_spec, dataset_of, first_value
 from framework.results import chance, record
 from framework.results.record import Record, Run
-from framework.results.standing import OTHER_METRICS, Standing, objective_values, unmeasured, unranked, violations
+from framework.results.standing import (
+    OTHER_METRICS,
+    Standing,
+    objective_values,
+    unmeasured,
+    unranked,
+    violations,
+)
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint
 from framework.runner.engine import InProcess
@@ -34,7 +41,10 @@ from framework.tracking.store import Store
 
 LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
 FAILURES_AT_START = 3
-MEND = "What is measured against it says nothing: look at the data, its labels, the range of its inputs, and train=."
+MEND = (
+    "What is measured against it says nothing: look at the data, its labels, the range of its "
+    "inputs, and train=."
+)
 
 
 def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = False) -> Outcome:
@@ -54,7 +64,9 @@ def run(plan: Plan, root: Path, *, catalog: Catalog, view: View, fresh: bool = F
 class Coordinator:
     """One session of one study. It alone writes to the store; trials are pure."""
 
-    def __init__(self, plan: Plan, root: Path, *, store: Store, catalog: Catalog, view: View) -> None:
+    def __init__(
+        self, plan: Plan, root: Path, *, store: Store, catalog: Catalog, view: View
+    ) -> None:
         self.plan, self.root, self.store, self.catalog, self.view = plan, root, store, catalog, view
         self.lab = Lab(root, catalog)
         self.settler = Settler(self.lab, say=view.say)
@@ -71,13 +83,20 @@ class Coordinator:
         self._unranked: set[str] = set()  # run ids
         self._shed: set[int] = set()  # numbers of the trials whose nets are removed
         self._leased = 0.0
-        self._common = host_tags(root) | {"dataset": plan.study.dataset.name, "seed": str(plan.study.seed)}
+        self._common = host_tags(root) | {
+            "dataset": plan.study.dataset.name,
+            "seed": str(plan.study.seed),
+        }
         self._common |= own_plugins.plugin_files(plan.study, catalog, root)
 
     def run(self, *, fresh: bool) -> Outcome:
         """Take up the study, run what is missing, close it."""
         history = take_up(self.store, self.plan, host=self._common["host"], fresh=fresh)
-        self.generation, self.done, self.attempts = history.generation, history.done, history.attempts
+        self.generation, self.done, self.attempts = (
+            history.generation,
+            history.done,
+            history.attempts,
+        )
         self.parent = history.parent.run_id if history.parent else ""
         self._controls = set(history.controls)
         self.settler.recall(history.dense)
@@ -89,7 +108,10 @@ class Coordinator:
             self.view.say(note)
         self.sampler.replay([self._told(self.done[number]) for number in sorted(self.done)])
         if history.changed and not self.plan.overrides:
-            self.view.say("The study has changed since it was run; its earlier trials stay under their digest.")
+            self.view.say(
+                "The study has changed since it was run; its earlier trials stay under their "
+                "digest."
+            )
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         todo = [number for number in range(self.wanted) if number not in self.done]
         self.view.begin(self.plan, done=len(self.done), wanted=self.wanted)
@@ -116,16 +138,23 @@ class Coordinator:
 
     def _standing(self) -> Standing:
         """Of the trials that are ranked."""
-        ranked = {number: run for number, run in self.done.items() if run.run_id not in self._unranked}
+        ranked = {
+            number: run for number, run in self.done.items() if run.run_id not in self._unranked
+        }
         return Standing(self.plan.study, ranked)
 
     def _told(self, run: Run) -> Told:
         asked = self.store.artifact(run.run_id, record.OPTUNA_JSON).decode()
         if run.status == "FAILED" or run.run_id in self._unranked:
             return Told(asked, None, {})
-        return Told(asked, objective_values(self.plan.study, run.metrics), violations(self.plan.study, run.metrics))
+        return Told(
+            asked,
+            objective_values(self.plan.study, run.metrics),
+            violations(self.plan.study, run.metrics),
+        )
 
-    # --- running -----------------------------------------------------------------------------------------------------
+    # --- running
+    # ----------------------------------------------------------------------------------------------
 
     def _open_parent(self) -> None:
         if not self.parent:
@@ -135,7 +164,8 @@ class Coordinator:
             }
             name = mlflow_ui.study_name(self.plan, self.generation)
             self.parent = self._begin("study", name, tags=tags, params={})
-        self._renew_lease(force=True)  # before it is RUNNING again: other hosts ask whose it is and when it last spoke
+        # before it is RUNNING again: other hosts ask whose it is and when it last spoke
+        self._renew_lease(force=True)
         self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
         mlflow_ui.arrange(self.store, self.plan, self.generation)
@@ -159,7 +189,9 @@ class Coordinator:
             result, spec = self._run_trial(number, suggestion)
             self._shed_nets()
             left = (time.monotonic() - loop_began) / (ran + 1) * (len(todo) - ran - 1)
-            self._show(number, result, spec, eta_seconds=min(left, max(0.0, ends - time.monotonic())))
+            self._show(
+                number, result, spec, eta_seconds=min(left, max(0.0, ends - time.monotonic()))
+            )
             self._check_start()
         return len(todo), False
 
@@ -175,7 +207,7 @@ class Coordinator:
         self._run_control(spec)
 
     def _run_control(self, like: Spec) -> None:
-        """The control of a trial's architecture, unless it is in the store or was tried in this session."""
+        """The control of a trial's architecture, unless it is stored or was tried."""
         spec = self.settler.settle(control_spec(self.plan.study, self.catalog, like=like))
         if spec.digest not in self._controls:
             self._controls.add(spec.digest)
@@ -188,13 +220,18 @@ class Coordinator:
             self._run_control(suggestion.spec)
         self.attempts[number] = self.attempts.get(number, 0) + 1
         tags = {"trial": f"{number:06d}", "attempt": str(self.attempts[number])}
-        run_id, result = self._execute("trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion)
+        run_id, result = self._execute(
+            "trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion
+        )
         self.done[number] = self.store.run(run_id)
         self.sampler.tell(self._told(self.done[number]))
         return result, suggestion.spec
 
     def _dense_run(self, spec: Spec) -> str:
-        """Run id of the spec's baseline in this study, run now if it is not there; empty if it failed."""
+        """Run id of the spec's baseline in this study, run now if it is not there.
+
+        Empty if it failed.
+        """
         dense = spec.dense()
         if dense.digest not in self._dense_runs:
             run_id, result = self._execute("baseline", "baseline", dense)
@@ -227,7 +264,9 @@ class Coordinator:
         dense = self._dense_runs.get(spec.dense().digest, "")
         run_id = self._begin(
             role,
-            mlflow_ui.run_name(self.plan.study, spec, role=role, number=int((tags or {}).get("trial", -1))),
+            mlflow_ui.run_name(
+                self.plan.study, spec, role=role, number=int((tags or {}).get("trial", -1))
+            ),
             tags={
                 **self._common,
                 **(tags or {}),
@@ -254,15 +293,24 @@ class Coordinator:
         return run_id, result
 
     def _completed(self, result: Record, suggestion: Suggestion | None) -> Record:
-        """The record with what only the study knows: the sampler's question, and how far constraints are violated."""
+        """The record with what only the study knows.
+
+        The sampler's question, and how far constraints are violated.
+        """
         missing = [] if result.reason else unmeasured(self.plan.study, result.metrics)
         if missing:
-            result = replace(result, reason=TrialDiverged.reason, error=f"Not a finite number: {', '.join(missing)}.")
+            result = replace(
+                result,
+                reason=TrialDiverged.reason,
+                error=f"Not a finite number: {', '.join(missing)}.",
+            )
         artifacts = dict(result.artifacts)
         metrics = dict(result.metrics)
         if suggestion:
             artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
-            artifacts[record.SPEC_JSON] = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True).encode()
+            artifacts[record.SPEC_JSON] = json.dumps(
+                suggestion.spec.json(), indent=1, sort_keys=True
+            ).encode()
         if self.plan.study.constraints and metrics and not missing:
             metrics["constraint_violation"] = sum(
                 max(0.0, value) for value in violations(self.plan.study, metrics).values()
@@ -287,7 +335,8 @@ class Coordinator:
             | {f"{name}_sha256": value for name, value in splits.digests.items()},
         )
 
-    # --- telling -----------------------------------------------------------------------------------------------------
+    # --- telling
+    # ----------------------------------------------------------------------------------------------
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""
@@ -311,13 +360,18 @@ class Coordinator:
 
     def _say_how_many(self) -> None:
         """Why there are fewer trials than asked for: no spec is trained twice."""
-        found = self.sampler.distinct or len({run.tags["spec_digest"] for run in self.done.values()})
+        found = self.sampler.distinct or len(
+            {run.tags["spec_digest"] for run in self.done.values()}
+        )
         if self.wanted == 1:
-            self.view.say("Nothing is searched, so one trial tells all: give a knob a domain to search it.")
+            self.view.say(
+                "Nothing is searched, so one trial tells all: give a knob a domain to search it."
+            )
         elif self.plan.study.sampler != "grid":
             asked = f"{found} distinct of {self.plan.study.trials} trials asked for"
             self.view.say(
-                f"No spec is trained twice, and there are no more: {asked}. Give a knob more values for more."
+                f"No spec is trained twice, and there are no more: {asked}. Give a knob more "
+                f"values for more."
             )
 
     def _mark_front(self) -> None:
@@ -329,7 +383,10 @@ class Coordinator:
                 self.store.tag(run.run_id, pareto=mark)
 
     def _shed_nets(self) -> None:
-        """With `keep="front"`, remove the nets of beaten trials: none that left the front ever returns."""
+        """With `keep="front"`, remove the nets of beaten trials.
+
+        None that left the front ever returns.
+        """
         if self.plan.study.keep == "all":
             return
         beaten = set(self.done) - self._standing().front() - self._shed
@@ -343,16 +400,29 @@ class Coordinator:
         if len(runs) >= FAILURES_AT_START and all(run.status == "FAILED" for run in runs):
             raise StudyStopped(
                 f"The first {len(runs)} trials of {self.plan.name} failed.",
-                given=f"Last reason: {runs[-1].tags.get('reason', 'unknown')} (error.txt of run {runs[-1].run_id}).",
+                given=f"Last reason: {runs[-1].tags.get('reason', 'unknown')} (error.txt of run "
+                f"{runs[-1].run_id}).",
                 todo="Mend the cause, then begin anew with FRESH=1.",
             )
 
-    # --- the store ---------------------------------------------------------------------------------------------------
+    # --- the store
+    # ----------------------------------------------------------------------------------------------
 
-    def _begin(self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        named = {"architecture": mlflow_ui.architecture_text(self.plan.study, params), **tags, **self._identity()}
+    def _begin(
+        self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]
+    ) -> str:
+        named = {
+            "architecture": mlflow_ui.architecture_text(self.plan.study, params),
+            **tags,
+            **self._identity(),
+        }
         return self.store.begin(
-            self.plan.name, role=role, name=name, tags=named, params=params, parent=self.parent or None
+            self.plan.name,
+            role=role,
+            name=name,
+            tags=named,
+            params=params,
+            parent=self.parent or None,
         )
 
     def _identity(self) -> dict[str, str]:
@@ -364,7 +434,9 @@ class Coordinator:
             self._leased = time.monotonic()
 
     def _close_open(self, error: BaseException) -> None:
-        """Leave nothing RUNNING behind. A run whose result was not written never happened: it is KILLED, not FAILED.
+        """Leave nothing RUNNING behind.
+
+        A run whose result was not written never happened: it is KILLED, not FAILED.
 
         The store is asked which runs are open: an interrupt may come while it is creating one.
         """
@@ -392,7 +464,9 @@ class Coordinator:
 
     def _outcome(self, ran: int, *, out_of_time: bool) -> Outcome:
         done = len(self.done)
-        return Outcome(self.plan, self.generation, self.parent, ran, out_of_time, done=done, wanted=self.wanted)
+        return Outcome(
+            self.plan, self.generation, self.parent, ran, out_of_time, done=done, wanted=self.wanted
+        )
 
 
 def _objectives(study: Study, result: Record) -> dict[str, float]:

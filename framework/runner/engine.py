@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class InProcess(Executor):
-    """Runs each call at once, in this process, so that traced nets are reused from trial to trial."""
+    """Runs each call at once, in this process, so that traced nets are reused between trials."""
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """A future that is done. An interrupt is not caught: it belongs to the coordinator."""

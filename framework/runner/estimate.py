@@ -1,6 +1,7 @@
 """What is left to do of a study, in epochs, minutes and disk, before any of it is run.
 
-Where enough of its trials are finished, their own seconds and bytes tell; otherwise short trials are timed.
+Where enough of its trials are finished, their own seconds and bytes tell; otherwise short trials
+are timed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from statistics import fmean
 
 from framework.contracts import Catalog
 from framework.planning.plan import Plan
-from framework.planning.resolve import budget, control_spec, dataset_of, first_value, largest_budget, smallest_budget
+from framework.planning.resolve import (
+    budget,
+    control_spec,
+    dataset_of,
+    first_value,
+    largest_budget,
+    smallest_budget,
+)
 from framework.results import record
 from framework.results.record import Run
 from framework.runner.baseline import Lab
@@ -42,7 +50,8 @@ class Work:
         todo: numbers of the trials.
         specs: those trials, or as many draws from the search space as tell their mean.
         dense: dense nets that have no run in this study yet.
-        untrained: those of them that are to be trained: not in the cache, and without weights of their own.
+        untrained: those of them that are to be trained: not in the cache, and without weights of
+            their own.
         controls: those that have no run in this study yet, one for each architecture.
         least_epochs, most_epochs: of fine-tuning, of all trials together.
         expected_epochs: the same for a search that prefers no value.
@@ -65,7 +74,8 @@ class Cost:
 
     Args:
         seconds: wall time.
-        size: bytes in `.artifacts`, `.cache` and the store; with `keep="front"` before anything is removed.
+        size: bytes in `.artifacts`, `.cache` and the store; with `keep="front"` before anything is
+            removed.
         source: where both come from.
     """
 
@@ -74,7 +84,9 @@ class Cost:
     source: str
 
 
-def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Callable[[str], None]) -> tuple[Work, Cost]:
+def estimate(
+    plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Callable[[str], None]
+) -> tuple[Work, Cost]:
     """What is left of the study and what it costs; writes nothing into the store, and no artifact.
 
     Args:
@@ -87,11 +99,17 @@ def estimate(plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Call
     dataset_of(plan.study, catalog, root).check_available(root)
     store = Store.open(root, create=False) if database.is_there(root) else None
     runs = store.runs(plan.name) if store else []
-    history = look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
+    history = (
+        look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
+    )
     work = work_left(plan.study, history, Lab(root, catalog))
     if not (work.todo or work.dense or work.controls):
         return work, Cost(0.0, 0.0, "nothing is left to run")
-    mine = [run for run in runs if run.tags.get("study_digest") == plan.study.digest and run.status == "FINISHED"]
+    mine = [
+        run
+        for run in runs
+        if run.tags.get("study_digest") == plan.study.digest and run.status == "FINISHED"
+    ]
     known = [run for run in mine if run.tags.get("host") == host_name()]
     if store and len(_of_role(known, "trial")) >= ENOUGH_TRIALS:
         return work, cost_by_runs(store, known, work)
@@ -131,11 +149,16 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
 
 
 def _wanted(study: Study, history: History) -> int:
-    """Trials of all sessions together; a spec that an earlier version tried again leaves room for another."""
+    """Trials of all sessions together.
+
+    A spec that an earlier version tried again leaves room for another.
+    """
     limit = Sampler(study).limit
     if limit is None:
         return study.trials
-    again = len(history.done) - len(record.one_of_each(history.done)) if study.sampler != "grid" else 0
+    again = (
+        len(history.done) - len(record.one_of_each(history.done)) if study.sampler != "grid" else 0
+    )
     return min(study.trials, limit + again)
 
 
@@ -149,16 +172,26 @@ def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
 
 def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
     """The cost by what finished runs of this study took on this machine."""
-    trials, controls, baselines = (_of_role(runs, role) for role in ("trial", "control", "baseline"))
+    trials, controls, baselines = (
+        _of_role(runs, role) for role in ("trial", "control", "baseline")
+    )
     each = fmean(map(_wall_seconds, trials))
     seconds = len(work.todo) * each
     seconds += len(work.controls) * fmean(map(_wall_seconds, controls or trials))
     for spec in work.dense:
         trained = spec in work.untrained
-        seconds += fmean([_dense_seconds(run, trained=trained) for run in baselines]) if baselines else each
+        seconds += (
+            fmean([_dense_seconds(run, trained=trained) for run in baselines])
+            if baselines
+            else each
+        )
     size = fmean(_bytes(store, run) for run in trials)
     count = len(work.todo) + len(work.dense) + len(work.controls)
-    return Cost(seconds, count * (size + STORE_BYTES), f"{len(trials)} finished trials of this study on this machine")
+    return Cost(
+        seconds,
+        count * (size + STORE_BYTES),
+        f"{len(trials)} finished trials of this study on this machine",
+    )
 
 
 def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
@@ -177,7 +210,8 @@ def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
         pace = watch.dense_pace(spec)
         trained = spec in work.untrained
         seconds += STORE_SECONDS + pace.fixed + pace.epoch * (spec.train.epochs if trained else 0)
-        size += STORE_BYTES + pace.size * (2 if trained else 1)  # its weights lie in the cache as well
+        # its weights lie in the cache as well
+        size += STORE_BYTES + pace.size * (2 if trained else 1)
     return Cost(seconds + watch.once, size, "short trials timed now")
 
 
@@ -191,7 +225,8 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
         "left to run": f"{len(work.todo)} trials, {work.done} are done",
         "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} ready)",
         "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
-        "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about {work.expected_epochs:.0f}",
+        "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about "
+        f"{work.expected_epochs:.0f}",
         "time": f"about {_time_text(cost.seconds)}{within}" if cost.seconds else "none",
         "disk": f"about {size_text(round(cost.size))}{kept}" if cost.size else "none",
         "by": cost.source,

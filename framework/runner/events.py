@@ -18,7 +18,8 @@ class Ended:
         what: "baseline", "control" or "trial 3".
         net: the architecture, where the study searches over several; empty otherwise.
         position, of: trials done and wanted; 0 for a run that is no trial.
-        volume: hypervolume against the baseline, 0 to about 1; None before the first finished trial.
+        volume: hypervolume against the baseline, 0 to about 1; None before the first finished
+            trial.
         eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
     """
 

@@ -1,4 +1,7 @@
-"""A run made again from its spec, and held against what the store has of it; nothing is written to the store."""
+"""A run made again from its spec, and held against what the store has of it.
+
+Nothing is written to the store.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ class Verdict:
 
 
 def reproduce(root: Path, text: str, *, settings: Sequence[str], catalog: Catalog) -> Verdict:
-    """Train, export and measure a run again, and compare weights, file and metrics; latency and seconds are not.
+    """Train, export and measure a run again, and compare weights, file and metrics.
+
+    Latency and seconds are not.
 
     The dense net is trained too, whatever the cache has of it.
 
@@ -49,8 +54,8 @@ def reproduce(root: Path, text: str, *, settings: Sequence[str], catalog: Catalo
         settings: overrides of the study in `NAME:12`.
 
     Raises:
-        UserError: there is no such run, it left nothing to compare with, it was made by other versions of plug-ins,
-            or the data are others now.
+        UserError: there is no such run, it left nothing to compare with, it was made by other
+            versions of plug-ins, or the data are others now.
     """
     store = Store.open(root, create=False)
     run = find_run(store, root, text, settings=settings)
@@ -59,10 +64,14 @@ def reproduce(root: Path, text: str, *, settings: Sequence[str], catalog: Catalo
     _check_versions(run, spec, catalog)
     lab = Lab(root, catalog, cache=False)
     _check_data(store.data(run.run_id), lab.splits(spec).digests)
-    return compare(run, _files(store, run.run_id), trial.run(spec, lab), changed=_environment(store, run))
+    return compare(
+        run, _files(store, run.run_id), trial.run(spec, lab), changed=_environment(store, run)
+    )
 
 
-def compare(run: Run, files: Mapping[str, bytes | str], again: Record, *, changed: Sequence[str]) -> Verdict:
+def compare(
+    run: Run, files: Mapping[str, bytes | str], again: Record, *, changed: Sequence[str]
+) -> Verdict:
     """The verdict on a run that was made again.
 
     Args:
@@ -73,19 +82,35 @@ def compare(run: Run, files: Mapping[str, bytes | str], again: Record, *, change
     head = f"{run.name} ({run.run_id})"
     if again.reason:
         return Verdict(DIFFERENT, [f"{head}: it fails now ({again.reason}).", again.error.strip()])
-    other_files = [name for name, stored in files.items() if not _same_file(name, stored, again.artifacts[name])]
+    other_files = [
+        name
+        for name, stored in files.items()
+        if not _same_file(name, stored, again.artifacts[name])
+    ]
     names = {*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY}
     left_out = {name for name in names if _version_then(run, name) != _version_now(again, name)}
     compared = sorted(names - left_out)
     pairs = {name: (run.metrics.get(name), again.metrics.get(name)) for name in compared}
     other = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    rows = [f"  {name}: {_shown(was)} then, {_shown(now)} now" for name, (was, now) in other.items()]
+    rows = [
+        f"  {name}: {_shown(was)} then, {_shown(now)} now" for name, (was, now) in other.items()
+    ]
     rows = [f"  {name}: other content" for name in other_files] + rows
-    told = [f"Left out, measured by another version then: {', '.join(sorted(left_out))}."] if left_out else []
+    told = (
+        [f"Left out, measured by another version then: {', '.join(sorted(left_out))}."]
+        if left_out
+        else []
+    )
     if not rows:
-        return Verdict(SAME, [f"{head}: the same bits. Weights, file and {len(compared)} metrics are equal.", *told])
+        return Verdict(
+            SAME,
+            [f"{head}: the same bits. Weights, file and {len(compared)} metrics are equal.", *told],
+        )
     if changed and all(_close(name, *pair) for name, pair in other.items()):
-        reason = f"{head}: not the same bits, but within tolerance ({TOLERANCE}). The environment is another:"
+        reason = (
+            f"{head}: not the same bits, but within tolerance ({TOLERANCE}). The environment is "
+            "another:"
+        )
         return Verdict(CLOSE, [reason, *(f"  {line}" for line in changed), *rows, *told])
     why = [f"  {line}" for line in changed] or ["  The environment is the same."]
     return Verdict(DIFFERENT, [f"{head}: different.", *why, *rows, *told])
@@ -101,11 +126,14 @@ def _version_now(again: Record, name: str) -> int:
 
 def _check_role(run: Run) -> None:
     if run.tags["role"] == "study":
-        raise UserError("A study is no single run.", todo="Give one of its trials: NAME:12, or the id of a run.")
+        raise UserError(
+            "A study is no single run.", todo="Give one of its trials: NAME:12, or the id of a run."
+        )
     if run.tags["role"] == "confirm":
         raise UserError(
             "A look at the test split trains nothing: it measured the stored file of a trial.",
-            todo=f"Reproduce that trial, {run.tags['study']}:{run.number}; look again with make confirm.",
+            todo=f"Reproduce that trial, {run.tags['study']}:{run.number}; look again with make "
+            f"confirm.",
         )
     if run.status != "FINISHED":
         raise UserError(
@@ -119,7 +147,9 @@ def _check_versions(run: Run, spec: Spec, catalog: Catalog) -> None:
     """Raise UserError if a plug-in of the spec has another version now."""
     parts = [("dataset", spec.dataset), ("architecture", spec.architecture)]
     parts += [("strategy", step) for step in spec.compress]
-    today = {(kind, part.name): catalog.of(kind).get(part.name).plugin_version for kind, part in parts}
+    today = {
+        (kind, part.name): catalog.of(kind).get(part.name).plugin_version for kind, part in parts
+    }
     other = [
         f"{part.name}: version {part.version} then, {today[kind, part.name]} now"
         for kind, part in parts
@@ -141,13 +171,18 @@ def _check_data(stored: Mapping[str, Any], now: Mapping[str, str]) -> None:
     if other:
         raise UserError(
             f"The data are not those of the run: {', '.join(other)}.",
-            given="\n".join(f"{name}: {stored[f'{name}_sha256']} then, {now[name]} now" for name in other),
+            given="\n".join(
+                f"{name}: {stored[f'{name}_sha256']} then, {now[name]} now" for name in other
+            ),
             todo="Bring back the data that it was trained on; make data says where they lie.",
         )
 
 
 def _files(store: Store, run_id: str) -> dict[str, bytes | str]:
-    """The net's files by name, each checked by its sha256; of those removed to save disk that sha256."""
+    """The net's files by name, each checked by its sha256.
+
+    Of those removed to save disk that sha256.
+    """
     lines = {row["name"]: row for row in json.loads(store.artifact(run_id, record.MANIFEST_JSON))}
     return {
         name: lines[name]["sha256"] if "removed" in lines[name] else store.artifact(run_id, name)
@@ -161,11 +196,17 @@ def _environment(store: Store, run: Run) -> list[str]:
     then: dict[str, str] = {}
     for parent in store.runs(run.tags["study"], role="study", **same):
         try:
-            then |= json.loads(store.artifact(parent.run_id, record.STUDY_JSON)).get("environment", {})
+            then |= json.loads(store.artifact(parent.run_id, record.STUDY_JSON)).get(
+                "environment", {}
+            )
         except SqueezelabError:  # it was killed before it wrote this
             continue
     now = fingerprint()
-    return [f"{name}: {then[name]} then, {now.get(name)} now" for name in then if then[name] != now.get(name)]
+    return [
+        f"{name}: {then[name]} then, {now.get(name)} now"
+        for name in then
+        if then[name] != now.get(name)
+    ]
 
 
 def _same_file(name: str, stored: bytes | str, made: bytes) -> bool:

@@ -1,4 +1,7 @@
-"""The one door to Optuna: which spec to try next, decided by the seed and the trials told so far."""
+"""The one door to Optuna.
+
+Which spec to try next, decided by the seed and the trials told so far.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,15 @@ from framework.study.space import Choice, Domain, Float
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-# Of NSGA-II: trials in one generation; the first is random. Optuna's 50 would leave a study of 30 trials random to its
-# end; 6 to 12 found worse fronts than random search within 30 trials (made-up accuracy against sparsity). It does not
-# depend on `trials`: a study that goes on from 30 to 60 would otherwise ask other questions than one of 60.
+# Of NSGA-II: trials in one generation; the first is random. Optuna's 50 would leave a study of 30
+# trials random to its end; 6 to 12 found worse fronts than random search within 30 trials (made-up
+# accuracy against sparsity). It does not depend on `trials`: a study that goes on from 30 to 60
+# would otherwise ask other questions than one of 60.
 POPULATION = 16
 
-REDRAWS = 100  # of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs some ms
+# of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs
+# some ms
+REDRAWS = 100
 ENUMERABLE = 10_000  # ways to answer, up to which a space is listed: about a second
 
 
@@ -39,7 +45,8 @@ class Suggestion:
 
     Args:
         spec: what to run.
-        optuna: parameters, distributions and attributes, as JSON; enough to tell another process of this trial.
+        optuna: parameters, distributions and attributes, as JSON; enough to tell another process of
+            this trial.
     """
 
     spec: Spec
@@ -64,11 +71,11 @@ class Told:
 class Sampler:
     """Asks and is told, trial by trial; no spec is asked for twice.
 
-    Each question is asked of an Optuna study that holds the trials told so far and nothing else, by a sampler made from
-    (seed, trial number, redraw): TPE and random then ask the same questions whether or not the study was interrupted.
-    A draw whose spec was told before is thrown away and drawn again. A grid is enumerated by `enumerate_specs`. For
-    NSGA-II the generation of each trial is stored with it, so that trials of earlier sessions are parents like any
-    other.
+    Each question is asked of an Optuna study that holds the trials told so far and nothing else, by
+    a sampler made from (seed, trial number, redraw): TPE and random then ask the same questions
+    whether or not the study was interrupted. A draw whose spec was told before is thrown away and
+    drawn again. A grid is enumerated by `enumerate_specs`. For NSGA-II the generation of each trial
+    is stored with it, so that trials of earlier sessions are parents like any other.
 
     Args:
         study: resolved.
@@ -82,7 +89,10 @@ class Sampler:
 
     @property
     def limit(self) -> int | None:
-        """How many trials there can be, where that is known: one for each spec, and those that were done again."""
+        """How many trials there can be, where that is known.
+
+        One for each spec, and those that were done again.
+        """
         if self._grid is not None:
             return len(self._grid)
         return self.distinct and self.distinct + len(self._told) - len(self._seen)
@@ -94,7 +104,10 @@ class Sampler:
 
     @cached_property
     def _space(self) -> Mapping[str, Mapping[str, Any]]:
-        """Digest -> answers of every spec, in the order of the grid; empty where there are too many to be listed."""
+        """Digest -> answers of every spec, in the order of the grid.
+
+        Empty where there are too many to be listed.
+        """
         found: dict[str, Mapping[str, Any]] = {}
         if combinations(self.study) <= ENUMERABLE:
             for answers, spec in enumerate_specs(self.study):
@@ -107,15 +120,22 @@ class Sampler:
             self.tell(item)
 
     def ask(self, number: int) -> Suggestion | None:
-        """What trial `number` (0-based) is to try; None where every spec that can be found was told before."""
+        """What trial `number` (0-based) is to try.
+
+        None where every spec that can be found was told before.
+        """
         if self._grid is not None:
             return _from_grid(*self._grid[number])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            drawing = optuna.create_study(directions=[_DIRECTIONS[way] for way in self.study.objectives.values()])
+            drawing = optuna.create_study(
+                directions=[_DIRECTIONS[way] for way in self.study.objectives.values()]
+            )
             drawing.add_trials(self._told)
             for redraw in range(REDRAWS + 1):
-                drawing.sampler = _sampler(self.study.sampler, _seed(self.study.seed, number, redraw))
+                drawing.sampler = _sampler(
+                    self.study.sampler, _seed(self.study.seed, number, redraw)
+                )
                 suggestion = self._draw(drawing)
                 if suggestion.spec.digest not in self._seen:
                     return suggestion
@@ -128,7 +148,9 @@ class Sampler:
             self._told.append(trial)
             self._seen.add(self.study.fix(lambda name, _domain: trial.params[name]).digest)
 
-    def _draw(self, drawing: optuna.Study, attributes: Mapping[str, Any] | None = None) -> Suggestion:
+    def _draw(
+        self, drawing: optuna.Study, attributes: Mapping[str, Any] | None = None
+    ) -> Suggestion:
         trial = drawing.ask()
         spec = self.study.fix(lambda name, domain: _suggest(trial, name, domain))
         if attributes is None:
@@ -136,9 +158,10 @@ class Sampler:
         return Suggestion(spec, _to_json(trial.params, trial.distributions, attributes))
 
     def _first_left(self, drawing: optuna.Study) -> Suggestion | None:
-        """The first spec of a space that can be listed, in the order of the grid, that was not told.
+        """The first spec not yet observed of a space that can be listed, in the order of the grid.
 
-        Optuna gives a trial whose answers are fixed no generation: it is of that of the draws before it.
+        Optuna gives a trial whose answers are fixed no generation: it is of that of the draws
+        before it.
         """
         attributes = drawing.get_trials(deepcopy=False)[-1].system_attrs
         for digest, answers in self._space.items():
@@ -165,9 +188,12 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     if name == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     if name == "nsga2":
-        # The paper's operators (Deb et al. 2002). Optuna's mutation draws a parameter anew, which with the one to three
-        # parameters of most studies is random search again.
-        crossover, mutation = optuna.samplers.nsgaii.SBXCrossover(), optuna.samplers.nsgaii.PolynomialMutation()
+        # The paper's operators (Deb et al. 2002). Optuna's mutation draws a parameter anew, which
+        # with the one to three parameters of most studies is random search again.
+        crossover, mutation = (
+            optuna.samplers.nsgaii.SBXCrossover(),
+            optuna.samplers.nsgaii.PolynomialMutation(),
+        )
         return Nsga2(population_size=POPULATION, crossover=crossover, mutation=mutation, seed=seed)
     return optuna.samplers.TPESampler(seed=seed)
 
@@ -175,9 +201,16 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 class Nsga2(optuna.samplers.NSGAIISampler):
     """NSGA-II whose parents come in the order of their trials, whoever selected them."""
 
-    def get_parent_population(self, study: optuna.Study, generation: int) -> list[optuna.trial.FrozenTrial]:
-        """Optuna orders them otherwise for the trial that begins a generation; a resumed study has no such trial."""
-        return sorted(super().get_parent_population(study, generation), key=lambda trial: trial.number)
+    def get_parent_population(
+        self, study: optuna.Study, generation: int
+    ) -> list[optuna.trial.FrozenTrial]:
+        """Optuna orders them otherwise for the trial that begins a generation.
+
+        A resumed study has no such trial.
+        """
+        return sorted(
+            super().get_parent_population(study, generation), key=lambda trial: trial.number
+        )
 
 
 def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
@@ -189,7 +222,9 @@ def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
 
 
 def _to_json(
-    params: Mapping[str, Any], distributions: Mapping[str, BaseDistribution], attributes: Mapping[str, Any]
+    params: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+    attributes: Mapping[str, Any],
 ) -> str:
     forms = {name: json.loads(distribution_to_json(form)) for name, form in distributions.items()}
     stored = {"params": dict(params), "distributions": forms, "attributes": dict(attributes)}
@@ -198,7 +233,10 @@ def _to_json(
 
 def _frozen(told: Told) -> optuna.trial.FrozenTrial:
     stored = json.loads(told.optuna)
-    forms = {name: json_to_distribution(json.dumps(form)) for name, form in stored["distributions"].items()}
+    forms = {
+        name: json_to_distribution(json.dumps(form))
+        for name, form in stored["distributions"].items()
+    }
     return optuna.trial.create_trial(
         state=TrialState.FAIL if told.values is None else TrialState.COMPLETE,
         values=None if told.values is None else list(told.values),

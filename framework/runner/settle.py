@@ -1,7 +1,9 @@
-"""What a spec leaves to `auto` and the data alone can tell: tried on the calibration split, then written into the spec.
+"""What a spec leaves to `auto` and the data alone can tell.
 
-A study keeps its `auto`, for its digest is computed before any data is read. No spec that is run does: two values of a
-knob never stand under one digest.
+Tried on the calibration split, then written into the spec.
+
+A study keeps its `auto`, for its digest is computed before any data is read. No spec that is run
+does: two values of a knob never stand under one digest.
 """
 
 from __future__ import annotations
@@ -37,11 +39,14 @@ class Settler:
         self._taken: dict[str, Values] = {}
 
     def recall(self, runs: Iterable[Run]) -> None:
-        """Take what these runs of the study were settled to, so that all its trials are alike wherever it goes on."""
+        """Take what these runs of the study were settled to, so that all its trials are alike."""
         self._runs = tuple(runs)
 
     def recalled(self, spec: Spec) -> Spec:
-        """The spec as earlier runs settled it, or as there is but one way; as it is if neither. Loads no TensorFlow."""
+        """The spec as earlier runs settled it, or as there is but one way; as it is if neither.
+
+        Loads no TensorFlow.
+        """
         options = self._options(spec)
         only = {name: values[0] for name, values in options.items() if len(values) == 1}
         return with_values(spec, _as_before(spec, options, self._runs) or only)
@@ -74,19 +79,30 @@ class Settler:
         found = [_quality(with_values(spec, way), self._lab) for way in ways]
         best = max(range(len(ways)), key=lambda index: found[index])
         name = record.QUALITY[self._lab.info(spec).task]
-        others = [f"{_text(way)} {value:.4f}" for way, value in zip(ways, found, strict=True) if way is not ways[best]]
+        others = [
+            f"{_text(way)} {value:.4f}"
+            for way, value in zip(ways, found, strict=True)
+            if way is not ways[best]
+        ]
         self._say(
-            f"{_net(spec)}: {_text(ways[best])} is taken for auto: {name} {found[best]:.4f} on the calibration split, "
-            f"as the net comes ({', '.join(others)})."
+            f"{_net(spec)}: {_text(ways[best])} is taken for auto: {name} {found[best]:.4f} on "
+            f"the calibration split, as the net comes ({', '.join(others)})."
         )
         return ways[best]
 
 
 def left_open(spec: Spec, lab: Lab) -> Mapping[str, Sequence[str]]:
-    """Dotted name of each knob that the spec leaves open -> what it may be, likeliest first. Loads no TensorFlow."""
+    """Dotted name of each knob that the spec leaves open -> what it may be, likeliest first.
+
+    Loads no TensorFlow.
+    """
     data, net = dataset_of(spec, lab.catalog, lab.root), lab.architecture(spec)
-    options = {f"dataset.{name}": values for name, values in data.left_open(trained=net.trained).items()}
-    return options | {f"architecture.{name}": values for name, values in net.left_open(data.info).items()}
+    options = {
+        f"dataset.{name}": values for name, values in data.left_open(trained=net.trained).items()
+    }
+    return options | {
+        f"architecture.{name}": values for name, values in net.left_open(data.info).items()
+    }
 
 
 def with_values(spec: Spec, values: Values) -> Spec:
@@ -98,7 +114,9 @@ def with_values(spec: Spec, values: Values) -> Spec:
     return replace(spec, dataset=parts["dataset"], architecture=parts["architecture"])
 
 
-def _as_before(spec: Spec, options: Mapping[str, Sequence[str]], runs: Iterable[Run]) -> Values | None:
+def _as_before(
+    spec: Spec, options: Mapping[str, Sequence[str]], runs: Iterable[Run]
+) -> Values | None:
     """What a run with the same net on the same data was settled to."""
     fixed = {
         name: value
@@ -106,14 +124,21 @@ def _as_before(spec: Spec, options: Mapping[str, Sequence[str]], runs: Iterable[
         if name.partition(".")[0] in ("dataset", "architecture") and name not in options
     }
     for run in runs:
-        if fixed.items() <= run.params.items() and all(run.params.get(name) in options[name] for name in options):
+        if fixed.items() <= run.params.items() and all(
+            run.params.get(name) in options[name] for name in options
+        ):
             return {name: run.params[name] for name in options}
     return None
 
 
 def _quality(spec: Spec, lab: Lab) -> float:
-    """Of the net as it comes, on the calibration split; what is not finite is worse than all else."""
-    value = trial.quality(lab.initial(spec), lab.splits(spec).calibration, lab.info(spec).task, lab.catalog)
+    """Of the net as it comes, on the calibration split.
+
+    What is not finite is worse than all else.
+    """
+    value = trial.quality(
+        lab.initial(spec), lab.splits(spec).calibration, lab.info(spec).task, lab.catalog
+    )
     return value if math.isfinite(value) else -math.inf
 
 

@@ -1,6 +1,9 @@
-"""How long trials take on this machine: short ones run through the code that runs trials, and thrown away.
+"""How long trials take on this machine.
 
-Their net is not trained, and they see the beginning of the training split only: neither changes what a step costs.
+Short ones run through the code that runs trials, and thrown away.
+
+Their net is not trained, and they see the beginning of the training split only: neither changes
+what a step costs.
 """
 
 from __future__ import annotations
@@ -18,10 +21,13 @@ from framework.runner import trial
 from framework.runner.baseline import Baseline, EpochReport, Lab, baseline_digest
 from framework.study import Spec, Use
 
-SHORT_EPOCHS, LONG_EPOCHS = 1, 4  # of fine-tuning, in the two trials whose difference tells what an epoch costs
+# of fine-tuning, in the two trials whose difference tells what an epoch costs
+SHORT_EPOCHS, LONG_EPOCHS = 1, 4
 MOST_STEPS = 100  # optimizer steps in one of their epochs
-VALIDATION_SHARE = 1 / 3  # of the time of a training step that a batch of validation takes: forwards only
-PATIENCE_SECONDS = 90.0  # after which a kind of trial that was not timed counts as the mean of those that were
+# of the time of a training step that a batch of validation takes: forwards only
+VALIDATION_SHARE = 1 / 3
+# after which a kind of trial that was not timed counts as the mean of those that were
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,20 @@ class Stopwatch:
     def dense_pace(self, spec: Spec) -> Pace:
         """What a net of this architecture costs that is trained and not compressed.
 
-        If its compressed ones were timed, the fastest of them tells: steps under a wrapper cost at most half as much
-        again, and a study has few dense nets.
+        If its compressed ones were timed, the fastest of them tells: steps under a wrapper cost at
+        most half as much again, and a study has few dense nets.
         """
-        like = [pace for kind, pace in self._paces.items() if kind[::2] == _kind(spec)[::2] and pace.epoch]
+        like = [
+            pace
+            for kind, pace in self._paces.items()
+            if kind[::2] == _kind(spec)[::2] and pace.epoch
+        ]
         if like:
             return min(like, key=lambda pace: pace.epoch)
         version = self._catalog.strategies.get("identity").plugin_version
-        return self.pace(replace(spec, compress=(Use("identity", {"epochs": SHORT_EPOCHS}, version=version),)))
+        return self.pace(
+            replace(spec, compress=(Use("identity", {"epochs": SHORT_EPOCHS}, version=version),))
+        )
 
     @property
     def once(self) -> float:
@@ -85,7 +97,9 @@ class Stopwatch:
         return sum(pace.once for pace in self._paces.values())
 
     def _time(self, spec: Spec) -> Pace:
-        short, long = (_with_epochs(spec, epochs, self._catalog) for epochs in (SHORT_EPOCHS, LONG_EPOCHS))
+        short, long = (
+            _with_epochs(spec, epochs, self._catalog) for epochs in (SHORT_EPOCHS, LONG_EPOCHS)
+        )
         self._lab.splits(spec)
         first, _ = self._run(short)
         again, record = self._run(short)
@@ -94,7 +108,12 @@ class Stopwatch:
         if epochs == more:  # nothing is trained
             return Pace(max(0.0, first - again), again, 0.0, size)
         epoch = max(0.0, (self._run(long)[0] - again) / (more - epochs))
-        return Pace(max(0.0, first - again), max(0.0, again - epochs * epoch), epoch * self._lab.scale(spec), size)
+        return Pace(
+            max(0.0, first - again),
+            max(0.0, again - epochs * epoch),
+            epoch * self._lab.scale(spec),
+            size,
+        )
 
     def _run(self, spec: Spec) -> tuple[float, Record]:
         began = time.monotonic()
@@ -103,7 +122,9 @@ class Stopwatch:
             last = done.error.strip().splitlines()[-1:]
             raise SqueezelabError(
                 f"A trial of this study fails, so its time is not known ({done.reason}).",
-                given="\n".join([f"Tried: {spec.architecture.name}, {spec.strategy}, not trained.", *last]),
+                given="\n".join(
+                    [f"Tried: {spec.architecture.name}, {spec.strategy}, not trained.", *last]
+                ),
                 todo="Run the study, and see error.txt of its first trial.",
             )
         return time.monotonic() - began, done
@@ -121,7 +142,7 @@ class _Untrained(Lab):
         return replace(whole, train=whole.train.first(MOST_STEPS * spec.train.batch_size))
 
     def scale(self, spec: Spec) -> float:
-        """How much longer a whole epoch is, with its pass over the validation split, which is not cut."""
+        """How much longer an epoch is with its validation pass, which is not cut."""
         whole, few = (len(splits.train) for splits in (super().splits(spec), self.splits(spec)))
         validation = len(self.splits(spec).validation) * VALIDATION_SHARE
         return (whole + validation) / (few + validation)
@@ -132,7 +153,10 @@ def _kind(spec: Spec) -> tuple[str, str, int]:
 
 
 def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
-    """The same chain with that many epochs wherever it trains; 0 stays 0, since another code path serves it."""
+    """The same chain with that many epochs wherever it trains.
+
+    0 stays 0, since another code path serves it.
+    """
     steps = []
     for step in spec.compress:
         trained = [name for name in epoch_knobs(step, catalog) if step.knobs[name]]

@@ -59,14 +59,21 @@ class Measured:
 
 
 def run(
-    spec: Spec, lab: Lab, *, seconds: float | None = None, report: EpochReport = lambda epoch, values: None
+    spec: Spec,
+    lab: Lab,
+    *,
+    seconds: float | None = None,
+    report: EpochReport = lambda epoch, values: None,
 ) -> Record:
-    """Compress, export and measure one spec. A failure is a Record too; only an interrupt passes through.
+    """Compress, export and measure one spec.
+
+    A failure is a Record too; only an interrupt passes through.
 
     Args:
         spec: fixed and resolved; without steps it is the dense net itself.
         lab: data and dense nets of this process.
-        seconds: wall time after which the trial fails; None for no limit. Training the baseline does not count.
+        seconds: wall time after which the trial fails; None for no limit. Training the baseline
+            does not count.
         report: called after each epoch of training.
     """
     began = time.monotonic()
@@ -89,23 +96,35 @@ def run(
         return _record(spec, lab, job, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
-        return Record(times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc())
+        return Record(
+            times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc()
+        )
     finally:
-        gc.collect()  # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
+        # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
+        gc.collect()
 
 
-def _record(spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: Mapping[str, float]) -> Record:
+def _record(
+    spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: Mapping[str, float]
+) -> Record:
     return Record(
         metrics={
             **measured.metrics,
             **against(spec, lab, job.baseline, measured.metrics),
             **asked_and_reached(measured.stage, measured.exported.weights),
-            **({} if spec.compress else chance.limits(measured.exported.labels, measured.exported.task)),
+            **(
+                {}
+                if spec.compress
+                else chance.limits(measured.exported.labels, measured.exported.task)
+            ),
         },
         times=times,
         artifacts=artifacts(measured.stage, spec, measured),
         tensors=tensors(measured),
-        versions={name: lab.catalog.metrics.get(name).plugin_version for name in lab.catalog.metrics.names()},
+        versions={
+            name: lab.catalog.metrics.get(name).plugin_version
+            for name in lab.catalog.metrics.names()
+        },
     )
 
 
@@ -123,10 +142,14 @@ def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
 
 
 def applied(strategy: Strategy, stage: Stage, job: TrialJob) -> Stage:
-    """What the strategy makes of a stage, with its step on record: knobs, what was asked and reached, the price."""
+    """What the strategy makes of a stage, with its step on record.
+
+    Knobs, what was asked and reached, the price.
+    """
     epochs, seconds = job.epochs, job.fit_seconds
     after = strategy.apply(stage, job)
-    stated = after.steps[-1] if after.steps and not after.steps[-1].strategy else Step()  # some ask nothing of weights
+    # some ask nothing of weights
+    stated = after.steps[-1] if after.steps and not after.steps[-1].strategy else Step()
     step = replace(
         stated,
         strategy=strategy.name,
@@ -140,7 +163,9 @@ def applied(strategy: Strategy, stage: Stage, job: TrialJob) -> Stage:
 
 def check_finite(stage: Stage) -> None:
     """Raise TrialDiverged if a weight is not finite."""
-    broken = sorted({layer for (layer, _), values in stage.weights.items() if not np.isfinite(values).all()})
+    broken = sorted(
+        {layer for (layer, _), values in stage.weights.items() if not np.isfinite(values).all()}
+    )
     if broken:
         raise TrialDiverged(f"Weights are not finite after the last step, in: {', '.join(broken)}.")
 
@@ -150,7 +175,10 @@ def check_keeps(stage: Stage) -> None:
     for keep in stage.keeps:
         broken = _broken(keep, stage.weights[keep.weight])
         if broken:
-            raise TrialError(f"{stage.steps[-1].strategy} has undone {broken} of an earlier step in {keep.weight}.")
+            raise TrialError(
+                f"{stage.steps[-1].strategy} has undone {broken} of an earlier step in "
+                f"{keep.weight}."
+            )
 
 
 def _broken(keep: Keep, values: Array) -> str:
@@ -159,12 +187,16 @@ def _broken(keep: Keep, values: Array) -> str:
         return "zeros" if np.any(values[keep.zeros]) else ""
     if isinstance(keep, Codebook):
         pairs = np.unique(np.stack([keep.indices.ravel(), values.ravel()]), axis=1)
-        return "shared values" if len(pairs[0]) > len(np.unique(pairs[0])) or keep.indices.max() >= keep.size else ""
+        return (
+            "shared values"
+            if len(pairs[0]) > len(np.unique(pairs[0])) or keep.indices.max() >= keep.size
+            else ""
+        )
     return "levels" if levels_at_most(values, keep.channels) > 2**keep.bits else ""
 
 
 def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
-    """Export a stage, check that the file agrees with the net, and take every metric on the file, on validation.
+    """Export a stage, check it against the net, measure the file on validation.
 
     A net that was trained on standardised labels is first brought to the labels' own unit.
 
@@ -181,10 +213,14 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     export_seconds = time.monotonic() - began
     interrupt.check()
     exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
-    if stage.export.format == "float32":  # fewer bits answer differently: how often is a metric, not a failure
+    # fewer bits answer differently: how often is a metric, not a failure
+    if stage.export.format == "float32":
         tflite.converter.check_agreement(exported.net_outputs, exported.outputs)
     metrics = take_metrics(exported, lab.catalog, split="val")
-    times = {"export_seconds": export_seconds, "measure_seconds": time.monotonic() - began - export_seconds}
+    times = {
+        "export_seconds": export_seconds,
+        "measure_seconds": time.monotonic() - began - export_seconds,
+    }
     return Measured(stage, file, exported, metrics, times)
 
 
@@ -219,11 +255,14 @@ def quality(stage: Stage, samples: Samples, task: Task, catalog: Catalog) -> flo
     return catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
 
 
-def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]) -> dict[str, float]:
+def against(
+    spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]
+) -> dict[str, float]:
     """The dense net's metrics under `baseline.`, and how the file compares with it.
 
-    `accuracy_drop`, of a regression `r2_drop`, is a share (0.01 is one point); `speedup_theoretical` the ratio of
-    multiply-accumulates, without those of the file whose weight is zero.
+    `accuracy_drop`, of a regression `r2_drop`, is a share (0.01 is one point);
+    `speedup_theoretical` the ratio of multiply-accumulates, without those of the file whose weight
+    is zero.
     """
     dense, task = dense_net(spec, lab, baseline).metrics, lab.info(spec).task
     quality = record.quality_of(task)
@@ -235,10 +274,10 @@ def against(spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, floa
 
 
 def timed(measured: Measured, spec: Spec, lab: Lab, baseline: Baseline) -> dict[str, float]:
-    """Latency of the file and of its baseline, timed beside each other, and their ratio, each with a 99 % interval.
+    """Latency of the file and of its baseline, timed in turn, and their ratio; 99 % intervals.
 
-    The dense net's own run compares its file with itself: an interval without 1 there tells that this machine cannot
-    be trusted with times.
+    The dense net's own run compares its file with itself: an interval without 1 there tells that
+    this machine cannot be trusted with times.
     """
     reference = dense_net(spec, lab, baseline).file
     found = tflite.latency.compare(measured.file, reference, lab.splits(spec).validation)
@@ -272,7 +311,10 @@ def artifacts(stage: Stage, spec: Spec, measured: Measured) -> dict[str, bytes]:
 
 
 def tensors(measured: Measured) -> dict[str, int]:
-    """Weight -> index of its tensor in the file; -1 for a bias that is all zero and was left out."""
+    """Weight -> index of its tensor in the file.
+
+    -1 for a bias that is all zero and was left out.
+    """
     return {weight.name: weight.tensor for weight in measured.exported.weights}
 
 
@@ -283,12 +325,16 @@ class TrialJob:
         deadline: `time.monotonic()` at which training stops with TrialTimeout.
     """
 
-    def __init__(self, spec: Spec, lab: Lab, baseline: Baseline, *, deadline: float, report: EpochReport) -> None:
+    def __init__(
+        self, spec: Spec, lab: Lab, baseline: Baseline, *, deadline: float, report: EpochReport
+    ) -> None:
         self._spec, self._lab, self._report = spec, lab, report
         self.baseline, self.deadline = baseline, deadline
         splits = lab.splits(spec)
         self._unit = lab.unit(spec, baseline.stage)
-        self.train, self.calibration = map(self._unit.standardised, (splits.train, splits.calibration))
+        self.train, self.calibration = map(
+            self._unit.standardised, (splits.train, splits.calibration)
+        )
         self.catalog = lab.catalog
         self.fit_seconds = 0.0  # wall time inside `fit` so far
         self.epochs = 0
@@ -351,7 +397,9 @@ class TrialJob:
             dynamic=dynamic or {},
             remask=remask,
             deadline=self.deadline,
-            report=lambda epoch, values: self.report(self.epochs + epoch, **self._unit.curve(values)),
+            report=lambda epoch, values: self.report(
+                self.epochs + epoch, **self._unit.curve(values)
+            ),
         )
         began = time.monotonic()
         tuned: Stage = training.fit.fit(stage, request)

@@ -1,4 +1,7 @@
-"""What strategies that prune by a mask share: masks from scores, at once or while the net trains, and their record."""
+"""What strategies that prune by a mask share.
+
+Masks from scores, at once or while the net trains, and their record.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,19 @@ def masked(stage: Stage, zeros: Zeros) -> Stage:
     weights = dict(stage.weights)
     for key, places in zeros.items():
         weights[key] = np.where(places, 0, weights[key]).astype(weights[key].dtype)
-    return stage.with_weights(weights).keeping(tuple(Mask(key, places) for key, places in zeros.items()))
+    return stage.with_weights(weights).keeping(
+        tuple(Mask(key, places) for key, places in zeros.items())
+    )
 
 
 def gradual(stage: Stage, job: Job, epochs: int, zeros_at: ZerosAt) -> Stage:
-    """Train while the masks grow, about twenty times along 60 % of the way; at once where there are no epochs.
+    """Train while the masks grow, about twenty times along 60 % of the way.
+
+    At once where there are no epochs.
 
     Args:
-        zeros_at: the share of the way that is done (cubic: fast first) and the net -> zeros of all kernels.
+        zeros_at: the share of the way that is done (cubic: fast first) and the net -> zeros of all
+            kernels.
     """
     if not epochs:
         return masked(stage, zeros_at(1.0, stage))
@@ -53,12 +61,18 @@ def asking(stage: Stage, asked: Mapping[WeightKey, int]) -> Stage:
 
 
 def furthest(
-    prune: Callable[[float], Stage], stage: Stage, job: Job, *, sparsity: float, max_drop: float | None
+    prune: Callable[[float], Stage],
+    stage: Stage,
+    job: Job,
+    *,
+    sparsity: float,
+    max_drop: float | None,
 ) -> tuple[Stage, float]:
     """(the net pruned to `sparsity`, its sparsity); less where it would lose too much.
 
-    With `max_drop` the largest sparsity is looked for, by halving, at which the pruned and fine-tuned net loses at most
-    that much of its quality on the calibration split against `stage`. The first try is `sparsity` itself.
+    With `max_drop` the largest sparsity is looked for, by halving, at which the pruned and
+    fine-tuned net loses at most that much of its quality on the calibration split against `stage`.
+    The first try is `sparsity` itself.
 
     Args:
         prune: sparsity -> the net pruned to it.
@@ -88,13 +102,15 @@ def growing(
     floor: float = 0.0,
     counts: Mapping[WeightKey, int] | None = None,
 ) -> ZerosAt:
-    """Zeros that grow from those the stage keeps to `sparsity` of all kernels together, the least scores first.
+    """Zeros that grow from those the stage keeps to `sparsity` of all kernels, least scores first.
 
     Args:
         shapes: of the kernels to be pruned.
-        layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold for all.
+        layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold
+            for all.
         scores: the net -> a score of each weight, at least 0.
-        floor: share of each kernel that stays under one threshold, as in `compression.masks.lowest`.
+        floor: share of each kernel that stays under one threshold, as in
+            `compression.masks.lowest`.
         counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
     """
     first = {key: int(stage.masks[key].sum()) if key in stage.masks else 0 for key in shapes}
@@ -108,12 +124,17 @@ def growing(
 
     def zeros_at(done: float, now: Stage) -> Zeros:
         found, gone = scores(now), now.masks
-        # what is zero stays zero: another weight's score may be nothing too, as where the gradient is
-        found = {key: np.where(gone[key], -1.0, found[key]) if key in gone else found[key] for key in shapes}
+        # what is zero stays zero: another weight's score may be nothing too, as where the gradient
+        # is
+        found = {
+            key: np.where(gone[key], -1.0, found[key]) if key in gone else found[key]
+            for key in shapes
+        }
         if layers == "global":
             return compression.masks.lowest(found, _between(begin, goal, done), floor)
         return {
-            key: compression.masks.least(values, _between(first[key], last[key], done)) for key, values in found.items()
+            key: compression.masks.least(values, _between(first[key], last[key], done))
+            for key, values in found.items()
         }
 
     return zeros_at
@@ -124,15 +145,30 @@ def _between(first: int, last: int, done: float) -> int:
     return max(first, round(first + (last - first) * done))
 
 
-def zeros_asked(layers: str, shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, int]:
-    """Zeros of each kernel under `uniform` or `erk` proportions; the kernels of one layer share one sparsity."""
+def zeros_asked(
+    layers: str, shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float
+) -> dict[WeightKey, int]:
+    """Zeros of each kernel under `uniform` or `erk` proportions.
+
+    The kernels of one layer share one sparsity.
+    """
     shares = compression.pruning.shares(getattr(compression.masks, layers), shapes, sparsity)
-    return {key: compression.masks.zeros_asked(math.prod(shape), shares[key[0]]) for key, shape in shapes.items()}
+    return {
+        key: compression.masks.zeros_asked(math.prod(shape), shares[key[0]])
+        for key, shape in shapes.items()
+    }
 
 
-def lots(job: Job, purpose: str, shapes: Mapping[WeightKey, tuple[int, ...]]) -> dict[WeightKey, Array]:
-    """A number of each weight drawn by lot, 0 to 1; a kernel's are drawn by its name, whichever others there are."""
-    generators = {key: np.random.default_rng(job.seed(f"{purpose} {WeightKey(*key)}")) for key in shapes}
+def lots(
+    job: Job, purpose: str, shapes: Mapping[WeightKey, tuple[int, ...]]
+) -> dict[WeightKey, Array]:
+    """A number of each weight drawn by lot, 0 to 1.
+
+    A kernel's are drawn by its name, whichever others there are.
+    """
+    generators = {
+        key: np.random.default_rng(job.seed(f"{purpose} {WeightKey(*key)}")) for key in shapes
+    }
     return {key: generators[key].random(shape) for key, shape in shapes.items()}
 
 
@@ -142,7 +178,9 @@ def magnitudes(stage: Stage) -> dict[WeightKey, Array]:
 
 
 def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> dict[WeightKey, int]:
-    """Kernel -> zeros that were asked of it; under one threshold what it gave each kernel, which sums up to what was.
+    """Kernel -> zeros that were asked of it.
+
+    Under one threshold what it gave each kernel, which sums up to what was.
 
     Args:
         stage: before the step: where it has more zeros than are asked for, they stay.
@@ -152,4 +190,7 @@ def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> di
     if layers == "global":
         return {key: int(pruned.masks[key].sum()) for key in shapes}
     kept = {key: int(zeros.sum()) for key, zeros in stage.masks.items()}
-    return {key: max(kept.get(key, 0), count) for key, count in zeros_asked(layers, shapes, sparsity).items()}
+    return {
+        key: max(kept.get(key, 0), count)
+        for key, count in zeros_asked(layers, shapes, sparsity).items()
+    }

@@ -15,33 +15,48 @@ from framework.strategies import _pruning
 @strategy("block_prune", version=1)
 @dataclass(frozen=True, kw_only=True)
 class BlockPrune(Strategy):
-    """Zero whole blocks of neighbouring inputs in the kernels of dense layers, which the runtime then skips.
+    """Zero whole blocks of neighbouring inputs in dense kernels, which the runtime then skips.
 
-    Source: Narang et al. 2017, arXiv:1711.02782 (blocks); Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al.
-    2020, arXiv:1911.11134 (ERK proportions).
+    Source: Narang et al. 2017, arXiv:1711.02782 (blocks); Zhu & Gupta 2017, arXiv:1710.01878
+    (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK proportions).
 
-    A kernel is cut into blocks of `block_rows` inputs of one output. The blocks of least mean |w| go, as many of each
-    kernel as its share says, at least one stays. The file holds the blocks that are left and where they stand, so it is
-    smaller too. On one x86 core lenet_300_100 ran 1.8, 3.0 and 4.9 times as fast with 80, 90 and 95 % zeros.
+    A kernel is cut into blocks of `block_rows` inputs of one output. The blocks of least mean |w|
+    go, as many of each kernel as its share says, at least one stays. The file holds the blocks that
+    are left and where they stand, so it is smaller too. On one x86 core lenet_300_100 ran 1.8, 3.0
+    and 4.9 times as fast with 80, 90 and 95 % zeros.
 
-    Departures: blocks are ranked by the mean, not the largest, of |w|. The masks are final after 60 % of the
-    fine-tuning and grow about 20 times on the way. A kernel is stored in blocks only where that is faster: float32,
-    inputs that four divides, one position of a sample, two thirds or more of its blocks zero.
+    Departures: blocks are ranked by the mean, not the largest, of |w|. The masks are final after 60
+    % of the fine-tuning and grow about 20 times on the way. A kernel is stored in blocks only where
+    that is faster: float32, inputs that four divides, one position of a sample, two thirds or more
+    of its blocks zero.
 
-    Not for: convolutions, recurrent and attention layers, which it leaves alone. Dense layers over many positions, as
-    in a Transformer, and any under a later `ptq` have their zeros and are not faster by them. At equal sparsity it
-    costs more accuracy than `magnitude_prune`.
+    Not for: convolutions, recurrent and attention layers, which it leaves alone. Dense layers over
+    many positions, as in a Transformer, and any under a later `ptq` have their zeros and are not
+    faster by them. At equal sparsity it costs more accuracy than `magnitude_prune`.
     """
 
     keeps = frozenset({"sparsity"})
     gives = frozenset({"sparsity"})
 
-    sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of the blocks of all dense kernels set to zero")
-    block_rows: int = knob(
-        4, low=4, high=16, choices=(4, 8, 16), unit="inputs", doc="of one block; the runtime skips four at a time"
+    sparsity: float = knob(
+        0.8, low=0.0, high=0.99, doc="share of the blocks of all dense kernels set to zero"
     )
-    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
-    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
+    block_rows: int = knob(
+        4,
+        low=4,
+        high=16,
+        choices=(4, 8, 16),
+        unit="inputs",
+        doc="of one block; the runtime skips four at a time",
+    )
+    layers: str = knob(
+        "erk",
+        choices=("uniform", "erk"),
+        doc="the same sparsity in each kernel, or more in wide ones",
+    )
+    epochs: int = knob(
+        4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once"
+    )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel of a dense layer; zeros that the stage keeps stay zero.
@@ -51,17 +66,28 @@ class BlockPrune(Strategy):
         """
         shapes = compression.pruning.kernels(stage, frozenset({"Dense"}))
         if not shapes:
-            raise TrialError("block_prune prunes dense layers, and this net has none.", todo="Use magnitude_prune.")
+            raise TrialError(
+                "block_prune prunes dense layers, and this net has none.",
+                todo="Use magnitude_prune.",
+            )
         pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
         asked = {key: int(pruned.masks[key].sum()) for key in shapes}
         sparse = replace(pruned, export=replace(pruned.export, sparse=True))
         return _pruning.asking(sparse, asked)
 
-    def _growing(self, stage: Stage, shapes: Mapping[WeightKey, tuple[int, ...]]) -> _pruning.ZerosAt:
+    def _growing(
+        self, stage: Stage, shapes: Mapping[WeightKey, tuple[int, ...]]
+    ) -> _pruning.ZerosAt:
         """Zeros that grow from those the stage keeps to the blocks asked for."""
-        rows, kept = self.block_rows, {key: zeros for key, zeros in stage.masks.items() if key in shapes}
+        rows, kept = (
+            self.block_rows,
+            {key: zeros for key, zeros in stage.masks.items() if key in shapes},
+        )
         shares = getattr(compression.masks, self.layers)(shapes, self.sparsity)
-        first = {key: int((compression.masks.block_scores(~zeros, rows) == 0).sum()) for key, zeros in kept.items()}
+        first = {
+            key: int((compression.masks.block_scores(~zeros, rows) == 0).sum())
+            for key, zeros in kept.items()
+        }
         last = {
             key: compression.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])
             for key, (inputs, outputs) in shapes.items()

@@ -16,19 +16,22 @@ from framework.strategies import _pruning
 @strategy("dynamic_sparse", version=2)
 @dataclass(frozen=True, kw_only=True)
 class DynamicSparse(Strategy):
-    """Train a sparse net from the start; now and then drop its smallest weights and grow where the gradient is largest.
+    """Train a sparse net from the start.
+
+    Now and then drop its smallest weights and grow where the gradient is largest.
 
     Source: Evci et al. 2020, arXiv:1911.11134 (RigL).
 
-    The masks are drawn by lot. `updates` times in the first 75 % of the training each kernel drops the share
-    f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and grows as many of its dead ones,
-    those of the largest |dL/dw| on a batch, normalised by the batch where the net does so; what grows begins at zero.
-    As in the paper's code a weight that was just dropped may grow again, and then keeps its value. The zeros of each
-    kernel never change in number.
+    The masks are drawn by lot. `updates` times in the first 75 % of the training each kernel drops
+    the share f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and
+    grows as many of its dead ones, those of the largest |dL/dw| on a batch, normalised by the batch
+    where the net does so; what grows begins at zero. As in the paper's code a weight that was just
+    dropped may grow again, and then keeps its value. The zeros of each kernel never change in
+    number.
 
-    Departures: a weight grows only where the gradient is not zero, so that pixels which are always black never take a
-    place. Gradients are without dropout. The optimizer's moments of dead weights go on, so that what grows has some
-    already.
+    Departures: a weight grows only where the gradient is not zero, so that pixels which are always
+    black never take a place. Gradients are without dropout. The optimizer's moments of dead weights
+    go on, so that what grows has some already.
 
     Not for: little training. It wants as many epochs as the dense net, or more.
     """
@@ -38,11 +41,21 @@ class DynamicSparse(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
-    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
-    drop: float = knob(0.3, low=0.0, high=1.0, doc="share of the living weights dropped at first; falls to 0")
+    layers: str = knob(
+        "erk",
+        choices=("uniform", "erk"),
+        doc="the same sparsity in each kernel, or more in wide ones",
+    )
+    drop: float = knob(
+        0.3, low=0.0, high=1.0, doc="share of the living weights dropped at first; falls to 0"
+    )
     updates: int = knob(40, low=1, high=10_000, doc="how often the masks change")
-    batch_size: int = knob(128, low=1, high=65_536, unit="samples", doc="in the batch whose gradient decides")
-    epochs: int = knob(30, low=0, high=1000, unit="epochs", doc="training; 0: masks by lot, no training")
+    batch_size: int = knob(
+        128, low=1, high=65_536, unit="samples", doc="in the batch whose gradient decides"
+    )
+    epochs: int = knob(
+        30, low=0, high=1000, unit="epochs", doc="training; 0: masks by lot, no training"
+    )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Train every kernel that multiplies activations under masks that move."""
@@ -60,9 +73,14 @@ class DynamicSparse(Strategy):
         every = max(1, end // self.updates)
 
         def update(step: int, now: Stage) -> Mapping[WeightKey, Array]:
-            (gradients,) = job.gradients(now, batches=1, batch_size=self.batch_size, batch_statistics=True)
+            (gradients,) = job.gradients(
+                now, batches=1, batch_size=self.batch_size, batch_statistics=True
+            )
             share = self.drop / 2 * (1 + math.cos(math.pi * step / end))
-            return {key: moved(now.weights[key], gradients[key], zeros, share) for key, zeros in now.masks.items()}
+            return {
+                key: moved(now.weights[key], gradients[key], zeros, share)
+                for key, zeros in now.masks.items()
+            }
 
         return Remask(frozenset(range(every, end, every)), update)
 

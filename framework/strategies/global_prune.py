@@ -12,19 +12,21 @@ from framework.strategies import _pruning
 @strategy("global_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class GlobalPrune(Strategy):
-    """Zero the smallest weights of the whole net, whichever layer they are in, while training goes on.
+    """Zero the smallest weights of the whole net, whatever their layer, during training.
 
-    Source: Han et al. 2015, arXiv:1506.02626 (magnitude); Blalock et al. 2020, arXiv:2003.03033 (global against
-    layer-wise); Tanaka et al. 2020, arXiv:2006.05467 (layer collapse); Zhu & Gupta 2017, arXiv:1710.01878 (schedule).
+    Source: Han et al. 2015, arXiv:1506.02626 (magnitude); Blalock et al. 2020, arXiv:2003.03033
+    (global against layer-wise); Tanaka et al. 2020, arXiv:2006.05467 (layer collapse); Zhu & Gupta
+    2017, arXiv:1710.01878 (schedule).
 
-    One threshold t for all kernels: a weight goes where |w| < t, and t is such that exactly the share `sparsity` of all
-    of them goes. Layers find their own proportions; a layer of small weights may lose nearly all, so that a share of
-    `floor` of each kernel stays.
+    One threshold t for all kernels: a weight goes where |w| < t, and t is such that exactly the
+    share `sparsity` of all of them goes. Layers find their own proportions; a layer of small
+    weights may lose nearly all, so that a share of `floor` of each kernel stays.
 
-    Departures: the floor. The masks are final after 60 % of the fine-tuning and grow about 20 times on the way.
+    Departures: the floor. The masks are final after 60 % of the fine-tuning and grow about 20 times
+    on the way.
 
-    Not for: nets whose layers have weights of very different scale, as behind a normalisation: there `magnitude_prune`
-    with ERK proportions is safer.
+    Not for: nets whose layers have weights of very different scale, as behind a normalisation:
+    there `magnitude_prune` with ERK proportions is safer.
     """
 
     keeps = frozenset({"sparsity"})
@@ -32,11 +34,20 @@ class GlobalPrune(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     floor: float = knob(
-        0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, up to a tenth of the share left of all"
+        0.01,
+        low=0.0,
+        high=0.5,
+        doc="least share of each kernel that stays, up to a tenth of the share left of all",
     )
-    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
+    epochs: int = knob(
+        4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once"
+    )
     max_drop: float | None = knob(
-        None, low=0.0, high=1.0, optional=True, doc="prune less where the net would lose more quality than this share"
+        None,
+        low=0.0,
+        high=1.0,
+        optional=True,
+        doc="prune less where the net would lose more quality than this share",
     )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
@@ -45,10 +56,17 @@ class GlobalPrune(Strategy):
 
         def prune(sparsity: float) -> Stage:
             zeros_at = _pruning.growing(
-                stage, shapes, layers="global", sparsity=sparsity, floor=self.floor, scores=_pruning.magnitudes
+                stage,
+                shapes,
+                layers="global",
+                sparsity=sparsity,
+                floor=self.floor,
+                scores=_pruning.magnitudes,
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
-        pruned, sparsity = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
+        pruned, sparsity = _pruning.furthest(
+            prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
+        )
         asked = _pruning.asked_of(stage, pruned, layers="global", sparsity=sparsity)
         return _pruning.asking(pruned, asked)

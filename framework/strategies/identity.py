@@ -14,8 +14,9 @@ class Identity(Strategy):
 
     Source: Blalock et al. 2020, arXiv:2003.03033 (the control that pruning results lack).
 
-    Every study has one run of it, with the largest budget of fine-tuning that a trial may spend: what a method gains by
-    training longer is not counted as its own. As a step behind others it trains on while their promises are held.
+    Every study has one run of it, with the largest budget of fine-tuning that a trial may spend:
+    what a method gains by training longer is not counted as its own. As a step behind others it
+    trains on while their promises are held.
 
     Not for: making anything smaller. It is a control.
     """

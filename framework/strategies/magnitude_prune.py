@@ -16,30 +16,44 @@ from framework.strategies import _pruning
 class MagnitudePrune(Strategy):
     """Zero the smallest weights of each kernel while training goes on.
 
-    Source: Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK proportions).
+    Source: Zhu & Gupta 2017, arXiv:1710.01878 (schedule); Evci et al. 2020, arXiv:1911.11134 (ERK
+    proportions).
 
-    The share of zeros rises as s(t) = s_f (1 - (1 - t/T)^3), fast while there is much to spare; each time the weights
-    of least magnitude |w| go, in each kernel by itself. ERK proportions leave more to thin kernels, as those of a
-    squeeze layer, which uniform ones starve.
+    The share of zeros rises as s(t) = s_f (1 - (1 - t/T)^3), fast while there is much to spare;
+    each time the weights of least magnitude |w| go, in each kernel by itself. ERK proportions leave
+    more to thin kernels, as those of a squeeze layer, which uniform ones starve.
 
-    Departures: the masks are final after 60 % of the fine-tuning and are updated about 20 times on the way; the
-    learning rate falls on the study's schedule, without warm-up. The kernels of one recurrent or attention layer have
-    one sparsity. Runs on tensorflow-model-optimization's wrapper.
+    Departures: the masks are final after 60 % of the fine-tuning and are updated about 20 times on
+    the way; the learning rate falls on the study's schedule, without warm-up. The kernels of one
+    recurrent or attention layer have one sparsity. Runs on tensorflow-model-optimization's wrapper.
 
-    Not for: speed. A runtime multiplies by scattered zeros like by any other number; `block_prune` is for that.
+    Not for: speed. A runtime multiplies by scattered zeros like by any other number; `block_prune`
+    is for that.
     """
 
     keeps = frozenset({"sparsity"})
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(0.8, low=0.0, high=0.99, doc="share of all kernel weights set to zero")
-    layers: str = knob("erk", choices=("uniform", "erk"), doc="the same sparsity in each kernel, or more in wide ones")
+    layers: str = knob(
+        "erk",
+        choices=("uniform", "erk"),
+        doc="the same sparsity in each kernel, or more in wide ones",
+    )
     epochs: int = knob(
-        4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once, without training"
+        4,
+        low=0,
+        high=1000,
+        unit="epochs",
+        doc="fine-tuning while pruning; 0: at once, without training",
     )
 
     max_drop: float | None = knob(
-        None, low=0.0, high=1.0, optional=True, doc="prune less where the net would lose more quality than this share"
+        None,
+        low=0.0,
+        high=1.0,
+        optional=True,
+        doc="prune less where the net would lose more quality than this share",
     )
 
     def apply(self, stage: Stage, job: Job) -> Stage:
@@ -48,11 +62,15 @@ class MagnitudePrune(Strategy):
 
         def prune(sparsity: float) -> Stage:
             zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
-            shares = compression.pruning.shares(getattr(compression.masks, self.layers), shapes, sparsity)
+            shares = compression.pruning.shares(
+                getattr(compression.masks, self.layers), shapes, sparsity
+            )
             pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
             return pruned.keeping(tuple(Mask(key, pruned.weights[key] == 0) for key in shapes))
 
-        pruned, sparsity = _pruning.furthest(prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop)
+        pruned, sparsity = _pruning.furthest(
+            prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
+        )
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)
         return _pruning.asking(pruned, asked)
 
@@ -60,7 +78,11 @@ class MagnitudePrune(Strategy):
         end, frequency = compression.pruning.ramp(self.epochs * job.steps_per_epoch())
         dynamic: dict[str, float] = {"end_step": end, "frequency": frequency}
         for layer, share in shares.items():
-            kept = [keep.zeros.ravel() for keep in stage.keeps if isinstance(keep, Mask) and keep.weight[0] == layer]
+            kept = [
+                keep.zeros.ravel()
+                for keep in stage.keeps
+                if isinstance(keep, Mask) and keep.weight[0] == layer
+            ]
             dynamic[f"initial/{layer}"] = float(np.concatenate(kept).mean()) if kept else 0.0
             dynamic[f"final/{layer}"] = share
         wrap = compression.pruning.MagnitudeWrap(tuple(sorted(shares)))
@@ -69,5 +91,7 @@ class MagnitudePrune(Strategy):
     def _at_once(self, stage: Stage, zeros: dict[WeightKey, int]) -> Stage:
         weights = dict(stage.weights)
         for key, count in zeros.items():
-            weights[key] = np.where(compression.masks.smallest(weights[key], count), 0, weights[key]).astype(np.float32)
+            weights[key] = np.where(
+                compression.masks.smallest(weights[key], count), 0, weights[key]
+            ).astype(np.float32)
         return stage.with_weights(weights)

@@ -24,14 +24,16 @@ Zeros = dict[WeightKey, int]
 class RandomPrune(Strategy):
     """Zero weights drawn by lot while training goes on: the control of every pruning method.
 
-    Source: Blalock et al. 2020, arXiv:2003.03033 (why a table needs it); Liu et al. 2022, arXiv:2202.02643 (how far it
-    goes with good proportions).
+    Source: Blalock et al. 2020, arXiv:2003.03033 (why a table needs it); Liu et al. 2022,
+    arXiv:2202.02643 (how far it goes with good proportions).
 
-    The layers' shares of zeros are the same (`uniform`), those of Erdos-Renyi-kernel (`erk`), what one draw over all
-    kernels gives (`global`), or those that a finished run has reached (`run`): then the difference between the two runs
-    is which weights a method chose, not how many of each layer.
+    The layers' shares of zeros are the same (`uniform`), those of Erdos-Renyi-kernel (`erk`), what
+    one draw over all kernels gives (`global`), or those that a finished run has reached (`run`):
+    then the difference between the two runs is which weights a method chose, not how many of each
+    layer.
 
-    Departures: zeros are drawn on the same schedule as those of the other strategies, not all at the beginning.
+    Departures: zeros are drawn on the same schedule as those of the other strategies, not all at
+    the beginning.
 
     Not for: a net to be used. It is a control.
     """
@@ -40,19 +42,32 @@ class RandomPrune(Strategy):
     gives = frozenset({"sparsity"})
 
     sparsity: float = knob(
-        0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero; of no account with layers=run"
+        0.8,
+        low=0.0,
+        high=0.999,
+        doc="share of all kernel weights set to zero; of no account with layers=run",
     )
-    layers: str = knob("erk", choices=("uniform", "erk", "global", "run"), doc="how the zeros are shared out")
+    layers: str = knob(
+        "erk", choices=("uniform", "erk", "global", "run"), doc="how the zeros are shared out"
+    )
     run: str | None = knob(
-        None, optional=True, unit="name", doc="with layers=run: its id, or 6 or more digits it begins with"
+        None,
+        optional=True,
+        unit="name",
+        doc="with layers=run: its id, or 6 or more digits it begins with",
     )
     proportions: str | None = knob(
-        None, optional=True, unit="name", doc="zeros of each kernel of that run; filled in by itself"
+        None,
+        optional=True,
+        unit="name",
+        doc="zeros of each kernel of that run; filled in by itself",
     )
-    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once")
+    epochs: int = knob(
+        4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once"
+    )
 
     def pinned(self, root: Path) -> Mapping[str, Any]:
-        """The zeros of each kernel of the named run, so that the study holds all that decides its results.
+        """The zeros of each kernel of the named run: the study holds all that decides its results.
 
         Raises:
             InvalidStudy: no run is named, or its files are not here.
@@ -67,10 +82,17 @@ class RandomPrune(Strategy):
         lots = _pruning.lots(job, "random_prune", shapes)
         counts = self._counts(shapes)
         zeros_at = _pruning.growing(
-            stage, shapes, layers=self.layers, sparsity=self.sparsity, scores=lambda now: lots, counts=counts
+            stage,
+            shapes,
+            layers=self.layers,
+            sparsity=self.sparsity,
+            scores=lambda now: lots,
+            counts=counts,
         )
         pruned = _pruning.gradual(stage, job, self.epochs, zeros_at)
-        asked = counts or _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=self.sparsity)
+        asked = counts or _pruning.asked_of(
+            stage, pruned, layers=self.layers, sparsity=self.sparsity
+        )
         return _pruning.asking(pruned, asked)
 
     def _counts(self, shapes: Mapping[WeightKey, tuple[int, ...]]) -> Zeros | None:
@@ -82,7 +104,9 @@ class RandomPrune(Strategy):
         if self.layers != "run":
             return None
         counts = from_text(self.proportions or "")
-        fits = all(counts.get(key, -1) in range(int(np.prod(shape))) for key, shape in shapes.items())
+        fits = all(
+            counts.get(key, -1) in range(int(np.prod(shape))) for key, shape in shapes.items()
+        )
         if not fits:
             raise InvalidStudy(
                 "random_prune: the named run is of another net.",
@@ -120,7 +144,9 @@ def from_text(text: str) -> Zeros:
             name, _, count = part.rpartition(":")
             zeros[WeightKey.of(name)] = int(count)
     except ValueError as error:
-        raise InvalidValue("random_prune: proportions is layer/position:zeros,...", given=f"Given: {text}.") from error
+        raise InvalidValue(
+            "random_prune: proportions is layer/position:zeros,...", given=f"Given: {text}."
+        ) from error
     return zeros
 
 
@@ -129,7 +155,8 @@ def _layers_file(root: Path, run: str | None) -> Path:
         raise InvalidStudy(
             "random_prune: layers=run takes the proportions of a finished run.",
             given=f"run = {run!r}.",
-            todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: make ui.",
+            todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: "
+            "make ui.",
         )
     found = sorted(paths.artifacts(root).glob(f"*/{run}*/artifacts/layers.csv"))
     if len(found) != 1:

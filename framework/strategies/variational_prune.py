@@ -15,22 +15,27 @@ from framework.strategies import _pruning
 @strategy("variational_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class VariationalPrune(Strategy):
-    """Learn how much noise each weight bears, and zero those that bear the most; then train what is left.
+    """Learn how much noise each weight bears, and zero those that bear the most.
+
+    Then train what is left.
 
     Source: Molchanov, Ashukha & Vetrov 2017, arXiv:1701.05369 (sparse variational dropout).
 
-    In training each weight is w + sigma e with e drawn anew from N(0, 1) in each step; w and log sigma^2 are both
-    learned. The loss has the divergence of that posterior from a log-uniform prior beside it, which pulls
-    alpha = sigma^2 / w^2 up: D(alpha) = k1 - k1 S(k2 + k3 log alpha) + log(1 + 1/alpha) / 2, over the number of
-    training samples. A weight whose alpha grows large carries no information.
+    In training each weight is w + sigma e with e drawn anew from N(0, 1) in each step; w and log
+    sigma^2 are both learned. The loss has the divergence of that posterior from a log-uniform prior
+    beside it, which pulls alpha = sigma^2 / w^2 up: D(alpha) = k1 - k1 S(k2 + k3 log alpha) + log(1
+    + 1/alpha) / 2, over the number of training samples. A weight whose alpha grows large carries no
+    information.
 
-    Departures: not the weights of log alpha above 3 are cut, but exactly the share `sparsity` with the largest, over
-    all kernels, and a share of `floor` of each kernel stays: so ratios can be asked for. Noise is on the weights, where
-    the paper puts it on what they sum up to: that works for every layer, and is noisier. log sigma^2 is ten times its
-    variable, since trainings here are short. It starts from the trained net.
+    Departures: not the weights of log alpha above 3 are cut, but exactly the share `sparsity` with
+    the largest, over all kernels, and a share of `floor` of each kernel stays: so ratios can be
+    asked for. Noise is on the weights, where the paper puts it on what they sum up to: that works
+    for every layer, and is noisier. log sigma^2 is ten times its variable, since trainings here are
+    short. It starts from the trained net.
 
-    Not for: little time, as each step costs more than a plain one; nor few samples, for which the divergence outweighs
-    the loss: a smaller `strength` helps there. Without epochs alpha depends on |w| alone, and it is `global_prune`.
+    Not for: little time, as each step costs more than a plain one; nor few samples, for which the
+    divergence outweighs the loss: a smaller `strength` helps there. Without epochs alpha depends on
+    |w| alone, and it is `global_prune`.
     """
 
     keeps = frozenset({"sparsity"})
@@ -38,18 +43,26 @@ class VariationalPrune(Strategy):
 
     sparsity: float = knob(0.8, low=0.0, high=0.999, doc="share of all kernel weights set to zero")
     floor: float = knob(
-        0.01, low=0.0, high=0.5, doc="least share of each kernel that stays, up to a tenth of the share left of all"
+        0.01,
+        low=0.0,
+        high=0.5,
+        doc="least share of each kernel that stays, up to a tenth of the share left of all",
     )
     strength: float = knob(1.0, low=0.0, high=100.0, doc="factor of the divergence in the loss")
     start: float = knob(-8.0, low=-10.0, high=0.0, doc="log sigma^2 at the beginning")
-    epochs: int = knob(4, low=0, high=1000, unit="epochs", doc="training under noise; 0: at once, by magnitude")
+    epochs: int = knob(
+        4, low=0, high=1000, unit="epochs", doc="training under noise; 0: at once, by magnitude"
+    )
     tune_epochs: int = knob(2, low=0, high=1000, unit="epochs", doc="training after the cut")
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
         begun = sum(int(zeros.sum()) for key, zeros in stage.masks.items() if key in shapes)
-        total = max(begun, compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity))
+        total = max(
+            begun,
+            compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity),
+        )
         cut = self._cut(stage, job, tuple(shapes), total)
         pruned = _pruning.masked(cut, {key: cut.weights[key] == 0 for key in shapes})
         if self.tune_epochs:
@@ -59,7 +72,9 @@ class VariationalPrune(Strategy):
 
     def _cut(self, stage: Stage, job: Job, keys: tuple[WeightKey, ...], total: int) -> Stage:
         wrap = compression.variational_dropout.NoiseWrap(keys, total, self.floor)
-        shapes = {compression.variational_dropout.name_of(key): stage.weights[key].shape for key in keys}
+        shapes = {
+            compression.variational_dropout.name_of(key): stage.weights[key].shape for key in keys
+        }
         noise = {
             name: np.full(shape, self.start / compression.variational_dropout.SPEED, np.float32)
             for name, shape in shapes.items()

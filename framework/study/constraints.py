@@ -6,19 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TOLERANCE = 1e-9
-"""Differences up to this are rounding: 249/250 - 244/250 is above 0.02 in floating point, by 5e-18. It is far below the
-weight of one sample (a split of 10^8 samples has 1e-8), and below one byte or parameter."""
+"""Differences up to this are rounding: 249/250 - 244/250 is above 0.02 in floating point, by 5e-18.
+
+It is far below the weight of one sample (1e-8 in a split of 10^8), and below one byte."""
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """A constraint: `metric` is at most `limit`; a metric of the file, or `quality_drop` against the own baseline."""
+    """A constraint: `metric` is at most `limit`.
+
+    A metric of the file, or `quality_drop` against the own baseline.
+    """
 
     metric: str
     limit: float
 
     def violation(self, values: Mapping[str, float]) -> float:
-        """Above 0 where the constraint is not met; at most 0 where it is, `limit` itself included."""
+        """Above 0 where the constraint is not met.
+
+        At most 0 where it is, `limit` itself included.
+        """
         return _beyond_rounding(values[self.metric] - self.limit)
 
 
@@ -30,7 +37,10 @@ class AtLeast:
     limit: float
 
     def violation(self, values: Mapping[str, float]) -> float:
-        """Above 0 where the constraint is not met; at most 0 where it is, `limit` itself included."""
+        """Above 0 where the constraint is not met.
+
+        At most 0 where it is, `limit` itself included.
+        """
         return _beyond_rounding(self.limit - values[self.metric])
 
 

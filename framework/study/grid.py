@@ -22,7 +22,13 @@ def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
         asked: dict[str, Any] = {}
         sizes: list[int] = []
 
-        def ask(name: str, domain: Domain, path: list[int] = path, asked: Any = asked, sizes: Any = sizes) -> Any:
+        def ask(
+            name: str,
+            domain: Domain,
+            path: list[int] = path,
+            asked: Any = asked,
+            sizes: Any = sizes,
+        ) -> Any:
             values = labels(domain) if isinstance(domain, Choice) else domain.values()
             index = path[len(sizes)] if len(sizes) < len(path) else 0
             sizes.append(len(values))
@@ -35,7 +41,10 @@ def enumerate_specs(study: Study) -> list[tuple[dict[str, Any], Spec]]:
 
 
 def combinations(study: Study) -> float:
-    """How many ways there are to answer a study's questions, infinity included; several may lead to one spec."""
+    """How many ways there are to answer a study's questions, infinity included.
+
+    Several may lead to one spec.
+    """
     parts = (study.architecture, *study.compress)
     return _product(study.train.values().values()) * math.prod(map(_part_combinations, parts))
 

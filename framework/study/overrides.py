@@ -1,18 +1,22 @@
-"""Changes of a study for a quick try, as `KEY=VALUE`: `trials=50`, `dataset=mnist`, `compress.0.sparsity=0.9`.
+"""Changes of a study for a quick try, as `KEY=VALUE`.
+
+`trials=50`, `dataset=mnist`, `compress.0.sparsity=0.9`.
 
     dataset=NAME  architecture=NAME             another plug-in; its old knobs are dropped
     dataset.KNOB=VALUE  architecture.KNOB=VALUE
     train.FIELD=VALUE
     compress=NAME+NAME                          another chain; nothing after the `=`: no compression
     compress.N=NAME                             another step, N counts from 0; None leaves it out
-    compress.N.KNOB=VALUE                       a value in place of a domain, or a domain in place of a value
-    sampler seed trials trial_seconds hours keep  =VALUE
+    compress.N.KNOB=VALUE                       a value in place of a domain, or a domain in place
+    of a value sampler seed trials trial_seconds hours keep  =VALUE
 
-Values are Python literals or domains, as Float(0.5,0.9); what is neither is a string. Overrides apply in the order
-given. Which plug-ins and knobs there are is not known here: names are checked when the study is resolved.
+Values are Python literals or domains, as Float(0.5,0.9); what is neither is a string. Overrides
+apply in the order given. Which plug-ins and knobs there are is not known here: names are checked
+when the study is resolved.
 
-A knob of a step with alternatives goes to every alternative whose plug-in sets that knob somewhere in the step. If none
-does, it goes to all of them where they are one plug-in under several labels, and is refused otherwise.
+A knob of a step with alternatives goes to every alternative whose plug-in sets that knob somewhere
+in the step. If none does, it goes to all of them where they are one plug-in under several labels,
+and is refused otherwise.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ def apply(study: Study, settings: Sequence[str]) -> Study:
 
     Raises:
         UnknownName: the study has no such key.
-        InvalidValue: no `=`, a step that is not there, or a value that the study refuses. Every message shows the text.
+        InvalidValue: no `=`, a step that is not there, or a value that the study refuses. Every
+            message shows the text.
     """
     for setting in settings:
         try:
@@ -51,9 +56,15 @@ def apply(study: Study, settings: Sequence[str]) -> Study:
 
 
 def keys(study: Study) -> list[str]:
-    """Every key that this study sets or has by itself; knobs left at their defaults can be set too."""
+    """Every key that this study sets or has by itself.
+
+    Knobs left at their defaults can be set too.
+    """
     found = [*PLAIN, "compress", *(f"train.{name}" for name in Train.knobs())]
-    parts: list[tuple[str, Part]] = [("dataset", study.dataset), ("architecture", study.architecture)]
+    parts: list[tuple[str, Part]] = [
+        ("dataset", study.dataset),
+        ("architecture", study.architecture),
+    ]
     parts += [(f"compress.{index}", step) for index, step in enumerate(study.compress)]
     for path, part in parts:
         found.append(path)
@@ -67,7 +78,7 @@ def key_of(setting: str) -> str:
 
 
 def parse(text: str) -> Any:
-    """A Python literal, a search domain as in a study file (`Float(0.5,0.9)`), or the text itself."""
+    """A Python literal, a search domain as in a study (`Float(0.5,0.9)`), or the text itself."""
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -75,7 +86,10 @@ def parse(text: str) -> Any:
 
 
 def _domain(text: str) -> Any:
-    """`Float(...)`, `Int(...)` or `Choice(...)` with literals for arguments; the text itself if it is none of these."""
+    """`Float(...)`, `Int(...)` or `Choice(...)` with literals for arguments.
+
+    The text itself if it is none of these.
+    """
     try:
         call = ast.parse(text, mode="eval").body
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
@@ -95,7 +109,9 @@ def _apply_one(study: Study, setting: str) -> Study:
     key, equals, text = setting.partition("=")
     key = key.strip()
     if not equals:
-        raise InvalidValue("An override is written KEY=VALUE.", todo="For example trials=50, or train.epochs=10.")
+        raise InvalidValue(
+            "An override is written KEY=VALUE.", todo="For example trials=50, or train.epochs=10."
+        )
     if key in PLAIN:
         return replace(study, **{key: parse(text)})
     head, _, rest = key.partition(".")
@@ -108,7 +124,9 @@ def _apply_one(study: Study, setting: str) -> Study:
 def _change_part(study: Study, key: str, knob: str, text: str) -> Study:
     """`dataset` and `architecture`."""
     head = key.partition(".")[0]
-    changes: dict[str, Any] = {head: _with_knob(head, getattr(study, head), knob, text) if knob else _use(key, text)}
+    changes: dict[str, Any] = {
+        head: _with_knob(head, getattr(study, head), knob, text) if knob else _use(key, text)
+    }
     return replace(study, **changes)
 
 
@@ -124,7 +142,9 @@ def _change_compress(study: Study, key: str, rest: str, text: str) -> Study:
     number, _, knob = rest.partition(".")
     steps = list(study.compress)
     index = _index(study, key, number)
-    steps[index] = _with_knob(f"compress.{index}", steps[index], knob, text) if knob else _step(key, text)
+    steps[index] = (
+        _with_knob(f"compress.{index}", steps[index], knob, text) if knob else _step(key, text)
+    )
     return replace(study, compress=tuple(steps))
 
 
@@ -155,7 +175,9 @@ def _step(key: str, text: str) -> Use | None:
 def _use(key: str, text: str) -> Use:
     name = parse(text)
     if not isinstance(name, str) or not name:
-        raise InvalidValue(f"{key} takes the name of a plug-in.", todo="The names: squeezelab list.")
+        raise InvalidValue(
+            f"{key} takes the name of a plug-in.", todo="The names: squeezelab list."
+        )
     return use(name)
 
 
@@ -164,20 +186,30 @@ def _index(study: Study, key: str, number: str) -> int:
         raise _unknown(study, key)
     count = len(study.compress)
     if int(number) >= count:
-        steps = {0: "no steps", 1: "1 step: compress.0"}.get(count, f"{count} steps: compress.0 to .{count - 1}")
+        steps = {0: "no steps", 1: "1 step: compress.0"}.get(
+            count, f"{count} steps: compress.0 to .{count - 1}"
+        )
         raise InvalidValue(
-            f"There is no step {number}. This study has {steps}.", todo="compress=NAME+NAME gives it another chain."
+            f"There is no step {number}. This study has {steps}.",
+            todo="compress=NAME+NAME gives it another chain.",
         )
     return int(number)
 
 
 def _with_knob(path: str, part: Part, knob: str, text: str) -> Part:
     if part is None:
-        raise InvalidValue(f"{path} is left out, so it has no knobs.", todo=f"Choose a plug-in first: {path}=NAME.")
+        raise InvalidValue(
+            f"{path} is left out, so it has no knobs.", todo=f"Choose a plug-in first: {path}=NAME."
+        )
     if isinstance(part, Use):
         return _set(part, knob, text)
     names = _meant(path, part, knob)
-    return Choice(*(_set(o, knob, text) if isinstance(o, Use) and o.name in names else o for o in part.options))
+    return Choice(
+        *(
+            _set(o, knob, text) if isinstance(o, Use) and o.name in names else o
+            for o in part.options
+        )
+    )
 
 
 def _meant(path: str, choice: Choice, knob: str) -> set[str]:
@@ -187,7 +219,8 @@ def _meant(path: str, choice: Choice, knob: str) -> set[str]:
     setting = {option.name for option in options if knob in option.knobs}
     if not setting and len(every) > 1:
         raise InvalidValue(
-            f"{path} is a choice between {', '.join(sorted(every))}, and none of them sets {knob!r} in this study.",
+            f"{path} is a choice between {', '.join(sorted(every))}, and none of them sets "
+            f"{knob!r} in this study.",
             todo=f"Choose one first, as {path}={min(every)}, or change the study file.",
         )
     return setting or every

@@ -33,7 +33,10 @@ class Float:
         object.__setattr__(self, "high", float(self.high))
         _check_interval(self)
         if self.step is not None and (not _is_number(self.step) or self.step <= 0 or self.log):
-            raise InvalidValue("The step of Float is a number above 0, and goes without log.", given=f"Given: {self}.")
+            raise InvalidValue(
+                "The step of Float is a number above 0, and goes without log.",
+                given=f"Given: {self}.",
+            )
 
     @property
     def finite(self) -> bool:
@@ -43,12 +46,18 @@ class Float:
     @property
     def size(self) -> float:
         """How many values there are; infinity without a step."""
-        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        return (
+            math.inf
+            if self.step is None
+            else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        )
 
     def values(self) -> list[float]:
         """All values of a stepped domain, ascending."""
         if self.step is None:
-            raise InvalidStudy(f"{self} has infinitely many values.", todo="Give it a step, or use Choice.")
+            raise InvalidStudy(
+                f"{self} has infinitely many values.", todo="Give it a step, or use Choice."
+            )
         return [min(self.low + index * self.step, self.high) for index in range(int(self.size))]
 
 
@@ -71,10 +80,14 @@ class Int:
     def __post_init__(self) -> None:
         for number in (self.low, self.high, self.step):
             if isinstance(number, bool) or not isinstance(number, int):
-                raise InvalidValue("The ends and the step of Int are whole numbers.", given=f"Given: {self}.")
+                raise InvalidValue(
+                    "The ends and the step of Int are whole numbers.", given=f"Given: {self}."
+                )
         _check_interval(self)
         if self.step < 1 or (self.log and self.step != 1):
-            raise InvalidValue("The step of Int is at least 1, and 1 with log.", given=f"Given: {self}.")
+            raise InvalidValue(
+                "The step of Int is at least 1, and 1 with log.", given=f"Given: {self}."
+            )
 
     @property
     def finite(self) -> bool:
@@ -93,7 +106,10 @@ class Int:
 
 @dataclass(frozen=True, init=False)
 class Choice:
-    """One of the values given; over `use(...)` values it chooses between plug-ins, `None` leaves a step out."""
+    """One of the values given.
+
+    Over `use(...)` values it chooses between plug-ins, `None` leaves a step out.
+    """
 
     options: tuple[Any, ...]
 
@@ -101,7 +117,9 @@ class Choice:
         if len(options) < 2:
             raise InvalidValue("Choice takes at least two values.", given=f"Given: {options}.")
         if len({repr(option) for option in options}) != len(options):
-            raise InvalidValue("The values of Choice are all different.", given=f"Given: {options}.")
+            raise InvalidValue(
+                "The values of Choice are all different.", given=f"Given: {options}."
+            )
         object.__setattr__(self, "options", options)
 
     def __repr__(self) -> str:
@@ -199,10 +217,14 @@ class Knob:
         for end in (domain.low, domain.high):
             self.normal(owner, name, end)
         if self.type is float and isinstance(domain, Int):
-            return Float(domain.low, domain.high, log=domain.log, step=None if domain.log else domain.step)
+            return Float(
+                domain.low, domain.high, log=domain.log, step=None if domain.log else domain.step
+            )
         if self.type is int and isinstance(domain, Float):
             raise InvalidValue(
-                f"{owner}: {name} takes whole numbers.", given=f"Given: {domain}.", todo="Use Int or Choice."
+                f"{owner}: {name} takes whole numbers.",
+                given=f"Given: {domain}.",
+                todo="Use Int or Choice.",
             )
         return domain
 
@@ -257,7 +279,11 @@ class Knobbed:
     def knobs(cls) -> dict[str, Knob]:
         """The knobs by name, in the order of the file."""
         declared = getattr(cls, "__dataclass_fields__", {})
-        return {name: item.metadata["knob"] for name, item in declared.items() if "knob" in item.metadata}
+        return {
+            name: item.metadata["knob"]
+            for name, item in declared.items()
+            if "knob" in item.metadata
+        }
 
     def __post_init__(self) -> None:
         owner = getattr(self, "name", type(self).__name__.lower())

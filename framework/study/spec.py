@@ -1,6 +1,7 @@
 """What is run: a `Study` with its search domains, and the fixed `Spec` of one trial.
 
-Both are frozen values. Their canonical JSON decides what is the same: two studies with one digest share their trials.
+Both are frozen values. Their canonical JSON decides what is the same: two studies with one digest
+share their trials.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from framework.study.space import Choice, Domain, Float, Int, Knobbed, knob
 SCHEMA = 1  # goes up when the meaning of a stored spec changes
 SAMPLERS = ("tpe", "random", "nsga2", "grid")
 KEEPS = ("all", "front")
-DENSE_FACTOR = 2.0  # the finetune_factor that a dense spec states, whatever the default is: baselines keep their digest
-TRAIN_FIELDS = (  # always written, in this order; a field that is added later is written where it is not at its default
-    "epochs", "batch_size", "optimizer", "learning_rate", "finetune_factor", "warmup_epochs", "decay", "weight_decay",
+# the finetune_factor that a dense spec states, whatever the default is: baselines keep their digest
+DENSE_FACTOR = 2.0
+# always written, in this order; a field that is added later is written where it is not at its
+# default
+TRAIN_FIELDS = (
+    "epochs", "batch_size", "optimizer", "learning_rate", "finetune_factor", "warmup_epochs",
+    "decay", "weight_decay",
     "label_smoothing", "augment", "threads",
 )  # fmt: skip
 SPEC_FIELDS = ("dataset", "architecture", "train", "compress", "seed")
 HOW_MUCH = ("trials", "trial_seconds", "hours", "keep")  # fields that do not change what is run
 Ask = Callable[[str, Domain], Any]
-"""Answers (name of a parameter, its domain) with one value; of a Choice over plug-ins with its label."""
+"""Answers (a parameter's name, its domain) with one value; a Choice of plug-ins with a label."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,24 @@ class Use:
     version: int = 0
     """0 until the registry has resolved it."""
     slot: int | None = field(default=None, compare=False)
-    """Of a step of a trial: its place in the study's chain, where an earlier one was left out; no part of digests."""
+    """A step's place in the study's chain if an earlier one was left out; in no digest."""
 
     def __repr__(self) -> str:
         """As it is written in a study file."""
         named = ({"label": self.label} if self.label else {}) | dict(self.knobs)
-        return f"use({', '.join([repr(self.name), *(f'{key}={value!r}' for key, value in named.items())])})"
+        arguments = [repr(self.name)]
+        arguments += [f"{key}={value!r}" for key, value in named.items()]
+        return f"use({', '.join(arguments)})"
 
     def json(self) -> dict[str, Any]:
         """A plain value with sorted keys."""
         knobs = {name: _plain(value) for name, value in sorted(self.knobs.items())}
-        stated = {"use": self.name, "version": self.version, "label": self.label or self.name, "knobs": knobs}
+        stated = {
+            "use": self.name,
+            "version": self.version,
+            "label": self.label or self.name,
+            "knobs": knobs,
+        }
         return stated if self.slot is None else stated | {"slot": self.slot}
 
 
@@ -67,36 +79,65 @@ def use(name: str, /, *, label: str = "", **knobs: Any) -> Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Knobbed):
-    """How a net is trained, the same for all nets of a study. Every field but `threads` may be a search domain."""
+    """How a net is trained, the same for all nets of a study.
+
+    Every field but `threads` may be a search domain.
+    """
 
     searchable: ClassVar[bool] = True
 
     epochs: int = knob(30, low=1, high=10_000, unit="epochs", doc="passes over the training split")
     batch_size: int = knob(
-        16, low=1, high=65_536, unit="samples", doc="samples a step; a last, partial batch is left out"
+        16,
+        low=1,
+        high=65_536,
+        unit="samples",
+        doc="samples a step; a last, partial batch is left out",
     )
     optimizer: str = knob(
-        "adam", choices=("adam", "adamw", "sgd", "momentum"), doc="update rule; momentum is 0.9, Nesterov"
+        "adam",
+        choices=("adam", "adamw", "sgd", "momentum"),
+        doc="update rule; momentum is 0.9, Nesterov",
     )
     learning_rate: float = knob(1e-3, low=1e-8, high=10.0, doc="peak learning rate")
-    finetune_factor: float = knob(2.0, low=0.001, high=1000.0, doc="peak rate of fine-tuning over that of training")
-    warmup_epochs: int = knob(3, low=0, high=1_000, unit="epochs", doc="linear rise from zero to the peak")
-    decay: str = knob(
-        "cosine", choices=("cosine", "constant", "step"), doc="after warm-up; step: a tenth at 1/2 and 3/4"
+    finetune_factor: float = knob(
+        2.0, low=0.001, high=1000.0, doc="peak rate of fine-tuning over that of training"
     )
-    weight_decay: float = knob(0.0, low=0.0, high=1.0, doc="adamw: decoupled; others: L2 penalty; kernels only")
-    label_smoothing: float = knob(0.0, low=0.0, high=0.5, doc="share of the label spread over all classes")
-    augment: bool = knob(False, doc="random shift by up to a tenth of the side; mirrored where the data set allows it")
-    threads: int = knob(1, low=1, high=256, doc="TensorFlow's intra-op threads; part of the result's identity")
+    warmup_epochs: int = knob(
+        3, low=0, high=1_000, unit="epochs", doc="linear rise from zero to the peak"
+    )
+    decay: str = knob(
+        "cosine",
+        choices=("cosine", "constant", "step"),
+        doc="after warm-up; step: a tenth at 1/2 and 3/4",
+    )
+    weight_decay: float = knob(
+        0.0, low=0.0, high=1.0, doc="adamw: decoupled; others: L2 penalty; kernels only"
+    )
+    label_smoothing: float = knob(
+        0.0, low=0.0, high=0.5, doc="share of the label spread over all classes"
+    )
+    augment: bool = knob(
+        False,
+        doc="random shift by up to a tenth of the side; mirrored where the data set allows it",
+    )
+    threads: int = knob(
+        1, low=1, high=256, doc="TensorFlow's intra-op threads; part of the result's identity"
+    )
 
     def json(self) -> dict[str, Any]:
         """A plain value."""
-        return {name: _plain(getattr(self, name)) for name in TRAIN_FIELDS} | _added(self, TRAIN_FIELDS)
+        return {name: _plain(getattr(self, name)) for name in TRAIN_FIELDS} | _added(
+            self, TRAIN_FIELDS
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """All that decides the result of one trial besides the environment: values fixed, defaults written out."""
+    """All that decides the result of one trial besides the environment.
+
+    Values fixed, defaults written out.
+    """
 
     dataset: Use
     architecture: Use
@@ -118,10 +159,15 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """sha256 of the canonical JSON, 64 hex digits; what a study calls its alternatives does not count."""
+        """sha256 of the canonical JSON, 64 hex digits.
+
+        What a study calls its alternatives does not count.
+        """
         stated = self.json()
         parts = {name: _nameless(stated[name]) for name in ("dataset", "architecture")}
-        return digest_of(stated | parts | {"compress": [_nameless(step) for step in stated["compress"]]})
+        return digest_of(
+            stated | parts | {"compress": [_nameless(step) for step in stated["compress"]]}
+        )
 
     @property
     def strategy(self) -> str:
@@ -129,13 +175,17 @@ class Spec:
         return "+".join(step.name for step in self.compress) or "none"
 
     def dense(self) -> Spec:
-        """The same without compression: the spec of its baseline, which no field of fine-tuning changes."""
+        """The same without compression.
+
+        The spec of its baseline, which no field of fine-tuning changes.
+        """
         return replace(self, compress=(), train=replace(self.train, finetune_factor=DENSE_FACTOR))
 
     def parameters(self) -> dict[str, str]:
         """Flat names as in overrides, with JSON literals except plain strings: what MLflow shows.
 
-        A step has the number of its place in the study's chain, whether or not the trial leaves out an earlier one.
+        A step has the number of its place in the study's chain, whether or not the trial leaves out
+        an earlier one.
         """
         flat: dict[str, Any] = {"seed": self.seed}
         flat |= {f"train.{name}": value for name, value in self.train.values().items()}
@@ -145,15 +195,20 @@ class Spec:
         for path, part in parts.items():
             flat[path] = part.name
             flat |= {f"{path}.{name}": value for name, value in part.knobs.items()}
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in flat.items()}
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in flat.items()
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A question asked of many trials. `None` in `compress`, or as an alternative, leaves a step out.
+    """A question asked of many trials.
 
-    What is in `HOW_MUCH` is not part of the question: `trial_seconds` ends a trial, `hours` ends a session, and
-    `keep="front"` removes the nets of trials that are not on the front.
+    `None` in `compress`, or as an alternative, leaves a step out.
+
+    What is in `HOW_MUCH` is not part of the question: `trial_seconds` ends a trial, `hours` ends a
+    session, and `keep="front"` removes the nets of trials that are not on the front.
     """
 
     dataset: Use
@@ -185,7 +240,9 @@ class Study:
             "train": self.train.json(),
             "compress": [_plain(step) for step in self.compress],
             "objectives": [list(item) for item in self.objectives.items()],  # their order counts
-            "constraints": [[type(item).__name__, item.metric, float(item.limit)] for item in self.constraints],
+            "constraints": [
+                [type(item).__name__, item.metric, float(item.limit)] for item in self.constraints
+            ],
             "sampler": self.sampler,
             "seed": self.seed,
         }
@@ -197,12 +254,20 @@ class Study:
         return digest_of(self.json())
 
     def fix(self, ask: Ask) -> Spec:
-        """The fixed spec that `ask` chooses; asks only for what the choices made so far leave open."""
-        steps = [_fix_part(f"compress.{index}", step, ask) for index, step in enumerate(self.compress)]
+        """The fixed spec that `ask` chooses.
+
+        Asks only for what the choices made so far leave open.
+        """
+        steps = [
+            _fix_part(f"compress.{index}", step, ask) for index, step in enumerate(self.compress)
+        ]
         architecture = _fix_part("architecture", self.architecture, ask)
         if architecture is None:
             raise InvalidStudy("None is no architecture.", given=f"Given: {self.architecture}.")
-        train = {name: _fix_value(f"train.{name}", value, ask) for name, value in self.train.values().items()}
+        train = {
+            name: _fix_value(f"train.{name}", value, ask)
+            for name, value in self.train.values().items()
+        }
         return Spec(
             dataset=self.dataset,
             architecture=architecture,
@@ -214,9 +279,14 @@ class Study:
     def parts(self) -> list[tuple[str, str, Use]]:
         """Every plug-in that may be used: (kind, path, use), alternatives included."""
         found = [("dataset", "dataset", self.dataset)]
-        found += [("architecture", path, part) for path, part in _alternatives("architecture", self.architecture)]
+        found += [
+            ("architecture", path, part)
+            for path, part in _alternatives("architecture", self.architecture)
+        ]
         for index, step in enumerate(self.compress):
-            found += [("strategy", path, part) for path, part in _alternatives(f"compress.{index}", step)]
+            found += [
+                ("strategy", path, part) for path, part in _alternatives(f"compress.{index}", step)
+            ]
         return found
 
     def rebuilt(self, change: Callable[[str, str, Use], Use]) -> Study:
@@ -224,14 +294,19 @@ class Study:
 
         def renew(kind: str, path: str, part: Any) -> Any:
             if isinstance(part, Choice):
-                return Choice(*(renew(kind, f"{path}={_label(option)}", option) for option in part.options))
+                return Choice(
+                    *(renew(kind, f"{path}={_label(option)}", option) for option in part.options)
+                )
             return None if part is None else change(kind, path, part)
 
         return replace(
             self,
             dataset=renew("dataset", "dataset", self.dataset),
             architecture=renew("architecture", "architecture", self.architecture),
-            compress=tuple(renew("strategy", f"compress.{index}", step) for index, step in enumerate(self.compress)),
+            compress=tuple(
+                renew("strategy", f"compress.{index}", step)
+                for index, step in enumerate(self.compress)
+            ),
         )
 
 
@@ -258,7 +333,11 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec:
         train=Train(**value["train"]),
         compress=tuple(read(step) for step in value["compress"]),
         seed=value["seed"],
-        **{item.name: value[item.name] for item in fields(Spec) if item.name in value and item.name not in SPEC_FIELDS},
+        **{
+            item.name: value[item.name]
+            for item in fields(Spec)
+            if item.name in value and item.name not in SPEC_FIELDS
+        },
     )
 
 
@@ -268,15 +347,26 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return {"choice": [_plain(option) for option in value.options]}
     if isinstance(value, (Float, Int)):
-        return {type(value).__name__.lower(): [value.low, value.high], "log": value.log, "step": value.step}
+        return {
+            type(value).__name__.lower(): [value.low, value.high],
+            "log": value.log,
+            "step": value.step,
+        }
     return value
 
 
 def _added(owner: Any, written: Iterable[str]) -> dict[str, Any]:
-    """The fields that are not `written` and not at their default: a field can be added and no digest moves."""
+    """The fields that are not `written` and not at their default.
+
+    A field can be added and no digest moves.
+    """
     known = set(written)
     later = [item for item in fields(owner) if item.name not in known]
-    return {item.name: _plain(value) for item in later if (value := getattr(owner, item.name)) != item.default}
+    return {
+        item.name: _plain(value)
+        for item in later
+        if (value := getattr(owner, item.name)) != item.default
+    }
 
 
 def _nameless(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,7 +387,9 @@ def labels(choice: Choice) -> list[Any]:
 
 def _alternatives(path: str, part: Use | Choice | None) -> list[tuple[str, Use]]:
     if isinstance(part, Choice):
-        return [(f"{path}={_label(option)}", option) for option in part.options if option is not None]
+        return [
+            (f"{path}={_label(option)}", option) for option in part.options if option is not None
+        ]
     return [] if part is None else [(path, part)]
 
 
@@ -312,7 +404,12 @@ def _fix_part(path: str, part: Use | Choice | None, ask: Ask) -> Use | None:
         return _fix_part(f"{path}={label}", chosen, ask)
     if part is None:
         return None
-    return replace(part, knobs={name: _fix_value(f"{path}.{name}", value, ask) for name, value in part.knobs.items()})
+    return replace(
+        part,
+        knobs={
+            name: _fix_value(f"{path}.{name}", value, ask) for name, value in part.knobs.items()
+        },
+    )
 
 
 def _without_gaps(steps: Iterable[Use | None]) -> tuple[Use, ...]:
@@ -329,19 +426,26 @@ def _sequence(name: str, value: Any, kind: tuple[type, ...]) -> tuple[Any, ...]:
     listed = isinstance(value, (list, tuple))
     if not listed or (name == "constraints" and not all(isinstance(item, kind) for item in value)):
         names = " or ".join(item.__name__ for item in kind)
-        raise InvalidValue(f"{name} is a list of {names}.", given=f"Given: {value!r}.", todo="Write it in [brackets].")
+        raise InvalidValue(
+            f"{name} is a list of {names}.",
+            given=f"Given: {value!r}.",
+            todo="Write it in [brackets].",
+        )
     return tuple(value)
 
 
 def _check_study(study: Study) -> None:
     if not isinstance(study.dataset, Use):
         raise InvalidValue(
-            "The data set is one use(...); it is never searched, because results would not compare.",
+            "The data set is one use(...); it is never searched, because results would not "
+            "compare.",
             given=f"Given: {study.dataset!r}.",
             todo='Write one study per data set, or override it: SET="dataset=mnist".',
         )
     if any(isinstance(value, (Float, Int, Choice)) for value in study.dataset.knobs.values()):
-        raise InvalidValue("The data set's knobs are never searched.", given=f"Given: {study.dataset!r}.")
+        raise InvalidValue(
+            "The data set's knobs are never searched.", given=f"Given: {study.dataset!r}."
+        )
     for path, part in [
         ("architecture", study.architecture),
         *((f"compress.{i}", s) for i, s in enumerate(study.compress)),
@@ -351,24 +455,31 @@ def _check_study(study: Study) -> None:
         raise InvalidValue("train is a Train(...) value.", given=f"Given: {study.train!r}.")
     if isinstance(study.train.threads, Choice | Int):
         raise InvalidValue(
-            "train.threads is one number: TensorFlow fixes it when it starts.", given=f"Given: {study.train.threads}."
+            "train.threads is one number: TensorFlow fixes it when it starts.",
+            given=f"Given: {study.train.threads}.",
         )
     ways = study.objectives.values() if isinstance(study.objectives, Mapping) else ["?"]
     if not study.objectives or any(way not in ("max", "min") for way in ways):
         raise InvalidValue(
-            "Objectives map metrics to 'max' or 'min', at least one.", given=f"Given: {study.objectives}."
+            "Objectives map metrics to 'max' or 'min', at least one.",
+            given=f"Given: {study.objectives}.",
         )
     for name, allowed in (("sampler", SAMPLERS), ("keep", KEEPS)):
         if (value := getattr(study, name)) not in allowed:
             raise InvalidValue(
-                f"There is no such {name}.", given=f"Given: {value!r}.", todo=f"Allowed: {', '.join(allowed)}."
+                f"There is no such {name}.",
+                given=f"Given: {value!r}.",
+                todo=f"Allowed: {', '.join(allowed)}.",
             )
     _check_numbers(study)
 
 
 def _check_part(path: str, part: Any) -> None:
     if isinstance(part, Choice):
-        labels = [_label(option) if option is None or isinstance(option, Use) else None for option in part.options]
+        labels = [
+            _label(option) if option is None or isinstance(option, Use) else None
+            for option in part.options
+        ]
         if None in labels or len(set(labels)) != len(labels):
             raise InvalidValue(
                 f"{path}: a Choice between plug-ins takes use(...) values with different labels.",
@@ -376,8 +487,12 @@ def _check_part(path: str, part: Any) -> None:
                 todo='Tell equal names apart with use("NAME", label="...").',
             )
     elif part is not None and not isinstance(part, Use):
-        raise InvalidValue(f"{path} is a use(...) value, or a Choice of them.", given=f"Given: {part!r}.")
-    if path == "architecture" and (part is None or (isinstance(part, Choice) and None in part.options)):
+        raise InvalidValue(
+            f"{path} is a use(...) value, or a Choice of them.", given=f"Given: {part!r}."
+        )
+    if path == "architecture" and (
+        part is None or (isinstance(part, Choice) and None in part.options)
+    ):
         raise InvalidValue("A study has an architecture.", given=f"Given: {part!r}.")
 
 
@@ -385,7 +500,9 @@ def _check_numbers(study: Study) -> None:
     whole = {"trials": (study.trials, 1), "seed": (study.seed, 0)}
     for name, (value, low) in whole.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise InvalidValue(f"{name} is a whole number, at least {low}.", given=f"Given: {value!r}.")
+            raise InvalidValue(
+                f"{name} is a whole number, at least {low}.", given=f"Given: {value!r}."
+            )
     for name, limit in (("trial_seconds", study.trial_seconds), ("hours", study.hours)):
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if limit is not None and not (number and 0 < limit < math.inf):

@@ -8,10 +8,17 @@ from pathlib import Path
 
 
 def size_bytes(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; 0 if there is nothing. Links are not followed."""
+    """Bytes of a file, or of all files below a folder; 0 if there is nothing.
+
+    Links are not followed.
+    """
     if path.is_symlink() or not path.is_dir():
         return path.lstat().st_size if path.is_symlink() or path.exists() else 0
-    return sum(_file_bytes(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)  # noqa: PTH118
+    size = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            size += _file_bytes(os.path.join(folder, name))  # noqa: PTH118
+    return size
 
 
 def size_text(size: int) -> str:

@@ -21,7 +21,9 @@ def host_tags(root: Path) -> dict[str, str]:
     """
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
         return done.stdout.strip() if done.returncode == 0 else "unknown"
 
     dirty = git("status", "--porcelain", "--untracked-files=no")

@@ -1,7 +1,8 @@
 """An interrupt as a flag that is looked at between steps.
 
-Python raises KeyboardInterrupt wherever it stands. Inside a destructor, of which TensorFlow's objects have many, it is
-printed and dropped: the work would go on as if nobody had asked it to stop.
+Python raises KeyboardInterrupt wherever it stands. Inside a destructor, of which TensorFlow's
+objects have many, it is printed and dropped: the work would go on as if nobody had asked it to
+stop.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ def listening(*, ends: bool = False) -> Iterator[None]:
     """Note signals, for `check` to raise KeyboardInterrupt.
 
     Args:
-        ends: the second signal ends the process at once, as a command is to; else it raises KeyboardInterrupt where
-            Python stands, as in a notebook, whose variables are to stay.
+        ends: the second signal ends the process at once, as a command is to; else it raises
+            KeyboardInterrupt where Python stands, as in a notebook, whose variables are to stay.
 
-    Other threads than the main one are never interrupted: nothing is changed there. A signal that is ignored, as
-    SIGHUP under nohup, stays so. The handlers are put back at the end.
+    Other threads than the main one are never interrupted: nothing is changed there. A signal that
+    is ignored, as SIGHUP under nohup, stays so. The handlers are put back at the end.
 
     Raises:
         KeyboardInterrupt: a signal came after the last look.
@@ -40,7 +41,11 @@ def listening(*, ends: bool = False) -> Iterator[None]:
         yield
         return
     usual = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = {number: handler for number, handler in usual.items() if handler not in (signal.SIG_IGN, None)}
+    heard = {
+        number: handler
+        for number, handler in usual.items()
+        if handler not in (signal.SIG_IGN, None)
+    }
     note = _note_or_end if ends else _note_or_raise
     try:
         for number in heard:
@@ -63,12 +68,14 @@ def check() -> None:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Let signals raise KeyboardInterrupt where Python stands, as in a download, which has no steps to look between."""
+    """Let signals raise KeyboardInterrupt at once, as in a download, which has no steps."""
     if threading.current_thread() is not threading.main_thread() or not _is_heard():
         yield
         return
     check()
-    noting = {number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))}
+    noting = {
+        number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))
+    }
     try:
         for number in noting:
             signal.signal(number, signal.default_int_handler)
@@ -79,14 +86,20 @@ def at_once() -> Iterator[None]:
 
 
 def as_interrupts() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored; for a program's start."""
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored.
+
+    For a program's start.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
 def ignore() -> None:
-    """Let no signal change how a program ends that has done its work: while Python takes itself down, it would kill."""
+    """Let no signal change how a program ends that has done its work.
+
+    While Python takes itself down, it would kill.
+    """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,4 +1,4 @@
-"""The artifacts of runs, local or with a server, each listed in its run's manifest with its sha256."""
+"""The artifacts of runs, local or on a server, each in its run's manifest with its sha256."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from framework.system import paths
 from framework.tracking import database
 
 Lines = dict[str, dict[str, Any]]
-"""file name -> its line of the manifest: name, bytes, sha256; of a net also `tensors`, `metrics`; `removed`: why."""
+"""File name -> its line: name, bytes, sha256; `tensors`, `metrics`; `removed`."""
 
 
 class RunFiles:
@@ -47,25 +47,30 @@ class RunFiles:
 
         Args:
             artifacts: file name -> content.
-            about_the_net: what the line of `model.tflite` holds besides: `tensors`, weight -> index of its tensor;
-                `metrics`, metric -> version that measured it.
+            about_the_net: what the line of `model.tflite` holds besides: `tensors`, weight -> index
+                of its tensor; `metrics`, metric -> version that measured it.
         """
         lines = (self._manifest(run_id) or {}) | entries(artifacts)
         if MODEL_TFLITE in artifacts:
-            lines[MODEL_TFLITE] |= {name: dict(value) for name, value in (about_the_net or {}).items() if value}
+            lines[MODEL_TFLITE] |= {
+                name: dict(value) for name, value in (about_the_net or {}).items() if value
+            }
         # The manifest is the last step: what it lists is there.
         for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):
             self._write(run_id, files)
 
     def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
-        """Remove files; the manifest keeps their lines and says why they are gone. What is not listed stays.
+        """Remove files; the manifest keeps their lines and says why they are gone.
+
+        What is not listed stays.
 
         Args:
             why: goes into the manifest.
         """
         lines = self._manifest(run_id) or {}
         gone = {name: {**lines[name], "removed": why} for name in names if name in lines}
-        # The manifest comes first: a file that it says is removed and a kill left there is removed the next time.
+        # The manifest comes first: a file that it says is removed and a kill left there is removed
+        # the next time.
         if any("removed" not in lines[name] for name in gone):
             self._write(run_id, {MANIFEST_JSON: manifest(lines | gone)})
         for name in gone:
@@ -77,11 +82,14 @@ class RunFiles:
         Raises:
             UnknownName: the run has none of this name.
             UserError: it was removed.
-            SqueezelabError: there is no manifest, or the file is missing or is not what was written.
+            SqueezelabError: there is no manifest, or the file is missing or is not what was
+                written.
         """
         lines = self._manifest(run_id)
         if lines is None:
-            raise SqueezelabError("The run has no manifest: it was not finished.", given=f"Run: {run_id}.")
+            raise SqueezelabError(
+                "The run has no manifest: it was not finished.", given=f"Run: {run_id}."
+            )
         if name == MANIFEST_JSON:
             return manifest(lines)
         if name not in lines:
@@ -181,7 +189,9 @@ def checked_name(name: str) -> str:
     """
     path = PurePosixPath(name)
     if not path.parts or path.is_absolute() or ".." in path.parts:
-        raise SqueezelabError("The name of an artifact is a relative path.", given=f"Given: {name!r}.")
+        raise SqueezelabError(
+            "The name of an artifact is a relative path.", given=f"Given: {name!r}."
+        )
     return name
 
 
@@ -220,9 +230,11 @@ def read_manifest(content: bytes, *, where: str) -> Lines:
 def removed(name: str, run_id: str, why: str) -> UserError:
     """The error for a file that was removed on purpose, with the ways to have it back."""
     return UserError(
-        f"The file {name} of this run was removed to save disk ({why}): it is not on the front of its study.",
+        f"The file {name} of this run was removed to save disk ({why}): it is not on the front of "
+        f"its study.",
         given=f"Run: {run_id}. Its numbers and its spec are kept.",
-        todo='All files again: make study NAME=... SET="keep=all" FRESH=1. This one alone: "Rebuild a number from its '
+        todo='All files again: make study NAME=... SET="keep=all" FRESH=1. This one alone: '
+        '"Rebuild a number from its '
         'run" in docs/howto.md.',
     )
 

@@ -1,7 +1,10 @@
-"""The store itself: its address, its SQLite file that is built aside and follows a moved folder, MLflow's client on it.
+"""The store itself.
 
-MLflow writes absolute artifact paths into the SQLite file. They follow a moved folder by one rule, `place`: what is
-stored as `<old root>/.artifacts/<study>/<run>/...` lies in `<root>/.artifacts/<study>/<run>/...`.
+Its address, its SQLite file that is built aside and follows a moved folder, MLflow's client on it.
+
+MLflow writes absolute artifact paths into the SQLite file. They follow a moved folder by one rule,
+`place`: what is stored as `<old root>/.artifacts/<study>/<run>/...` lies in
+`<root>/.artifacts/<study>/<run>/...`.
 """
 
 from __future__ import annotations
@@ -29,18 +32,22 @@ os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints what it raises as well
+# it prints what it raises as well
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
 BUILD_SECONDS = 300.0
 REMOTE = ("http:", "https:")
 
 
-# --- the address -----------------------------------------------------------------------------------------------------
+# --- the address
+# --------------------------------------------------------------------------------------------------
 
 
 def address(root: Path) -> str:
-    """Where the runs of this project are kept: `MLFLOW_TRACKING_URI`, or the SQLite file under `root`.
+    """Where the runs of this project are kept.
+
+    `MLFLOW_TRACKING_URI`, or the SQLite file under `root`.
 
     Raises:
         UserError: SQLite's address cannot hold the folder's name.
@@ -48,7 +55,9 @@ def address(root: Path) -> str:
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
     if not given and set("?%") & set(str(root)):
         raise UserError(
-            "The address of the store cannot hold a '?' or '%'.", given=f"Folder: {root}.", todo="Rename the folder."
+            "The address of the store cannot hold a '?' or '%'.",
+            given=f"Folder: {root}.",
+            todo="Rename the folder.",
         )
     return given or _sqlite_address(paths.store(root))
 
@@ -73,7 +82,9 @@ def require(file: Path) -> None:
     """
     if not exists(file):
         raise UserError(
-            "There are no runs yet.", given=f"Looked for: {file}.", todo="Start with: make study NAME=squeezenet_prune."
+            "There are no runs yet.",
+            given=f"Looked for: {file}.",
+            todo="Start with: make study NAME=squeezenet_prune.",
         )
 
 
@@ -110,7 +121,8 @@ def _sqlite_address(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-# --- MLflow's client -------------------------------------------------------------------------------------------------
+# --- MLflow's client
+# -------------------------------------------------------------------------------------------------
 
 
 class Client:
@@ -156,7 +168,10 @@ def delete_artifact(location: str, name: str) -> None:
 
 @contextmanager
 def to_its_end() -> Iterator[None]:
-    """Hold signals back until a call is done: in the middle of a transaction an interrupt leaves the file locked."""
+    """Hold signals back until a call is done.
+
+    In the middle of a transaction an interrupt leaves the file locked.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals go to the main thread
         return
@@ -175,7 +190,10 @@ def to_its_end() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings MLflow causes in SQLAlchemy 2.1 (`noload`): nothing a user could mend."""
+    """Without the warnings MLflow causes in SQLAlchemy 2.1 (`noload`).
+
+    Nothing a user could mend.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
@@ -195,7 +213,9 @@ def translated(uri: str) -> Iterator[None]:
         raise SqueezelabError(
             f"The store did not do what was asked: {message}",
             given=f"Store: {hide_password(uri)}.",
-            todo="Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE." if old else "",
+            todo="Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
+            if old
+            else "",
         ) from error
 
 
@@ -208,7 +228,8 @@ def _make_tables(file: Path, root: Path) -> None:
         make(_sqlite_address(file), paths.artifacts(root).as_uri()).engine.dispose()
 
 
-# --- the SQLite file -------------------------------------------------------------------------------------------------
+# --- the SQLite file
+# -------------------------------------------------------------------------------------------------
 
 
 def create_once(file: Path, build: Callable[[Path], None]) -> None:
@@ -226,7 +247,8 @@ def create_once(file: Path, build: Callable[[Path], None]) -> None:
     aside = paths.store_workplace(file.parent)
     aside.mkdir(parents=True, exist_ok=True)
     try:
-        # The kernel drops the lock of a process that dies, so whoever holds it may clear what an earlier one left.
+        # The kernel drops the lock of a process that dies, so whoever holds it may clear what an
+        # earlier one left.
         with FileLock(aside / "lock", timeout=BUILD_SECONDS):
             if not exists(file):
                 _build(file, aside / "building.db", build)
@@ -251,10 +273,12 @@ def _build(file: Path, building: Path, build: Callable[[Path], None]) -> None:
 
 
 def relocate(file: Path, root: Path) -> None:
-    """Let the store follow its folder: paths that MLflow stored under an earlier root are rewritten to the present one.
+    """Let the store follow its folder.
 
-    MLflow offers no call for it. Where a later MLflow names these columns otherwise nothing is rewritten, and `place`
-    alone finds the files.
+    Paths that MLflow stored under an earlier root are rewritten to the present one.
+
+    MLflow offers no call for it. Where a later MLflow names these columns otherwise nothing is
+    rewritten, and `place` alone finds the files.
 
     Args:
         file: the SQLite file.
@@ -271,7 +295,8 @@ def relocate(file: Path, root: Path) -> None:
         raise SqueezelabError(
             f"The store cannot be read: {error}.",
             given=f"File: {file}.",
-            todo="If another program holds it, end that one. If it is damaged, move it away and put a backup there.",
+            todo="If another program holds it, end that one. If it is damaged, move it away and "
+            "put a backup there.",
         ) from error
 
 
@@ -281,33 +306,48 @@ def _has_location_columns(database: sqlite3.Connection) -> bool:
         "runs": {"run_uuid", "experiment_id", "artifact_uri"},
     }
     return all(
-        columns <= {row[0] for row in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+        columns
+        <= {row[0] for row in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
         for table, columns in needed.items()
     )
 
 
 def _rewrite(database: sqlite3.Connection, root: Path) -> None:
     rows = database.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
-    moved = [(home.as_uri(), key) for key, old in rows if (home := _home(old, root)) and home != _local(old)]
+    moved = [
+        (home.as_uri(), key)
+        for key, old in rows
+        if (home := _home(old, root)) and home != _local(old)
+    ]
     if not moved:
         return
     database.execute("BEGIN IMMEDIATE")
-    database.executemany("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", moved)
+    database.executemany(
+        "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", moved
+    )
     for _, experiment in moved:
-        found = database.execute("SELECT run_uuid, artifact_uri FROM runs WHERE experiment_id = ?", (experiment,))
+        found = database.execute(
+            "SELECT run_uuid, artifact_uri FROM runs WHERE experiment_id = ?", (experiment,)
+        )
         runs = [
-            (home.as_uri(), key) for key, old in found if (home := _home(old, root)) and _follows(_local(old), home)
+            (home.as_uri(), key)
+            for key, old in found
+            if (home := _home(old, root)) and _follows(_local(old), home)
         ]
         database.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", runs)
     database.execute("COMMIT")
 
 
 def _follows(stored: Path | None, home: Path) -> bool:
-    """Whether a run's files came along; those left behind where only the SQLite file was copied are read there."""
+    """Whether a run's files came along.
+
+    Those left behind where only the SQLite file was copied are read there.
+    """
     return stored is not None and stored != home and (home.exists() or not stored.exists())
 
 
-# --- where artifacts lie ---------------------------------------------------------------------------------------------
+# --- where artifacts lie
+# ---------------------------------------------------------------------------------------------
 
 
 def place(location: str | None, root: Path) -> Path | None:
@@ -349,4 +389,6 @@ def _home(location: str | None, root: Path) -> Path | None:
     """The same under the present root; None for what was never under a root."""
     stored = _local(location)
     kept = _artifacts_folder(stored) if stored is not None else None
-    return None if stored is None or kept is None else paths.artifacts(root) / stored.relative_to(kept)
+    return (
+        None if stored is None or kept is None else paths.artifacts(root) / stored.relative_to(kept)
+    )

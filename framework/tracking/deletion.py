@@ -1,7 +1,10 @@
-"""Forgetting a study in the store: its experiment and its runs go for good, and its name is free again.
+"""Forgetting a study in the store.
 
-MLflow's own deletion only hides: the rows stay and the experiment keeps its name. What `mlflow gc` then does to all
-that is hidden is done here to one experiment, by the same two methods, which MLflow offers nowhere else.
+Its experiment and its runs go for good, and its name is free again.
+
+MLflow's own deletion only hides: the rows stay and the experiment keeps its name. What `mlflow gc`
+then does to all that is hidden is done here to one experiment, by the same two methods, which
+MLflow offers nowhere else.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ class Database:
             raise UserError(
                 "The runs are on a server, and only there they can be deleted for good.",
                 given=f"Store: {hide_password(uri)}.",
-                todo="Delete the study's experiment in the server's UI, then run `mlflow gc` on the server.",
+                todo="Delete the study's experiment in the server's UI, then run `mlflow gc` on "
+                "the server.",
             )
         self._uri = uri
         with quiet(), translated(uri):
@@ -50,14 +54,22 @@ class Database:
     def run_ids(self, study: str) -> list[str]:
         """All runs of a study."""
         experiment = self._experiments().get(study)
-        return [] if experiment is None else [run.info.run_id for run in self._runs(experiment.experiment_id)]
+        return (
+            []
+            if experiment is None
+            else [run.info.run_id for run in self._runs(experiment.experiment_id)]
+        )
 
     def forget(self, study: str) -> None:
-        """Delete a study's runs and its experiment; one that is begun and interrupted can be begun again."""
+        """Delete a study's runs and its experiment.
+
+        One that is begun and interrupted can be begun again.
+        """
         experiment = self._experiments().get(study)
         if experiment is None:
             return
-        if experiment.lifecycle_stage == "active":  # from here on nobody takes the rest for the whole
+        # from here on nobody takes the rest for the whole
+        if experiment.lifecycle_stage == "active":
             self._do("delete_experiment", experiment.experiment_id)
         for run_id in self.run_ids(study):
             self._do("_hard_delete_run", run_id)
@@ -68,7 +80,11 @@ class Database:
         from mlflow.entities import ViewType
 
         found = self._pages("search_experiments", view_type=ViewType.ALL, max_results=RUNS_PER_PAGE)
-        return {experiment.name: experiment for experiment in found if f"{PREFIX}study" in experiment.tags}
+        return {
+            experiment.name: experiment
+            for experiment in found
+            if f"{PREFIX}study" in experiment.tags
+        }
 
     def _runs(self, experiment: str) -> Iterator[Any]:
         from mlflow.entities import ViewType

@@ -1,4 +1,7 @@
-"""Where a study stopped: what its runs in the store say, after those of dead sessions are closed."""
+"""Where a study stopped.
+
+What its runs in the store say, after those of dead sessions are closed.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,9 @@ def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: boo
         parent=parents[0] if parents else None,
         changed=bool(everything) and not mine,
         done={run.number: run for run in _of_role(done, "trial")},
-        attempts={run.number: sum(other.number == run.number for other in trials) for run in trials},
+        attempts={
+            run.number: sum(other.number == run.number for other in trials) for run in trials
+        },
         dense=tuple(_of_role(finished, "baseline")),
         controls=frozenset(run.tags["spec_digest"] for run in _of_role(finished, "control")),
     )
@@ -97,13 +102,18 @@ def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
     if silence < LEASE_OVER_SECONDS:
         raise StudyLocked(
             f"Study {name} runs on another host.",
-            given=f"Host: {foreign[0].tags.get('host', '?')}; last sign of life {silence:.0f} s ago.",
-            todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this host may go on.",
+            given=f"Host: {foreign[0].tags.get('host', '?')}; last sign of life {silence:.0f} s "
+            f"ago.",
+            todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this "
+            f"host may go on.",
         )
 
 
 def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
-    """Close as KILLED what dead sessions left RUNNING: whoever holds the lock knows that all of this host are dead."""
+    """Close as KILLED what dead sessions left RUNNING.
+
+    Whoever holds the lock knows that all of this host are dead.
+    """
     refuse_if_leased(name, runs, host=host)
     for run in runs:
         if run.status == "RUNNING" and run not in keep:

@@ -29,11 +29,15 @@ def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = (
     """
     name, colon, number = text.partition(":")
     if colon and number.isdecimal():
-        return trial_run(store, plan(root, name, settings=settings, catalog=catalog_of(root)), int(number))
+        return trial_run(
+            store, plan(root, name, settings=settings, catalog=catalog_of(root)), int(number)
+        )
     if not is_run_id(text):
         raise UserError(f"{text!r} is no run.", todo=FORMS)
     if settings:
-        raise UserError("Overrides go with NAME:12 only; an id says all.", given=f"Given: {' '.join(settings)}.")
+        raise UserError(
+            "Overrides go with NAME:12 only; an id says all.", given=f"Given: {' '.join(settings)}."
+        )
     return _by_digits(store, text)
 
 
@@ -43,12 +47,18 @@ def is_run_id(text: str) -> bool:
 
 
 def trial_run(store: Store, plan: Plan, number: int) -> Run:
-    """The trial of this number in the latest generation, the one that tables show; it may have failed.
+    """The trial of this number in the latest generation, the one that tables show.
+
+    It may have failed.
 
     Raises:
         UserError: there is none that has ended.
     """
-    runs = [run for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest) if store.complete(run)]
+    runs = [
+        run
+        for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest)
+        if store.complete(run)
+    ]
     done = {run.number: run for run in runs if run.generation == latest_generation(runs)}
     if number in done:
         return done[number]
@@ -65,21 +75,38 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
 
 
 def _elsewhere(store: Store, plan: Plan, number: int) -> list[str]:
-    """Where trials of this number lie that belong to the study as it was, or as overrides make it."""
-    runs = [run for run in store.runs(plan.name, role="trial") if run.number == number and store.complete(run)]
+    """Where trials of this number lie that belong to the study as it was, or as overridden."""
+    runs = [
+        run
+        for run in store.runs(plan.name, role="trial")
+        if run.number == number and store.complete(run)
+    ]
     others = [run for run in reversed(runs) if run.tags["study_digest"] != plan.study.digest]
-    digests = {run.tags["study_digest"]: run for run in reversed(others)}  # of each digest the latest
-    lines = [f"Under digest {digest[:8]} there is one: RUN={run.run_id}." for digest, run in digests.items()]
-    return ["The study has changed since, or was run with overrides.", *lines[:SHOWN]] if lines else []
+    # of each digest the latest
+    digests = {run.tags["study_digest"]: run for run in reversed(others)}
+    lines = [
+        f"Under digest {digest[:8]} there is one: RUN={run.run_id}."
+        for digest, run in digests.items()
+    ]
+    return (
+        ["The study has changed since, or was run with overrides.", *lines[:SHOWN]] if lines else []
+    )
 
 
 def _by_digits(store: Store, digits: str) -> Run:
     if len(digits) == ID_DIGITS:
         return store.run(digits)
-    found = [run for study in store.studies() for run in store.runs(study) if run.run_id.startswith(digits)]
+    found = [
+        run
+        for study in store.studies()
+        for run in store.runs(study)
+        if run.run_id.startswith(digits)
+    ]
     if len(found) == 1:
         return found[0]
     if not found:
         raise UnknownName("run", digits, (), todo="Ids stand on the runs' pages: make ui.")
     shown = [f"{run.run_id} ({run.name})" for run in found[:SHOWN]]
-    raise UserError(f"{len(found)} runs begin with {digits}.", given="\n".join(shown), todo="Give more digits.")
+    raise UserError(
+        f"{len(found)} runs begin with {digits}.", given="\n".join(shown), todo="Give more digits."
+    )

@@ -1,7 +1,9 @@
-"""What the MLflow UI shows of a study: the names of its runs, its note, a saved view, the addresses of its pages.
+"""What the MLflow UI shows of a study.
 
-The saved view is MLflow's own mechanism: an experiment tag `mlflow.sharedViewState.KEY`, which its menu "Views" lists
-and an address with `viewStateShareKey=KEY` opens.
+The names of its runs, its note, a saved view, the addresses of its pages.
+
+The saved view is MLflow's own mechanism: an experiment tag `mlflow.sharedViewState.KEY`, which its
+menu "Views" lists and an address with `viewStateShareKey=KEY` opens.
 """
 
 from __future__ import annotations
@@ -25,33 +27,45 @@ VIEW_TAG = f"sharedViewState.{VIEW}"
 NOTE_TAG = "note.content"
 METRIC_TAG = "experiment.primaryMetric."
 PAGES = "workflowType=machine_learning"  # MLflow otherwise opens on pages for language models
-BEGIN = "<!-- squeezelab: begin. Written anew at the end of each study; what you write above or below stays. -->"
+BEGIN = (
+    "<!-- squeezelab: begin. Written anew at the end of each study; what you write above or below "
+    "stays. -->"
+)
 END = "<!-- squeezelab: end -->"
 CUT = "\n\n(shortened)"
-NAME_COLUMN, NAME_PIXELS = "attributes.`Run Name`", 400  # the names of our runs are cut at MLflow's own width
+# the names of our runs are cut at MLflow's own width
+NAME_COLUMN, NAME_PIXELS = "attributes.`Run Name`", 400
 SECTION = "trials"
 CARD_PIXELS = 480  # height of a chart
 
 
-# --- runs ------------------------------------------------------------------------------------------------------------
+# --- runs
+# --------------------------------------------------------------------------------------------------
 
 
 def searched(study: Study) -> list[str]:
-    """The flat names of the parameters that have a search domain, as `compress.0.sparsity`, in the study's order."""
+    """Flat names of searched parameters (`compress.0.sparsity`), in the study's order."""
     names = [f"train.{name}" for name, value in study.train.values().items() if _is_domain(value)]
     names += [path for path, step in _steps(study) if _is_domain(step)]
     for _, path, part in study.parts():
-        names += [f"{path.partition('=')[0]}.{name}" for name, value in part.knobs.items() if _is_domain(value)]
+        names += [
+            f"{path.partition('=')[0]}.{name}"
+            for name, value in part.knobs.items()
+            if _is_domain(value)
+        ]
     return list(dict.fromkeys(names))
 
 
 def _steps(study: Study) -> list[tuple[str, Any]]:
     """What may be an alternative, by path."""
-    return [("architecture", study.architecture), *((f"compress.{i}", step) for i, step in enumerate(study.compress))]
+    return [
+        ("architecture", study.architecture),
+        *((f"compress.{i}", step) for i, step in enumerate(study.compress)),
+    ]
 
 
 def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
-    """How a run is called in the UI's list, as `trial 017 · sparsity 0.88 epochs 8 · magnitude_prune`.
+    """A run's name in the UI's list, as `trial 017 · sparsity 0.88 epochs 8 · magnitude_prune`.
 
     What differs between the trials comes first: the list cuts long names.
 
@@ -70,20 +84,34 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
 
 
 def net_name(spec: Spec) -> str:
-    """What a spec's architecture is called: its label where it has one, its plug-in's name otherwise."""
+    """What a spec's architecture is called.
+
+    Its label where it has one, its plug-in's name otherwise.
+    """
     return spec.architecture.label or spec.architecture.name
 
 
 def architecture_text(study: Study, params: Mapping[str, str]) -> str:
     """The architecture's name; all names where the parent's study searches it."""
-    options = study.architecture.options if isinstance(study.architecture, Choice) else (study.architecture,)
-    return params.get("architecture") or " or ".join(option.label or option.name for option in options)
+    options = (
+        study.architecture.options
+        if isinstance(study.architecture, Choice)
+        else (study.architecture,)
+    )
+    return params.get("architecture") or " or ".join(
+        option.label or option.name for option in options
+    )
 
 
 def chain_text(study: Study) -> str:
     """The steps of a study, as `magnitude_prune|none+ptq`."""
     steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
-    return "+".join("|".join("none" if option is None else option.name for option in step) for step in steps) or "none"
+    return (
+        "+".join(
+            "|".join("none" if option is None else option.name for option in step) for step in steps
+        )
+        or "none"
+    )
 
 
 def study_name(plan: Plan, generation: int) -> str:
@@ -95,10 +123,17 @@ def study_name(plan: Plan, generation: int) -> str:
 def _values(spec: Spec, names: list[str]) -> str:
     """The values of these parameters, each under the last word of its name where that is clear."""
     flat = spec.parameters()
-    shown = [name for name in names if name in flat and not re.fullmatch(r"architecture|compress\.\d+", name)]
+    shown = [
+        name
+        for name in names
+        if name in flat and not re.fullmatch(r"architecture|compress\.\d+", name)
+    ]
     last = Counter(name.rpartition(".")[2] for name in shown)
     heads = [name.rpartition(".")[2] for name in shown]
-    heads = [head if last[head] == 1 else name.partition(".")[2] for name, head in zip(shown, heads, strict=True)]
+    heads = [
+        head if last[head] == 1 else name.partition(".")[2]
+        for name, head in zip(shown, heads, strict=True)
+    ]
     return " ".join(f"{head} {_value(flat[name])}" for name, head in zip(shown, heads, strict=True))
 
 
@@ -120,11 +155,15 @@ def _is_domain(value: object) -> bool:
     return isinstance(value, (Float, Int, Choice))
 
 
-# --- the experiment's page -------------------------------------------------------------------------------------------
+# --- the experiment's page
+# -------------------------------------------------------------------------------------------
 
 
 def arrange(store: Store, plan: Plan, generation: int) -> None:
-    """Set what the experiment's page shows: its kind, the metric it charts first, and a saved view of these trials."""
+    """Set what the experiment's page shows.
+
+    Its kind, the metric it charts first, and a saved view of these trials.
+    """
     metric, way = next(iter(plan.study.objectives.items()))
     state = _view(plan.study, generation, plan.task)
     now = time.time_ns() // 1_000_000
@@ -136,13 +175,19 @@ def arrange(store: Store, plan: Plan, generation: int) -> None:
 
 def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
     """The table of the trials, best first, and their charts, in the form MLflow saves a view."""
-    tags = {"study_digest": f"LIKE '{study.digest[:8]}%'", "generation": f"= '{generation}'", "role": "!= 'study'"}
+    tags = {
+        "study_digest": f"LIKE '{study.digest[:8]}%'",
+        "generation": f"= '{generation}'",
+        "role": "!= 'study'",
+    }
     metric, way = next(iter(study.objectives.items()))
     columns = [("metrics", name) for name in dict.fromkeys([*study.objectives, drop_of(task)])]
     columns += [("params", name) for name in searched(study)]
     columns += [("tags", f"{PREFIX}{name}") for name in ("role", "pareto")]
     return {
-        "searchFilter": " AND ".join(f"tags.`{PREFIX}{name}` {wanted}" for name, wanted in tags.items()),
+        "searchFilter": " AND ".join(
+            f"tags.`{PREFIX}{name}` {wanted}" for name, wanted in tags.items()
+        ),
         "orderByKey": f"metrics.`{metric}`",
         "orderByAsc": way == "min",
         "startTime": "ALL",
@@ -175,21 +220,31 @@ def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     if names := _of_all(study) or searched(study):
         paths = {"selectedParams": names, "selectedMetrics": [quality], "showAllRuns": False}
         charts.append({"uuid": "parameters", "type": "PARALLEL", **paths})
-    common = {"runsCountToCompare": 100, "metricSectionId": SECTION, "deleted": False, "isGenerated": False}
+    common = {
+        "runsCountToCompare": 100,
+        "metricSectionId": SECTION,
+        "deleted": False,
+        "isGenerated": False,
+    }
     return [chart | common for chart in charts]
 
 
 def _of_all(study: Study) -> list[str]:
-    """The searched parameters that every trial has: a line of the chart of paths needs a value of each."""
+    """The searched parameters that every trial has.
+
+    A line of the chart of paths needs a value of each.
+    """
     names = searched(study)
     for path, part in _steps(study):
-        if isinstance(part, Choice):  # its knobs are those of one alternative, and None has no name either
+        # its knobs are those of one alternative, and None has no name either
+        if isinstance(part, Choice):
             names = [name for name in names if not name.startswith(f"{path}.")]
             names = [name for name in names if name != path or None not in part.options]
     return names
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
+# --- addresses
+# --------------------------------------------------------------------------------------------------
 
 
 def addresses(store: Store, study: str) -> dict[str, str]:
@@ -208,7 +263,10 @@ def addresses(store: Store, study: str) -> dict[str, str]:
     front = _front(store, study, tags)
     if len(front) > 1:
         chosen = {"runs": [run.run_id for run in front], "experiments": [experiment]}
-        query = "&".join(f"{name}={quote(json.dumps(ids, separators=(',', ':')))}" for name, ids in chosen.items())
+        query = "&".join(
+            f"{name}={quote(json.dumps(ids, separators=(',', ':')))}"
+            for name, ids in chosen.items()
+        )
         found["compare"] = f"#/compare-runs?{query}&{PAGES}"
     return found
 
@@ -224,23 +282,30 @@ def _front(store: Store, study: str, tags: Mapping[str, str]) -> list[Run]:
     if not parents:
         return []
     of_last = {name: parents[-1].tags.get(name, "") for name in ("study_digest", "generation")}
-    metric, sign = tags.get(f"{METRIC_TAG}name", ""), -1 if tags.get(f"{METRIC_TAG}greaterIsBetter") == "True" else 1
+    metric, sign = (
+        tags.get(f"{METRIC_TAG}name", ""),
+        -1 if tags.get(f"{METRIC_TAG}greaterIsBetter") == "True" else 1,
+    )
     runs = store.runs(study, role="trial", pareto="true", **of_last)
     return sorted(runs, key=lambda run: sign * run.metrics.get(metric, 0.0))
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes
+# --------------------------------------------------------------------------------------------------
 
 
 def write_note(store: Store, study: str, markdown: str, *, run_id: str | None = None) -> None:
-    """Renew our part of the note on a study's page, or on one run's; what a person wrote around it stays."""
+    """Renew our part of the note on a study's page, or on one run's.
+
+    What a person wrote around it stays.
+    """
     limit = EXPERIMENT_TAG_LIMIT if run_id is None else TAG_LIMIT
     old = store.ui_tags(study, run_id=run_id).get(NOTE_TAG, "")
     store.set_ui_tags(study, {NOTE_TAG: merged(old, markdown, limit=limit)}, run_id=run_id)
 
 
 def merged(old: str, markdown: str, *, limit: int) -> str:
-    """A note in which what stands between our two marks is `markdown`, cut at a line's end where it is too long.
+    """A note with `markdown` between our two marks, cut at a line's end where it is too long.
 
     Args:
         old: the note so far; without marks it is a person's, and comes after our part.

@@ -1,6 +1,9 @@
-"""The one door to MLflow: every run is written and read here; only this module, `database` and `deletion` import it.
+"""The one door to MLflow: every run is written and read here.
 
-The store is `mlflow.db` and `.artifacts/` under the root, or the server or database in `MLFLOW_TRACKING_URI`.
+Only this module, `database` and `deletion` import it.
+
+The store is `mlflow.db` and `.artifacts/` under the root, or the server or database in
+`MLFLOW_TRACKING_URI`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,16 @@ from typing import Any
 
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results import metric_versions
-from framework.results.record import EPOCH_PREFIX, ERROR_TXT, PREFIX, ROLES, TAGS, Record, Run, Status
+from framework.results.record import (
+    EPOCH_PREFIX,
+    ERROR_TXT,
+    PREFIX,
+    ROLES,
+    TAGS,
+    Record,
+    Run,
+    Status,
+)
 from framework.system import paths
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.database import (
@@ -69,7 +81,8 @@ class Store:
         root = root.resolve()
         return cls(root, prepare(root, create=create))
 
-    # --- writing -----------------------------------------------------------------------------------------------------
+    # --- writing
+    # ----------------------------------------------------------------------------------------------
 
     def begin(
         self,
@@ -97,8 +110,12 @@ class Store:
             SqueezelabError: unknown role or tag, or a value longer than MLflow keeps.
         """
         if role not in ROLES:
-            raise SqueezelabError(f"There is no role called {role!r}.", todo=f"Known: {', '.join(ROLES)}.")
-        named = _prefixed({**tags, "role": role, "study": study}) | ({PARENT_TAG: parent} if parent else {})
+            raise SqueezelabError(
+                f"There is no role called {role!r}.", todo=f"Known: {', '.join(ROLES)}."
+            )
+        named = _prefixed({**tags, "role": role, "study": study}) | (
+            {PARENT_TAG: parent} if parent else {}
+        )
         _check_length("parameter", params, limit=PARAM_LIMIT)
         _check_length("run's", {"name": name}, limit=NAME_LIMIT)
         run = self._client.create_run(self.experiment(study), tags=named, run_name=name)
@@ -106,11 +123,14 @@ class Store:
         self._batch(run.info.run_id, params=params)
         return str(run.info.run_id)
 
-    def log_dataset(self, run_id: str, *, name: str, digest: str, source: str, profile: Mapping[str, object]) -> None:
+    def log_dataset(
+        self, run_id: str, *, name: str, digest: str, source: str, profile: Mapping[str, object]
+    ) -> None:
         """State which data a run used, as an MLflow dataset input.
 
         Args:
-            digest: MLflow keeps 36 characters; of a longer one the first 36, and the whole in the profile.
+            digest: MLflow keeps 36 characters; of a longer one the first 36, and the whole in the
+                profile.
             source: where the data came from.
             profile: facts of the data, as numbers of samples.
         """
@@ -118,11 +138,15 @@ class Store:
 
         facts = json.dumps({"digest": digest, **profile}, sort_keys=True)
         where = json.dumps({"source": source})
-        data = Dataset(name, digest[:DATASET_DIGEST_LIMIT], source_type="local", source=where, profile=facts)
-        self._client.log_inputs(run_id, [DatasetInput(data, tags=[InputTag("mlflow.data.context", "training")])])
+        data = Dataset(
+            name, digest[:DATASET_DIGEST_LIMIT], source_type="local", source=where, profile=facts
+        )
+        self._client.log_inputs(
+            run_id, [DatasetInput(data, tags=[InputTag("mlflow.data.context", "training")])]
+        )
 
     def curve(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
-        """Values of one epoch, written as `epoch.<name>` at the latest with `finish`, at most every 10 s before.
+        """Values of one epoch, written as `epoch.<name>` by `finish` at the latest, or every 10 s.
 
         Args:
             epoch: becomes the step.
@@ -167,10 +191,15 @@ class Store:
         self._files.put(run_id, artifacts)
 
     def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
-        """Remove artifacts that are no longer wanted; the manifest keeps their lines and says why."""
+        """Remove artifacts that are no longer wanted.
+
+        The manifest keeps their lines and says why.
+        """
         self._files.remove(run_id, names, why=why)
 
-    def set_ui_tags(self, study: str, tags: Mapping[str, str], *, run_id: str | None = None) -> None:
+    def set_ui_tags(
+        self, study: str, tags: Mapping[str, str], *, run_id: str | None = None
+    ) -> None:
         """Set tags that the MLflow UI itself reads, on the study's experiment or on one run.
 
         Args:
@@ -183,7 +212,8 @@ class Store:
             else:
                 self._client.set_tag(run_id, f"{UI_PREFIX}{name}", value)
 
-    # --- reading -----------------------------------------------------------------------------------------------------
+    # --- reading
+    # ----------------------------------------------------------------------------------------------
 
     def runs(self, study: str, /, **tags: str) -> list[Run]:
         """All runs of a study whose tags equal these, whatever their status, by start time.
@@ -222,7 +252,9 @@ class Store:
         except SqueezelabError as error:
             if error_code(error) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
-            raise UnknownName("run", run_id, (), todo="Its id stands on the run's page: make ui.") from error
+            raise UnknownName(
+                "run", run_id, (), todo="Its id stands on the run's page: make ui."
+            ) from error
         self._files.remember(found)
         return _run(found)
 
@@ -231,7 +263,9 @@ class Store:
         names: list[str] = []
         token: str | None = ""
         while token is not None:
-            page = self._client.search_experiments(max_results=RUNS_PER_PAGE, page_token=token or None)
+            page = self._client.search_experiments(
+                max_results=RUNS_PER_PAGE, page_token=token or None
+            )
             names += [experiment.name for experiment in page if f"{PREFIX}study" in experiment.tags]
             token = page.token or None
         return sorted(names)
@@ -242,7 +276,11 @@ class Store:
             tags = self._client.get_experiment(self.experiment(study)).tags
         else:
             tags = self._client.get_run(run_id).data.tags
-        return {name.removeprefix(UI_PREFIX): value for name, value in tags.items() if name.startswith(UI_PREFIX)}
+        return {
+            name.removeprefix(UI_PREFIX): value
+            for name, value in tags.items()
+            if name.startswith(UI_PREFIX)
+        }
 
     def experiment(self, study: str) -> str:
         """The id of a study's experiment, which is created on first use."""
@@ -250,11 +288,17 @@ class Store:
         if known is not None:
             return known
         if Path(study).name != study or not study.strip("."):
-            raise SqueezelabError("A study's name is the name of a file.", given=f"Given: {study!r}.")
+            raise SqueezelabError(
+                "A study's name is the name of a file.", given=f"Given: {study!r}."
+            )
         # A server keeps artifacts where it likes.
-        location = None if self.uri.startswith(REMOTE) else (paths.artifacts(self.root) / study).as_uri()
+        location = (
+            None if self.uri.startswith(REMOTE) else (paths.artifacts(self.root) / study).as_uri()
+        )
         try:
-            made = self._client.create_experiment(study, artifact_location=location, tags=_prefixed({"study": study}))
+            made = self._client.create_experiment(
+                study, artifact_location=location, tags=_prefixed({"study": study})
+            )
         except SqueezelabError as error:
             if error_code(error) != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -273,7 +317,10 @@ class Store:
         return self._files.get(run_id, name)
 
     def data(self, run_id: str) -> dict[str, Any]:
-        """The facts of the data that a run used, as `log_dataset` was given them; empty if it was not."""
+        """The facts of the data that a run used, as `log_dataset` was given them.
+
+        Empty if it was not.
+        """
         inputs = self._client.get_run(run_id).inputs.dataset_inputs
         return dict(json.loads(inputs[0].dataset.profile)) if inputs else {}
 
@@ -282,10 +329,14 @@ class Store:
         return self._files.has_manifest(run_id)
 
     def complete(self, run: Run) -> bool:
-        """Whether the run counts: FINISHED or FAILED, and written to the end, which its manifest shows."""
+        """Whether the run counts.
+
+        FINISHED or FAILED, and written to the end, which its manifest shows.
+        """
         return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- inside
+    # ----------------------------------------------------------------------------------------------
 
     def _experiment(self, study: str) -> str | None:
         if study not in self._experiments:
@@ -295,7 +346,9 @@ class Store:
             self._experiments[study] = found.experiment_id
         return self._experiments[study]
 
-    def _end(self, run_id: str, status: Status, *, metrics: list[Any], tags: Mapping[str, str]) -> None:
+    def _end(
+        self, run_id: str, status: Status, *, metrics: list[Any], tags: Mapping[str, str]
+    ) -> None:
         curves = self._curves.pop(run_id, [])
         said = {name: value for name, value in tags.items() if value}
         self._batch(run_id, metrics=curves + metrics, tags=_prefixed(said))
@@ -315,15 +368,20 @@ class Store:
 
         named = [Param(name, value) for name, value in (params or {}).items()]
         tagged = [RunTag(name, value) for name, value in (tags or {}).items()]
-        calls = max(-(-len(metrics) // METRICS_PER_BATCH), -(-max(len(named), len(tagged)) // ITEMS_PER_BATCH))
+        calls = max(
+            -(-len(metrics) // METRICS_PER_BATCH),
+            -(-max(len(named), len(tagged)) // ITEMS_PER_BATCH),
+        )
         for call in range(calls):
             some = slice(call * METRICS_PER_BATCH, (call + 1) * METRICS_PER_BATCH)
             few = slice(call * ITEMS_PER_BATCH, (call + 1) * ITEMS_PER_BATCH)
-            self._client.log_batch(run_id, metrics=metrics[some], params=named[few], tags=tagged[few])
+            self._client.log_batch(
+                run_id, metrics=metrics[some], params=named[few], tags=tagged[few]
+            )
 
 
 def ui_command(root: Path, *, port: int) -> list[str]:
-    """The command that starts the MLflow UI on this store, for this machine only, its host and CORS checks on.
+    """The command that starts the MLflow UI on this store, for this machine only, host checks on.
 
     Args:
         root: the folder that holds `mlflow.db`.
@@ -338,26 +396,37 @@ def ui_command(root: Path, *, port: int) -> list[str]:
     if file is not None:
         require(file)
     if uri.startswith(REMOTE):
-        raise UserError("The runs are on a server, which shows them itself.", todo=f"Open {hide_password(uri)}.")
-    # Through the environment: the arguments of a process, a password among them, are open to everyone on the machine.
+        raise UserError(
+            "The runs are on a server, which shows them itself.", todo=f"Open {hide_password(uri)}."
+        )
+    # Through the environment: the arguments of a process, a password among them, are open to
+    # everyone on the machine.
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes more, for language models
+    # seven processes more, for language models
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    artifacts = ["--default-artifact-root", (paths.artifacts(root)).as_uri(), "--no-serve-artifacts"]
+    artifacts = [
+        "--default-artifact-root",
+        (paths.artifacts(root)).as_uri(),
+        "--no-serve-artifacts",
+    ]
     return [sys.executable, "-m", "mlflow", "server", *where, *artifacts]
 
 
 def _deleted(study: str) -> UserError:
     return UserError(
         f"The experiment {study!r} was deleted in the MLflow UI and still holds its name.",
-        todo=f"Restore it with `.venv/bin/mlflow experiments restore`, or forget it for good: make forget NAME={study}",
+        todo=f"Restore it with `.venv/bin/mlflow experiments restore`, or forget it for good: make "
+        f"forget NAME={study}",
     )
 
 
 def _prefixed(tags: Mapping[str, str]) -> dict[str, str]:
     unknown = sorted(set(tags) - set(TAGS))
     if unknown:
-        raise SqueezelabError(f"There is no tag called {', '.join(unknown)}.", todo=f"Known: {', '.join(TAGS)}.")
+        raise SqueezelabError(
+            f"There is no tag called {', '.join(unknown)}.", todo=f"Known: {', '.join(TAGS)}."
+        )
     _check_length("tag", tags, limit=TAG_LIMIT)
     return {f"{PREFIX}{name}": value for name, value in tags.items()}
 
@@ -377,7 +446,11 @@ def _metrics(values: Mapping[str, float], *, step: int) -> list[Any]:
     from mlflow.entities import Metric
 
     now = time.time_ns() // 1_000_000
-    return [Metric(name, float(value), now, step) for name, value in values.items() if math.isfinite(value)]
+    return [
+        Metric(name, float(value), now, step)
+        for name, value in values.items()
+        if math.isfinite(value)
+    ]
 
 
 def _filter(tags: Mapping[str, str]) -> str:
@@ -392,9 +465,16 @@ def _run(run: Any) -> Run:
         run_id=info.run_id,
         name=info.run_name or "",
         status=info.status,
-        tags={name.removeprefix(PREFIX): value for name, value in data.tags.items() if name.startswith(PREFIX)},
+        tags={
+            name.removeprefix(PREFIX): value
+            for name, value in data.tags.items()
+            if name.startswith(PREFIX)
+        },
         params=dict(data.params),
-        metrics={name: value for name, value in data.metrics.items() if not name.startswith(EPOCH_PREFIX)},
+        metrics={
+            name: value for name, value in data.metrics.items() if not name.startswith(EPOCH_PREFIX)
+        },
         start_ms=info.start_time or 0,
-        end_ms=0 if info.status == "RUNNING" else info.end_time or 0,  # MLflow keeps the old one of a run begun again
+        # MLflow keeps the old one of a run begun again
+        end_ms=0 if info.status == "RUNNING" else info.end_time or 0,
     )

@@ -1,4 +1,5 @@
-"""A net of the user's own: saved by Keras 2 or 3, read without running anything of it, compressed by a study."""
+"""A net of the user's own: saved by Keras 2 or 3, read without running anything of it, compressed
+by a study."""
 
 import hashlib
 import json
@@ -31,7 +32,12 @@ DATA = {  # what each of the saved nets was made for
     "rows": GREY,
     "branches": DataInfo(task="classes", classes=4, inputs={"image": (16, 16, 3)}),
     "words": DataInfo(task="binary", classes=2, inputs={"text": (7,)}, tokens={"text": 20}),
-    "pair": DataInfo(task="classes", classes=3, inputs={"question": (5,), "image": (9, 9, 3)}, tokens={"question": 11}),
+    "pair": DataInfo(
+        task="classes",
+        classes=3,
+        inputs={"question": (5,), "image": (9, 9, 3)},
+        tokens={"question": 11},
+    ),
 }
 STUDY = {
     "train": "Train(epochs=9, batch_size=40, learning_rate=0.001, warmup_epochs=0)",
@@ -48,12 +54,19 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def digits(project, tmp_path_factory):
-    """Pictures and labels in a file, for whoever trains a net elsewhere; labels of validation in it too."""
-    spec = plan(project.root, "tiny", settings=["architecture=lenet5"], catalog=CATALOG).study.fix(first_value)
+    """Pictures and labels in a file, for whoever trains a net elsewhere.
+
+    Labels of validation in it too.
+    """
+    spec = plan(project.root, "tiny", settings=["architecture=lenet5"], catalog=CATALOG).study.fix(
+        first_value
+    )
     splits = Lab(project.root, CATALOG).splits(spec)
     file = tmp_path_factory.mktemp("digits") / "digits.npz"
     arrays = {"images": splits.train.inputs["image"], "labels": splits.train.labels}
-    np.savez(file, **arrays, validation=splits.validation.inputs["image"], truth=splits.validation.labels)
+    np.savez(
+        file, **arrays, validation=splits.validation.inputs["image"], truth=splits.validation.labels
+    )
     return file
 
 
@@ -89,7 +102,8 @@ def saved(path, *layers):
     return path
 
 
-# --- the same net ----------------------------------------------------------------------------------------------------
+# --- the same net
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -116,12 +130,18 @@ def accuracy(said, digits):
 @pytest.mark.parametrize(("version", "kind"), [(2, "keras"), (2, "h5"), (3, "keras")])
 def test_a_study_prunes_and_quantizes_it(version, kind, project, folders, digits):
     name = f"keras_{version}_{kind}"
-    (project.root / f"{name}.{kind}").write_bytes((folders[version] / f"trained.{kind}").read_bytes())
+    (project.root / f"{name}.{kind}").write_bytes(
+        (folders[version] / f"trained.{kind}").read_bytes()
+    )
     project.write_study(name, architecture=f'use("from_file", path="{name}.{kind}")', **STUDY)
     project.command("study", name)
     (baseline,), (trial,) = project.runs("baseline", name), project.runs("trial", name)
     assert trial.status == "FINISHED"
-    assert baseline.metrics["val_accuracy"] == accuracy(np.load(folders[version] / "trained.npy"), digits) > 0.9
+    assert (
+        baseline.metrics["val_accuracy"]
+        == accuracy(np.load(folders[version] / "trained.npy"), digits)
+        > 0.9
+    )
     assert baseline.metrics["fit_seconds"] == 0
     assert trial.metrics["val_accuracy"] > 0.85
     assert trial.metrics["sparsity_reached"] >= 0.49
@@ -130,7 +150,8 @@ def test_a_study_prunes_and_quantizes_it(version, kind, project, folders, digits
     assert not list((project.root / ".cache").glob("baselines/*"))
 
 
-# --- its own baseline ------------------------------------------------------------------------------------------------
+# --- its own baseline
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -143,10 +164,15 @@ def own(project, folders):
 
 def test_it_is_its_own_baseline_and_nothing_is_trained(own, project):
     lab, before = Lab(project.root, CATALOG), Trained.traces
-    dense, job = lab.baseline(own), TrialJob(own, lab, lab.baseline(own), deadline=np.inf, report=lambda *_: None)
+    dense, job = (
+        lab.baseline(own),
+        TrialJob(own, lab, lab.baseline(own), deadline=np.inf, report=lambda *_: None),
+    )
     assert dense.curve == ()
     assert dense.stage is dense.initial is lab.baseline(own).stage
-    assert digest(job.rewind(9)) == digest(job.rewind(1)) == digest(job.initial) == digest(dense.stage)
+    assert (
+        digest(job.rewind(9)) == digest(job.rewind(1)) == digest(job.initial) == digest(dense.stage)
+    )
     assert Trained.traces == before
     assert lab.has_baseline(own)
     assert digest(lab.baseline(replace(own, seed=5)).stage) == digest(dense.stage)
@@ -172,10 +198,16 @@ def test_a_study_belongs_to_the_bytes_of_the_file(own, project, folders):
 
 def test_a_search_is_over_nets_not_over_paths(own, project):
     with pytest.raises(InvalidStudy, match="path names one file"):
-        plan(project.root, "own", settings=['architecture.path=Choice("model.keras","b.keras")'], catalog=CATALOG)
+        plan(
+            project.root,
+            "own",
+            settings=['architecture.path=Choice("model.keras","b.keras")'],
+            catalog=CATALOG,
+        )
 
 
-# --- hostile files ---------------------------------------------------------------------------------------------------
+# --- hostile files
+# --------------------------------------------------------------------------------------------------
 
 
 def edited(path, change):
@@ -194,11 +226,21 @@ def hostile(case, root):
     mark, model = root / "run", root / "hostile.keras"
     if case.startswith("Lambda"):
         run = f"touch {mark}"
-        layers = [layer("Input", (28, 28, 1)), layer("Flatten"), layer("Lambda", lambda x: (os.system(run), x)[1])]
-        return saved(root / f"hostile{case.removeprefix('Lambda')}", *layers, layer("Dense", 10)), mark
+        layers = [
+            layer("Input", (28, 28, 1)),
+            layer("Flatten"),
+            layer("Lambda", lambda x: (os.system(run), x)[1]),
+        ]
+        return saved(
+            root / f"hostile{case.removeprefix('Lambda')}", *layers, layer("Dense", 10)
+        ), mark
     system = {"module": "os", "class_name": "system", "config": {"command": f"touch {mark}"}}
     changes = {
-        "class": {"module": "hostile", "class_name": "Hostile", "registered_name": "hostile>Hostile"},
+        "class": {
+            "module": "hostile",
+            "class_name": "Hostile",
+            "registered_name": "hostile>Hostile",
+        },
         "os": {"module": "os", "class_name": "system"},
         "os as Dense": {"module": "os"},
         "os inside": {"config": {"name": "dense", "units": 10, "kernel_initializer": system}},
@@ -208,7 +250,9 @@ def hostile(case, root):
     return model, mark
 
 
-@pytest.mark.parametrize("case", ["Lambda.keras", "Lambda.h5", "class", "os", "os as Dense", "os inside"])
+@pytest.mark.parametrize(
+    "case", ["Lambda.keras", "Lambda.h5", "class", "os", "os as Dense", "os inside"]
+)
 def test_a_hostile_file_runs_nothing_and_is_refused_with_code_2(case, project, capsys, monkeypatch):
     path, mark = hostile(case, project.root)
     assert mark.exists() == case.startswith("Lambda")  # keras has run it while building the net
@@ -226,12 +270,17 @@ def test_a_hostile_file_runs_nothing_and_is_refused_with_code_2(case, project, c
     assert not project.store().runs("hostile")
 
 
-# --- inputs and head -------------------------------------------------------------------------------------------------
+# --- inputs and head
+# -------------------------------------------------------------------------------------------------
 
 
 def net(folder, shape, *layers, **head):
     """A saved sequential net with a head of ten softmax units, or another; none with 0 units."""
-    ends = () if head.get("units") == 0 else (layer("Dense", **{"units": 10, "activation": "softmax"} | head),)
+    ends = (
+        ()
+        if head.get("units") == 0
+        else (layer("Dense", **{"units": 10, "activation": "softmax"} | head),)
+    )
     return saved(folder / "net.keras", layer("Input", shape), *layers, *ends)
 
 
@@ -255,22 +304,31 @@ def test_pictures_come_as_the_net_reads_them(shape, asked, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("first", "pixels", "factor"), [(1, "auto", 1), (1, "bytes", 255), (1 / 255, "auto", 255), (1 / 127.5, "unit", 1)]
+    ("first", "pixels", "factor"),
+    [(1, "auto", 1), (1, "bytes", 255), (1 / 255, "auto", 255), (1 / 127.5, "unit", 1)],
 )
 def test_pixels_have_the_range_that_the_net_was_trained_on(first, pixels, factor, tmp_path):
     layers = [layer("Rescaling", first)] if first != 1 else []
     stage, _ = read(net(tmp_path, (8, 8, 1), *layers, layer("Flatten")), GREY, pixels=pixels)
-    scales = [item["config"]["scale"] for item in nn.graph.layers(stage.graph) if item["class_name"] == "Rescaling"]
+    scales = [
+        item["config"]["scale"]
+        for item in nn.graph.layers(stage.graph)
+        if item["class_name"] == "Rescaling"
+    ]
     assert np.prod([1, *scales]) == pytest.approx(first * factor)
 
 
 def test_signed_pixels_are_from_minus_1_to_1(tmp_path):
     stage, _ = read(net(tmp_path, (8, 8, 1), layer("Flatten")), GREY, pixels="signed")
-    (scaled,) = [item["config"] for item in nn.graph.layers(stage.graph) if item["class_name"] == "Rescaling"]
+    (scaled,) = [
+        item["config"] for item in nn.graph.layers(stage.graph) if item["class_name"] == "Rescaling"
+    ]
     assert [scaled["scale"] * pixel + scaled["offset"] for pixel in (0, 0.5, 1)] == [-1, 0, 1]
 
 
-@pytest.mark.parametrize(("first", "likeliest"), [(1, "unit"), (1 / 255, "bytes"), (1 / 127.5, "bytes")])
+@pytest.mark.parametrize(
+    ("first", "likeliest"), [(1, "unit"), (1 / 255, "bytes"), (1 / 127.5, "bytes")]
+)
 def test_an_open_range_begins_with_what_the_first_layer_tells(first, likeliest, tmp_path):
     layers = [layer("Rescaling", first)] if first != 1 else []
     file = net(tmp_path, (8, 8, 1), *layers, layer("Flatten"))
@@ -313,7 +371,10 @@ def test_two_inputs_are_matched_by_name_or_as_told(folders):
     info = replace(DATA["pair"], inputs={"image": (9, 9, 3), "text": (5,)}, tokens={"text": 11})
     with pytest.raises(InvalidStudy, match=r"image \(8x8x1\), question \(5\).*text \(5\)"):
         read(folders[2] / "pair.keras", info)
-    assert read(folders[2] / "pair.keras", info, inputs="image, text")[1].inputs == {"image": (8, 8, 1), "text": (5,)}
+    assert read(folders[2] / "pair.keras", info, inputs="image, text")[1].inputs == {
+        "image": (8, 8, 1),
+        "text": (5,),
+    }
 
 
 def test_a_net_that_knows_too_few_tokens_is_refused(folders):
@@ -333,7 +394,10 @@ def test_a_net_that_knows_too_few_tokens_is_refused(folders):
     ],
 )
 def test_the_head_is_that_of_the_task(head, task, classes, appended, tmp_path):
-    stage, _ = read(net(tmp_path, (8, 8, 1), layer("Flatten"), **head), replace(GREY, task=task, classes=classes))
+    stage, _ = read(
+        net(tmp_path, (8, 8, 1), layer("Flatten"), **head),
+        replace(GREY, task=task, classes=classes),
+    )
     last = nn.graph.layers(stage.graph)[-1]["config"]
     assert (last["name"] == "head_activation") == bool(appended)
     assert not appended or last["activation"] == appended
@@ -342,7 +406,12 @@ def test_the_head_is_that_of_the_task(head, task, classes, appended, tmp_path):
 @pytest.mark.parametrize(
     ("head", "task", "classes", "told"),
     [
-        ({"units": 7}, "classes", 10, "7 units, softmax; the task 'classes' needs 10 units, softmax"),
+        (
+            {"units": 7},
+            "classes",
+            10,
+            "7 units, softmax; the task 'classes' needs 10 units, softmax",
+        ),
         ({"activation": "sigmoid"}, "classes", 10, "10 units, sigmoid"),
         ({"units": 2}, "binary", 2, "needs 1 units, sigmoid"),
         ({"units": 1, "activation": "sigmoid"}, "regression", 0, "1 units, sigmoid"),
@@ -351,10 +420,14 @@ def test_the_head_is_that_of_the_task(head, task, classes, appended, tmp_path):
 )
 def test_another_head_is_refused_with_its_numbers(head, task, classes, told, tmp_path):
     with pytest.raises(InvalidStudy, match=told):
-        read(net(tmp_path, (8, 8, 1), layer("Flatten"), **head), replace(GREY, task=task, classes=classes))
+        read(
+            net(tmp_path, (8, 8, 1), layer("Flatten"), **head),
+            replace(GREY, task=task, classes=classes),
+        )
 
 
-# --- what the lab cannot use -----------------------------------------------------------------------------------------
+# --- what the lab cannot use
+# -----------------------------------------------------------------------------------------
 
 
 def test_arrays_of_another_net_are_refused_before_they_take_memory(tmp_path):
@@ -365,12 +438,19 @@ def test_arrays_of_another_net_are_refused_before_they_take_memory(tmp_path):
     with zipfile.ZipFile(narrow) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(members["config.json"])
-    padding = {"module": "keras.layers", "class_name": "ZeroPadding2D", "config": {"name": "pad", "padding": 4000}}
+    padding = {
+        "module": "keras.layers",
+        "class_name": "ZeroPadding2D",
+        "config": {"name": "pad", "padding": 4000},
+    }
     config["config"]["layers"].insert(1, padding)
     with zipfile.ZipFile(narrow, "w") as archive:
         for name, content in (members | {"config.json": json.dumps(config).encode()}).items():
             archive.writestr(name, content)
-    with pytest.raises(InvalidStudy, match=r"Weight 0 of layer 'dense.*' is \(64, 10\) in the file, \(64128064, 10\)"):
+    with pytest.raises(
+        InvalidStudy,
+        match=r"Weight 0 of layer 'dense.*' is \(64, 10\) in the file, \(64128064, 10\)",
+    ):
         read(narrow, GREY)
 
 

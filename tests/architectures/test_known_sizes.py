@@ -24,10 +24,13 @@ def built(name, info=GREY, **knobs):
 
 
 def in_file(name, info):
-    """Parameters of the exported file, which has batch normalisation folded into its convolutions."""
+    """Parameters of the exported file, where batch normalisation is folded into convolutions."""
     plugin = CATALOG.architectures.build(name, {})
     stage = nn.graph.initial_stage(plugin, replace(info, inputs=plugin.input_shapes(info)), seed=0)
-    return sum(weight.values.size for weight in tflite.weights.read_weights(converter.to_tflite(stage), stage))
+    return sum(
+        weight.values.size
+        for weight in tflite.weights.read_weights(converter.to_tflite(stage), stage)
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,9 @@ def test_parameters_are_those_of_the_literature(name, knobs, info, parameters):
     assert built(name, info, **knobs).count_params() == parameters
 
 
-@pytest.mark.parametrize(("name", "info", "parameters"), [("resnet8", COLOUR, 77_706), ("ds_cnn", WORDS, 22_604)])
+@pytest.mark.parametrize(
+    ("name", "info", "parameters"), [("resnet8", COLOUR, 77_706), ("ds_cnn", WORDS, 22_604)]
+)
 def test_the_file_has_fewer_because_batch_normalisation_is_folded(name, info, parameters):
     assert in_file(name, info) == parameters
 
@@ -58,15 +63,29 @@ def fires(model):
 def test_squeezenet_has_all_eight_fire_modules(version):
     info = GREY if version == "small" else IMAGENET
     model = built("squeezenet", info, version=version)
-    assert [layer.output_shape[-1] for layer in fires(model)] == [128, 128, 256, 256, 384, 384, 512, 512]
+    assert [layer.output_shape[-1] for layer in fires(model)] == [
+        128,
+        128,
+        256,
+        256,
+        384,
+        384,
+        512,
+        512,
+    ]
     thin = [model.get_layer(f"fire{module}_squeeze").filters for module in range(2, 10)]
     assert thin == [16, 16, 32, 32, 48, 48, 64, 64]
-    assert not any(type(layer).__name__ in ("Dense", "BatchNormalization") for layer in model.layers)
+    assert not any(
+        type(layer).__name__ in ("Dense", "BatchNormalization") for layer in model.layers
+    )
 
 
 def test_pooling_rounds_up_as_in_the_authors_files():
     model = built("squeezenet", IMAGENET, version="1.0")
-    sides = {name: model.get_layer(name).output_shape[1] for name in ("conv1", "pool1", "pool4", "pool8", "conv10")}
+    sides = {
+        name: model.get_layer(name).output_shape[1]
+        for name in ("conv1", "pool1", "pool4", "pool8", "conv10")
+    }
     assert sides == {"conv1": 109, "pool1": 54, "pool4": 27, "pool8": 13, "conv10": 13}
 
 
@@ -90,7 +109,9 @@ def test_bypasses_are_those_of_the_paper():
     assert sums("complex") == ([2, 3, 4, 5, 6, 7, 8, 9], [2, 4, 6, 8])
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOG.architectures.names() if name != "from_file"])
+@pytest.mark.parametrize(
+    "name", [name for name in CATALOG.architectures.names() if name != "from_file"]
+)
 def test_dropout_is_a_knob_and_off_by_default(name):
     info = CATALOG.datasets.build(CATALOG.architectures.get(name).made_for, {}).info
     plain, dropped = (built(name, info, **knobs) for knobs in ({}, {"dropout": 0.4}))
@@ -102,7 +123,11 @@ def test_squeeze_and_excitation_stands_behind_each_block_and_can_be_left_out():
     def kinds(**knobs):
         return [type(layer).__name__ for layer in built("squeezenet_se", **knobs).layers]
 
-    order = [kind for kind in kinds() if kind in ("Conv2D", "Concatenate", "Multiply", "MaxPooling2D", "Dense")]
+    order = [
+        kind
+        for kind in kinds()
+        if kind in ("Conv2D", "Concatenate", "Multiply", "MaxPooling2D", "Dense")
+    ]
     weighed = ["Dense", "Dense", "Multiply", "MaxPooling2D"]
     fire = ["Conv2D", "Conv2D", "Conv2D", "Concatenate", *weighed]
     assert order == ["Conv2D", *weighed, *fire, *fire, "Dense", "Dense"]
@@ -129,7 +154,11 @@ def test_batch_normalisation_of_the_cnn_stands_between_convolution_and_activatio
 
 def test_resnet_grows_by_stacks_and_blocks():
     model = built("resnet8", COLOUR, stacks=2, blocks=3)
-    sums = {layer.name: layer.output_shape[1:] for layer in model.layers if type(layer).__name__ == "Add"}
+    sums = {
+        layer.name: layer.output_shape[1:]
+        for layer in model.layers
+        if type(layer).__name__ == "Add"
+    }
     assert list(sums.values()) == [(32, 32, 16)] * 3 + [(16, 16, 32)] * 3
 
 

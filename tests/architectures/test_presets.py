@@ -1,4 +1,5 @@
-"""The nets of the introductory texts: each preset is built, counted, trained a few steps, exported and compared."""
+"""The nets of the introductory texts: each preset is built, counted, trained a few steps, exported
+and compared."""
 
 from dataclasses import dataclass, replace
 
@@ -15,11 +16,18 @@ GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
 COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (64, 64, 3)})
 SERIES = DataInfo(task="regression", classes=0, inputs={"sequence": (30, 1)})
 TEXT = DataInfo(task="classes", classes=10, inputs={"text": (64,)}, tokens={"text": 100})
-ASKED = DataInfo(task="binary", classes=2, inputs={"image": (28, 28, 3), "question": (16,)}, tokens={"question": 100})
+ASKED = DataInfo(
+    task="binary",
+    classes=2,
+    inputs={"image": (28, 28, 3), "question": (16,)},
+    tokens={"question": 100},
+)
 VOICE = DataInfo(task="binary", classes=2, inputs={"image": (28, 28, 3), "audio": (49, 32, 1)})
 FEW = 4  # samples
-BLOCK = 4 * (512 * 512 + 512) + 512 * 2048 + 2048 + 2048 * 512 + 512 + 4 * 512  # attention, dense layers, two norms
-SIGHT = 448 + 4_640 + 18_496 + 73_856 + (14 * 14 * 128 + 1) * 64  # four convolutions on 224x224x3, dense layer
+# attention, dense layers, two norms
+BLOCK = 4 * (512 * 512 + 512) + 512 * 2048 + 2048 + 2048 * 512 + 512 + 4 * 512
+# four convolutions on 224x224x3, dense layer
+SIGHT = 448 + 4_640 + 18_496 + 73_856 + (14 * 14 * 128 + 1) * 64
 
 PRESETS = [  # architecture, preset, data set, parameters
     ("cnn", "tutorial", COLOUR, 1_969_738),
@@ -28,9 +36,20 @@ PRESETS = [  # architecture, preset, data set, parameters
     ("squeezenet_se", "tutorial", GREY, 320 + 162 + 18_496 + 580 + 204_928 + 1_290),
     ("lstm", "tutorial", SERIES, 4 * 50 * (1 + 50 + 1) + 50 + 1),
     ("transformer", "tutorial", TEXT, (100 + 64) * 512 + 2 * BLOCK + 2 * 512 + 512 * 10 + 10),
-    # question: embedding, LSTM, dense layer; voice: LSTM, dense layer; then where both meet, and the head
-    ("image_text", "tutorial", ASKED, SIGHT + 100 * 32 + 4 * 64 * (32 + 64 + 1) + 65 * 64 + (64 + 64 + 1) * 64 + 65),
-    ("image_audio", "tutorial", VOICE, SIGHT + 4 * 50 * (32 + 50 + 1) + 51 * 50 + (64 + 50 + 1) * 64 + 65),
+    # question: embedding, LSTM, dense layer; voice: LSTM, dense layer; then where both meet, and
+    # the head
+    (
+        "image_text",
+        "tutorial",
+        ASKED,
+        SIGHT + 100 * 32 + 4 * 64 * (32 + 64 + 1) + 65 * 64 + (64 + 64 + 1) * 64 + 65,
+    ),
+    (
+        "image_audio",
+        "tutorial",
+        VOICE,
+        SIGHT + 4 * 50 * (32 + 50 + 1) + 51 * 50 + (64 + 50 + 1) * 64 + 65,
+    ),
 ]
 
 
@@ -68,7 +87,9 @@ def made_up(info):
 
 def test_the_table_has_every_preset_there_is():
     known = {
-        (name, preset) for name in CATALOG.architectures.names() for preset in CATALOG.architectures.get(name).presets
+        (name, preset)
+        for name in CATALOG.architectures.names()
+        for preset in CATALOG.architectures.get(name).presets
     }
     assert {row[:2] for row in PRESETS} == known
 
@@ -88,9 +109,16 @@ def test_it_trains_and_its_file_agrees_with_it(net):
         seed=0,
     )
     trained = training.fit.fit(net.stage, fit)
-    moved = [key for key, value in trained.weights.items() if not np.array_equal(value, net.stage.weights[key])]
+    moved = [
+        key
+        for key, value in trained.weights.items()
+        if not np.array_equal(value, net.stage.weights[key])
+    ]
     assert len(moved) > len(trained.weights) / 2
-    model = nn.graph.build(trained.graph)  # `predict` would run a whole batch, which is much for large pictures
+    # `predict` would run a whole batch, which is much for large pictures
+    model = nn.graph.build(trained.graph)
     nn.graph.write_weights(model, trained.weights)
     answers = model(dict(net.samples.inputs), training=False).numpy()
-    converter.check_agreement(answers, interpreter.answers(converter.to_tflite(trained), net.samples))
+    converter.check_agreement(
+        answers, interpreter.answers(converter.to_tflite(trained), net.samples)
+    )

@@ -1,4 +1,5 @@
-"""Recurrent, Transformer and fused nets: sizes worked out by hand, attention and fusion against numpy, their inputs."""
+"""Recurrent, Transformer and fused nets: sizes worked out by hand, attention and fusion against
+numpy, their inputs."""
 
 from dataclasses import replace
 
@@ -15,7 +16,12 @@ TEXT = DataInfo(task="classes", classes=10, inputs={"text": (12,)}, tokens={"tex
 NUMBERS = DataInfo(task="regression", classes=0, inputs={"sequence": (9, 3)})
 SOUND = DataInfo(task="classes", classes=4, inputs={"audio": (8, 6, 1)})
 PICTURE = DataInfo(task="classes", classes=4, inputs={"image": (8, 8, 1)})
-VQA = DataInfo(task="classes", classes=4, inputs={"image": (8, 12, 1), "question": (7,)}, tokens={"question": 11})
+VQA = DataInfo(
+    task="classes",
+    classes=4,
+    inputs={"image": (8, 12, 1), "question": (7,)},
+    tokens={"question": 11},
+)
 SPOKEN = DataInfo(task="binary", classes=2, inputs={"image": (8, 8, 1), "audio": (8, 6, 1)})
 
 
@@ -47,7 +53,10 @@ def shaken(stage):
     """Weights as of a trained net: no scale is 1, no bias 0."""
     random = np.random.default_rng(0)
     return stage.with_weights(
-        {key: value + random.normal(0, 0.1, value.shape).astype(np.float32) for key, value in stage.weights.items()}
+        {
+            key: value + random.normal(0, 0.1, value.shape).astype(np.float32)
+            for key, value in stage.weights.items()
+        }
     )
 
 
@@ -57,7 +66,8 @@ def outputs_of(model, names, samples):
     return [value.numpy() for value in watched(dict(samples.inputs), training=False)]
 
 
-# --- sizes -----------------------------------------------------------------------------------------------------------
+# --- sizes
+# --------------------------------------------------------------------------------------------------
 
 
 def lstm_size(features, units):
@@ -86,10 +96,13 @@ def test_the_transformer_has_the_parameters_of_its_parts():
     rest = 2 * 8 + 8 * 10 + 10  # last normalisation, head
     assert model_of(text).count_params() == 15 * 8 + 12 * 8 + 3 * block_size(8, 16) + rest
     numbers, _ = staged("transformer", NUMBERS, d_model=8, heads=2, layers=1, feed_forward=16)
-    assert model_of(numbers).count_params() == (3 * 8 + 8) + 9 * 8 + block_size(8, 16) + 2 * 8 + 8 + 1
+    assert (
+        model_of(numbers).count_params() == (3 * 8 + 8) + 9 * 8 + block_size(8, 16) + 2 * 8 + 8 + 1
+    )
 
 
-# --- attention -------------------------------------------------------------------------------------------------------
+# --- attention
+# --------------------------------------------------------------------------------------------------
 
 
 def softmax(x):
@@ -109,7 +122,9 @@ def test_attention_is_that_of_the_paper():
     query, key, value = (dense(x, role) for role in ("query", "key", "value"))
     heads = [slice(0, 4), slice(4, 8)]
     mixed = [
-        softmax(query[..., part] @ key[..., part].transpose(0, 2, 1) / np.sqrt(4)) @ value[..., part] for part in heads
+        softmax(query[..., part] @ key[..., part].transpose(0, 2, 1) / np.sqrt(4))
+        @ value[..., part]
+        for part in heads
     ]
     assert given == pytest.approx(dense(np.concatenate(mixed, axis=-1), "output"), abs=1e-5)
 
@@ -138,12 +153,15 @@ def test_heads_that_do_not_divide_the_width_are_refused(knobs, todo):
     assert todo in str(caught.value.todo)
 
 
-# --- fusion ----------------------------------------------------------------------------------------------------------
+# --- fusion
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_product_is_of_both_squashed():
     stage, info = staged("image_text", VQA, fusion="multiply", units=5)
-    one, other, both = outputs_of(model_of(stage), ["first_squashed", "second_squashed", "fused"], made_up(info))
+    one, other, both = outputs_of(
+        model_of(stage), ["first_squashed", "second_squashed", "fused"], made_up(info)
+    )
     assert both == pytest.approx(one * other)
     assert max(np.abs(one).max(), np.abs(other).max()) <= 1
 
@@ -165,7 +183,9 @@ def test_the_gate_chooses_between_the_two(bias, chosen):
         ("image_audio", SPOKEN, {"audio_encoder": "lstm"}, {"Conv2D", "LSTM"}),
     ],
 )
-def test_encoders_are_chosen_by_knob_and_reading_one_input_leaves_the_other_encoder_out(name, info, encoder, kinds):
+def test_encoders_are_chosen_by_knob_and_reading_one_input_leaves_the_other_encoder_out(
+    name, info, encoder, kinds
+):
     def present(reads):
         stage, read = staged(name, info, reads=reads, **encoder)
         found = {type(layer).__name__ for layer in model_of(stage).layers}
@@ -179,7 +199,8 @@ def test_encoders_are_chosen_by_knob_and_reading_one_input_leaves_the_other_enco
     assert "Concatenate" not in present(other)[0]
 
 
-# --- what they read --------------------------------------------------------------------------------------------------
+# --- what they read
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["lstm", "transformer"])
@@ -205,7 +226,8 @@ def test_the_side_of_the_picture_is_a_knob():
     assert shapes == {"image": (32, 32, 1), "question": (7,)}
 
 
-# --- the file --------------------------------------------------------------------------------------------------------
+# --- the file
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

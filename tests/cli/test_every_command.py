@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes on a project of their own, mistakes included."""
+"""The command line as a user meets it: real processes, a project of their own, mistakes too."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ from command_support import refused, squeezelab
 from studies_support import never_killed
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tensorflow_datasets", "ai_edge_litert"}
-STUDY = '"""How many?"""\n\nfrom framework import Choice, Float, Int, Study, Train, use\n\nSTUDY = Study({})\n'
+HEAVY = {
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "tensorflow_model_optimization",
+    "tensorflow_datasets",
+    "ai_edge_litert",
+}
+STUDY = (
+    '"""How many?"""\n\nfrom framework import Choice, Float, Int, Study, Train, use\n\nSTUDY = '
+    "Study({})\n"
+)
 NET = 'dataset=use("digits"), architecture=use("lenet_300_100")'
 
 
@@ -25,7 +35,9 @@ def project(tmp_path: Path) -> Path:
     """The shipped studies and reports in a folder of their own."""
     root = tmp_path / "project"
     for folder in ("studies", "reports"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("out", "__pycache__"))
+        shutil.copytree(
+            ROOT / folder, root / folder, ignore=shutil.ignore_patterns("out", "__pycache__")
+        )
     return root
 
 
@@ -34,12 +46,18 @@ def write(project: Path, name: str, parts: str) -> str:
     return name
 
 
-# --- mistakes in a study file ----------------------------------------------------------------------------------------
+# --- mistakes in a study file
+# ----------------------------------------------------------------------------------------
 
 IN_FILES = {
     "unknown strategy": (
         f'{NET}, compress=[use("magnitude_prun")]',
-        ["no strategy called 'magnitude_prun'", "Did you mean 'magnitude_prune'?", "At compress.0.", "studies/mine.py"],
+        [
+            "no strategy called 'magnitude_prun'",
+            "Did you mean 'magnitude_prune'?",
+            "At compress.0.",
+            "studies/mine.py",
+        ],
     ),
     "unknown knob": (
         f'{NET}, compress=[use("magnitude_prune", sparsty=0.5)]',
@@ -52,7 +70,12 @@ IN_FILES = {
     ),
     "knob out of range": (
         f'{NET}, compress=[use("magnitude_prune", sparsity=1.5)]',
-        ["compress.0 (magnitude_prune): sparsity", "Given: 1.5.", "at most 0.99", "studies/mine.py"],
+        [
+            "compress.0 (magnitude_prune): sparsity",
+            "Given: 1.5.",
+            "at most 0.99",
+            "studies/mine.py",
+        ],
     ),
     "domain out of range": (
         f'{NET}, compress=[use("magnitude_prune", sparsity=Float(0.5, 1.5))]',
@@ -62,19 +85,34 @@ IN_FILES = {
         f'{NET}, compress=[use("magnitude_prune", sparsity="high")]',
         ["sparsity is a", "Given: 'high'.", "studies/mine.py"],
     ),
-    "wrong type of a field": (f'{NET}, trials="many"', ["trials is a whole number", "studies/mine.py, line 5"]),
+    "wrong type of a field": (
+        f'{NET}, trials="many"',
+        ["trials is a whole number", "studies/mine.py, line 5"],
+    ),
     "unknown field of Train": (
         f"{NET}, train=Train(epochz=3)",
-        ["no argument of Train called 'epochz'", "Did you mean 'epochs'?", "studies/mine.py, line 5"],
+        [
+            "no argument of Train called 'epochz'",
+            "Did you mean 'epochs'?",
+            "studies/mine.py, line 5",
+        ],
     ),
-    "unknown field of Study": (f"{NET}, trails=3", ["no argument of Study called 'trails'", "Did you mean 'trials'?"]),
+    "unknown field of Study": (
+        f"{NET}, trails=3",
+        ["no argument of Study called 'trails'", "Did you mean 'trials'?"],
+    ),
     "unknown name": (
         f"{NET}, trials=Chioce(1, 2)",
         ["no name called 'Chioce'", "Did you mean 'Choice'?", "studies/mine.py, line 5"],
     ),
     "unknown objective": (
         f'{NET}, objectives={{"val_acuracy": "max"}}',
-        ["'val_acuracy'", "Did you mean 'val_accuracy'?", "Known: accuracy_drop", "studies/mine.py"],
+        [
+            "'val_acuracy'",
+            "Did you mean 'val_accuracy'?",
+            "Known: accuracy_drop",
+            "studies/mine.py",
+        ],
     ),
     "data set as a domain": (
         'dataset=Choice(use("digits"), use("mnist")), architecture=use("lenet5")',
@@ -106,8 +144,14 @@ def test_a_mistake_in_a_study_file(project: Path, mistake: str) -> None:
             '"""Q?"""\nfrom framework import use\nSTUDY = Study(\n    dataset=use("digits",\n)\n',
             "studies/mine.py, line 3",
         ),
-        ('"""Q?"""\nimport os\nSTUDY = 1\n', "studies/mine.py, line 2: a study file is a value, not a program."),
-        ('"""Q?"""\nfrom framework import Study, use\nfor _ in range(3):\n    STUDY = 1\n', "line 3: a study file"),
+        (
+            '"""Q?"""\nimport os\nSTUDY = 1\n',
+            "studies/mine.py, line 2: a study file is a value, not a program.",
+        ),
+        (
+            '"""Q?"""\nfrom framework import Study, use\nfor _ in range(3):\n    STUDY = 1\n',
+            "line 3: a study file",
+        ),
         ('"""Q?"""\nfrom framework import Chioce\nSTUDY = 1\n', "Did you mean 'Choice'?"),
         ("from framework import Study\nSTUDY = 1\n", "no docstring"),
         ('"""Q?"""\nfrom framework import Study\n', "sets no STUDY"),
@@ -122,10 +166,14 @@ def test_a_file_that_is_no_study(project: Path, text: str, said: str) -> None:
     assert "studies/mine.py" in told
 
 
-# --- mistakes on the command line ------------------------------------------------------------------------------------
+# --- mistakes on the command line
+# ------------------------------------------------------------------------------------
 
 ON_THE_LINE = {
-    "unknown study": (["squeeznet_prune"], ["no study called 'squeeznet_prune'", "Did you mean 'squeezenet_prune'?"]),
+    "unknown study": (
+        ["squeeznet_prune"],
+        ["no study called 'squeeznet_prune'", "Did you mean 'squeezenet_prune'?"],
+    ),
     "unknown override key": (
         ["lenet5_prune", "--set", "tirals=3"],
         ["'tirals'", "Did you mean 'trials'?", "In the override 'tirals=3'."],
@@ -134,7 +182,10 @@ ON_THE_LINE = {
         ["lenet5_prune", "--set", "train.epoch=3"],
         ["Did you mean 'train.epochs'?", "In the override 'train.epoch=3'."],
     ),
-    "no value": (["lenet5_prune", "--set", "trials"], ["written KEY=VALUE", "In the override 'trials'."]),
+    "no value": (
+        ["lenet5_prune", "--set", "trials"],
+        ["written KEY=VALUE", "In the override 'trials'."],
+    ),
     "unknown strategy": (
         ["lenet5_prune", "--set", "trials=3", "--set", "compress.0=magnitud"],
         ["Did you mean 'magnitude_prune'?", "In the override 'compress.0=magnitud'."],
@@ -147,7 +198,10 @@ ON_THE_LINE = {
         ["lenet5_prune", "--set", "train.epochs=many"],
         ["epochs is a", "Given: 'many'.", "In the override 'train.epochs=many'."],
     ),
-    "objective": (["lenet5_prune", "--set", "objectives.accuracy=max"], ["objectives cannot be overridden"]),
+    "objective": (
+        ["lenet5_prune", "--set", "objectives.accuracy=max"],
+        ["objectives cannot be overridden"],
+    ),
     "infinite domain with grid": (
         ["lenet5_prune", "--set", "sampler=grid"],
         ["compress.0.sparsity has infinitely many", "In the override 'sampler=grid'."],
@@ -164,7 +218,9 @@ ON_THE_LINE = {
 @pytest.mark.parametrize("mistake", ON_THE_LINE)
 def test_a_mistake_on_the_line(project: Path, mistake: str) -> None:
     arguments, said = ON_THE_LINE[mistake]
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    nowhere = dict.fromkeys(
+        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+    )
     told = refused(project, "study", *arguments, **nowhere)
     for words in said:
         assert words in told, told
@@ -204,7 +260,8 @@ def test_the_root_is_found_from_below(project: Path) -> None:
     ]
 
 
-# --- check, list, show -----------------------------------------------------------------------------------------------
+# --- check, list, show
+# -----------------------------------------------------------------------------------------------
 
 
 def test_check_tells_every_mistake_and_ends_with_2(project: Path) -> None:
@@ -213,7 +270,13 @@ def test_check_tells_every_mistake_and_ends_with_2(project: Path) -> None:
     done = squeezelab(project, "check")
     assert done.returncode == 2
     assert done.stderr == ""
-    for words in ("WRONG  a_wrong", "'trails'", "WRONG  b_wrong", "Did you mean 'lenet5'?", "ok     lenet5_prune"):
+    for words in (
+        "WRONG  a_wrong",
+        "'trails'",
+        "WRONG  b_wrong",
+        "Did you mean 'lenet5'?",
+        "ok     lenet5_prune",
+    ):
         assert words in done.stdout
 
 
@@ -224,7 +287,14 @@ def test_list_has_one_entry_each_and_fits(project: Path) -> None:
     lines = done.stdout.splitlines()
     assert all(len(line) <= 100 for line in lines)
     names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
-    assert {"squeezenet_prune", "digits", "mnist", "squeezenet", "identity", "params_nonzero"} <= set(names)
+    assert {
+        "squeezenet_prune",
+        "digits",
+        "mnist",
+        "squeezenet",
+        "identity",
+        "params_nonzero",
+    } <= set(names)
     assert len(names) == len(set(names))
     assert "does not load: squeezelab check a_wrong" in done.stdout
 
@@ -236,7 +306,13 @@ def test_list_fits_a_narrow_terminal(project: Path) -> None:
 
 def test_show_writes_every_default_out(project: Path) -> None:
     study = squeezelab(project, "show", "squeezenet_prune", "--set", "train.epochs=7").stdout
-    for words in ("train.epochs", "7", "sparsity=0.5 to 0.98", "objective val_accuracy", "trial_seconds"):
+    for words in (
+        "train.epochs",
+        "7",
+        "sparsity=0.5 to 0.98",
+        "objective val_accuracy",
+        "trial_seconds",
+    ):
         assert words in study
     plugin = squeezelab(project, "show", "magnitude_prune").stdout
     for words in ("(strategy)", "arXiv:1710.01878", "sparsity", "at most 0.99"):
@@ -245,7 +321,9 @@ def test_show_writes_every_default_out(project: Path) -> None:
 
 def test_whoever_reads_may_stop_reading(project: Path) -> None:
     command = f"{sys.executable} -m framework list | head -1"
-    done = subprocess.run(command, cwd=project, shell=True, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=project, shell=True, capture_output=True, text=True, check=False
+    )
     assert done.stdout == "studies\n"
     assert done.stderr == ""
 
@@ -257,7 +335,8 @@ def test_help_names_every_command(project: Path) -> None:
         assert f" {name} " in done.stdout
 
 
-# --- what is loaded, what is said where ------------------------------------------------------------------------------
+# --- what is loaded, what is said where
+# ------------------------------------------------------------------------------
 
 INSIDE = textwrap.dedent("""
     import json, sys
@@ -286,7 +365,9 @@ def modules_after(folder: Path, *arguments: str) -> tuple[int, set[str]]:
     return code, set(modules)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["check"], ["show", "lenet5_prune"], ["show", "mnist"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["check"], ["show", "lenet5_prune"], ["show", "mnist"]]
+)
 def test_light_commands_load_no_tensorflow(project: Path, arguments: list[str]) -> None:
     code, modules = modules_after(project, *arguments)
     assert code == 0
@@ -295,7 +376,9 @@ def test_light_commands_load_no_tensorflow(project: Path, arguments: list[str]) 
 
 
 @pytest.fixture
-def finished(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project whose study `tiny` has run to its end, in a folder of its own."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, tmp_path / "project")
@@ -331,7 +414,9 @@ def test_a_report_of_other_overrides(finished: Path) -> None:
 
 
 def test_show_tells_what_a_run_measured(finished: Path) -> None:
-    table = json.loads((finished / "reports" / "out" / "tiny" / "provenance.json").read_text("utf-8"))
+    table = json.loads(
+        (finished / "reports" / "out" / "tiny" / "provenance.json").read_text("utf-8")
+    )
     ids = [word for word in json.dumps(table).replace('"', " ").split() if len(word) == 32]
     assert "tag role" in squeezelab(finished, "show", ids[0]).stdout
     assert "no run called" in refused(finished, "show", "0" * 32)

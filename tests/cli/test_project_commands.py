@@ -1,4 +1,5 @@
-"""data, new, doctor, forget, clean-cache: real processes on a project of their own, wrong uses included."""
+"""data, new, doctor, forget, clean-cache: real processes on a project of their own, wrong uses
+included."""
 
 from __future__ import annotations
 
@@ -17,8 +18,17 @@ from studies_support import REPOSITORY, Project, integrity, never_killed, prepar
 
 from framework.maintenance.scaffold import KINDS
 
-HEAVY = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tensorflow_datasets", "ai_edge_litert"}
-NOWHERE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+HEAVY = {
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "tensorflow_model_optimization",
+    "tensorflow_datasets",
+    "ai_edge_litert",
+}
+NOWHERE = dict.fromkeys(
+    ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+)
 SMALL = '''"""Digits that somebody else has prepared."""
 
 from dataclasses import dataclass
@@ -94,7 +104,8 @@ def answered(folder: Path, answer: str, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-# --- data ------------------------------------------------------------------------------------------------------------
+# --- data
+# --------------------------------------------------------------------------------------------------
 
 
 def test_data_says_where_each_one_is(base: Path, tmp_path: Path) -> None:
@@ -105,7 +116,10 @@ def test_data_says_where_each_one_is(base: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     told = " ".join(done.stdout.split())
     assert "digits cached" in told
-    assert "mnist not here. Run once with a network, or set TFDS_DATA_DIR to a folder that has mnist/3.0.1" in told
+    assert (
+        "mnist not here. Run once with a network, or set TFDS_DATA_DIR to a folder that has "
+        "mnist/3.0.1" in told
+    )
     assert listing(root) == before
 
 
@@ -114,7 +128,12 @@ def test_data_alone_loads_no_tensorflow(empty: Path) -> None:
     code += "try: main()\nfinally: print(*sys.modules)"
     environment = os.environ | NOWHERE | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=empty, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=empty,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     lines = done.stdout.splitlines()
     assert "digits" in done.stdout
@@ -131,7 +150,10 @@ def test_data_prepares_one(empty: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["mnst"], "Did you mean 'mnist'?"), (["mnist"], "or set TFDS_DATA_DIR to a folder that has mnist/3.0.1")],
+    [
+        (["mnst"], "Did you mean 'mnist'?"),
+        (["mnist"], "or set TFDS_DATA_DIR to a folder that has mnist/3.0.1"),
+    ],
 )
 def test_data_that_cannot_be_had(empty: Path, arguments: list[str], said: str) -> None:
     before = {*listing(empty), ".cache", ".cache/data", ".cache/data/mnist.lock"}
@@ -147,9 +169,13 @@ def test_data_of_somebody_else_is_only_read(base: Path, checkout: Path, tmp_path
     theirs = tmp_path / "theirs"
     shutil.copytree(prepared(base) / ".cache" / "tfds" / "digits", theirs / "digits")
     before = {path: path.stat().st_mtime_ns for path in theirs.rglob("*")}
-    told = " ".join(squeezelab(checkout, "data", TFDS_DATA_DIR=str(theirs), **NOWHERE).stdout.split())
+    told = " ".join(
+        squeezelab(checkout, "data", TFDS_DATA_DIR=str(theirs), **NOWHERE).stdout.split()
+    )
     assert f"small prepared in {theirs}/digits/1.0.0, read-only" in told
-    assert squeezelab(checkout, "data", "small", TFDS_DATA_DIR=str(theirs), **NOWHERE).stdout.split() == [
+    assert squeezelab(
+        checkout, "data", "small", TFDS_DATA_DIR=str(theirs), **NOWHERE
+    ).stdout.split() == [
         "small",
         "cached",
     ]
@@ -157,7 +183,8 @@ def test_data_of_somebody_else_is_only_read(base: Path, checkout: Path, tmp_path
     assert not (checkout / ".cache" / "tfds").exists()
 
 
-# --- new -------------------------------------------------------------------------------------------------------------
+# --- new
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_new_writes_works_untouched(checkout: Path) -> None:
@@ -176,12 +203,27 @@ def test_what_new_writes_works_untouched(checkout: Path) -> None:
         assert "NewName" not in text
         assert text.count("#") >= 3  # it says what to change
     for arguments in (["check", *made], ["format", "--check", *made]):
-        subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=checkout, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments],
+            cwd=checkout,
+            check=True,
+            capture_output=True,
+        )
     checked = squeezelab(checkout, "check")
     assert checked.returncode == 0
     assert "ok     my_study" in checked.stdout
 
-    contract = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "my_"]
+    contract = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/contract",
+        "-k",
+        "my_",
+    ]
     contract += ["-m", "not slow"]
     done = subprocess.run(
         contract,
@@ -231,7 +273,8 @@ def test_a_plug_in_needs_no_checkout(empty: Path) -> None:
     assert "ok     mine" in squeezelab(empty, "check").stdout
 
 
-# --- doctor ----------------------------------------------------------------------------------------------------------
+# --- doctor
+# --------------------------------------------------------------------------------------------------
 
 
 def found(text: str) -> dict[str, str]:
@@ -247,7 +290,9 @@ def test_doctor_finds_nothing_in_an_empty_project(empty: Path) -> None:
     assert listing(empty) == {"studies": listing(empty)["studies"]}
 
 
-def test_doctor_changes_nothing_and_sees_that_the_folder_was_moved(finished: Project, base: Path) -> None:
+def test_doctor_changes_nothing_and_sees_that_the_folder_was_moved(
+    finished: Project, base: Path
+) -> None:
     before, store = listing(finished.root), (finished.root / "mlflow.db").read_bytes()
     done = squeezelab(finished.root, "doctor", **NOWHERE)
     assert done.returncode == 0, done.stdout
@@ -265,7 +310,9 @@ def test_doctor_sees_what_is_broken(finished: Project) -> None:
     store = finished.store()  # from now on it knows the files in this folder only
     shutil.rmtree(root / ".artifacts" / "tiny" / finished.runs("trial")[0].run_id)
     (root / ".cache" / "data" / "digits-00000000.part").mkdir()
-    store.begin("tiny", role="trial", name="left", tags={"host": "nobody", "trial": "000009"}, params={})
+    store.begin(
+        "tiny", role="trial", name="left", tags={"host": "nobody", "trial": "000009"}, params={}
+    )
     done = squeezelab(root, "doctor", TFDS_DATA_DIR="/no/such/folder", **NOWHERE)
     assert done.returncode == 1
     told = found(done.stdout)
@@ -289,7 +336,8 @@ def test_doctor_sees_a_store_that_does_not_open(finished: Project, content: byte
     assert "put a backup there" in done.stdout
 
 
-# --- forget ----------------------------------------------------------------------------------------------------------
+# --- forget
+# --------------------------------------------------------------------------------------------------
 
 
 def test_forget_asks_and_after_it_the_study_begins_from_the_start(finished: Project) -> None:
@@ -355,13 +403,18 @@ def test_nothing_is_deleted_while_the_study_runs(finished: Project, command: lis
     assert listing(finished.root) == before
 
 
-# --- clean-cache -----------------------------------------------------------------------------------------------------
+# --- clean-cache
+# --------------------------------------------------------------------------------------------------
 
 
 def test_clean_cache_asks_and_the_results_stay(finished: Project) -> None:
     root = finished.root
     told = answered(root, "n", "clean-cache")
-    for words in (".cache/baselines: trained dense nets", ".cache/sealed: test splits", ".cache/tfds: data sets"):
+    for words in (
+        ".cache/baselines: trained dense nets",
+        ".cache/sealed: test splits",
+        ".cache/tfds: data sets",
+    ):
         assert words in told
     assert (root / ".cache" / "tfds").exists()
     assert squeezelab(root, "clean-cache").returncode == 2
@@ -375,17 +428,25 @@ def test_clean_cache_asks_and_the_results_stay(finished: Project) -> None:
     assert finished.study("tiny", "trials=4").ran == 1  # what it needs is made again
 
 
-# --- make ------------------------------------------------------------------------------------------------------------
+# --- make
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def made(checkout: Path) -> Path:
-    """A checkout whose interpreter only prints the words it is given, so that `make` can be tried."""
+    """A checkout whose interpreter only prints the words it is given, to try `make` on."""
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n', "utf-8")
     python.chmod(0o755)
-    key = subprocess.run("pwd | cksum | tr ' ' -", shell=True, cwd=checkout, capture_output=True, text=True, check=True)
+    key = subprocess.run(
+        "pwd | cksum | tr ' ' -",
+        shell=True,
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (checkout / ".venv" / f"ready-{key.stdout.strip()}").touch()
     return checkout
 
@@ -407,13 +468,21 @@ def made(checkout: Path) -> Path:
 )
 def test_make_hands_its_words_on(made: Path, words: list[str], given: list[str]) -> None:
     done = subprocess.run(
-        ["make", "-s", *words], cwd=made, env=os.environ | {"YES": "1"}, capture_output=True, text=True, check=False
+        ["make", "-s", *words],
+        cwd=made,
+        env=os.environ | {"YES": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.splitlines() == ["[-m]", "[framework]", *(f"[{word}]" for word in given)], done.stderr
+    assert done.stdout.splitlines() == ["[-m]", "[framework]", *(f"[{word}]" for word in given)], (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["new", "KIND=study"], "make new KIND=strategy"), (["forget"], "Which study?")]
+    ("words", "said"),
+    [(["new", "KIND=study"], "make new KIND=strategy"), (["forget"], "Which study?")],
 )
 def test_make_says_what_is_missing(made: Path, words: list[str], said: str) -> None:
     done = subprocess.run(["make", *words], cwd=made, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""diff, export and study --dry-run: real processes on a project of their own, wrong uses included."""
+"""diff, export and study --dry-run: real processes on their own project, wrong uses too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from studies_support import Project, never_killed
 
 
 @pytest.fixture
-def finished(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project whose study `tiny` has run to its end, in a folder of its own."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, tmp_path / "project")
@@ -60,7 +62,9 @@ def test_export(finished: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["model.tflite", "model.md"]
     assert (finished / "model.md").read_text("utf-8").startswith("# model.tflite\n")
-    assert "model.tflite and model.md would be overwritten" in refused(finished, "export", "tiny:1", "model.tflite")
+    assert "model.tflite and model.md would be overwritten" in refused(
+        finished, "export", "tiny:1", "model.tflite"
+    )
     before = (finished / "model.tflite").read_bytes()
     assert squeezelab(finished, "export", "tiny:1", "model.tflite", "--force").returncode == 0
     assert (finished / "model.tflite").read_bytes() != before
@@ -88,9 +92,17 @@ def test_without_any_runs(empty: Path) -> None:
 
 def test_a_dry_run_of_a_study_with_trials_behind_it(finished: Path) -> None:
     before = listing(finished)
-    done = squeezelab(finished, "study", "tiny", "--dry-run", "--set", "trials=50", "--set", "hours=2")
+    done = squeezelab(
+        finished, "study", "tiny", "--dry-run", "--set", "trials=50", "--set", "hours=2"
+    )
     assert done.returncode == 0, done.stderr
-    for words in ("train.epochs", "45 trials, 5 are done", "45 to 90, about", "ends after 2 h", "5 finished trials"):
+    for words in (
+        "train.epochs",
+        "45 trials, 5 are done",
+        "45 to 90, about",
+        "ends after 2 h",
+        "5 finished trials",
+    ):
         assert words in done.stdout
     done = squeezelab(finished, "study", "tiny", "--dry-run")
     assert "0 trials, 5 are done" in done.stdout
@@ -101,7 +113,12 @@ def test_a_dry_run_of_a_study_with_trials_behind_it(finished: Path) -> None:
 def test_a_dry_run_of_a_study_that_never_ran(empty: Path) -> None:
     done = squeezelab(empty, "study", "tiny", "--dry-run")
     assert done.returncode == 0, done.stderr
-    for words in ("3 trials, 0 are done", "2 (1 to train, 0 ready)", "3 to 6, about", "short trials timed now"):
+    for words in (
+        "3 trials, 0 are done",
+        "2 (1 to train, 0 ready)",
+        "3 to 6, about",
+        "short trials timed now",
+    ):
         assert words in done.stdout
     assert "Timing a few short trials" in done.stderr
     assert {path.name for path in empty.iterdir()} == {"studies", ".cache"}
@@ -110,4 +127,6 @@ def test_a_dry_run_of_a_study_that_never_ran(empty: Path) -> None:
 
 def test_a_mistake_in_a_dry_run(empty: Path) -> None:
     assert "Did you mean 'tiny'?" in refused(empty, "study", "tinny", "--dry-run")
-    assert "hours is a number above 0" in refused(empty, "study", "tiny", "--dry-run", "--set", "hours=soon")
+    assert "hours is a number above 0" in refused(
+        empty, "study", "tiny", "--dry-run", "--set", "hours=soon"
+    )

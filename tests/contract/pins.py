@@ -1,11 +1,14 @@
-"""Bits pinned per version: what a short training of every strategy and every architecture gives, to the bit.
+"""Bits pinned per version: what a short training of every strategy and every architecture gives, to
+the bit.
 
     python tests/contract/pins.py            # what has no pin for this machine
-    python tests/contract/pins.py --write    # add pins that are missing; one that is there is never written over
+    python tests/contract/pins.py --write    # add pins that are missing; one that is there is never
+    written over
 
-A pin stands under name and version in a file per environment (`pins/*.json`: library versions, CPU vendor, instruction
-set, and here the CPU's model too). Other bits under the same version fail `test_pins.py`: raise the plug-in's version,
-then write. Masks from fixed numbers hang on numpy alone and have one file for all machines.
+A pin stands under name and version in a file per environment (`pins/*.json`: library versions, CPU
+vendor, instruction set, and here the CPU's model too). Other bits under the same version fail
+`test_pins.py`: raise the plug-in's version, then write. Masks from fixed numbers hang on numpy
+alone and have one file for all machines.
 """
 
 from __future__ import annotations
@@ -26,7 +29,18 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 import numpy as np
-from nets_support import CATALOG, INFO, FewSamples, Tiny, default_net, digest, fixed, job_for, tiny_samples, tiny_stage
+from nets_support import (
+    CATALOG,
+    INFO,
+    FewSamples,
+    Tiny,
+    default_net,
+    digest,
+    fixed,
+    job_for,
+    tiny_samples,
+    tiny_stage,
+)
 
 from framework import nn, use
 from framework.contracts import Array, DataInfo, Samples, Splits, Stage
@@ -40,7 +54,8 @@ Pin = Mapping[str, Any]
 
 
 class TinyLab(Lab):
-    """A lab whose every net is `Tiny` on its stripes: the version of no shipped net or data set is in its bits."""
+    """A lab whose every net is `Tiny` on its stripes: the version of no shipped net or data set is
+    in its bits."""
 
     def architecture(self, spec: Spec) -> Tiny:
         return Tiny()
@@ -50,7 +65,9 @@ class TinyLab(Lab):
 
     def splits(self, spec: Spec) -> Splits:
         nn.backend.start(spec.train.threads)
-        seeded: dict[str, Samples] = {name: tiny_samples(96, seed=seed) for seed, name in enumerate(PARTS)}
+        seeded: dict[str, Samples] = {
+            name: tiny_samples(96, seed=seed) for seed, name in enumerate(PARTS)
+        }
         return replace(super().splits(spec), **seeded)
 
 
@@ -61,7 +78,11 @@ def environment() -> dict[str, str]:
     """All that besides name and version decides the bits of a pin."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part"))]
+    models = [
+        line.partition(":")[2].strip()
+        for line in lines
+        if line.startswith(("model name", "CPU part"))
+    ]
     return fingerprint() | {"cpu_model": models[0] if models else platform.processor()}
 
 
@@ -77,12 +98,19 @@ def read(path: Path) -> dict[str, Pin]:
 
 def elsewhere() -> dict[str, Pin]:
     """What other machines have pinned, by name and version."""
-    others = [path for path in sorted(FOLDER.glob("*.json")) if path not in (MASKS, file_of(environment()))]
+    others = [
+        path
+        for path in sorted(FOLDER.glob("*.json"))
+        if path not in (MASKS, file_of(environment()))
+    ]
     return {key: pin for path in others for key, pin in read(path).items()}
 
 
 def key_of(kind: str, name: str) -> str:
-    """`strategy NAME VERSION`; an architecture's key has the data set that it is trained on, with its version."""
+    """`strategy NAME VERSION`.
+
+    An architecture's key has the data set that it is trained on, with its version.
+    """
     if kind != "architecture":
         return f"strategy {name} {CATALOG.strategies.get(name).plugin_version}"
     net = CATALOG.architectures.get(name)
@@ -104,14 +132,17 @@ def strategy_pin(name: str, folder: Path) -> dict[str, Any]:
 def architecture_pin(name: str, folder: Path) -> dict[str, Any]:
     """A net with its default knobs after one epoch on a few samples."""
     lab = FewSamples(folder, CATALOG)
-    spec = fixed(default_net(name, folder), Use("identity", {"epochs": 1}), epochs=1, warmup_epochs=0)
+    spec = fixed(
+        default_net(name, folder), Use("identity", {"epochs": 1}), epochs=1, warmup_epochs=0
+    )
     job = job_for(spec, lab)
     stage = job.finetune(job.trained, 1) if lab.architecture(spec).trained else job.trained
     return {"weights": digest(stage), "quality": round(job.quality(stage), 4)}
 
 
 class FixedJob:
-    """A job without training: gradients are numbers from a generator, fine-tuning leaves a net as it is."""
+    """A job without training: gradients are numbers from a generator, fine-tuning leaves a net as
+    it is."""
 
     fit_seconds = 0.0
     catalog = CATALOG
@@ -128,7 +159,9 @@ class FixedJob:
     def finetune(self, stage: Stage, epochs: int, **how: Any) -> Stage:
         return stage
 
-    def gradients(self, stage: Stage, *, batches: int, **how: Any) -> list[Mapping[tuple[str, int], Array]]:
+    def gradients(
+        self, stage: Stage, *, batches: int, **how: Any
+    ) -> list[Mapping[tuple[str, int], Array]]:
         return [fixed_stage(seed + 1).weights for seed in range(batches)]
 
     def steps_per_epoch(self) -> int:
@@ -136,26 +169,42 @@ class FixedJob:
 
 
 def fixed_stage(seed: int) -> Stage:
-    """`Tiny` with weights from a generator; half of them stand on a coarse grid, so that there are ties."""
+    """`Tiny` with weights from a generator.
+
+    Half of them stand on a coarse grid, so that there are ties.
+    """
     random, stage = np.random.default_rng(seed), tiny_stage()
     drawn = {key: random.random(stage.weights[key].shape) - 0.5 for key in sorted(stage.weights)}
     coarse = {
-        key: np.where(random.random(value.shape) < 0.5, np.round(value, 1), value) for key, value in drawn.items()
+        key: np.where(random.random(value.shape) < 0.5, np.round(value, 1), value)
+        for key, value in drawn.items()
     }
     return stage.with_weights({key: value.astype(np.float32) for key, value in coarse.items()})
 
 
 def mask_pin(name: str) -> dict[str, Any]:
-    """The masks that a pruning strategy draws from fixed weights and gradients, without training: numpy alone."""
+    """The masks that a pruning strategy draws from fixed weights and gradients, without training:
+    numpy alone."""
     strategy = CATALOG.strategies.get(name)
-    knobs = {knob: max(0, int(item.low)) for knob, item in strategy.knobs().items() if item.unit == "epochs"}
+    knobs = {
+        knob: max(0, int(item.low))
+        for knob, item in strategy.knobs().items()
+        if item.unit == "epochs"
+    }
     job = FixedJob()
     stage = CATALOG.strategies.build(name, knobs | {"sparsity": 0.6}).apply(job.trained, job)
     packed = b"".join(np.packbits(stage.masks[key]).tobytes() for key in sorted(stage.masks))
-    return {"masks": sha256(packed).hexdigest(), "zeros": sum(int(zeros.sum()) for zeros in stage.masks.values())}
+    return {
+        "masks": sha256(packed).hexdigest(),
+        "zeros": sum(int(zeros.sum()) for zeros in stage.masks.values()),
+    }
 
 
-PRUNING = [name for name in CATALOG.strategies.names() if "sparsity" in CATALOG.strategies.get(name).knobs()]
+PRUNING = [
+    name
+    for name in CATALOG.strategies.names()
+    if "sparsity" in CATALOG.strategies.get(name).knobs()
+]
 TRAINED = {
     "strategy": (CATALOG.strategies.names(), strategy_pin),
     "architecture": (CATALOG.architectures.names(), architecture_pin),
@@ -166,9 +215,17 @@ def main(arguments: list[str]) -> None:
     """Say what is missing here, or add it."""
     found = environment()
     own, masks = read(file_of(found)), read(MASKS)
-    missing = [(kind, name) for kind, (names, _) in TRAINED.items() for name in names if key_of(kind, name) not in own]
+    missing = [
+        (kind, name)
+        for kind, (names, _) in TRAINED.items()
+        for name in names
+        if key_of(kind, name) not in own
+    ]
     unmasked = [name for name in PRUNING if key_of("strategy", name) not in masks]
-    for what in (*(key_of(*one) for one in missing), *(f"masks of {key_of('strategy', name)}" for name in unmasked)):
+    for what in (
+        *(key_of(*one) for one in missing),
+        *(f"masks of {key_of('strategy', name)}" for name in unmasked),
+    ):
         print("no pin:", what)
     if "--write" not in arguments:
         return
@@ -176,7 +233,10 @@ def main(arguments: list[str]) -> None:
         own |= {key_of(kind, name): TRAINED[kind][1](name, Path(folder)) for kind, name in missing}
     masks |= {key_of("strategy", name): mask_pin(name) for name in unmasked}
     FOLDER.mkdir(exist_ok=True)
-    for path, content in ((file_of(found), {"environment": found, "pins": own}), (MASKS, {"pins": masks})):
+    for path, content in (
+        (file_of(found), {"environment": found, "pins": own}),
+        (MASKS, {"pins": masks}),
+    ):
         path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
         print("written:", path)
 

@@ -36,7 +36,8 @@ def chain(few):
 
 SLOW = ("squeezenet", "transformer")
 CASES = [(net, "per_tensor") for net in NETS] + [
-    pytest.param(net, "per_channel", marks=[pytest.mark.slow] if net in SLOW else []) for net in NETS
+    pytest.param(net, "per_channel", marks=[pytest.mark.slow] if net in SLOW else [])
+    for net in NETS
 ]
 
 
@@ -45,7 +46,8 @@ def test_zeros_and_shared_values_survive_to_the_file(net, scales, chain):
     stage, weights = chain(net, PRUNE, CLUSTER, qat(scales))
     found = asked_and_reached(stage, weights)
     assert found["sparsity_asked"] == pytest.approx(SPARSITY, abs=0.001)
-    assert SPARSITY - 0.001 <= found["sparsity_reached"] <= SPARSITY + 0.05  # 8 bits round a few more to zero
+    # 8 bits round a few more to zero
+    assert SPARSITY - 0.001 <= found["sparsity_reached"] <= SPARSITY + 0.05
     assert found["clusters_asked"] == CLUSTERS
     assert found["clusters_reached_per_channel"] <= CLUSTERS
     if scales == "per_tensor":
@@ -55,7 +57,11 @@ def test_zeros_and_shared_values_survive_to_the_file(net, scales, chain):
         for key, asked in step.asked.items():
             own = [weight for weight in weights if weight.key == key]
             zeros = sum(int((weight.values == 0).sum()) for weight in own)
-            assert zeros >= asked if step.unit == "zeros" else max(map(distinct_per_channel, own)) <= asked, key
+            assert (
+                zeros >= asked
+                if step.unit == "zeros"
+                else max(map(distinct_per_channel, own)) <= asked
+            ), key
 
 
 @pytest.mark.parametrize("net", ["lenet5", "lstm"])
@@ -69,7 +75,9 @@ def test_zeros_stay_where_they_were_through_every_step(net, chain):
 
 @pytest.mark.parametrize("net", ["lenet5", "lstm"])
 def test_a_grid_of_few_levels_survives_8_bits(net, chain):
-    stage, weights = chain(net, PRUNE, Use("low_bit", {"bits": 3, "epochs": 1}), Use("ptq", {"samples": 40}))
+    stage, weights = chain(
+        net, PRUNE, Use("low_bit", {"bits": 3, "epochs": 1}), Use("ptq", {"samples": 40})
+    )
     found = asked_and_reached(stage, weights)
     assert found["bits_asked"] <= 3.01
     assert found["bits_reached"] <= 3.01

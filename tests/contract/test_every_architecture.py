@@ -1,4 +1,7 @@
-"""What every architecture promises. The registry names them: a file dropped into its folder is covered."""
+"""What every architecture promises.
+
+The registry names them: a file dropped into its folder is covered.
+"""
 
 import json
 from dataclasses import dataclass, replace
@@ -31,7 +34,11 @@ class Built:
 def built(request, lab):
     spec = fixed(default_net(request.param, lab.root))
     stage, data = lab.initial(spec), lab.splits(spec).calibration
-    few = replace(data, inputs={name: value[:20] for name, value in data.inputs.items()}, labels=data.labels[:20])
+    few = replace(
+        data,
+        inputs={name: value[:20] for name, value in data.inputs.items()},
+        labels=data.labels[:20],
+    )
     return Built(
         lab.architecture(spec),
         with_biases(stage),
@@ -44,17 +51,23 @@ def built(request, lab):
 def with_biases(stage):
     """Biases are zero at first: with other values it shows where each lies in the file."""
     random = np.random.default_rng(0)
-    last = {key: max(position for name, position in stage.weights if name == key[0]) for key in stage.weights}
+    last = {
+        key: max(position for name, position in stage.weights if name == key[0])
+        for key in stage.weights
+    }
     return stage.with_weights(
         {
-            key: random.uniform(0.01, 0.1, value.shape).astype(np.float32) if key[1] == last[key] > 0 else value
+            key: random.uniform(0.01, 0.1, value.shape).astype(np.float32)
+            if key[1] == last[key] > 0
+            else value
             for key, value in stage.weights.items()
         }
     )
 
 
 def deployed_parameters(model):
-    """Weights after folding: a batch normalisation goes into the layer before it, which then has a bias."""
+    """Weights after folding: a batch normalisation goes into the layer before it, which then has a
+    bias."""
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     before = [layer.input._keras_history.layer for layer in norms]
     gained = [layer.output_shape[-1] for layer in before if not layer.use_bias]
@@ -62,7 +75,8 @@ def deployed_parameters(model):
 
 
 def macs_of(layer):
-    """By the textbook: kernels at each place of the output, those of an LSTM at each step of its input."""
+    """By the textbook: kernels at each place of the output, those of an LSTM at each step of its
+    input."""
     kernels = [weight for weight in layer.weights if "kernel" in weight.name]
     shape = layer.input_shape if type(layer).__name__ == "LSTM" else layer.output_shape
     return sum(int(np.prod(kernel.shape) * np.prod(shape[1:-1])) for kernel in kernels)
@@ -115,16 +129,23 @@ def test_its_file_agrees_with_the_net(built):
 
 
 def test_every_weight_lies_in_the_file_under_its_own_name(built):
-    """One factor for all of a weight's values is allowed: the converter folds a Rescaling into the layer before it."""
+    """One factor for all of a weight's values is allowed: the converter folds a Rescaling into the
+    layer before it."""
     model = nn.graph.build(built.stage.graph)
     kinds = {layer.name: type(layer).__name__ for layer in model.layers}
-    folded = {layer.input._keras_history.layer.name for layer in model.layers if "BatchNorm" in kinds[layer.name]}
+    folded = {
+        layer.input._keras_history.layer.name
+        for layer in model.layers
+        if "BatchNorm" in kinds[layer.name]
+    }
     left_out = folded | {name for name, kind in kinds.items() if kind == "BatchNormalization"}
     scales = {1.0, *(layer.scale for layer in model.layers if kinds[layer.name] == "Rescaling")}
     weights = tflite.weights.read_weights(built.file, built.stage)
     for (layer, position), value in built.stage.weights.items():
         if layer not in left_out:
-            parts = [weight.values.ravel() for weight in weights if weight.key == f"{layer}/{position}"]
+            parts = [
+                weight.values.ravel() for weight in weights if weight.key == f"{layer}/{position}"
+            ]
             inside, expected = np.sort(np.concatenate(parts)), np.sort(value.ravel())
             assert np.array_equal(inside, expected) or any(
                 inside == pytest.approx(expected * scale, abs=1e-6) for scale in scales - {1.0}
@@ -133,13 +154,17 @@ def test_every_weight_lies_in_the_file_under_its_own_name(built):
 
 def test_the_file_has_as_many_parameters_as_the_net_after_folding(built):
     model = nn.graph.build(built.stage.graph)
-    in_file = sum(weight.values.size for weight in tflite.weights.read_weights(built.file, built.stage))
+    in_file = sum(
+        weight.values.size for weight in tflite.weights.read_weights(built.file, built.stage)
+    )
     assert in_file == deployed_parameters(model)
 
 
 def test_its_operations_are_counted_as_by_the_textbook(built):
     model = nn.graph.build(built.stage.graph)
-    counted = sum(w.values.size * w.uses for w in tflite.weights.read_weights(built.file, built.stage))
+    counted = sum(
+        w.values.size * w.uses for w in tflite.weights.read_weights(built.file, built.stage)
+    )
     assert counted == sum(macs_of(layer) for layer in model.layers)
     assert tflite.weights.products(built.file) == sum(products_of(layer) for layer in model.layers)
 

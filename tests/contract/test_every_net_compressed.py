@@ -1,4 +1,5 @@
-"""Every architecture under every kind of compression: a few steps of training, then what the exported file holds."""
+"""Every architecture under every kind of compression: a few steps of training, then what the
+exported file holds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,8 @@ PTQ = {
     "int8 per tensor": {"format": "int8", "scales": "per_tensor"},
 }
 PRUNED = {"at once": 0, "in training": 1}
-LARGEST_CHANGE = 0.1  # of an output by 8-bit numbers, on average: a share, or a unit of a standardised label
+# of an output by 8-bit numbers, on average: a share, or a unit of a standardised label
+LARGEST_CHANGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def compressed(few):
         spec = fixed(default_net(net, few.root), Use(name, knobs), epochs=1, batch_size=12)
         job = job_for(spec, few)
         stage = compress(spec, few, job)
-        measured = measure(stage, spec, few)  # a float32 file that disagrees with its net is refused here
+        # a float32 file that disagrees with its net is refused here
+        measured = measure(stage, spec, few)
         return Compressed(spec, stage, job.baseline.stage, measured)
 
     return run
@@ -68,7 +71,9 @@ def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed,
     lines = [name for name in one.measured.metrics if name.startswith(LEDGER)]
     assert len(lines) >= 8
     for name in lines:
-        assert 0.995 <= beside[f"{BASELINE_PREFIX}{name}"] / one.measured.metrics[name] <= 1.005, name
+        assert 0.995 <= beside[f"{BASELINE_PREFIX}{name}"] / one.measured.metrics[name] <= 1.005, (
+            name
+        )
 
 
 @pytest.mark.parametrize("epochs", PRUNED.values(), ids=PRUNED)
@@ -76,7 +81,9 @@ def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed,
 def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
     one = compressed(net, "magnitude_prune", sparsity=0.7, epochs=epochs)
     (step,) = one.stage.steps
-    assert set(step.asked) == {f"{layer}/{position}" for layer, position in compression.pruning.kernels(one.stage)}
+    assert set(step.asked) == {
+        f"{layer}/{position}" for layer, position in compression.pruning.kernels(one.stage)
+    }
     found = dict.fromkeys(step.asked, 0)
     for weight in one.measured.exported.weights:
         if weight.key in found:
@@ -93,8 +100,11 @@ def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compr
     one = compressed(net, "ptq", **PTQ[mode])
     reached = asked_and_reached(one.stage, one.measured.exported.weights)
     assert reached["bits_asked"] == (16 if mode == "float16" else 8)
-    if mode == "dynamic":  # the converter leaves small tensors alone, and a recurrent layer that has one
-        kernels = [weight for weight in one.measured.exported.weights if weight.role.endswith("kernel")]
+    # the converter leaves small tensors alone, and a recurrent layer that has one
+    if mode == "dynamic":
+        kernels = [
+            weight for weight in one.measured.exported.weights if weight.role.endswith("kernel")
+        ]
         small = {weight.layer for weight in kernels if weight.values.size < 1024}
         assert {weight.layer for weight in kernels if weight.values.dtype == np.float32} == small
     else:
@@ -109,7 +119,11 @@ def test_fewer_bits_are_in_the_file_and_it_answers_like_the_net(net, mode, compr
 @pytest.mark.parametrize("net", TRAINED)
 def test_training_changes_every_weight_of_a_net_that_is_not_pruned(net, compressed, few):
     one = compressed(net, "identity", epochs=1)
-    still = [key for key, value in one.stage.weights.items() if np.array_equal(value, one.dense.weights[key])]
+    still = [
+        key
+        for key, value in one.stage.weights.items()
+        if np.array_equal(value, one.dense.weights[key])
+    ]
     assert not still
 
 
@@ -128,7 +142,9 @@ def test_blocks_of_dense_layers_are_refused_where_there_is_none(compressed):
 def test_every_other_strategy_reaches_what_it_asks_on_every_net(name, net, compressed):
     knobs = CATALOG.strategies.get(name).knobs()
     one = compressed(
-        net, name, **{knob: max(1, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"}
+        net,
+        name,
+        **{knob: max(1, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"},
     )
     step = one.stage.steps[-1]
     assert step.asked
@@ -140,7 +156,8 @@ def test_every_other_strategy_reaches_what_it_asks_on_every_net(name, net, compr
             assert abs(sum(int((weight.values == 0).sum()) for weight in own) - asked) <= 1, key
         elif step.unit == "clusters":
             assert max(map(distinct_per_channel, own)) <= asked, key
-            if not has_batch_norm(one.stage):  # it is folded into kernels, a factor for each channel
+            # it is folded into kernels, a factor for each channel
+            if not has_batch_norm(one.stage):
                 assert max(distinct(weight.values) for weight in own) <= asked, key
         else:
             on_grid = max(map(distinct_per_channel, own)) <= 2**asked
@@ -148,4 +165,6 @@ def test_every_other_strategy_reaches_what_it_asks_on_every_net(name, net, compr
 
 
 def has_batch_norm(stage):
-    return any(layer["class_name"] == "BatchNormalization" for layer in nn.graph.layers(stage.graph))
+    return any(
+        layer["class_name"] == "BatchNormalization" for layer in nn.graph.layers(stage.graph)
+    )

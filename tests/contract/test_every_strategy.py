@@ -1,4 +1,5 @@
-"""What every strategy promises, on a dense, a convolution and a recurrent net, without training and with a little."""
+"""What every strategy promises, on a dense, a convolution and a recurrent net, without training and
+with a little."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -19,13 +20,19 @@ from framework.study import Spec, Use, use
 
 NAMES = CATALOG.strategies.names()
 NETS = SMALL | {"lstm": use("lstm", units=8)}
-CASES = [(name, net, epochs) for name in NAMES for net, epochs in (*((net, 1) for net in NETS), ("lenet5", 0))]
+CASES = [
+    (name, net, epochs)
+    for name in NAMES
+    for net, epochs in (*((net, 1) for net in NETS), ("lenet5", 0))
+]
 
 
 def budget(name, epochs):
     """The knobs that count epochs, each at `epochs` or at the least it allows."""
     knobs = CATALOG.strategies.get(name).knobs()
-    return {knob: max(epochs, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"}
+    return {
+        knob: max(epochs, int(item.low)) for knob, item in knobs.items() if item.unit == "epochs"
+    }
 
 
 def step(name, epochs):
@@ -45,7 +52,9 @@ class Applied:
     epochs: int
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]} {case[1]} {case[2]} epochs")
+@pytest.fixture(
+    scope="module", params=CASES, ids=lambda case: f"{case[0]} {case[1]} {case[2]} epochs"
+)
 def applied(request, lab):
     name, net, epochs = request.param
     spec = fixed(NETS[net], step(name, epochs))
@@ -84,15 +93,23 @@ def test_it_puts_itself_on_record(applied):
     last = applied.after.steps[-1]
     assert applied.after.steps[:-1] == applied.before.steps
     assert last.strategy == applied.name
-    assert last.knobs == CATALOG.strategies.build(applied.name, budget(applied.name, applied.epochs)).values()
-    assert last.epochs == CATALOG.strategies.build(applied.name, budget(applied.name, applied.epochs)).budget()
+    assert (
+        last.knobs
+        == CATALOG.strategies.build(applied.name, budget(applied.name, applied.epochs)).values()
+    )
+    assert (
+        last.epochs
+        == CATALOG.strategies.build(applied.name, budget(applied.name, applied.epochs)).budget()
+    )
     assert (last.epochs == 0) == (last.seconds == 0)
 
 
 def test_what_it_promises_holds(applied):
     check_keeps(applied.after)
     masks = applied.after.masks
-    promised = Counter({f"{layer}/{position}": int(zeros.sum()) for (layer, position), zeros in masks.items()})
+    promised = Counter(
+        {f"{layer}/{position}": int(zeros.sum()) for (layer, position), zeros in masks.items()}
+    )
     found = zeros_in_file(applied.file, applied.after)
     assert all(found[name] >= count for name, count in promised.items())
     if "sparsity" in CATALOG.strategies.get(applied.name).gives:
@@ -101,7 +118,8 @@ def test_what_it_promises_holds(applied):
 
 def test_what_it_declares_is_reached_in_the_exported_file(applied):
     declared, gives = applied.after.steps[-1], CATALOG.strategies.get(applied.name).gives
-    asks = bool(gives) and applied.name != "ptq"  # a number format alone asks nothing of single weights
+    # a number format alone asks nothing of single weights
+    asks = bool(gives) and applied.name != "ptq"
     assert bool(declared.asked) == asks
     weights = tflite.weights.read_weights(applied.file, applied.after)
     for name, asked in declared.asked.items():
@@ -111,15 +129,21 @@ def test_what_it_declares_is_reached_in_the_exported_file(applied):
 
 
 def test_it_asks_for_what_its_knob_says(applied):
-    """Also where one threshold decides what each weight gets: all of them together are what was asked for."""
+    """Also where one threshold decides what each weight gets: all of them together are what was
+    asked for."""
     last = applied.after.steps[-1]
     share = last.knobs.get("sparsity")
     if share is None or last.unit != "zeros":
         pytest.skip("it has no knob that says how many zeros")
-    sizes = {f"{layer}/{position}": value.size for (layer, position), value in applied.after.weights.items()}
+    sizes = {
+        f"{layer}/{position}": value.size
+        for (layer, position), value in applied.after.weights.items()
+    }
     size = sum(sizes[name] for name in last.asked)
     blocks = last.knobs.get("block_rows", 1) * len(last.asked)
-    assert sum(last.asked.values()) == pytest.approx(share * size, abs=max(1 + blocks, 0.003 * size))
+    assert sum(last.asked.values()) == pytest.approx(
+        share * size, abs=max(1 + blocks, 0.003 * size)
+    )
 
 
 def _zeros(own: list[FileWeight], asked, reached):
@@ -160,7 +184,9 @@ def test_the_bits_it_asks_for_are_in_the_file(applied):
     if "bits" not in CATALOG.strategies.get(applied.name).gives:
         assert applied.after.export.format == applied.before.export.format
         return
-    kernels = [w for w in tflite.weights.read_weights(applied.file, applied.after) if w.role == "kernel"]
+    kernels = [
+        w for w in tflite.weights.read_weights(applied.file, applied.after) if w.role == "kernel"
+    ]
     assert all(8 * kernel.values.itemsize == applied.after.export.bits for kernel in kernels)
 
 
@@ -170,7 +196,9 @@ def test_saved_and_loaded_it_answers_the_same(applied, lab):
     assert digest(loaded) == digest(applied.after)
     assert packed == pack_weights(loaded.weights)
     samples = calibration(lab, applied.spec)
-    assert np.array_equal(converter.predict(loaded, samples), converter.predict(applied.after, samples))
+    assert np.array_equal(
+        converter.predict(loaded, samples), converter.predict(applied.after, samples)
+    )
 
 
 def run(spec, lab):
@@ -187,7 +215,9 @@ def test_the_same_seed_gives_the_same_bits_on_a_used_and_on_a_fresh_net(applied,
 
 
 @pytest.mark.parametrize("net", ["lenet5", "lstm"])
-@pytest.mark.parametrize("name", [name for name in NAMES if "sparsity" in CATALOG.strategies.get(name).gives])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if "sparsity" in CATALOG.strategies.get(name).gives]
+)
 def test_its_zeros_survive_fine_tuning_after_it(name, net, lab):
     alone = run(fixed(NETS[net], step(name, 0)), lab)
     tuned = run(fixed(NETS[net], step(name, 0), Use("identity", {"epochs": 1})), lab)
@@ -196,7 +226,9 @@ def test_its_zeros_survive_fine_tuning_after_it(name, net, lab):
     for mask in masks:
         assert np.array_equal(tuned.weights[mask.weight] == 0, mask.zeros)
     assert digest(alone) != digest(tuned)
-    assert zeros_in_file(converter.to_tflite(tuned), tuned) == zeros_in_file(converter.to_tflite(alone), alone)
+    assert zeros_in_file(converter.to_tflite(tuned), tuned) == zeros_in_file(
+        converter.to_tflite(alone), alone
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

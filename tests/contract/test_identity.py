@@ -1,7 +1,8 @@
-"""One identity: a result is a function of its spec, its plug-ins, its data and its environment, and of nothing else.
+"""One identity: a result is a function of its spec, its plug-ins, its data and its environment, and
+of nothing else.
 
-Not of the cache, of the trials before it and their order, of the nets still traced, of the process, of its hash seed,
-of an earlier generation in the store, of having been killed.
+Not of the cache, of the trials before it and their order, of the nets still traced, of the process,
+of its hash seed, of an earlier generation in the store, of having been killed.
 """
 
 from __future__ import annotations
@@ -23,14 +24,24 @@ from framework.runner.trial import compress
 from framework.study import Use
 
 STRATEGIES = CATALOG.strategies.names()
-SIX = ("magnitude_prune", "random_prune", "gradient_prune", "variational_prune", "low_bit", "dynamic_sparse")
+SIX = (
+    "magnitude_prune",
+    "random_prune",
+    "gradient_prune",
+    "variational_prune",
+    "low_bit",
+    "dynamic_sparse",
+)
 FOUR = ("lenet5", "lstm", "resnet8", "transformer")
 FEW_PAIRS = [*((name, "lenet_300_100") for name in SIX), *(("random_prune", net) for net in FOUR)]
 ALL_PAIRS = [(name, net) for net in CATALOG.architectures.names() for name in STRATEGIES]
 
 
 def check_pairs(folder, pairs):
-    """Trained now, in order, on traced nets; then from the cache, reversed, evicted, under another hash seed."""
+    """Trained now, in order, on traced nets.
+
+    Then from the cache, reversed, evicted, under another hash seed.
+    """
     cold = digests(folder, pairs, used=False, hash_seed=1)
     again = digests(folder, pairs[::-1], used=True, hash_seed=2)
     assert list(cold) == pairs
@@ -50,7 +61,9 @@ def test_cache_order_eviction_process_and_hash_seed_change_no_bit_of_any_pair(tm
 def epochs_of(name, epochs):
     """Those of a strategy's knobs that count epochs, as they stand in a study file."""
     knobs = CATALOG.strategies.get(name).knobs().items()
-    return "".join(f", {knob}={max(epochs, int(item.low))}" for knob, item in knobs if item.unit == "epochs")
+    return "".join(
+        f", {knob}={max(epochs, int(item.low))}" for knob, item in knobs if item.unit == "epochs"
+    )
 
 
 @pytest.fixture
@@ -60,9 +73,14 @@ def project(tmp_path_factory, tmp_path, monkeypatch) -> Project:
 
 
 def write(project, name, trials, epochs=1):
-    """A study of one strategy; its trials differ in the rate of the training, so each has a dense net of its own."""
+    """A study of one strategy.
+
+    Its trials differ in the rate of the training, so each has a dense net of its own.
+    """
     rates = "Train(epochs=1, warmup_epochs=0, batch_size=32, learning_rate=Float(0.001, 0.01))"
-    project.write_study(trials=trials, train=rates, compress=f'[use("{name}"{epochs_of(name, epochs)})]')
+    project.write_study(
+        trials=trials, train=rates, compress=f'[use("{name}"{epochs_of(name, epochs)})]'
+    )
 
 
 def bits(project: Project, generation: str = "0") -> dict[int, dict[str, str]]:
@@ -70,7 +88,10 @@ def bits(project: Project, generation: str = "0") -> dict[int, dict[str, str]]:
     runs = [run for run in project.runs("trial", generation=generation) if run.status == "FINISHED"]
     store = project.store()
     return {
-        run.number: {file: sha256(store.artifact(run.run_id, file)).hexdigest() for file in (WEIGHTS_NPZ, MODEL_TFLITE)}
+        run.number: {
+            file: sha256(store.artifact(run.run_id, file)).hexdigest()
+            for file in (WEIGHTS_NPZ, MODEL_TFLITE)
+        }
         for run in runs
     }
 
@@ -116,14 +137,23 @@ def test_no_zero_has_a_sign_in_the_net_or_in_its_file(name, epochs, lab):
     knobs = {knob: max(epochs, int(item.low)) for knob, item in items if item.unit == "epochs"}
     spec = fixed(SMALL["lenet5"], Use(name, knobs))
     stage = compress(spec, lab, job_for(spec, lab))
-    assert {key: count for key, value in stage.weights.items() if (count := negative_zeros(value))} == {}
+    assert {
+        key: count for key, value in stage.weights.items() if (count := negative_zeros(value))
+    } == {}
     file = converter.to_tflite(stage, lab.splits(spec).calibration)
-    assert {index: count for index, values in floats(file) if (count := negative_zeros(values))} == {}
+    assert {
+        index: count for index, values in floats(file) if (count := negative_zeros(values))
+    } == {}
 
 
 def floats(file):
-    """(tensor, values as they lie in the file) of the constants that its operations read, in float32 or float16."""
+    """(tensor, values as they lie in the file) of the constants that its operations read, in
+    float32 or float16."""
     flat = FlatFile(file)
     read = {index for operator in flat.operators for index in operator.inputs}
     constants = ((index, flat.constant(index)) for index in sorted(read))
-    return [(index, one.values) for index, one in constants if one is not None and one.values.dtype.kind == "f"]
+    return [
+        (index, one.values)
+        for index, one in constants
+        if one is not None and one.values.dtype.kind == "f"
+    ]

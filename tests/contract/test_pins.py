@@ -1,4 +1,7 @@
-"""A change of bits fails until the plug-in's version goes up; `pins.py` beside this file says how pins are added."""
+"""A change of bits fails until the plug-in's version goes up.
+
+`pins.py` beside this file says how pins are added.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ SPEC.loader.exec_module(pins)
 
 LONG = {"ds_cnn", "image_text", "transformer"}  # to trace and train
 CASES = [(kind, name) for kind, (names, _) in pins.TRAINED.items() for name in names]
-MARKED = [pytest.param(*case, marks=[pytest.mark.slow] if case[1] in LONG else []) for case in CASES]
+MARKED = [
+    pytest.param(*case, marks=[pytest.mark.slow] if case[1] in LONG else []) for case in CASES
+]
 ADD = "python tests/contract/pins.py --write"
 NEAR = 0.1  # of accuracy, between machines: 4 of 40 samples
 
@@ -34,7 +39,9 @@ def older(key, known):
 def test_a_short_training_gives_the_bits_of_its_version(kind, name, folder):
     key, known = pins.key_of(kind, name), pins.read(pins.file_of(pins.environment()))
     expected = known.get(key) or pins.elsewhere().get(key)
-    assert expected or not older(key, known | pins.elsewhere()), f"{key} is a new version without a pin: {ADD}"
+    assert expected or not older(key, known | pins.elsewhere()), (
+        f"{key} is a new version without a pin: {ADD}"
+    )
     if not expected:
         pytest.skip(f"{key} has no pin on any machine. {ADD} adds one.")
     found = pins.TRAINED[kind][1](name, folder)
@@ -42,18 +49,24 @@ def test_a_short_training_gives_the_bits_of_its_version(kind, name, folder):
         assert found == expected, f"{key} has other bits than it had: raise its version, then {ADD}"
         return
     assert found["quality"] == pytest.approx(expected["quality"], abs=NEAR)
-    pytest.skip(f"{key} has no pin for this machine; its quality is that of another. {ADD} adds one.")
+    pytest.skip(
+        f"{key} has no pin for this machine; its quality is that of another. {ADD} adds one."
+    )
 
 
 @pytest.mark.parametrize("name", pins.PRUNING)
 def test_fixed_numbers_give_the_masks_of_their_version_on_every_machine(name):
     key, known = pins.key_of("strategy", name), pins.read(pins.MASKS)
-    assert key in known or not older(key, known), f"The masks of {key}, a new version, have no pin: {ADD}"
+    assert key in known or not older(key, known), (
+        f"The masks of {key}, a new version, have no pin: {ADD}"
+    )
     if key not in known:
         pytest.skip(f"The masks of {key} have no pin. {ADD} adds one.")
     found = pins.mask_pin(name)
     assert found["zeros"] > 0
-    assert found == known[key], f"{key} draws other masks than it did: raise its version, then {ADD}"
+    assert found == known[key], (
+        f"{key} draws other masks than it did: raise its version, then {ADD}"
+    )
 
 
 def test_a_pin_that_is_there_is_never_written_over(tmp_path, monkeypatch, capsys):

@@ -1,4 +1,5 @@
-"""Regressions whose labels are far from 0 and 1: nets learn them, and files answer in the labels' own unit."""
+"""Regressions whose labels are far from 0 and 1: nets learn them, and files answer in the labels'
+own unit."""
 
 from __future__ import annotations
 
@@ -62,15 +63,19 @@ STEPS = {
 
 
 @pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
-def test_prices_are_learned_and_answered_in_their_own_unit(prices: Prices, steps: list[Any]) -> None:
+def test_prices_are_learned_and_answered_in_their_own_unit(
+    prices: Prices, steps: list[Any]
+) -> None:
     done = _run(prices, *steps)
-    assert not done.reason, done.error  # a promise that does not outlive the change of unit would be a reason
+    # a promise that does not outlive the change of unit would be a reason
+    assert not done.reason, done.error
     assert done.metrics["val_r2"] > 0.9
     assert 10 < done.metrics["val_rmse"] < 0.32 * np.hypot(*WEIGHTS)
     answers = interpreter.answers(done.artifacts["model.tflite"], _table(50, 3))
     assert 1.5e5 < answers.mean() < 2.5e5
     with np.load(io.BytesIO(done.artifacts[WEIGHTS_NPZ])) as weights:
-        assert max(float(weights[name].max()) for name in weights.files) > 1e5  # the head's bias: the mean price
+        # the head's bias: the mean price
+        assert max(float(weights[name].max()) for name in weights.files) > 1e5
     for unit, more in (("sparsity", 1), ("clusters", -1), ("bits", -1)):
         asked, reached = (done.metrics.get(f"{unit}_{name}", 0.0) for name in ("asked", "reached"))
         assert more * (reached - asked) >= -0.01
@@ -119,7 +124,9 @@ def test_classes_and_labels_about_zero_stay_bit_for_bit() -> None:
 
 
 def test_a_cached_net_of_another_unit_is_trained_again(prices: Prices, tmp_path: Path) -> None:
-    spec = replace(fixed(use("lenet_300_100"), epochs=1, batch_size=16), dataset=use("mackey_glass"))
+    spec = replace(
+        fixed(use("lenet_300_100"), epochs=1, batch_size=16), dataset=use("mackey_glass")
+    )
 
     class InTheirOwn(Prices):
         def unit(self, spec: Spec, stage: Any) -> LabelUnit:
@@ -131,5 +138,7 @@ def test_a_cached_net_of_another_unit_is_trained_again(prices: Prices, tmp_path:
     assert (old.unit.own, new.unit.own) == (True, False)
     assert new.digest == old.digest
     assert new.unit == again.unit
-    assert all((again.stage.weights[key] == value).all() for key, value in new.stage.weights.items())
+    assert all(
+        (again.stage.weights[key] == value).all() for key, value in new.stage.weights.items()
+    )
     assert any((old.stage.weights[key] != value).any() for key, value in new.stage.weights.items())

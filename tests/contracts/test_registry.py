@@ -122,7 +122,9 @@ def test_build_refuses_an_unknown_knob(rooms: Path) -> None:
 
 
 def test_plugins_from_outside_the_package_choose_their_name() -> None:
-    registry: Registry[Knobbed] = Registry("room", package="framework.no_such", group="squeezelab.no_such_group")
+    registry: Registry[Knobbed] = Registry(
+        "room", package="framework.no_such", group="squeezelab.no_such_group"
+    )
 
     @registry.register("anything", version=2)
     @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,14 @@ def test_a_knob_that_hides_what_all_plugins_have_is_refused(name: str) -> None:
     def measure(self: object, exported: object) -> float:
         return 0.0
 
-    space = {"__annotations__": {name: int}, name: knob(1, low=1, high=2), "measure": measure, "__module__": __name__}
+    space = {
+        "__annotations__": {name: int},
+        name: knob(1, low=1, high=2),
+        "measure": measure,
+        "__module__": __name__,
+    }
     made = dataclass(frozen=True, kw_only=True)(type("Made", (Metric,), space))
     with pytest.raises(InvalidValue, match=f"cannot be called '{name}'"):
-        Registry("metric", package="framework.metrics", group="none").register("made", version=1)(made)
+        Registry("metric", package="framework.metrics", group="none").register("made", version=1)(
+            made
+        )

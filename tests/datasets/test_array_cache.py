@@ -31,7 +31,9 @@ def damage(path: Path) -> None:
 def test_what_was_written_is_read(cache):
     splits, digests = cache.read_open()
     assert digests == {split: digest(arrays) for split, arrays in SPLITS.items()}
-    assert {split: digest(arrays) for split, arrays in splits.items()} | {"test": digests["test"]} == digests
+    assert {split: digest(arrays) for split, arrays in splits.items()} | {
+        "test": digests["test"]
+    } == digests
     assert digest(cache.read_sealed()) == digests["test"]
 
 
@@ -48,7 +50,9 @@ def test_nothing_there_is_not_cached(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["train.npz", "calibration.npz", "validation.npz", "digests.json"])
-@pytest.mark.parametrize("harm", [damage, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:40])])
+@pytest.mark.parametrize(
+    "harm", [damage, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:40])]
+)
 def test_a_damaged_open_file_is_not_cached(cache, name, harm):
     harm(cache.folder / name)
     with pytest.raises(NotCached):

@@ -1,4 +1,5 @@
-"""Data sets of one's own arrays: split by the published rule, refused where they are not what is said of them."""
+"""Data sets of one's own arrays: split by the published rule, refused where they are not what is
+said of them."""
 
 import hashlib
 import io
@@ -62,7 +63,10 @@ def test_the_order_in_which_samples_come_does_not_matter(tmp_path):
         def make(self):
             return {name: value[::-1] for name, value in self.given.items()}
 
-    assert Shuffled().load(tmp_path / "a", SHAPES).digests == Made().load(tmp_path / "b", SHAPES).digests
+    assert (
+        Shuffled().load(tmp_path / "a", SHAPES).digests
+        == Made().load(tmp_path / "b", SHAPES).digests
+    )
 
 
 def test_a_file_says_where_it_belongs_and_is_held_to_its_sha256(tmp_path):
@@ -126,7 +130,9 @@ def lone_array():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no archive", b"PK\x03\x04cut", lone_array()], ids=["empty", "text", "cut", "npy"]
+    "content",
+    [b"", b"no archive", b"PK\x03\x04cut", lone_array()],
+    ids=["empty", "text", "cut", "npy"],
 )
 def test_a_file_that_is_no_archive(tmp_path, content):
     (tmp_path / "mine.npz").write_bytes(content)
@@ -151,7 +157,10 @@ def test_a_regression_keeps_its_numbers(tmp_path):
 def test_inputs_besides_pictures_have_the_types_that_nets_read(tmp_path):
     class Several(Made):
         info = DataInfo(
-            task="classes", classes=3, inputs={**SHAPES, "text": (5,), "sequence": (6, 2)}, tokens={"text": 9}
+            task="classes",
+            classes=3,
+            inputs={**SHAPES, "text": (5,), "sequence": (6, 2)},
+            tokens={"text": 9},
         )
         given = changed(text=np.ones((60, 5), np.int32), sequence=np.ones((60, 6, 2), np.float32))
 

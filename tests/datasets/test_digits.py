@@ -51,7 +51,12 @@ def warnings_said(caplog):
 
 def parts_of(digits, root):
     splits = digits.load(root, NATIVE)
-    return [splits.train, splits.calibration, splits.validation, digits.load_sealed(root, NATIVE, TICKET)]
+    return [
+        splits.train,
+        splits.calibration,
+        splits.validation,
+        digits.load_sealed(root, NATIVE, TICKET),
+    ]
 
 
 def flip_a_byte(path):
@@ -74,13 +79,16 @@ def test_no_digit_is_in_two_splits(digits, root):
 def test_every_split_has_the_classes_in_proportion(digits, root):
     of_all = np.array([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
     for part in parts_of(digits, root):
-        assert np.abs(np.bincount(part.labels) - of_all * len(part) / 1797).max() < 2  # two or three roundings
+        # two or three roundings
+        assert np.abs(np.bincount(part.labels) - of_all * len(part) / 1797).max() < 2
 
 
 def test_pictures_keep_the_values_of_scikit_learn(digits, root):
     from sklearn.datasets import load_digits
 
-    here = np.concatenate([part.inputs["image"] for part in parts_of(digits, root)]).reshape(1797, 64)
+    here = np.concatenate([part.inputs["image"] for part in parts_of(digits, root)]).reshape(
+        1797, 64
+    )
     labels = np.concatenate([part.labels for part in parts_of(digits, root)])
     there = load_digits()
     sixteenths = np.rint(here * 16).astype(int)
@@ -95,7 +103,11 @@ def test_samples_have_the_shape_asked(digits, root, shape):
     splits = digits.load(root, {"image": shape})
     for part in (splits.train, splits.calibration, splits.validation):
         image = part.inputs["image"]
-        assert (image.shape, image.dtype, image.flags.c_contiguous) == ((len(part), *shape), np.float32, True)
+        assert (image.shape, image.dtype, image.flags.c_contiguous) == (
+            (len(part), *shape),
+            np.float32,
+            True,
+        )
         assert 0 <= image.min() < 0.01
         assert 0.9 < image.max() <= 1
         assert (part.labels.dtype, part.labels.shape) == (np.int64, (len(part),))
@@ -116,15 +128,23 @@ def test_a_net_with_other_inputs_is_refused(digits, root):
             digits.load(root, shapes)
 
 
-# --- the sealed split ------------------------------------------------------------------------------------------------
+# --- the sealed split
+# ------------------------------------------------------------------------------------------------
 
 
 def test_open_splits_have_no_test(digits, root):
-    assert {field.name for field in dataclasses.fields(Splits)} == {"train", "calibration", "validation", "digests"}
+    assert {field.name for field in dataclasses.fields(Splits)} == {
+        "train",
+        "calibration",
+        "validation",
+        "digests",
+    }
     assert not hasattr(digits.load(root, NATIVE), "test")
 
 
-@pytest.mark.parametrize("ticket", [None, Ticket("", "spec"), Ticket(" ", "spec"), SimpleNamespace(run_id="run")])
+@pytest.mark.parametrize(
+    "ticket", [None, Ticket("", "spec"), Ticket(" ", "spec"), SimpleNamespace(run_id="run")]
+)
 def test_without_a_ticket_the_test_split_stays_shut(digits, root, ticket):
     with pytest.raises(SqueezelabError, match="sealed") as caught:
         digits.load_sealed(root, NATIVE, ticket)
@@ -138,7 +158,9 @@ def test_loading_does_not_open_the_sealed_file(digits, root, cache, warnings_sai
         if content is not None:
             cache.sealed.write_bytes(content)
         assert digits.load(root, NATIVE).digests == DIGESTS
-        assert (cache.sealed.read_bytes() if content else cache.sealed.exists()) == (content or False)
+        assert (cache.sealed.read_bytes() if content else cache.sealed.exists()) == (
+            content or False
+        )
     cache.sealed.write_bytes(kept)
     assert warnings_said() == []
 
@@ -157,7 +179,10 @@ def test_a_test_split_that_has_changed_is_refused(digits, root, cache, monkeypat
         patch.setattr(
             Digits,
             "read_split",
-            lambda self, root, split: {"image": np.zeros((400, 8, 8, 1)), "labels": np.arange(400) % 10},
+            lambda self, root, split: {
+                "image": np.zeros((400, 8, 8, 1)),
+                "labels": np.arange(400) % 10,
+            },
         )
         with pytest.raises(SqueezelabError, match="no longer the one"):
             digits.load_sealed(root, NATIVE, TICKET)
@@ -165,7 +190,8 @@ def test_a_test_split_that_has_changed_is_refused(digits, root, cache, monkeypat
     assert len(digits.load_sealed(root, NATIVE, TICKET)) == 297
 
 
-# --- damage and change -----------------------------------------------------------------------------------------------
+# --- damage and change
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["train.npz", "validation.npz", "digests.json"])
@@ -178,7 +204,9 @@ def test_a_damaged_cache_is_put_aside_and_made_again(digits, root, cache, warnin
     assert (cache.folder.parent / said.split("put aside as ")[1].split(" ")[0] / name).is_file()
 
 
-@pytest.mark.parametrize("harm", [flip_a_byte, lambda path: path.write_bytes(path.read_bytes()[:1000])])
+@pytest.mark.parametrize(
+    "harm", [flip_a_byte, lambda path: path.write_bytes(path.read_bytes()[:1000])]
+)
 def test_damaged_records_are_put_aside_and_made_again(digits, root, cache, warnings_said, harm):
     (records,) = (root / ".cache" / "tfds" / "digits").glob("1.0.0/digits-train.tfrecord-*")
     harm(records)
@@ -201,23 +229,32 @@ def test_another_split_rule_never_meets_old_files(root):
         calibration_size = 60
 
     splits = Other().load(root, NATIVE)
-    assert [len(part) for part in (splits.train, splits.calibration, splits.validation)] == [1190, 60, 250]
+    assert [len(part) for part in (splits.train, splits.calibration, splits.validation)] == [
+        1190,
+        60,
+        250,
+    ]
     assert splits.digests["test"] == DIGESTS["test"]
     assert datasets.build("digits", {}).load(root, NATIVE).digests == DIGESTS
 
 
-# --- processes -------------------------------------------------------------------------------------------------------
+# --- processes
+# --------------------------------------------------------------------------------------------------
 
 
 def test_two_processes_may_prepare_at_once(tmp_path):
     code = (
         "import json, pathlib, sys\n"
         "from framework.contracts import datasets\n"
-        "splits = datasets.build('digits', {}).load(pathlib.Path(sys.argv[1]), {'image': (28, 28, 1)})\n"
+        "splits = datasets.build('digits', {}).load(pathlib.Path(sys.argv[1]), {'image': (28, 28, "
+        "1)})\n"
         "print(json.dumps(dict(splits.digests)))\n"
     )
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", code, str(tmp_path)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     for process in both:
         out, chatter = process.communicate()
         assert (process.returncode, chatter) == (0, "")

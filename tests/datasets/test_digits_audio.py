@@ -1,4 +1,5 @@
-"""Digits to be seen and heard: tones where Q.23 has them, one side missing as often as said, never both."""
+"""Digits to be seen and heard: tones where Q.23 has them, one side missing as often as said, never
+both."""
 
 import numpy as np
 import pytest
@@ -7,7 +8,14 @@ from framework.datasets import digits_audio
 from framework.datasets.digits_audio import DigitsAudio, clip, noisy_images, spectrograms
 
 # ITU-T Q.23: the two frequencies of each key, in Hz
-Q23 = {1: (697, 1209), 2: (697, 1336), 3: (697, 1477), 4: (770, 1209), 5: (770, 1336), 6: (770, 1477)}
+Q23 = {
+    1: (697, 1209),
+    2: (697, 1336),
+    3: (697, 1477),
+    4: (770, 1209),
+    5: (770, 1336),
+    6: (770, 1477),
+}
 Q23 |= {7: (852, 1209), 8: (852, 1336), 9: (852, 1477), 0: (941, 1336)}
 
 
@@ -41,14 +49,20 @@ def test_what_is_missing_is_noise_alone():
 
 def test_sides_are_missing_as_often_as_said_and_never_both(monkeypatch):
     seen = {}
-    monkeypatch.setattr(digits_audio, "SIZES", {"train": 400, "calibration": 40, "validation": 40, "test": 40})
+    monkeypatch.setattr(
+        digits_audio, "SIZES", {"train": 400, "calibration": 40, "validation": 40, "test": 40}
+    )
     for kind in ("noisy_images", "spectrograms"):
         whole = getattr(digits_audio, kind)
         monkeypatch.setattr(
-            digits_audio, kind, lambda a, b, r, k=kind, w=whole: seen.setdefault(k, []).append(b) or w(a, b, r)
+            digits_audio,
+            kind,
+            lambda a, b, r, k=kind, w=whole: seen.setdefault(k, []).append(b) or w(a, b, r),
         )
     made = DigitsAudio().make()
-    for no_image, no_audio, arrays in zip(seen["noisy_images"], seen["spectrograms"], made.values(), strict=True):
+    for no_image, no_audio, arrays in zip(
+        seen["noisy_images"], seen["spectrograms"], made.values(), strict=True
+    ):
         each = len(arrays["labels"]) // 10
         for digit in range(10):
             of_digit = arrays["labels"] == digit

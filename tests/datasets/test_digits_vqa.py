@@ -1,4 +1,5 @@
-"""Questions about digits: known answers, pictures of the right digits, neither side tells the answer alone."""
+"""Questions about digits: known answers, pictures of the right digits, neither side tells the
+answer alone."""
 
 import numpy as np
 import pytest
@@ -46,7 +47,9 @@ def test_every_answer_is_right_and_every_digit_is_of_its_split(made):
     for split, arrays in made.items():
         own = zip(digits[split]["image"], digits[split]["labels"], strict=True)
         names = {image.tobytes(): int(label) for image, label in own}
-        for image, question, label in zip(arrays["image"], arrays["question"], arrays["labels"], strict=True):
+        for image, question, label in zip(
+            arrays["image"], arrays["question"], arrays["labels"], strict=True
+        ):
             cells = cells_of(image, names)
             assert answer_to(asked(question), cells) == label
             filled = [cell for cell in cells if cell is not None]
@@ -63,7 +66,10 @@ def test_kinds_and_answers_are_in_their_shares(made):
         which = labels[np.char.startswith(questions, "what")]
         assert set(np.bincount(which)) == {0.02 * count}
         numbers = labels[np.char.startswith(questions, "how")]
-        assert np.abs(np.bincount(numbers, minlength=5) / len(numbers) - [0, 0.4, 0.1, 0.1, 0.4]).max() < 0.02
+        assert (
+            np.abs(np.bincount(numbers, minlength=5) / len(numbers) - [0, 0.4, 0.1, 0.1, 0.4]).max()
+            < 0.02
+        )
 
 
 def test_the_question_alone_tells_little(made):
@@ -73,10 +79,13 @@ def test_the_question_alone_tells_little(made):
         answers.setdefault(row.tobytes(), []).append(label)
     usual = {question: np.bincount(labels).argmax() for question, labels in answers.items()}
     answered = [usual[row.tobytes()] for row in validation["question"]]
-    assert np.mean(answered == validation["labels"]) == pytest.approx(0.405, abs=0.005)  # as the card says
+    # as the card says
+    assert np.mean(answered == validation["labels"]) == pytest.approx(0.405, abs=0.005)
 
 
 def test_no_question_is_asked_twice_of_one_picture(made):
     for arrays in made.values():
         rows = zip(arrays["image"], arrays["question"], strict=True)
-        assert len({image.tobytes() + question.tobytes() for image, question in rows}) == len(arrays["labels"])
+        assert len({image.tobytes() + question.tobytes() for image, question in rows}) == len(
+            arrays["labels"]
+        )

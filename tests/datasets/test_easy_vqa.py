@@ -1,4 +1,7 @@
-"""easy-VQA: read from files fetched by hand, in each form they come in; no picture in two splits."""
+"""easy-VQA: read from files fetched by hand, in each form they come in.
+
+No picture in two splits.
+"""
 
 import io
 import json
@@ -26,13 +29,18 @@ class Small(EasyVqa):
 
 
 def made_up():
-    """The files: each picture has one colour of its own, the n-th question is answered by the n-th answer."""
+    """The files: each picture has one colour of its own, the n-th question is answered by the n-th
+    answer."""
     files = {"answers.txt": "\n".join(ANSWERS).encode()}
     for split, count, shift in (("train", TRAIN, 0), ("test", TEST, 100)):
         for number in range(count):
             image = tf.fill((64, 64, 3), tf.constant(number + shift, tf.uint8))
             files[f"{split}/images/{number}.png"] = tf.io.encode_png(image).numpy()
-        asked = [[f"is it {split} {n}?", ANSWERS[n], number] for number in range(count) for n in range(ASKED)]
+        asked = [
+            [f"is it {split} {n}?", ANSWERS[n], number]
+            for number in range(count)
+            for n in range(ASKED)
+        ]
         files[f"{split}/questions.json"] = json.dumps(asked).encode()
     return files
 
@@ -80,7 +88,12 @@ def test_pictures_are_split_and_questions_follow(tmp_path, files, manual):
     dataset, root = Small(questions=4), tmp_path / "root"
     assert dataset.state(root) == f"files in {manual / 'easy_vqa.tar.gz'}, to be read"
     splits = dataset.load(root, SHAPES)
-    parts = [splits.train, splits.calibration, splits.validation, dataset.load_sealed(root, SHAPES, TICKET)]
+    parts = [
+        splits.train,
+        splits.calibration,
+        splits.validation,
+        dataset.load_sealed(root, SHAPES, TICKET),
+    ]
     assert [len(part) for part in parts] == [12 * 4, 3 * 4, 5 * 4, TEST * ASKED]
     words = dataset.vocabulary(root, "question")
     pictures = []

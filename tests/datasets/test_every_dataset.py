@@ -1,6 +1,8 @@
-"""What every data set promises: disjoint splits, sizes as its card says, shapes, types, ranges, the same each time.
+"""What every data set promises: disjoint splits, sizes as its card says, shapes, types, ranges, the
+same each time.
 
-Data sets that are not on this machine and not made by rule are skipped, visibly: TFDS_DATA_DIR says where they lie.
+Data sets that are not on this machine and not made by rule are skipped, visibly: TFDS_DATA_DIR says
+where they lie.
 """
 
 import hashlib
@@ -23,7 +25,8 @@ TICKET = Ticket("run", "spec")
 datasets = CATALOG.datasets
 OPEN = ("train", "calibration", "validation")
 GROUPED = {"easy_vqa"}  # pictures are split, and their questions follow
-# The published splits of what is made by rule: whoever prepares them gets these, on whatever machine.
+# The published splits of what is made by rule: whoever prepares them gets these, on whatever
+# machine.
 PUBLISHED = {
     "digits": "09b2578422ea31c3cbebcd1a5834ef01",
     "digits_audio": "dac85ad93c3716b069e1d48b6087db0d",
@@ -48,7 +51,8 @@ class Loaded:
 def loaded(request, tmp_path_factory):
     plugin, root = datasets.build(request.param, {}), tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tfds_folder, "can_reach", lambda url: False)  # nothing is downloaded for a test
+        # nothing is downloaded for a test
+        patch.setattr(tfds_folder, "can_reach", lambda url: False)
         try:
             plugin.check_available(root)
         except UserError as error:
@@ -75,7 +79,10 @@ def digest_of(loaded):
 
 
 def test_its_sizes_are_those_of_its_card(loaded):
-    said = {split: re.search(rf"([\d ]*\d) {split}", loaded.plugin.summary()) for split in (*OPEN, "test")}
+    said = {
+        split: re.search(rf"([\d ]*\d) {split}", loaded.plugin.summary())
+        for split in (*OPEN, "test")
+    }
     sizes = {split: int(found[1].replace(" ", "")) for split, found in said.items()}
     assert {split: len(part) for split, part in loaded.parts.items()} == sizes
     assert all(sizes.values())
@@ -87,8 +94,11 @@ def test_its_card_names_licence_and_source(loaded):
 
 
 def test_no_sample_is_in_two_splits(loaded):
-    if isinstance(loaded.plugin, TextDataset):  # two texts may have the same numbers, where a word is unknown
-        seen = [set(arrays["text"].tolist()) for arrays in loaded.plugin.texts(loaded.root).values()]
+    # two texts may have the same numbers, where a word is unknown
+    if isinstance(loaded.plugin, TextDataset):
+        seen = [
+            set(arrays["text"].tolist()) for arrays in loaded.plugin.texts(loaded.root).values()
+        ]
     else:
         seen = [contents(part) for part in loaded.parts.values()]
     assert len(set().union(*seen)) == sum(map(len, seen))
@@ -102,7 +112,11 @@ def test_inputs_have_the_shapes_and_types_that_are_said(loaded):
         assert set(part.inputs) == set(info.inputs)
         for name, array in part.inputs.items():
             kind = np.int32 if name in info.tokens else np.float32
-            assert (array.dtype, array.shape, array.flags.c_contiguous) == (kind, (len(part), *info.inputs[name]), True)
+            assert (array.dtype, array.shape, array.flags.c_contiguous) == (
+                kind,
+                (len(part), *info.inputs[name]),
+                True,
+            )
 
 
 def test_inputs_keep_their_range(loaded):
@@ -150,7 +164,8 @@ def test_its_texts_are_numbers_of_its_vocabulary(loaded):
             assert (np.sort(rows, axis=1)[:, ::-1] == rows).all()  # 0 only behind a text
             assert rows[:, 0].all()
         known = set(np.unique(loaded.parts["train"].inputs[name])) | {0, 1}
-        assert len(known) == tokens  # all that training has, and nothing that other splits alone have
+        # all that training has, and nothing that other splits alone have
+        assert len(known) == tokens
 
 
 def test_a_net_may_read_one_input_of_several(loaded):

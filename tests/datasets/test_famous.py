@@ -1,4 +1,7 @@
-"""Data sets that come through TFDS: a clear word when one is nowhere; the real thing where TFDS_DATA_DIR holds it."""
+"""Data sets that come through TFDS: a clear word when one is nowhere.
+
+The real thing where TFDS_DATA_DIR holds it.
+"""
 
 import os
 import subprocess
@@ -14,7 +17,10 @@ from framework.errors import DataUnavailable
 
 # what the official training part holds of each class, the sizes of our four splits
 FAMOUS = {
-    "mnist": ([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949], [54000, 1000, 5000, 10000]),
+    "mnist": (
+        [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+        [54000, 1000, 5000, 10000],
+    ),
     "fashion_mnist": ([6000] * 10, [54000, 1000, 5000, 10000]),
     "cifar10": ([5000] * 10, [44000, 1000, 5000, 10000]),
     "spoken_digit": ([225] * 10, [1900, 100, 250, 250]),
@@ -31,9 +37,14 @@ def famous(request):
 
 @pytest.fixture(params=FAMOUS)
 def prepared(request):
-    """The data set where TFDS_DATA_DIR holds it; the test is skipped, visibly, where it does not."""
+    """The data set where TFDS_DATA_DIR holds it.
+
+    The test is skipped, visibly, where it does not.
+    """
     famous = datasets.build(request.param, {})
-    if not GIVEN or not tfds_folder.is_prepared(Path(GIVEN) / famous.builder / famous.builder_version):
+    if not GIVEN or not tfds_folder.is_prepared(
+        Path(GIVEN) / famous.builder / famous.builder_version
+    ):
         pytest.skip(f"TFDS_DATA_DIR does not hold {famous.builder}/{famous.builder_version}")
     return famous
 
@@ -74,13 +85,24 @@ def test_a_process_behind_a_dead_proxy_says_so_without_tensorflow(nowhere):
         "try:\n"
         "    datasets.build('mnist', {}).check_available(pathlib.Path(sys.argv[1]))\n"
         "except DataUnavailable as error:\n"
-        "    heavy = {'tensorflow', 'tf_keras', 'tensorflow_datasets', 'sklearn'} & set(sys.modules)\n"
+        "    heavy = {'tensorflow', 'tf_keras', 'tensorflow_datasets', 'sklearn'} & "
+        "set(sys.modules)\n"
         "    sys.exit(f'loaded {heavy}' if heavy else 70)\n"
     )
     dead = "http://127.0.0.1:9"
-    environment = {**os.environ, "https_proxy": dead, "HTTPS_PROXY": dead, "no_proxy": "", "NO_PROXY": ""}
+    environment = {
+        **os.environ,
+        "https_proxy": dead,
+        "HTTPS_PROXY": dead,
+        "no_proxy": "",
+        "NO_PROXY": "",
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code, str(nowhere)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(nowhere)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (70, "")
 
@@ -95,7 +117,9 @@ def test_an_unfinished_folder_is_no_data(famous, nowhere, monkeypatch):
 
 
 def test_the_real_thing(prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(tfds_folder, "can_reach", lambda url: pytest.fail("there is no need to ask the network"))
+    monkeypatch.setattr(
+        tfds_folder, "can_reach", lambda url: pytest.fail("there is no need to ask the network")
+    )
     prepared.check_available(tmp_path)
     shapes = prepared.info.inputs
     splits = prepared.load(tmp_path, shapes)
@@ -106,7 +130,9 @@ def test_the_real_thing(prepared, tmp_path, monkeypatch):
     for part in parts:
         for name, shape in shapes.items():
             assert part.inputs[name].shape == (len(part), *shape)
-            assert part.inputs[name].dtype == (np.int32 if name in prepared.info.tokens else np.float32)
+            assert part.inputs[name].dtype == (
+                np.int32 if name in prepared.info.tokens else np.float32
+            )
         assert part.labels.dtype == np.int64
     share = np.array(official) * sizes[2] / sum(sizes[:3])
     assert np.abs(np.bincount(splits.validation.labels) - share).max() < 1
@@ -120,13 +146,22 @@ def test_the_real_thing(prepared, tmp_path, monkeypatch):
 def check_contents(dataset, parts, root):
     """No sample twice, nor in two splits; values in their range."""
     (name,) = dataset.info.inputs
-    if name in dataset.info.tokens:  # other words may be the same unknown one: the texts are compared
+    # other words may be the same unknown one: the texts are compared
+    if name in dataset.info.tokens:
         contents = [set(arrays[name].tolist()) for arrays in dataset.texts(root).values()]
         assert dataset.vocabulary(root, name)[:2] == ("<pad>", "<unknown>")
-        assert parts[0].inputs[name].max() == dataset.info.tokens[name] - 1 == len(dataset.vocabulary(root, name)) - 1
+        assert (
+            parts[0].inputs[name].max()
+            == dataset.info.tokens[name] - 1
+            == len(dataset.vocabulary(root, name)) - 1
+        )
     else:
         contents = [{sample.tobytes() for sample in part.inputs[name]} for part in parts]
         low, high = {"image": (0, 1), "audio": (-1, 1.2)}[name]
-        assert all(part.inputs[name].min() >= low and part.inputs[name].max() <= high for part in parts)
-        assert name != "image" or all((part.inputs[name].min(), part.inputs[name].max()) == (0, 1) for part in parts)
+        assert all(
+            part.inputs[name].min() >= low and part.inputs[name].max() <= high for part in parts
+        )
+        assert name != "image" or all(
+            (part.inputs[name].min(), part.inputs[name].max()) == (0, 1) for part in parts
+        )
     assert len(set().union(*contents)) == sum(map(len, contents)) == sum(map(len, parts))

@@ -1,4 +1,5 @@
-"""ListOps: known answers, every list worked out again by other means, knobs that change what is made."""
+"""ListOps: known answers, every list worked out again by other means, knobs that change what is
+made."""
 
 import re
 
@@ -22,10 +23,17 @@ def written(row):
 
 def worked_out(text):
     """What a list comes to, innermost lists first, by numpy."""
-    known = {"MAX": np.max, "MIN": np.min, "MED": lambda v: int(np.median(v)), "SM": lambda v: np.sum(v) % 10}
+    known = {
+        "MAX": np.max,
+        "MIN": np.min,
+        "MED": lambda v: int(np.median(v)),
+        "SM": lambda v: np.sum(v) % 10,
+    }
     while text.startswith("["):
         text = re.sub(
-            r"\[([A-Z]+) ([\d ]+) \]", lambda list_: str(known[list_[1]]([int(d) for d in list_[2].split()])), text
+            r"\[([A-Z]+) ([\d ]+) \]",
+            lambda list_: str(known[list_[1]]([int(d) for d in list_[2].split()])),
+            text,
         )
     return int(text)
 
@@ -67,7 +75,9 @@ def test_answers_are_equally_frequent_in_every_split(made):
 
 
 def test_knobs_choose_another_data_set(monkeypatch, tmp_path):
-    monkeypatch.setattr(listops, "SIZES", {"train": 60, "calibration": 10, "validation": 20, "test": 10})
+    monkeypatch.setattr(
+        listops, "SIZES", {"train": 60, "calibration": 10, "validation": 20, "test": 10}
+    )
     found = {}
     for knobs in ({"length": 16, "depth": 2}, {"length": 64, "depth": 6}):
         plugin = Listops(**knobs)

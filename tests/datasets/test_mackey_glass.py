@@ -1,4 +1,5 @@
-"""The Mackey-Glass series: it obeys its equation, windows come before their labels, splits do not touch."""
+"""The Mackey-Glass series: it obeys its equation, windows come before their labels, splits do not
+touch."""
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ def test_a_quiet_start_decays_as_the_equation_says(monkeypatch):
     monkeypatch.setattr(mackey_glass, "WARM_UP", 0)
     early = series(10)  # x(t - 17) is still 1.2: a linear equation with a known solution
     level = 0.2 * 1.2 / (1 + 1.2**10) / 0.1
-    assert early == pytest.approx([level + (1.2 - level) * np.exp(-0.1 * t) for t in range(10)], abs=1e-8)
+    assert early == pytest.approx(
+        [level + (1.2 - level) * np.exp(-0.1 * t) for t in range(10)], abs=1e-8
+    )
 
 
 def test_the_series_stays_on_its_attractor():
@@ -33,7 +36,9 @@ def test_the_series_stays_on_its_attractor():
 
 
 def test_a_label_is_what_later_windows_begin_with(made, monkeypatch):
-    monkeypatch.setattr(mackey_glass, "SIZES", {"train": 200, "calibration": 10, "validation": 10, "test": 10})
+    monkeypatch.setattr(
+        mackey_glass, "SIZES", {"train": 200, "calibration": 10, "validation": 10, "test": 10}
+    )
     few = MackeyGlass().make()["train"]
     ahead = (mackey_glass.STEPS - 1) * mackey_glass.SPACING + mackey_glass.HORIZON
     later = ahead // mackey_glass.STRIDE
@@ -43,7 +48,8 @@ def test_a_label_is_what_later_windows_begin_with(made, monkeypatch):
 def test_no_value_is_in_two_splits(made):
     seen = [set(np.unique(arrays["sequence"])) | set(arrays["labels"]) for arrays in made.values()]
     shared = sum(map(len, seen)) - len(set().union(*seen))
-    assert shared < 0.02 * len(set().union(*seen))  # float32 numbers that happen to be equal; one window has 16
+    # float32 numbers that happen to be equal; one window has 16
+    assert shared < 0.02 * len(set().union(*seen))
 
 
 def test_numbers_are_standardised_by_the_training_block(made):

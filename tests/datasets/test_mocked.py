@@ -1,4 +1,5 @@
-"""Data sets that none of our machines has: TFDS's own features, filled with made-up samples by its `mock_data`."""
+"""Data sets that none of our machines has: TFDS's own features, filled with made-up samples by its
+`mock_data`."""
 
 from collections import Counter
 
@@ -52,7 +53,8 @@ def mocked(request, tmp_path, monkeypatch):
     def as_dataset(self, split, **kwargs):
         samples = [make(split, number) for number in range(sizes[split])]
         spec = {
-            name: tf.TensorSpec(item.shape, item.dtype) for name, item in self.info.features.get_tensor_info().items()
+            name: tf.TensorSpec(item.shape, item.dtype)
+            for name, item in self.info.features.get_tensor_info().items()
         }
         return tf.data.Dataset.from_generator(lambda: iter(samples), output_signature=spec)
 
@@ -76,23 +78,36 @@ def test_made_up_samples_become_four_splits(mocked, tmp_path):
     for part in parts:
         for name, shape in mocked.info.inputs.items():
             assert part.inputs[name].shape == (len(part), *shape)
-            assert part.inputs[name].dtype == (np.int32 if name in mocked.info.tokens else np.float32)
+            assert part.inputs[name].dtype == (
+                np.int32 if name in mocked.info.tokens else np.float32
+            )
         assert part.labels.dtype == (np.float32 if mocked.info.task == "binary" else np.int64)
         assert set(part.labels.tolist()) <= set(range(mocked.info.classes))
     if mocked.info.tokens:
         check_texts(mocked, tmp_path, splits.train.inputs["text"], test.inputs["text"])
     else:
-        assert set(Counter(splits.train.labels.tolist() + splits.calibration.labels.tolist()).values()) == {10}
+        assert set(
+            Counter(splits.train.labels.tolist() + splits.calibration.labels.tolist()).values()
+        ) == {10}
         assert set(Counter(splits.validation.labels.tolist()).values()) == {4}
         assert np.bincount(test.labels)[11] == 8  # the official test is as it is
 
 
 def check_texts(mocked, root, train, test):
-    """The vocabulary is that of the train split, as is known from its words; what test has alone is unknown."""
+    """The vocabulary is that of the train split, as is known from its words.
+
+    What test has alone is unknown.
+    """
     vocabulary = mocked.vocabulary(root, "text")
     assert vocabulary[:3] == (*SPECIAL, OFTEN)
     assert sorted(vocabulary[3:]) == sorted(WORDS)
     assert train.min() > 0  # all texts are longer than what is kept
     told = [" ".join(vocabulary[token] for token in row) for row in test]
-    assert sum(text.startswith(f"{SPECIAL[1]} {SPECIAL[1]} {SPECIAL[1]} {SPECIAL[0]}") for text in told) == 1  # IN_BOTH
+    # IN_BOTH
+    assert (
+        sum(
+            text.startswith(f"{SPECIAL[1]} {SPECIAL[1]} {SPECIAL[1]} {SPECIAL[0]}") for text in told
+        )
+        == 1
+    )
     assert sum(SPECIAL[1] in text for text in told) == len(test)

@@ -1,4 +1,5 @@
-"""A user's own data without a line of Python: what knobs say becomes four splits, and a mistake is told."""
+"""A user's own data without a line of Python: what knobs say becomes four splits, and a mistake is
+told."""
 
 import hashlib
 import os
@@ -38,7 +39,8 @@ def parts_of(dataset, root):
     ]
 
 
-# --- what all four promise -------------------------------------------------------------------------------------------
+# --- what all four promise
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -59,12 +61,16 @@ def test_a_file_that_is_not_there(tmp_path):
         own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
 
 
-# --- arrays ----------------------------------------------------------------------------------------------------------
+# --- arrays
+# --------------------------------------------------------------------------------------------------
 
 
 def pictures(count=100, seed=0):
     random = np.random.default_rng(seed)
-    return {"image": random.integers(0, 256, (count, 9, 7, 1)).astype(np.uint8), "labels": np.arange(count) % 4}
+    return {
+        "image": random.integers(0, 256, (count, 9, 7, 1)).astype(np.uint8),
+        "labels": np.arange(count) % 4,
+    }
 
 
 def test_a_study_on_arrays_belongs_to_their_bytes(tmp_path):
@@ -79,7 +85,9 @@ def test_a_study_on_arrays_belongs_to_their_bytes(tmp_path):
     assert lab.splits(spec).train.inputs["image"].shape == (65, *lab.shapes(spec)["image"])
     shutil.copy(tmp_path / "mine.npz", tmp_path / "moved.npz")
     moved = resolve(
-        Study(dataset=use("arrays", path="moved.npz"), architecture=use("lenet_300_100")), CATALOG, tmp_path
+        Study(dataset=use("arrays", path="moved.npz"), architecture=use("lenet_300_100")),
+        CATALOG,
+        tmp_path,
     )
     one, two = (dataset_of(part, CATALOG, tmp_path) for part in (resolved, moved))
     assert one.rule() == two.rule()  # the same content is prepared once
@@ -113,7 +121,12 @@ def test_arrays_of_every_kind(tmp_path):
         assert part.labels.dtype == np.float32
         assert part.labels.mean() == 0.5
         kinds = {name: array.dtype for name, array in part.inputs.items()}
-        assert kinds == {"image": "float32", "text": "int32", "sequence": "float32", "audio": "float32"}
+        assert kinds == {
+            "image": "float32",
+            "text": "int32",
+            "sequence": "float32",
+            "audio": "float32",
+        }
         assert {name: array.shape[1:] for name, array in part.inputs.items()} == info.inputs
     seen = [row.tobytes() for part in parts for row in part.inputs["sequence"]]
     assert len(set(seen)) == 80
@@ -121,7 +134,9 @@ def test_arrays_of_every_kind(tmp_path):
 
 def test_a_regression_on_arrays(tmp_path):
     np.savez(
-        tmp_path / "mine.npz", sequence=np.random.default_rng(0).normal(size=(60, 8, 2)), labels=np.linspace(-1, 1, 60)
+        tmp_path / "mine.npz",
+        sequence=np.random.default_rng(0).normal(size=(60, 8, 2)),
+        labels=np.linspace(-1, 1, 60),
     )
     dataset = own(tmp_path, "arrays", path="mine.npz", task="regression")
     assert (dataset.info.task, dataset.info.classes) == ("regression", 0)
@@ -140,7 +155,10 @@ def test_a_regression_on_arrays(tmp_path):
         (pictures() | {"labels": np.array(3)}, "one number for each sample"),
         (pictures() | {"scalar": np.array(3)}, "scalar holds numbers"),
         (pictures() | {"labels": np.zeros(100, int)}, "Different labels: 1"),
-        (pictures() | {"text": np.arange(300).reshape(100, 3) - 1}, r"whole ones from 0.*\n.*-1 to 298"),
+        (
+            pictures() | {"text": np.arange(300).reshape(100, 3) - 1},
+            r"whole ones from 0.*\n.*-1 to 298",
+        ),
         (pictures() | {"question": np.full((100, 3), 0.5)}, "question holds token numbers"),
         (pictures() | {"sequence": np.array(["a"] * 100)}, "sequence holds numbers"),
     ],
@@ -157,12 +175,15 @@ def test_a_file_that_is_no_archive(tmp_path):
         own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
 
 
-# --- a table ---------------------------------------------------------------------------------------------------------
+# --- a table
+# --------------------------------------------------------------------------------------------------
 
 
 def table(root, head, rows, separator=","):
     path = root / "mine.csv"
-    path.write_text("\n".join(separator.join(map(str, row)) for row in [head, *rows]) + "\n", "utf-8")
+    path.write_text(
+        "\n".join(separator.join(map(str, row)) for row in [head, *rows]) + "\n", "utf-8"
+    )
     return "mine.csv"
 
 
@@ -170,7 +191,9 @@ def test_numbers_of_a_table_have_the_scale_of_its_train_split(tmp_path):
     random = np.random.default_rng(0)
     rows = [[n, random.normal(50, 9), n % 3, 7, ("ten", "two")[n % 2]] for n in range(200)]
     path = table(tmp_path, ["id", "height", "age", "same", "kind"], rows, ";")
-    dataset = own(tmp_path, "csv", path=path, separator="semicolon", target="kind", skip="id", task="binary")
+    dataset = own(
+        tmp_path, "csv", path=path, separator="semicolon", target="kind", skip="id", task="binary"
+    )
     assert dataset.info.inputs == {"sequence": (3, 1)}
     parts = parts_of(dataset, tmp_path)
     assert [len(part) for part in parts] == [130, 10, 30, 30]
@@ -187,7 +210,9 @@ def test_numbers_of_a_table_have_the_scale_of_its_train_split(tmp_path):
 
 def test_classes_are_in_the_order_of_numbers_or_of_the_alphabet(tmp_path):
     for written, wanted in ((("10", "9", "2"), [2, 1, 0]), (("b", "c", "10"), [1, 2, 0])):
-        path = table(tmp_path, ["label", "x"], [[written[n % 3], 100 * (n % 3) + n / 100] for n in range(60)])
+        path = table(
+            tmp_path, ["label", "x"], [[written[n % 3], 100 * (n % 3) + n / 100] for n in range(60)]
+        )
         dataset = own(tmp_path, "csv", path=path)
         assert dataset.info.classes == 3
         arrays = dataset.read_all()
@@ -224,10 +249,20 @@ def test_texts_of_a_table(tmp_path):
         (["5.1", "setosa"], [1, 2], {"target": "setosa"}, "its first row holds numbers"),
         (["label", "a"], [1, ""], {}, "'a' is empty in row 2.*\n.*skip=\"a\""),
         (["label", "text"], [1, " "], {"text": "text"}, "'text' is empty in row 2"),
-        (["label", "a"], ["x", 2], {"task": "regression"}, "'label' holds something that is no number"),
+        (
+            ["label", "a"],
+            ["x", 2],
+            {"task": "regression"},
+            "'label' holds something that is no number",
+        ),
         (["label", "a"], ["x", 2], {}, "two labels or more"),
         (["1", "3"], [1, 2], {"target": "1", "skip": "q"}, "its first row holds numbers"),
-        (["label", "a"], [1, 1e39], {"scale": "none"}, "too large for float32.*\n.*In sequence, sample 0"),
+        (
+            ["label", "a"],
+            [1, 1e39],
+            {"scale": "none"},
+            "too large for float32.*\n.*In sequence, sample 0",
+        ),
     ],
 )
 def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
@@ -239,14 +274,23 @@ def test_tables_that_will_not_do(tmp_path, head, row, knobs, said):
 
 def test_a_table_without_names_is_refused_where_its_first_row_has_a_label(tmp_path):
     rows = [[n % 5, 3, ("setosa", "virginica")[n % 2]] for n in range(40)]
-    with pytest.raises(InvalidValue, match="first row is one of the others: 'setosa' is a label too"):
-        own(tmp_path, "csv", path=table(tmp_path, ["5", "3", "setosa"], rows), target="setosa").prepare(tmp_path)
-    named = table(tmp_path, ["length", "width", "setosa"], rows)  # a column may be called as one of its labels
+    with pytest.raises(
+        InvalidValue, match="first row is one of the others: 'setosa' is a label too"
+    ):
+        own(
+            tmp_path, "csv", path=table(tmp_path, ["5", "3", "setosa"], rows), target="setosa"
+        ).prepare(tmp_path)
+    # a column may be called as one of its labels
+    named = table(tmp_path, ["length", "width", "setosa"], rows)
     assert own(tmp_path, "csv", path=named, target="setosa").info.classes == 2
 
 
 def test_names_that_come_again_are_refused_with_their_row(tmp_path):
-    rows = [[n % 2, "good"] for n in range(30)] + [["label", "review"]] + [[n % 2, "bad"] for n in range(30)]
+    rows = (
+        [[n % 2, "good"] for n in range(30)]
+        + [["label", "review"]]
+        + [[n % 2, "bad"] for n in range(30)]
+    )
     dataset = own(tmp_path, "csv", path=table(tmp_path, ["label", "review"], rows), text="review")
     with pytest.raises(InvalidValue, match="row 32 holds the names of the columns again"):
         dataset.prepare(tmp_path)
@@ -296,7 +340,9 @@ def test_blanks_around_a_label_are_no_other_class(tmp_path):
 
 def test_a_class_for_each_row_is_refused_and_the_way_out_works(tmp_path):
     path = table(tmp_path, ["label", "x"], [[n + 0.5, n] for n in range(80)])
-    with pytest.raises(InvalidValue, match=r'80 different labels in 80 rows.*\n.*task="regression"'):
+    with pytest.raises(
+        InvalidValue, match=r'80 different labels in 80 rows.*\n.*task="regression"'
+    ):
         own(tmp_path, "csv", path=path).prepare(tmp_path)
     assert own(tmp_path, "csv", path=path, task="regression").info.task == "regression"
 
@@ -315,7 +361,8 @@ def test_a_column_that_is_constant_but_for_rounding_becomes_zero(tmp_path):
     dataset = own(tmp_path, "csv", path=table(tmp_path, ["label", "a", "b", "time"], rows))
     for part in parts_of(dataset, tmp_path):
         assert not part.inputs["sequence"][:, :2].any()
-        assert np.abs(part.inputs["sequence"][:, 2]).max() > 0.1  # seconds since 1970 differ by little of their size
+        # seconds since 1970 differ by little of their size
+        assert np.abs(part.inputs["sequence"][:, 2]).max() > 0.1
 
 
 def test_cells_are_what_is_written(tmp_path):
@@ -335,15 +382,23 @@ def test_a_label_of_a_data_set_is_refused_with_its_new_name(tmp_path, name):
 
 def test_a_label_of_any_data_set_is_refused(tmp_path):
     with pytest.raises(UserError, match="has no label="):
-        resolve(Study(dataset=use("digits", label="mine"), architecture=use("lenet5")), CATALOG, tmp_path)
+        resolve(
+            Study(dataset=use("digits", label="mine"), architecture=use("lenet5")),
+            CATALOG,
+            tmp_path,
+        )
 
 
-# --- a folder of pictures --------------------------------------------------------------------------------------------
+# --- a folder of pictures
+# --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """Two classes: red pictures are wide, blue ones tall; each has a grey of its own at the far ends."""
+    """Two classes: red pictures are wide, blue ones tall.
+
+    Each has a grey of its own at the far ends.
+    """
     tf = nn.backend.tf
     for number in range(40):
         picture = np.full((12, 24, 3), number * 5, np.uint8)
@@ -368,7 +423,9 @@ def test_folders_are_classes_and_the_middle_is_seen(tmp_path, photos):
     for part in parts:
         for image, label in zip(part.inputs["image"], part.labels, strict=True):
             assert (image[..., 0] == label).all()  # wide ones are red; nothing of the ends is left
-    assert own(tmp_path, "image_folder", path="photos", side=8, grey=True).info.inputs == {"image": (8, 8, 1)}
+    assert own(tmp_path, "image_folder", path="photos", side=8, grey=True).info.inputs == {
+        "image": (8, 8, 1)
+    }
 
 
 def test_another_picture_is_another_data_set(tmp_path, photos):
@@ -388,12 +445,14 @@ def test_folders_that_will_not_do(tmp_path, photos):
         own(tmp_path, "image_folder", path="photos").prepare(tmp_path)
 
 
-# --- whatever TFDS has prepared --------------------------------------------------------------------------------------
+# --- whatever TFDS has prepared
+# --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
-    """A small data set, prepared by TFDS for this test, with pictures of different sizes, texts and a label."""
+    """A small data set, prepared by TFDS for this test, with pictures of different sizes, texts and
+    a label."""
     tfds = tfds_folder.load_tfds()
     features = tfds.features.FeaturesDict(
         {
@@ -406,7 +465,12 @@ def prepared(tmp_path, monkeypatch):
 
     def sample(number):
         image = np.full((10 + number, 20, 3), 2 * number, np.uint8)
-        return {"photo": image, "words": f"thing {number}", "kind": number % 3, "price": number / 60}
+        return {
+            "photo": image,
+            "words": f"thing {number}",
+            "kind": number % 3,
+            "price": number / 60,
+        }
 
     class Things(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = tfds.core.Version("1.2.3")
@@ -433,12 +497,32 @@ def test_any_prepared_data_set(tmp_path, prepared):
     parts = parts_of(dataset, tmp_path)
     assert [len(part) for part in parts] == [45, 4, 11, 15]
     assert all(np.ptp(image) == 0 for image in parts[0].inputs["image"])
-    assert (np.rint(parts[0].inputs["image"][:, 0, 0, 0] * 255 / 2).astype(int) % 3 == parts[0].labels).all()
-    both = own(tmp_path, "tfds", image="photo", text="words", side=8, test="", length=2, vocabulary_size=5, **knobs)
+    assert (
+        np.rint(parts[0].inputs["image"][:, 0, 0, 0] * 255 / 2).astype(int) % 3 == parts[0].labels
+    ).all()
+    both = own(
+        tmp_path,
+        "tfds",
+        image="photo",
+        text="words",
+        side=8,
+        test="",
+        length=2,
+        vocabulary_size=5,
+        **knobs,
+    )
     assert dict(both.info.inputs) == {"image": (8, 8, 3), "text": (2,)}
     assert [len(part) for part in parts_of(both, tmp_path)] == [39, 3, 9, 9]
     assert both.vocabulary(tmp_path, "text")[2] == "thing"
-    priced = own(tmp_path, "tfds", builder=prepared, target="price", text="words", test="held", task="regression")
+    priced = own(
+        tmp_path,
+        "tfds",
+        builder=prepared,
+        target="price",
+        text="words",
+        test="held",
+        task="regression",
+    )
     assert priced.info.task == "regression"
     assert parts_of(priced, tmp_path)[3].labels.max() == pytest.approx(14 / 60)
 
@@ -468,7 +552,8 @@ def test_what_is_not_prepared_says_how(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(
-    not (Path(GIVEN) / "trec" / "1.0.0").is_dir() or not GIVEN, reason="TFDS_DATA_DIR has no trec/1.0.0"
+    not (Path(GIVEN) / "trec" / "1.0.0").is_dir() or not GIVEN,
+    reason="TFDS_DATA_DIR has no trec/1.0.0",
 )
 def test_the_real_thing(tmp_path):
     dataset = own(tmp_path, "tfds", builder="trec:1.0.0", text="text", target="label-coarse")
@@ -492,7 +577,9 @@ def test_what_is_known_of_own_data_needs_no_tensorflow(tmp_path, photos):
         "heavy = {'tensorflow', 'tf_keras', 'tensorflow_datasets', 'sklearn'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

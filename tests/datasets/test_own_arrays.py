@@ -1,4 +1,5 @@
-"""What the numbers of one's own arrays are taken for: known answers for pictures, tables, tokens and labels."""
+"""What the numbers of one's own arrays are taken for: known answers for pictures, tables, tokens
+and labels."""
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ def own(root, *, task="classes", labels=LABELS, **inputs):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300], ids=str)
 @pytest.mark.parametrize("name", ["image", "sequence", "audio", "text"])
 def test_what_is_no_finite_number_is_refused_with_its_sample(tmp_path, name, value):
-    array = np.zeros((COUNT, *{"image": (2, 2, 3), "audio": (4, 3, 1), "sequence": (5, 2)}.get(name, (5,))))
+    array = np.zeros(
+        (COUNT, *{"image": (2, 2, 3), "audio": (4, 3, 1), "sequence": (5, 2)}.get(name, (5,)))
+    )
     array[[7, 11]] = value
     with pytest.raises(InvalidValue, match=rf"(?s){name} holds NaN, inf.*{name}\[7\]"):
         own(tmp_path, **{name: array}).check_available(tmp_path)
@@ -30,10 +33,14 @@ def test_labels_of_a_regression_are_finite(tmp_path, value):
     labels = np.linspace(-1, 1, COUNT)
     labels[5] = value
     with pytest.raises(InvalidValue, match=r"labels\[5\]"):
-        own(tmp_path, task="regression", labels=labels, sequence=np.zeros((COUNT, 4))).prepare(tmp_path)
+        own(tmp_path, task="regression", labels=labels, sequence=np.zeros((COUNT, 4))).prepare(
+            tmp_path
+        )
 
 
-@pytest.mark.parametrize("kind", ["uint8", "int16", "int64", "uint16", ">i4", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "kind", ["uint8", "int16", "int64", "uint16", ">i4", "float16", "float32", "float64"]
+)
 def test_whole_numbers_of_any_type_are_bytes(tmp_path, kind):
     found = own(tmp_path, image=BYTES.astype(kind)).read_all()["image"]
     assert found.dtype == np.uint8

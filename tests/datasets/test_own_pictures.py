@@ -12,7 +12,11 @@ from framework.datasets._prepare.images import read_picture
 from framework.datasets.image_folder import ENDINGS
 from framework.errors import InvalidValue
 
-CORNERS = np.array([[[200, 0, 0], [0, 200, 0]], [[0, 0, 200], [100, 100, 100]]], np.uint8).repeat(16, 0).repeat(16, 1)
+CORNERS = (
+    np.array([[[200, 0, 0], [0, 200, 0]], [[0, 0, 200], [100, 100, 100]]], np.uint8)
+    .repeat(16, 0)
+    .repeat(16, 1)
+)
 
 
 def own(root, path="photos", **knobs):
@@ -42,7 +46,9 @@ def seen(image, **options):
 def corners(found):
     """Which of the four colours each corner has, row by row."""
     known = CORNERS[8::16, 8::16].reshape(4, 3).astype(int)
-    return [int(np.abs(known - pixel).sum(axis=1).argmin()) for pixel in found.reshape(4, 3).astype(int)]
+    return [
+        int(np.abs(known - pixel).sum(axis=1).argmin()) for pixel in found.reshape(4, 3).astype(int)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,14 +85,22 @@ def test_every_mode_becomes_bytes_of_three_channels():
 def test_every_ending_is_read(tmp_path):
     for number, ending in enumerate(ENDINGS * 3):
         for name in ("cat", "dog"):
-            photo(tmp_path / "photos" / name / f"{number}{ending if number % 2 else ending.upper()}", number)
+            photo(
+                tmp_path / "photos" / name / f"{number}{ending if number % 2 else ending.upper()}",
+                number,
+            )
     assert len(own(tmp_path).read_all()["labels"]) == 2 * 3 * len(ENDINGS)
 
 
-@pytest.mark.parametrize("names", [("train", "test"), ("Train", "VAL"), ("validation", "valid"), ("cat", "train")])
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Train", "VAL"), ("validation", "valid"), ("cat", "train")]
+)
 def test_splits_are_no_classes_and_the_way_out_works(tmp_path, names):
     for number in range(40):
-        photo(tmp_path / "photos" / names[number % 2] / ("a", "b")[number // 2 % 2] / f"{number}.png", number)
+        photo(
+            tmp_path / "photos" / names[number % 2] / ("a", "b")[number // 2 % 2] / f"{number}.png",
+            number,
+        )
     with pytest.raises(InvalidValue, match="splits, not classes") as caught:
         own(tmp_path).prepare(tmp_path)
     path = caught.value.todo.split('"')[1]
@@ -98,7 +112,10 @@ def test_splits_are_no_classes_and_the_way_out_works(tmp_path, names):
 
 def test_the_way_out_names_the_split_with_most_pictures(tmp_path):
     for number in range(9):
-        photo(tmp_path / "photos" / ("train" if number > 2 else "test") / "a" / f"{number}.png", number)
+        photo(
+            tmp_path / "photos" / ("train" if number > 2 else "test") / "a" / f"{number}.png",
+            number,
+        )
     with pytest.raises(InvalidValue, match=r'Set path .*"photos/train"'):
         own(tmp_path).prepare(tmp_path)
 
@@ -120,7 +137,9 @@ def test_what_is_not_read_is_counted(tmp_path, folder, caplog):
     with caplog.at_level(logging.WARNING, "framework"):
         assert own(tmp_path, side=9).info.classes == 2
     said = [record.getMessage() for record in caplog.records]
-    assert said == ["photos: 4 files are not read: 2 .heic, 1 .png in no class, 1 without an ending."]
+    assert said == [
+        "photos: 4 files are not read: 2 .heic, 1 .png in no class, 1 without an ending."
+    ]
 
 
 @pytest.mark.parametrize("files", [["1.heic", "2.heic"], []])
@@ -138,7 +157,9 @@ def test_a_class_of_one_picture_is_refused(tmp_path, folder):
         own(tmp_path).prepare(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0"]
+)
 def test_a_file_that_is_cut_off_is_refused_by_its_name(tmp_path, folder, content):
     (folder / "dog" / "x.jpg").write_bytes(content)
     with pytest.raises(InvalidValue, match=r"x\.jpg") as caught:

@@ -15,7 +15,11 @@ def noise(*shape: int) -> np.ndarray:
 def test_bytes_become_shares_of_one():
     raw = np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1)
     prepared = prepare_images(raw, (1, 1, 1))
-    assert (prepared.dtype, prepared.shape, prepared.flags.c_contiguous) == (np.float32, (3, 1, 1, 1), True)
+    assert (prepared.dtype, prepared.shape, prepared.flags.c_contiguous) == (
+        np.float32,
+        (3, 1, 1, 1),
+        True,
+    )
     assert prepared.ravel().tolist() == [0.0, np.float32(0.2), 1.0]
 
 
@@ -40,8 +44,11 @@ def test_enlarging_is_bilinear_between_the_centres_of_pixels():
 
 def test_shrinking_looks_at_every_pixel():
     raw = np.array([0, 0, 255, 255], np.uint8).reshape(1, 1, 4, 1)
-    # A triangle two pixels wide on each side: weights 0.75, 0.75, 0.25, 0 around the first centre, over their sum.
-    assert prepare_images(raw, (1, 2, 1)).ravel() == pytest.approx([0.25 / 1.75, 1.5 / 1.75], abs=1e-6)
+    # A triangle two pixels wide on each side: weights 0.75, 0.75, 0.25, 0 around the first centre,
+    # over their sum.
+    assert prepare_images(raw, (1, 2, 1)).ravel() == pytest.approx(
+        [0.25 / 1.75, 1.5 / 1.75], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28, 3), (5, 7, 1), (3, 20, 3), (8, 8, 1)])
@@ -50,7 +57,11 @@ def test_every_size_stays_between_0_and_1(shape, channels):
     raw = noise(6, 8, 8, channels)
     raw[0], raw[1] = 0, 255
     prepared = prepare_images(raw, shape)
-    assert (prepared.shape, prepared.dtype, prepared.flags.c_contiguous) == ((6, *shape), np.float32, True)
+    assert (prepared.shape, prepared.dtype, prepared.flags.c_contiguous) == (
+        (6, *shape),
+        np.float32,
+        True,
+    )
     assert (prepared.min(), prepared.max()) == (0.0, pytest.approx(1.0))
     assert prepared.max() <= 1
     assert prepared[1] == pytest.approx(1.0)

@@ -1,4 +1,5 @@
-"""Log-mel spectrograms: a tone is where it belongs, silence is -1, loudness moves all by a known step."""
+"""Log-mel spectrograms: a tone is where it belongs, silence is -1, loudness moves all by a known
+step."""
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def test_shape_and_type():
 
 def test_silence_is_minus_one_and_a_full_tone_about_one():
     assert (log_mel(np.zeros((1, 512)), **ASKED) == -1).all()
-    assert log_mel(tone(1000)[np.newaxis], **ASKED).max() == pytest.approx(1.1, abs=0.15)  # lines of one filter add up
+    # lines of one filter add up
+    assert log_mel(tone(1000)[np.newaxis], **ASKED).max() == pytest.approx(1.1, abs=0.15)
 
 
 @pytest.mark.parametrize("hz", [150, 697, 1000, 1633, 3000])

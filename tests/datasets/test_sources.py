@@ -37,7 +37,9 @@ def test_a_missing_or_short_record_file_is_not_prepared(prepared):
     assert not is_prepared(prepared)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"name": "sample", "splits": []}', '{"splits": [1], "name": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"name": "sample", "splits": []}', '{"splits": [1], "name": 2}']
+)
 def test_a_damaged_description_is_not_prepared(prepared, text):
     (prepared / "dataset_info.json").write_text(text)
     assert not is_prepared(prepared)
@@ -47,7 +49,11 @@ def test_data_is_looked_for_where_the_user_says_then_at_home_then_here(tmp_path,
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TFDS_DATA_DIR", "~/mine")
     home, root = tmp_path / "home", tmp_path / "root"
-    assert data_dirs(root) == [home / "mine", home / "tensorflow_datasets", root / ".cache" / "tfds"]
+    assert data_dirs(root) == [
+        home / "mine",
+        home / "tensorflow_datasets",
+        root / ".cache" / "tfds",
+    ]
     monkeypatch.delenv("TFDS_DATA_DIR")
     assert data_dirs(root) == [home / "tensorflow_datasets", root / ".cache" / "tfds"]
 

@@ -12,7 +12,9 @@ from framework.errors import InvalidValue
 
 
 def samples(labels: list[int]) -> dict[str, np.ndarray]:
-    images = np.arange(len(labels) * 4, dtype=np.uint32).view(np.uint8).reshape(len(labels), 4, 4, 1)
+    images = (
+        np.arange(len(labels) * 4, dtype=np.uint32).view(np.uint8).reshape(len(labels), 4, 4, 1)
+    )
     return {"image": images, "labels": np.array(labels, np.int64)}
 
 
@@ -50,10 +52,16 @@ def test_the_order_of_the_source_does_not_matter(labels, seed):
 
 def test_the_rule_is_the_published_one():
     arrays = {"image": np.arange(8, dtype=np.uint8).reshape(8, 1), "labels": np.zeros(8, np.int64)}
-    by_hash = sorted(range(8), key=lambda value: hashlib.sha256(RULE.encode() + bytes([value]) + bytes(8)).digest())
+    by_hash = sorted(
+        range(8),
+        key=lambda value: hashlib.sha256(RULE.encode() + bytes([value]) + bytes(8)).digest(),
+    )
     assert in_order(arrays)["image"][:, 0].tolist() == by_hash
     part, rest = carve(arrays, 3)
-    assert (part["image"][:, 0].tolist(), rest["image"][:, 0].tolist()) == (by_hash[:3], by_hash[3:])
+    assert (part["image"][:, 0].tolist(), rest["image"][:, 0].tolist()) == (
+        by_hash[:3],
+        by_hash[3:],
+    )
 
 
 def test_remainders_go_to_the_largest_then_to_the_lower_class():

@@ -1,4 +1,5 @@
-"""Spoken digits and what is made of them: the official test, groups in proportion, voices apart, noise as loud."""
+"""Spoken digits and what is made of them: the official test, groups in proportion, voices apart,
+noise as loud."""
 
 import os
 from pathlib import Path
@@ -8,7 +9,13 @@ import pytest
 
 from framework.contracts import Ticket, datasets
 from framework.datasets import av_mnist
-from framework.datasets._prepare.spoken_digits import SAMPLES, SPEAKERS, Clips, clips_of, spectrograms
+from framework.datasets._prepare.spoken_digits import (
+    SAMPLES,
+    SPEAKERS,
+    Clips,
+    clips_of,
+    spectrograms,
+)
 from framework.datasets._sources import tfds_folder
 from framework.datasets.spoken_digit import SpokenDigit
 
@@ -23,7 +30,9 @@ def noise(seed, length):
 @pytest.fixture(scope="module")
 def clips():
     """Ten recordings of each of four digits by each speaker, all different."""
-    digits, speakers, numbers = (part.ravel() for part in np.indices((DIGITS, len(SPEAKERS), NUMBERS)))
+    digits, speakers, numbers = (
+        part.ravel() for part in np.indices((DIGITS, len(SPEAKERS), NUMBERS))
+    )
     waves = [noise(seed, 400 + seed) for seed in range(len(digits))]
     return Clips(waves, digits, speakers, numbers)
 
@@ -34,8 +43,13 @@ def test_names_say_digit_speaker_and_number():
         {"audio": np.array([0, 0]), "audio/filename": b"3_george_0.wav"},
     ]
     clips = clips_of(samples)
-    assert (clips.digits.tolist(), clips.speakers.tolist(), clips.numbers.tolist()) == ([3, 7], [0, 3], [0, 12])
-    assert [wave.tolist() for wave in clips.waves] == [[0, 0], [0, 0.25, -1]]  # silence stays silence
+    assert (clips.digits.tolist(), clips.speakers.tolist(), clips.numbers.tolist()) == (
+        [3, 7],
+        [0, 3],
+        [0, 12],
+    )
+    # silence stays silence
+    assert [wave.tolist() for wave in clips.waves] == [[0, 0], [0, 0.25, -1]]
 
 
 def test_the_test_is_the_official_one_and_groups_are_in_proportion(clips, tmp_path, monkeypatch):
@@ -49,30 +63,42 @@ def test_the_test_is_the_official_one_and_groups_are_in_proportion(clips, tmp_pa
     sounds = spectrograms(clips.waves)
     known = {sound.tobytes(): number for number, sound in enumerate(sounds)}
     groups = clips.digits * 10 + clips.speakers
-    for part, each in ((splits.train, 2), (splits.calibration, 1), (splits.validation, 2), (test, 5)):
+    for part, each in (
+        (splits.train, 2),
+        (splits.calibration, 1),
+        (splits.validation, 2),
+        (test, 5),
+    ):
         found = [known.pop(sound.tobytes()) for sound in part.inputs["audio"]]
         assert clips.digits[found].tolist() == part.labels.tolist()
         assert set(np.unique(groups[found], return_counts=True)[1].tolist()) == {each}
-        assert (clips.numbers[found] < 5).all() if part is test else (clips.numbers[found] >= 5).all()
+        assert (
+            (clips.numbers[found] < 5).all() if part is test else (clips.numbers[found] >= 5).all()
+        )
     assert not known
 
 
-# --- AV-MNIST --------------------------------------------------------------------------------------------------------
+# --- AV-MNIST
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_quarter_of_the_energy_is_kept_and_no_more_than_needed():
     random = np.random.RandomState(0)
-    images = np.clip(random.randn(500, 6, 6, 1) * np.linspace(5, 40, 36).reshape(6, 6, 1) + 128, 0, 255).astype(
-        np.uint8
-    )
+    images = np.clip(
+        random.randn(500, 6, 6, 1) * np.linspace(5, 40, 36).reshape(6, 6, 1) + 128, 0, 255
+    ).astype(np.uint8)
     mean, components = av_mnist.principal(images, 0.25)
     flat = images.reshape(500, -1).astype(float) - mean
     assert components.T @ components == pytest.approx(np.eye(components.shape[1]))
-    kept, fewer = (np.square(flat @ part).sum() / np.square(flat).sum() for part in (components, components[:, :-1]))
+    kept, fewer = (
+        np.square(flat @ part).sum() / np.square(flat).sum()
+        for part in (components, components[:, :-1])
+    )
     assert fewer < 0.25 <= kept
     seen = av_mnist.projected(images, mean, components)
     assert (seen.shape, seen.dtype) == (images.shape, np.uint8)
-    assert np.abs(av_mnist.projected(seen, mean, components).astype(int) - seen).max() <= 1  # twice is once
+    # twice is once
+    assert np.abs(av_mnist.projected(seen, mean, components).astype(int) - seen).max() <= 1
 
 
 def test_recordings_are_by_the_voices_named_and_used_equally_often(clips, monkeypatch):
@@ -83,7 +109,8 @@ def test_recordings_are_by_the_voices_named_and_used_equally_often(clips, monkey
     found = np.array([len(sound) - 400 for sound in sounds])  # the length tells which it is
     assert (clips.digits[found] == digits).all()
     assert set(clips.speakers[found].tolist()) == {3}
-    assert set(np.unique(found, return_counts=True)[1].tolist()) == {3}  # 30 times each digit, 10 recordings
+    # 30 times each digit, 10 recordings
+    assert set(np.unique(found, return_counts=True)[1].tolist()) == {3}
 
 
 def test_noise_is_as_loud_as_the_recording_and_never_the_same():
@@ -115,7 +142,11 @@ def test_without_either_source_it_says_which_and_where(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_real_thing(tmp_path):
-    if not GIVEN or not (Path(GIVEN) / "mnist").is_dir() or not (Path(GIVEN) / "spoken_digit").is_dir():
+    if (
+        not GIVEN
+        or not (Path(GIVEN) / "mnist").is_dir()
+        or not (Path(GIVEN) / "spoken_digit").is_dir()
+    ):
         pytest.skip("TFDS_DATA_DIR does not hold mnist and spoken_digit")
     dataset = datasets.build("av_mnist", {})
     splits = dataset.load(tmp_path, dataset.info.inputs)

@@ -8,7 +8,18 @@ from framework.datasets._prepare.text import WORD, _letter_by_letter, encode, vo
 
 
 def test_words_and_marks():
-    assert words("It's 5 o'clock,\tisn't it?") == ["it", "'s", "5", "o", "'clock", ",", "isn", "'t", "it", "?"]
+    assert words("It's 5 o'clock,\tisn't it?") == [
+        "it",
+        "'s",
+        "5",
+        "o",
+        "'clock",
+        ",",
+        "isn",
+        "'t",
+        "it",
+        "?",
+    ]
     assert words("  ") == []
     assert words("ÄPFEL") == ["äpfel"]
 
@@ -31,7 +42,18 @@ def test_a_text_cannot_say_padding():
 
 
 def test_scripts_without_blanks_are_read_letter_by_letter():
-    assert words("今天天气很好,2026年!") == ["今", "天", "天", "气", "很", "好", ",", "2026", "年", "!"]
+    assert words("今天天气很好,2026年!") == [
+        "今",
+        "天",
+        "天",
+        "气",
+        "很",
+        "好",
+        ",",
+        "2026",
+        "年",
+        "!",
+    ]
     assert words("カメラがGood") == ["カ", "メ", "ラ", "が", "good"]
     assert words("ที่นี่") == ["ที่", "นี่"]  # vowel and tone stay with their consonant
 

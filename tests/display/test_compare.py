@@ -1,4 +1,5 @@
-"""Two studies or runs beside each other: what differs is shown, with the right numbers, and nothing else."""
+"""Two studies or runs beside each other: what differs is shown, with the right numbers, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -26,12 +27,22 @@ def project(base: Path, tmp_path: Path) -> Project:
 def cells(text: str) -> dict[str, list[str]]:
     """The rows of all blocks: name -> cells."""
     rows = [line.split("  ") for line in text.splitlines() if line.startswith("  ")]
-    return {row[0]: row[1:] for row in ([cell.strip() for cell in row if cell.strip()] for row in rows)}
+    return {
+        row[0]: row[1:] for row in ([cell.strip() for cell in row if cell.strip()] for row in rows)
+    }
 
 
-def run_of(project: Project, *, params: dict[str, str], metrics: dict[str, float], **tags: str) -> str:
+def run_of(
+    project: Project, *, params: dict[str, str], metrics: dict[str, float], **tags: str
+) -> str:
     store = project.store()
-    named = {"study_digest": "d" * 64, "generation": "0", "git": "abc", "dirty": "false", "host": "here"} | tags
+    named = {
+        "study_digest": "d" * 64,
+        "generation": "0",
+        "git": "abc",
+        "dirty": "false",
+        "host": "here",
+    } | tags
     run_id = store.begin("mine", role="trial", name="trial", tags=named, params=params)
     store.finish(run_id, Record(metrics=metrics))
     return run_id
@@ -41,12 +52,24 @@ def test_numbers_with_difference_and_ratio(project: Project) -> None:
     first = run_of(
         project,
         params={"seed": "0", "compress.0.sparsity": "0.5", "old": "1"},
-        metrics={"params_nonzero": 80_000, "val_accuracy": 0.75, "size_tflite_bytes": 10, "seconds": 2.0, "gone": 3},
+        metrics={
+            "params_nonzero": 80_000,
+            "val_accuracy": 0.75,
+            "size_tflite_bytes": 10,
+            "seconds": 2.0,
+            "gone": 3,
+        },
     )
     second = run_of(
         project,
         params={"seed": "0", "compress.0.sparsity": "0.9"},
-        metrics={"params_nonzero": 20_000, "val_accuracy": 0.5, "size_tflite_bytes": 10, "seconds": 3.0, "zero": 0},
+        metrics={
+            "params_nonzero": 20_000,
+            "val_accuracy": 0.5,
+            "size_tflite_bytes": 10,
+            "seconds": 3.0,
+            "zero": 0,
+        },
         git="def",
     )
     text = compare(project.root, first, second)
@@ -59,7 +82,11 @@ def test_numbers_with_difference_and_ratio(project: Project) -> None:
     assert found["old"] == ["1", "-"]
     assert found["git"] == ["abc", "def"]
     assert not {"seed", "size_tflite_bytes", "host"} & set(found)
-    assert text.index("val_accuracy") < text.index("which depend on the machine") < text.index("seconds")
+    assert (
+        text.index("val_accuracy")
+        < text.index("which depend on the machine")
+        < text.index("seconds")
+    )
     assert "Equal: " in text
 
 
@@ -73,13 +100,21 @@ def test_nothing_differs(project: Project) -> None:
 def test_trials_of_a_real_study(base: Path) -> None:
     done = never_killed(base, 5)
     found = cells(compare(done.root, "tiny:0", "tiny:1"))
-    first, second = (next(run for run in done.runs("trial") if run.number == number) for number in (0, 1))
-    assert found["compress.0.sparsity"] == [run.params["compress.0.sparsity"] for run in (first, second)]
+    first, second = (
+        next(run for run in done.runs("trial") if run.number == number) for number in (0, 1)
+    )
+    assert found["compress.0.sparsity"] == [
+        run.params["compress.0.sparsity"] for run in (first, second)
+    ]
     assert found["params_nonzero"][0] == f"{first.metrics['params_nonzero']:,.0f}"
-    assert not any(name.startswith(("environment", "host", "git", "baseline.params")) for name in found)
+    assert not any(
+        name.startswith(("environment", "host", "git", "baseline.params")) for name in found
+    )
 
 
-def test_another_environment_is_told(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_environment_is_told(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = new_project(base, tmp_path / "two")
     at_once = '[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]'
     project.write_study(sampler='"grid"', trials=1, compress=at_once)

@@ -22,7 +22,9 @@ from framework.study import use
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, tmp_path / "project")
     return Project(tmp_path / "project")
@@ -86,7 +88,13 @@ def test_its_code_runs(project: Project, tmp_path: Path) -> None:
     _, card = export(project.root, "tiny:0", tmp_path / "elsewhere" / "mine.tflite")
     code = re.search(r"```python\n(.*?)\n```", card.read_text("utf-8"), re.DOTALL)
     assert code
-    done = subprocess.run([sys.executable, "-c", code[1]], cwd=card.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code[1]],
+        cwd=card.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) in range(10)
 
@@ -98,7 +106,9 @@ def test_a_look_at_the_test_split_is_told(project: Project, tmp_path: Path) -> N
         lines = confirm(planned, project.root, number=1, catalog=catalog)
     _, card = export(project.root, "tiny:1", tmp_path / "a.tflite")
     text = card.read_text("utf-8")
-    assert rows(text)["test"][1] == next(line.split()[1] for line in lines if line.startswith("test_accuracy"))
+    assert rows(text)["test"][1] == next(
+        line.split()[1] for line in lines if line.startswith("test_accuracy")
+    )
     assert "looked at 2 time(s)" in text
     assert "Never measured" not in text
     with pytest.raises(UserError, match="role confirm"):
@@ -134,7 +144,11 @@ def test_a_removed_file_says_how_to_have_it_back(project: Project, tmp_path: Pat
         with pytest.raises(UserError, match="removed to save disk") as told:
             export(project.root, run.run_id, tmp_path / "a.tflite")
         assert 'SET="keep=all" FRESH=1' in told.value.todo
-    export(project.root, next(run for run in project.runs("trial") if run not in beaten).run_id, tmp_path / "b.tflite")
+    export(
+        project.root,
+        next(run for run in project.runs("trial") if run not in beaten).run_id,
+        tmp_path / "b.tflite",
+    )
     assert beaten
 
 
@@ -147,7 +161,10 @@ def test_nothing_is_overwritten_unless_it_is_allowed(project: Project, tmp_path:
     assert not out.exists()
     export(project.root, "tiny:0", out, force=True)
     assert (tmp_path / "a.md").read_text("utf-8").startswith("# a.tflite")
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["a.md", "a.tflite"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "a.md",
+        "a.tflite",
+    ]
     for wrong in (tmp_path / "a.md", tmp_path / "a", tmp_path / "gone" / "a.tflite", tmp_path):
         with pytest.raises(UserError):
             export(project.root, "tiny:0", wrong, force=True)

@@ -1,4 +1,4 @@
-"""What a person sees: plain lines in a file, a live line on a terminal, no escape codes in a log."""
+"""What a person sees: plain lines in a file, a live line on a terminal, no escape codes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,13 @@ def ended(position: int = 0, **fields: object) -> Ended:
     )
     if position:
         event = replace(
-            event, what=f"trial {position - 1}", position=position, of=30, front=2, volume=0.912345, eta_seconds=125.0
+            event,
+            what=f"trial {position - 1}",
+            position=position,
+            of=30,
+            front=2,
+            volume=0.912345,
+            eta_seconds=125.0,
         )
     return replace(event, **fields)  # type: ignore[arg-type]
 
@@ -94,7 +100,9 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 
 
 def test_a_failure_says_why() -> None:
-    broken = Record(reason="exception", error="Traceback ...\n  File x\nRuntimeError: [no] such [/thing]\n")
+    broken = Record(
+        reason="exception", error="Traceback ...\n  File x\nRuntimeError: [no] such [/thing]\n"
+    )
     text = shown(ended(1, record=broken, values={}))
     assert "FAILED, exception: RuntimeError: [no] such [/thing]" in text
     assert "lenet5  FAILED, exception" in shown(ended(1, record=broken, values={}, net="lenet5"))
@@ -108,7 +116,13 @@ def test_the_net_is_named_where_several_are_tried() -> None:
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(0.98, "0.9800"), (12345.0, "12,345"), (-70.7414, "-70.7414"), (0.0, "0.0000"), (0.00012345, "0.0001234")],
+    [
+        (0.98, "0.9800"),
+        (12345.0, "12,345"),
+        (-70.7414, "-70.7414"),
+        (0.0, "0.0000"),
+        (0.00012345, "0.0001234"),
+    ],
 )
 def test_small_errors_keep_their_digits(value: float, told: str) -> None:
     assert number(value) == told
@@ -120,7 +134,11 @@ def test_a_failure_without_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     ("done", "said"),
-    [(0, "30 trials to run."), (12, "12 of 30 trials are done; 18 to go."), (30, "30 of 30 trials are done.")],
+    [
+        (0, "30 trials to run."),
+        (12, "12 of 30 trials are done; 18 to go."),
+        (30, "30 of 30 trials are done."),
+    ],
 )
 def test_how_far_it_is(done: int, said: str) -> None:
     assert said in shown(done=done).splitlines()
@@ -129,7 +147,9 @@ def test_how_far_it_is(done: int, said: str) -> None:
 def test_overrides_are_named_as_given() -> None:
     out = io.StringIO()
     with Progress(Console(file=out)) as view:
-        view.begin(replace(PLAN, overrides=("trials=3", "compress.0.sparsity=[bold]")), done=0, wanted=3)
+        view.begin(
+            replace(PLAN, overrides=("trials=3", "compress.0.sparsity=[bold]")), done=0, wanted=3
+        )
     assert "with trials=3 compress.0.sparsity=[bold]" in out.getvalue()
 
 
@@ -137,7 +157,9 @@ def test_the_live_line_on_a_terminal() -> None:
     text = shown(ended(1), ended(2), force_terminal=True, color_system=None)
     for words in ("2/30", "about 2 min 5 s left", "trial 1, epoch 3  loss 0.2500"):
         assert words in text
-    assert not [line for line in on_screen(text) if "loss" in line], "the live line is wiped at the end"
+    assert not [line for line in on_screen(text) if "loss" in line], (
+        "the live line is wiped at the end"
+    )
 
 
 def test_no_colour_when_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +176,8 @@ def test_warnings_of_the_package_go_to_the_same_console() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(266610.0, "266,610"), (0.98244, "0.9824"), (1.0, "1.0000"), (0.0, "0.0000")]
+    ("value", "text"),
+    [(266610.0, "266,610"), (0.98244, "0.9824"), (1.0, "1.0000"), (0.0, "0.0000")],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
@@ -167,7 +190,8 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-# --- a real terminal -------------------------------------------------------------------------------------------------
+# --- a real terminal
+# -------------------------------------------------------------------------------------------------
 
 ON_A_TERMINAL = textwrap.dedent("""
     import time
@@ -185,7 +209,8 @@ ON_A_TERMINAL = textwrap.dedent("""
             view.epoch(f"trial {number}", 1, {"loss": 0.5})
             time.sleep(0.3)
             values = {"val_accuracy": 0.9}
-            view.ended(Ended(what=f"trial {number}", record=Record(), values=values, position=number + 1, of=2))
+            what = f"trial {number}"
+            view.ended(Ended(what=what, record=Record(), values=values, position=number + 1, of=2))
             print(f"result {number}", flush=True)
 """)
 

@@ -1,4 +1,5 @@
-"""The examples of CONTRIBUTING.md, dropped in as one file each: found, checked and used with no other edit."""
+"""The examples of CONTRIBUTING.md, dropped in as one file each: found, checked and used with no
+other edit."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ print(catalog.strategies.get("lot_prune").source())
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the package with the examples beside it."""
-    shutil.copytree(ROOT / "framework", tmp_path / "framework", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "framework", tmp_path / "framework", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "plugins").mkdir()
     examples = EXAMPLE.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
@@ -45,13 +48,18 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_examples_work_with_no_other_edit(project: Path) -> None:
-    assert run(project, "-c", USE_THEM) == "1 4\nBlalock et al. 2020, arXiv:2003.03033 (random pruning as a control).\n"
+    assert (
+        run(project, "-c", USE_THEM)
+        == "1 4\nBlalock et al. 2020, arXiv:2003.03033 (random pruning as a control).\n"
+    )
 
 
 def test_examples_are_in_the_house_style(project: Path) -> None:

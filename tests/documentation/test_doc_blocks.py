@@ -1,7 +1,9 @@
-"""Every block of README and docs is held: code resolves or runs, commands exist and their studies resolve.
+"""Every block of README and docs is held: code resolves or runs, commands exist and their studies
+resolve.
 
-What a whole page of commands does is held elsewhere too: test_tutorial runs the tutorial's studies in one epoch,
-test_contributing and test_dropin use the plug-ins of CONTRIBUTING and README, test_studies the shipped studies.
+What a whole page of commands does is held elsewhere too: test_tutorial runs the tutorial's studies
+in one epoch, test_contributing and test_dropin use the plug-ins of CONTRIBUTING and README,
+test_studies the shipped studies.
 """
 
 from __future__ import annotations
@@ -98,7 +100,12 @@ def commands_of(block: Block) -> list[str]:
 
 
 COMMANDS = [
-    *((str(block), line) for block in BLOCKS if block.language in ("", "sh") for line in commands_of(block)),
+    *(
+        (str(block), line)
+        for block in BLOCKS
+        if block.language in ("", "sh")
+        for line in commands_of(block)
+    ),
     *((page.name, line) for page in PAGES for line in INLINE.findall(page.read_text("utf-8"))),
 ]
 
@@ -112,12 +119,15 @@ def test_every_block_is_of_a_kind_that_is_held() -> None:
     unknown = [
         str(block)
         for block in BLOCKS
-        if block not in held and not is_text(block) and len(commands_of(block)) < len(block.text.splitlines())
+        if block not in held
+        and not is_text(block)
+        and len(commands_of(block)) < len(block.text.splitlines())
     ]
     assert unknown == []
 
 
-# --- code ------------------------------------------------------------------------------------------------------------
+# --- code
+# --------------------------------------------------------------------------------------------------
 
 
 def names() -> dict[str, Any]:
@@ -126,7 +136,10 @@ def names() -> dict[str, Any]:
 
 @contextmanager
 def files_of_the_readers(text: str) -> Iterator[None]:
-    """Names and ranges are right; a file that only the reader has may be missing, and nothing else."""
+    """Names and ranges are right.
+
+    A file that only the reader has may be missing, and nothing else.
+    """
     try:
         yield
     except (DataUnavailable, InvalidStudy) as error:
@@ -137,7 +150,10 @@ def files_of_the_readers(text: str) -> Iterator[None]:
 
 
 def check_study(parts: dict[str, Any]) -> None:
-    """Resolve a study of these parts; a file of the reader's own may be missing, and nothing else."""
+    """Resolve a study of these parts.
+
+    A file of the reader's own may be missing, and nothing else.
+    """
     given = {"dataset": use("digits"), "architecture": use("lenet5")} | parts
     with files_of_the_readers(repr(parts)):
         resolve(Study(**given), CATALOG, ROOT)
@@ -146,13 +162,17 @@ def check_study(parts: dict[str, Any]) -> None:
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_code_compiles_and_what_it_states_resolves(block: Block) -> None:
     tree = ast.parse(block.text)
-    if "framework.run(" in block.text or re.search(r"^@(strategy|architecture)", block.text, re.MULTILINE):
-        compile(tree, str(block), "exec")  # the next test runs it; plug-ins are dropped in by others
+    if "framework.run(" in block.text or re.search(
+        r"^@(strategy|architecture)", block.text, re.MULTILINE
+    ):
+        # the next test runs it; plug-ins are dropped in by others
+        compile(tree, str(block), "exec")
         return
     fields = set(inspect.signature(Study).parameters)
     for statement in tree.body:
         found = names()
-        exec(compile(ast.Module([statement], []), str(block), "exec"), found)  # each by itself: four `dataset = ...`
+        # each by itself: four `dataset = ...`
+        exec(compile(ast.Module([statement], []), str(block), "exec"), found)
         study = found.get("STUDY")
         parts = {name: found[name] for name in fields & set(found)}
         if isinstance(study, Study):
@@ -166,30 +186,48 @@ def test_pieces_of_a_study_resolve(block: Block) -> None:
     check_study(eval(f"dict({block.text})", names()))
 
 
-@pytest.mark.parametrize("block", [block for block in PYTHON if "framework.run(" in block.text], ids=str)
+@pytest.mark.parametrize(
+    "block", [block for block in PYTHON if "framework.run(" in block.text], ids=str
+)
 def test_what_a_notebook_types_runs(
-    block: Block, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if "STUDY = " in block.text:
-        body = block.text.replace("framework.run(", "called = inspect.signature(framework.run).bind(")
+        body = block.text.replace(
+            "framework.run(", "called = inspect.signature(framework.run).bind("
+        )
         found = names() | {"inspect": inspect}
         exec(body, found)
         resolve(found["called"].arguments["study"], CATALOG, ROOT)
         return
     whole: Project = never_killed(tmp_path_factory.getbasetemp(), 5)
     monkeypatch.chdir(whole.root)
-    text = block.text.replace("squeezenet_prune", "tiny").replace("trials=30", "trials=5").replace("=0.02", "=1.0")
-    text = text.replace('"front.pdf"', "str(out / 'front.pdf')").replace('"model.tflite"', "str(out / 'model.tflite')")
+    text = (
+        block.text.replace("squeezenet_prune", "tiny")
+        .replace("trials=30", "trials=5")
+        .replace("=0.02", "=1.0")
+    )
+    text = text.replace('"front.pdf"', "str(out / 'front.pdf')").replace(
+        '"model.tflite"', "str(out / 'model.tflite')"
+    )
     exec(text, names() | {"out": tmp_path})
     assert (tmp_path / "front.pdf").stat().st_size
     assert (tmp_path / "model.tflite").stat().st_size
 
 
-# --- commands --------------------------------------------------------------------------------------------------------
+# --- commands
+# --------------------------------------------------------------------------------------------------
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-VARIABLES = {word for line in re.findall(r"^VARIABLES \+?:?= (.*)$", MAKEFILE, re.MULTILINE) for word in line.split()}
+VARIABLES = {
+    word
+    for line in re.findall(r"^VARIABLES \+?:?= (.*)$", MAKEFILE, re.MULTILINE)
+    for word in line.split()
+}
 
 
 def parsed(command: str) -> tuple[list[str], dict[str, str]]:
@@ -199,12 +237,19 @@ def parsed(command: str) -> tuple[list[str], dict[str, str]]:
     return [word for word in words if not re.match(r"[A-Z_]+=", word)], given
 
 
-@pytest.mark.parametrize(("where", "command"), COMMANDS, ids=[f"{where} {line[:50]}" for where, line in COMMANDS])
+@pytest.mark.parametrize(
+    ("where", "command"), COMMANDS, ids=[f"{where} {line[:50]}" for where, line in COMMANDS]
+)
 def test_a_command_exists_and_its_study_resolves(where: str, command: str) -> None:
     (program, *rest), given = parsed(command)
     if program == "make":
         assert not rest or rest[0] in TARGETS, f"{where}: no target {rest}"
-        assert set(given) <= VARIABLES | {"PYTHON", "TFDS_DATA_DIR", "TFDS_MANUAL_DIR", "MLFLOW_TRACKING_URI"}
+        assert set(given) <= VARIABLES | {
+            "PYTHON",
+            "TFDS_DATA_DIR",
+            "TFDS_MANUAL_DIR",
+            "MLFLOW_TRACKING_URI",
+        }
         check_names(rest[0] if rest else "", given)
     elif program.endswith("squeezelab"):
         check_arguments(rest)
@@ -213,7 +258,8 @@ def test_a_command_exists_and_its_study_resolves(where: str, command: str) -> No
 
 
 def check_names(target: str, given: dict[str, str]) -> None:
-    """What a target is asked about is there: a shipped study, or what `make show` and `make data` know."""
+    """What a target is asked about is there: a shipped study, or what `make show` and `make data`
+    know."""
     name = given.get("NAME", "")
     if target in ("study", "report", "check", "confirm", "export", "reproduce", "forget"):
         check_settings(name, given.get("SET", ""))
@@ -222,7 +268,10 @@ def check_names(target: str, given: dict[str, str]) -> None:
         known = [*(one for kind in kinds for one in kind.names()), *study_names(ROOT)]
         assert name in known or name in OWN_PLUGINS, name
     for one in filter(None, (given.get("A"), given.get("B"))):
-        assert re.match(r"[0-9a-f.]+$", one) or one.partition(":")[0] in (*study_names(ROOT), "NAME"), one
+        assert re.match(r"[0-9a-f.]+$", one) or one.partition(":")[0] in (
+            *study_names(ROOT),
+            "NAME",
+        ), one
 
 
 def check_script(program: str, words: list[str]) -> None:
@@ -271,7 +320,9 @@ SHIPPED = sorted(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "settings"), SHIPPED, ids=[f"{name} {settings[:40]}" for name, settings in SHIPPED])
+@pytest.mark.parametrize(
+    ("name", "settings"), SHIPPED, ids=[f"{name} {settings[:40]}" for name, settings in SHIPPED]
+)
 def test_a_study_command_foretells_its_cost(
     name: str, settings: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
@@ -280,6 +331,10 @@ def test_a_study_command_foretells_its_cost(
     ):
         pytest.skip("It asks for a file or a run of the reader's.")
     project: Project = new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
-    (project.root / "studies" / f"{name}.py").write_bytes((ROOT / "studies" / f"{name}.py").read_bytes())
-    project.command("study", name, "--dry-run", *(word for one in settings.split() for word in ("--set", one)))
+    (project.root / "studies" / f"{name}.py").write_bytes(
+        (ROOT / "studies" / f"{name}.py").read_bytes()
+    )
+    project.command(
+        "study", name, "--dry-run", *(word for one in settings.split() for word in ("--set", one))
+    )
     assert not project.store().studies()

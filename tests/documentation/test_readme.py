@@ -25,14 +25,21 @@ def fenced(text):
 
 
 def commands(text):
-    """Every command of an indented block or in backticks; what follows a `#` is a comment, in the page's language."""
-    blocks = [line.split("#")[0].strip() for line in text.splitlines() if line.startswith("    make ")]
+    """Every command of an indented block or in backticks.
+
+    What follows a `#` is a comment, in the page's language.
+    """
+    blocks = [
+        line.split("#")[0].strip() for line in text.splitlines() if line.startswith("    make ")
+    ]
     return blocks, re.findall(r"`(make [^`]*)`", without_code(text))
 
 
 def numbers(text):
     """The rows of tables of results."""
-    rows = [line for line in text.splitlines() if line.startswith("| ") and re.search(r"\d\.\d\d", line)]
+    rows = [
+        line for line in text.splitlines() if line.startswith("| ") and re.search(r"\d\.\d\d", line)
+    ]
     return [re.findall(r"-?\d[\d.,]*\d\b", row) for row in rows]
 
 
@@ -52,14 +59,22 @@ def test_the_numbers_in_tables_match():
 
 def test_pictures_and_links_match():
     def targets(text):
-        return [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith("README")]
+        return [
+            target
+            for target in re.findall(r"\]\(([^)]+)\)", text)
+            if not target.startswith("README")
+        ]
 
     assert targets(ENGLISH) == targets(CHINESE)
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_what_a_page_points_to_is_there(name):
-    targets = [target for target in re.findall(r"\]\(([^)]+)\)", BOTH[name]) if not target.startswith("http")]
+    targets = [
+        target
+        for target in re.findall(r"\]\(([^)]+)\)", BOTH[name])
+        if not target.startswith("http")
+    ]
     assert targets
     for target in targets:
         assert (ROOT / target).is_file(), target
@@ -84,4 +99,15 @@ def test_make_help_tells_of_each_target_once():
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     told = re.findall(r"^  make ([a-z-]+)", done.stdout, re.MULTILINE)
     assert len(told) == len(set(told))
-    assert {"study", "report", "data", "new", "doctor", "forget", "clean-cache", "diff", "export", "ui"} <= set(told)
+    assert {
+        "study",
+        "report",
+        "data",
+        "new",
+        "doctor",
+        "forget",
+        "clean-cache",
+        "diff",
+        "export",
+        "ui",
+    } <= set(told)

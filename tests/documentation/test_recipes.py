@@ -1,4 +1,4 @@
-"""What docs say a net reaches was made by the recipe as it stands, and is what the recipe promises."""
+"""What docs say a net reaches was made by today's recipe, and is what the recipe promises."""
 
 import importlib
 import json
@@ -31,7 +31,9 @@ NAMED = {recipe.name: recipe for recipe in recipes.RECIPES}
 def test_the_result_was_made_by_the_recipe_as_it_stands(name):
     result = recipes.read(NAMED[name], ROOT)
     assert result is not None, f"make recipes NAME={name}"
-    assert result["digest"] == recipes.digest(NAMED[name].specs(ROOT, CATALOG)), f"make recipes NAME={name}"
+    assert result["digest"] == recipes.digest(NAMED[name].specs(ROOT, CATALOG)), (
+        f"make recipes NAME={name}"
+    )
     assert len(result["values"]) == len(NAMED[name].seeds)
 
 
@@ -53,7 +55,9 @@ def test_no_result_lies_about_without_its_recipe():
 
 @pytest.mark.parametrize("path", [pages.ARCHITECTURES, pages.DATASETS], ids=str)
 def test_the_pages_are_those_of_registry_and_results(path):
-    assert (ROOT / path).read_text("utf-8") == pages.pages(ROOT, CATALOG)[path], "renew it: make recipes"
+    assert (ROOT / path).read_text("utf-8") == pages.pages(ROOT, CATALOG)[path], (
+        "renew it: make recipes"
+    )
 
 
 def test_every_plugin_has_its_section():
@@ -66,8 +70,12 @@ def test_what_is_said_of_a_data_set_is_of_its_present_version():
     for file in sorted((ROOT / recipes.RESULTS / "data").glob("*.json")):
         facts = json.loads(file.read_text("utf-8"))
         dataset = CATALOG.datasets.build(file.stem, {})
-        assert facts["digest"] == loaded("samples").digest(dataset), f"python docs/samples.py {file.stem}"
-        assert {name: tuple(shape) for name, shape in facts["inputs"].items()} == dict(dataset.info.inputs)
+        assert facts["digest"] == loaded("samples").digest(dataset), (
+            f"python docs/samples.py {file.stem}"
+        )
+        assert {name: tuple(shape) for name, shape in facts["inputs"].items()} == dict(
+            dataset.info.inputs
+        )
 
 
 def test_an_unknown_recipe_is_refused_with_the_names():

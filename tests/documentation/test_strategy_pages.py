@@ -1,4 +1,5 @@
-"""docs/strategies.md: what it says was measured by what stands here now, and holds what it promises."""
+"""docs/strategies.md: what it says was measured by what stands here now, and holds what it
+promises."""
 
 from __future__ import annotations
 
@@ -26,13 +27,20 @@ def test_the_page_is_that_of_the_registry_and_the_results() -> None:
     assert (ROOT / strategy_page.PAGE).read_text("utf-8") == text, "run: make measurements"
 
 
-@pytest.mark.parametrize(("item", "row"), ROWS, ids=[f"{item.name} {row.name}" for item, row in ROWS])
+@pytest.mark.parametrize(
+    ("item", "row"), ROWS, ids=[f"{item.name} {row.name}" for item, row in ROWS]
+)
 def test_a_result_is_that_of_what_stands_here_or_is_named_as_missing(
     item: measurements.Measurement, row: measurements.Row
 ) -> None:
     found = measurements.current(item, ROOT, CATALOG)
     if row.name not in found:
-        part = (ROOT / strategy_page.PAGE).read_text("utf-8").partition(f"### {item.name}\n")[2].partition("\n#")[0]
+        part = (
+            (ROOT / strategy_page.PAGE)
+            .read_text("utf-8")
+            .partition(f"### {item.name}\n")[2]
+            .partition("\n#")[0]
+        )
         told = part.partition("Still to be measured")[2]
         assert f"`{row.label or measurements.text(row.chain)}`" in told
         return
@@ -44,8 +52,16 @@ def test_results_hold_what_is_promised(item: measurements.Measurement) -> None:
     assert item.check(measurements.current(item, ROOT, CATALOG)) == []
 
 
-def made_up(strategy: str, quality: list[float], *, factor: float = 1.0, **knobs: object) -> dict[str, object]:
-    given = {"net": "lenet", "dataset": "mnist", "epochs": 10, "seeds": [0, 1, 2], "baseline": [0.9, 0.9, 0.9]}
+def made_up(
+    strategy: str, quality: list[float], *, factor: float = 1.0, **knobs: object
+) -> dict[str, object]:
+    given = {
+        "net": "lenet",
+        "dataset": "mnist",
+        "epochs": 10,
+        "seeds": [0, 1, 2],
+        "baseline": [0.9, 0.9, 0.9],
+    }
     return given | {"strategy": strategy, "quality": quality, "factor": factor, "knobs": [knobs]}
 
 
@@ -59,7 +75,8 @@ def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
     }
     assert strategy_page._drop_to_control(pruned, found) == "1.00 ± 0.58"
     assert strategy_page._drop_to_dense(pruned, found) == "-5.00 ± 0.58"
-    from_scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}  # the dense net's 10 among them
+    # the dense net's 10 among them
+    from_scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}
     assert strategy_page._drop_to_control(from_scratch, alone) == "1.00 ± 0.58"
     assert strategy_page._drop_to_control(pruned | {"epochs": 20}, alone) == ""
     del found["control"]
@@ -67,7 +84,10 @@ def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
 
 
 def test_a_method_is_held_against_lots_of_its_own_proportions() -> None:
-    erk, overall = made_up("random_prune", [0.5, 0.51, 0.5], layers="erk"), made_up("random_prune", [0.9, 0.91, 0.9])
+    erk, overall = (
+        made_up("random_prune", [0.5, 0.51, 0.5], layers="erk"),
+        made_up("random_prune", [0.9, 0.91, 0.9]),
+    )
     ours = made_up("magnitude_prune", [0.91, 0.91, 0.9], layers="erk")
     other = made_up("global_prune", [0.91, 0.90, 0.91])
     found = {"a": erk, "b": overall, "c": ours, "d": other}
@@ -78,13 +98,16 @@ def test_a_method_is_held_against_lots_of_its_own_proportions() -> None:
 
 def test_more_comparisons_make_an_interval_wider() -> None:
     middle, alone = measurements.interval([0.01, 0.02, 0.03])
-    assert (round(middle, 6), round(alone, 5)) == (0.02, 0.02484)  # t(0.975, 2) = 4.3027, times 0.01 / sqrt(3)
+    # t(0.975, 2) = 4.3027, times 0.01 / sqrt(3)
+    assert (round(middle, 6), round(alone, 5)) == (0.02, 0.02484)
     assert measurements.interval([0.01, 0.02, 0.03], comparisons=7)[1] > 2.5 * alone
 
 
 def test_checks_can_fail() -> None:
     row = {"metrics": {"sparsity_asked": [0.9], "sparsity_reached": [0.8]}}
-    assert measurements.as_sparse_as_asked({"x": row}) == ["x has not the zeros that were asked for."]
+    assert measurements.as_sparse_as_asked({"x": row}) == [
+        "x has not the zeros that were asked for."
+    ]
 
 
 def test_what_runs_where_was_tried_with_these_plug_ins() -> None:

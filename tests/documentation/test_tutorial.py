@@ -1,4 +1,5 @@
-"""The tutorial: both languages say the same, every command works, every table is filled from our runs."""
+"""The tutorial: both languages say the same, every command works, every table is filled from our
+runs."""
 
 import importlib
 import re
@@ -30,7 +31,9 @@ SHORT = ("train.epochs=1", "train.warmup_epochs=0", "train.batch_size=64", "comp
 
 def cells(text):
     """The numbers of every table."""
-    rows = [line for line in text.splitlines() if line.startswith("| ") and re.search(r"\d\.\d", line)]
+    rows = [
+        line for line in text.splitlines() if line.startswith("| ") and re.search(r"\d\.\d", line)
+    ]
     return [re.findall(r"\d[\d.,]*", row) for row in rows]
 
 
@@ -40,7 +43,12 @@ def emptied(text):
 
 
 def test_tables_are_filled_where_a_page_has_none():
-    trial = {"val_accuracy": "0.9", "params_nonzero": "1000", "params_total": "2000", "size_tflite_bytes": "3000"}
+    trial = {
+        "val_accuracy": "0.9",
+        "params_nonzero": "1000",
+        "params_total": "2000",
+        "size_tflite_bytes": "3000",
+    }
     trial |= {"size_tflite_compressed_bytes": "400", "baseline.size_tflite_compressed_bytes": "800"}
     steps = [tutorial.Step("net", "digits", [trial] * 4) for _ in STUDIES]
     for text, language in ((ENGLISH, "en"), (CHINESE, "zh")):
@@ -50,7 +58,9 @@ def test_tables_are_filled_where_a_page_has_none():
 
 def test_both_languages_have_the_same_commands_code_and_numbers():
     assert tutorial.commands(CHINESE) == COMMANDS
-    assert re.findall(r"```python.*?```", ENGLISH, re.DOTALL) == re.findall(r"```python.*?```", CHINESE, re.DOTALL)
+    assert re.findall(r"```python.*?```", ENGLISH, re.DOTALL) == re.findall(
+        r"```python.*?```", CHINESE, re.DOTALL
+    )
     assert cells(ENGLISH) == cells(CHINESE)
     assert len(cells(ENGLISH)) == 5 * len(STUDIES)  # four rows each, and one in the last table
     levels = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (ENGLISH, CHINESE)]
@@ -64,7 +74,15 @@ def test_the_study_shown_is_the_study_that_runs():
 
 def test_it_names_nets_of_every_kind():
     nets = {tutorial.label(tutorial.settings_of(command)[1]).split()[0] for command in STUDIES}
-    assert nets == {"lenet5", "squeezenet", "squeezenet_se", "lstm", "transformer", "image_text", "image_audio"}
+    assert nets == {
+        "lenet5",
+        "squeezenet",
+        "squeezenet_se",
+        "lstm",
+        "transformer",
+        "image_text",
+        "image_audio",
+    }
 
 
 def test_there_is_a_table_for_each_study():
@@ -78,12 +96,15 @@ def project(tmp_path_factory):
     """A project with the shipped studies and reports, for runs of one epoch."""
     root = tmp_path_factory.mktemp("tutorial")
     for name in ("studies", "reports"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("out", "__pycache__"))
+        shutil.copytree(
+            ROOT / name, root / name, ignore=shutil.ignore_patterns("out", "__pycache__")
+        )
     return root
 
 
 NAMES = {command: tutorial.label(tutorial.settings_of(command)[1]) for command in STUDIES}
-WHOLE = ("lenet5 preset=tutorial", "lstm units=128", "image_audio")  # small nets: the others are tried once
+# small nets: the others are tried once
+WHOLE = ("lenet5 preset=tutorial", "lstm units=128", "image_audio")
 
 
 def test_the_small_nets_are_among_them():
@@ -103,23 +124,32 @@ def test_each_study_runs_in_short(command, project):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "| baseline" in done.stdout  # after one epoch it may be no better than chance, and the table says so
+    # after one epoch it may be no better than chance, and the table says so
+    assert "| baseline" in done.stdout
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in STUDIES])
 def test_each_other_command_runs(command):
-    done = subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(5400)
 def test_every_command_runs_as_it_stands(tmp_path):
-    """In a fresh checkout, as a reader types them; the tables are then made from what they measured."""
+    """In a fresh checkout, as a reader types them.
+
+    The tables are then made from what they measured.
+    """
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "fresh")], check=True)
-    for path in tutorial.PAGES:  # without tables: those that were committed must not pass for new ones
+    # without tables: those that were committed must not pass for new ones
+    for path in tutorial.PAGES:
         (tmp_path / "fresh" / path).write_text(emptied((ROOT / path).read_text("utf-8")), "utf-8")
-    done = subprocess.run(["make", "tutorial"], cwd=tmp_path / "fresh", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "tutorial"], cwd=tmp_path / "fresh", capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for path, text in zip(tutorial.PAGES, (ENGLISH, CHINESE), strict=True):
         again = (tmp_path / "fresh" / path).read_text("utf-8")

@@ -15,7 +15,12 @@ from framework.maintenance.cache import clean, entries, leftovers
 def root(tmp_path: Path) -> Path:
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "mine.py").touch()
-    for name, size in {"data/digits-0/train.npz": 30, "sealed/digits-0.npz": 10, "what/is/this": 20, "file": 5}.items():
+    for name, size in {
+        "data/digits-0/train.npz": 30,
+        "sealed/digits-0.npz": 10,
+        "what/is/this": 20,
+        "file": 5,
+    }.items():
         path = tmp_path / ".cache" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * size)
@@ -43,7 +48,9 @@ def test_all_that_was_offered_goes_and_links_are_not_followed(root: Path) -> Non
     assert entries(root) == []
 
 
-@pytest.mark.parametrize("lock", ["locks/mine.lock", "locks/gone.lock", "data/digits.lock", "baselines/0.lock"])
+@pytest.mark.parametrize(
+    "lock", ["locks/mine.lock", "locks/gone.lock", "data/digits.lock", "baselines/0.lock"]
+)
 def test_nothing_goes_while_somebody_works(root: Path, lock: str) -> None:
     path = root / ".cache" / lock
     path.parent.mkdir(exist_ok=True)
@@ -55,9 +62,21 @@ def test_nothing_goes_while_somebody_works(root: Path, lock: str) -> None:
 
 
 def test_left_over_is_what_nobody_reads(root: Path) -> None:
-    left = {".cache/data/digits-0.part", ".cache/baselines/0.new", ".cache/tfds/digits/incomplete.1", ".cache/tmpabc"}
-    left |= {".cache/sealed/digits-0.npz.damaged-1", ".artifacts/mine/0/.17.part", "reports/out/mine/.new-1"}
-    for name in left | {".artifacts/mine/0/artifacts/model.tflite", ".cache/baselines/0/weights.npz"}:
+    left = {
+        ".cache/data/digits-0.part",
+        ".cache/baselines/0.new",
+        ".cache/tfds/digits/incomplete.1",
+        ".cache/tmpabc",
+    }
+    left |= {
+        ".cache/sealed/digits-0.npz.damaged-1",
+        ".artifacts/mine/0/.17.part",
+        "reports/out/mine/.new-1",
+    }
+    for name in left | {
+        ".artifacts/mine/0/artifacts/model.tflite",
+        ".cache/baselines/0/weights.npz",
+    }:
         (root / name).mkdir(parents=True)
         (root / name / "damaged.part").touch()  # inside of what is named already
     (root / ".cache" / "baselines" / "0" / "weights.npz" / "damaged.part").unlink()

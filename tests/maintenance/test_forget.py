@@ -1,4 +1,5 @@
-"""What is found of a study, and what its deletion leaves: on a real store, with runs that took no training."""
+"""What is found of a study, and what its deletion leaves: on a real store, with runs that took no
+training."""
 
 from __future__ import annotations
 
@@ -30,10 +31,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def fill(store: Store, name: str) -> None:
     """One run of each role, with curves, data and files."""
     for role in ("study", "baseline", "control", "trial", "confirm"):
-        run = store.begin(name, role=role, name=role, tags={"host": "here"}, params={"train.epochs": "3"})
+        run = store.begin(
+            name, role=role, name=role, tags={"host": "here"}, params={"train.epochs": "3"}
+        )
         store.curve(run, 1, {"loss": 0.5})
         store.log_dataset(run, name="digits", digest="0" * 64, source="here", profile={})
-        store.finish(run, Record(metrics={"val_accuracy": 0.9}, artifacts={"model.tflite": b"x" * 1000}))
+        store.finish(
+            run, Record(metrics={"val_accuracy": 0.9}, artifacts={"model.tflite": b"x" * 1000})
+        )
     for out in (name, f"{name}@01234567"):
         (store.root / "reports" / "out" / out).mkdir(parents=True)
         (store.root / "reports" / "out" / out / "pareto.md").write_text("page")
@@ -84,7 +89,9 @@ def test_what_the_ui_has_hidden_is_found_and_goes_too(store: Store) -> None:
     assert client.get_experiment_by_name("hidden") is None
 
 
-def test_one_that_was_interrupted_can_be_finished(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_was_interrupted_can_be_finished(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from framework.tracking.deletion import Database
 
     fill(store, "cut")
@@ -125,14 +132,18 @@ def test_only_studies_can_be_forgotten(store: Store, name: str) -> None:
 
 
 def test_not_while_another_host_runs_it(store: Store) -> None:
-    run = store.begin("my", role="study", name="s", tags={"host": "far", "lease": f"{time.time():.0f}"}, params={})
+    run = store.begin(
+        "my", role="study", name="s", tags={"host": "far", "lease": f"{time.time():.0f}"}, params={}
+    )
     with pytest.raises(StudyLocked, match="far"):
         find(store.root, "my")
     store.close(run, "KILLED")
     assert find(store.root, "my").roles["study"] == 2
 
 
-def test_what_a_server_keeps_is_deleted_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_server_keeps_is_deleted_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
     with pytest.raises(UserError, match="mlflow gc") as caught:
         find(tmp_path, "my")

@@ -28,9 +28,13 @@ def test_there_is_one_template_for_each_kind() -> None:
 
 
 @given(st.one_of(st.text(max_size=50), st.from_regex(r"[a-z_][a-z0-9_]{0,45}", fullmatch=True)))
-def test_a_name_is_one_of_python_in_lower_case_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+def test_a_name_is_one_of_python_in_lower_case_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
     root = tmp_path_factory.mktemp("project")
-    good = name.isidentifier() and name.isascii() and name == name.lower() and not name.startswith("_")
+    good = (
+        name.isidentifier() and name.isascii() and name == name.lower() and not name.startswith("_")
+    )
     if good and len(name) <= 40 and not keyword.iskeyword(name):
         path = make(root, "report", name, catalog=Catalog()).path
         assert path == root / "reports" / f"{name}.py"

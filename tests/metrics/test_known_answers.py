@@ -14,7 +14,8 @@ def value(name, *kernels, **changes):
 
 def test_accuracy_is_the_share_of_right_answers_each_sample_alike():
     outputs = [[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5], [0.4, 0.4, 0.2]]
-    assert value("accuracy", outputs=outputs, labels=[1, 0, 0, 0]) == 0.75  # of equal outputs the first wins
+    # of equal outputs the first wins
+    assert value("accuracy", outputs=outputs, labels=[1, 0, 0, 0]) == 0.75
     assert value("accuracy", outputs=outputs, labels=[0, 1, 1, 1]) == 0.0
 
 
@@ -52,6 +53,8 @@ def test_zeros_show_in_the_compressed_size_alone():
     random = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
     sparse = np.where(np.abs(random) > 1.6, random, 0).astype(np.float32)
     dense_file, sparse_file = random.tobytes(), sparse.tobytes()
-    assert value("size_tflite_bytes", file=dense_file) == value("size_tflite_bytes", file=sparse_file)
+    assert value("size_tflite_bytes", file=dense_file) == value(
+        "size_tflite_bytes", file=sparse_file
+    )
     sizes = [value("size_tflite_compressed_bytes", file=file) for file in (dense_file, sparse_file)]
     assert sizes[1] < 0.3 * sizes[0]

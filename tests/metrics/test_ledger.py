@@ -24,7 +24,8 @@ TENSORS = arrays.arrays(
 def test_few_values_cost_a_bitmap_or_compressed_rows():
     values = np.zeros((4, 100), np.float32)
     values[0, :3] = 1.0
-    # 3 values of 4 bytes; bitmap 50 bytes; rows: 3 columns below 100 and 5 beginnings, one byte each
+    # 3 values of 4 bytes; bitmap 50 bytes; rows: 3 columns below 100 and 5 beginnings, one byte
+    # each
     assert sparse_bytes(values) == 12 + min(50, 3 + 5)
 
 
@@ -43,7 +44,9 @@ def test_what_an_index_would_make_larger_is_stored_dense():
 
 def test_the_dense_net_has_the_same_bytes_on_both_lines():
     random = np.random.default_rng(0)
-    net = exported(random.normal(size=(3, 4)), random.normal(size=(1, 3, 3, 8)), random.normal(size=5))
+    net = exported(
+        random.normal(size=(3, 4)), random.normal(size=(1, 3, 3, 8)), random.normal(size=5)
+    )
     assert SizeSparseBytes().measure(net) == sum(weight.values.nbytes for weight in net.weights)
 
 
@@ -89,7 +92,8 @@ def test_three_values_are_two_bits_each_and_the_last_byte_counts_whole():
 def test_beginnings_of_rows_take_two_bytes_where_there_are_more_than_255_values():
     values = np.zeros((1, 100_000), np.float32)
     values[0, :300] = 1
-    assert sparse_bytes(values) == 300 * 4 + 300 * 4 + 2 * 2  # a column below 100 000 takes four bytes
+    # a column below 100 000 takes four bytes
+    assert sparse_bytes(values) == 300 * 4 + 300 * 4 + 2 * 2
 
 
 def test_one_value_needs_no_index():
@@ -108,7 +112,9 @@ def test_entropy_of_places_and_values():
 
 
 def test_one_value_costs_its_place_and_its_own_bits():
-    assert entropy_bits(np.array([0, 0, 0, 7, 0, 0, 0, 0], np.int8)) == pytest.approx(math.log2(8) + 8)
+    assert entropy_bits(np.array([0, 0, 0, 7, 0, 0, 0, 0], np.int8)) == pytest.approx(
+        math.log2(8) + 8
+    )
 
 
 def test_values_that_do_not_repeat_cost_their_own_bits():

@@ -14,7 +14,9 @@ NUMBERS = st.floats(-1e6, 1e6, width=32)
 
 
 def value(name, answers, labels):
-    made = exported(outputs=np.asarray(answers, np.float32)[:, None], labels=labels, task="regression")
+    made = exported(
+        outputs=np.asarray(answers, np.float32)[:, None], labels=labels, task="regression"
+    )
     return CATALOG.metrics.build(name, {}).measure(made)
 
 
@@ -36,7 +38,8 @@ def test_known_answers(answers, r2, rmse):
 def test_they_are_those_of_scikit_learn(pairs):
     labels, answers = np.array(pairs, np.float32).T
     expected = r2_score(labels.astype(float), answers.astype(float))
-    if labels.min() < labels.max() and np.var(labels.astype(float)) > 0:  # denormal numbers have no square
+    # denormal numbers have no square
+    if labels.min() < labels.max() and np.var(labels.astype(float)) > 0:
         assert value("r2", answers, labels) == pytest.approx(expected, rel=1e-9, abs=1e-9)
     error = root_mean_squared_error(labels.astype(float), answers.astype(float))
     assert value("rmse", answers, labels) == pytest.approx(error, rel=1e-9)

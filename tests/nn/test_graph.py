@@ -24,7 +24,9 @@ def test_a_net_goes_to_json_and_back():
     assert nn.graph.to_graph(model) == stage.graph
     assert digest(stage.with_weights(nn.graph.read_weights(model))) == digest(stage)
     images = tiny_samples(5)
-    assert np.allclose(model(dict(images.inputs), training=False), converter.predict(stage, images), atol=1e-6)
+    assert np.allclose(
+        model(dict(images.inputs), training=False), converter.predict(stage, images), atol=1e-6
+    )
 
 
 def test_the_seed_decides_the_weights():
@@ -79,11 +81,20 @@ def foreign_module(config):
 
 
 def foreign_activation(config):
-    config["layers"][1]["config"]["activation"] = {"class_name": "function", "config": "system", "module": "os"}
+    config["layers"][1]["config"]["activation"] = {
+        "class_name": "function",
+        "config": "system",
+        "module": "os",
+    }
 
 
 def a_model_as_layer(config):
-    config["layers"][1] = {"class_name": "Functional", "name": "inner", "config": {"layers": []}, "inbound_nodes": []}
+    config["layers"][1] = {
+        "class_name": "Functional",
+        "name": "inner",
+        "config": {"layers": []},
+        "inbound_nodes": [],
+    }
 
 
 def no_layers(config):
@@ -91,7 +102,15 @@ def no_layers(config):
 
 
 @pytest.mark.parametrize(
-    "damage", [foreign_class, foreign_initializer, foreign_module, foreign_activation, a_model_as_layer, no_layers]
+    "damage",
+    [
+        foreign_class,
+        foreign_initializer,
+        foreign_module,
+        foreign_activation,
+        a_model_as_layer,
+        no_layers,
+    ],
 )
 def test_a_damaged_graph_is_refused(damage):
     with pytest.raises(SqueezelabError):
@@ -99,11 +118,14 @@ def test_a_damaged_graph_is_refused(damage):
 
 
 def lstm_graph(**settings):
-    """Tokens that two layers turn into steps for an LSTM, in a net with another that has none of it."""
+    """Tokens that two layers turn into steps for an LSTM, in a net with another that has none of
+    it."""
     layers = nn.backend.keras.layers
     inputs = layers.Input((5,), dtype="int32", name="text")
     embedding = {"mask_zero": settings.pop("mask_zero", False)}
-    steps = layers.Dropout(0.1, name="dropout")(layers.Embedding(9, 4, name="tokens", **embedding)(inputs))
+    steps = layers.Dropout(0.1, name="dropout")(
+        layers.Embedding(9, 4, name="tokens", **embedding)(inputs)
+    )
     state = [layers.GlobalMaxPooling1D(name=name)(steps) for name in ("hidden", "cell")]
     first = {"initial_state": state} if settings.pop("initial_state", False) else {}
     x = layers.LSTM(4, name="lstm", **settings)(steps, **first)
@@ -112,7 +134,8 @@ def lstm_graph(**settings):
 
 
 LOOPS = [
-    ("activation", "relu"), ("recurrent_activation", "hard_sigmoid"), ("use_bias", False), ("recurrent_dropout", 0.1),
+    ("activation", "relu"), ("recurrent_activation", "hard_sigmoid"), ("use_bias", False),
+    ("recurrent_dropout", 0.1),
     ("unroll", True), ("return_state", True), ("mask_zero", True), ("initial_state", True),
 ]  # fmt: skip
 
@@ -130,9 +153,13 @@ def test_what_leaves_an_lstm_one_operation_is_allowed():
     assert lstm_graph(dropout=0.2, go_backwards=True)
     layers = nn.backend.keras.layers
     inputs = layers.Input((5,), dtype="int32", name="text")
-    seen = layers.GlobalAveragePooling1D(name="mean")(layers.Embedding(9, 4, mask_zero=True, name="masked")(inputs))
+    seen = layers.GlobalAveragePooling1D(name="mean")(
+        layers.Embedding(9, 4, mask_zero=True, name="masked")(inputs)
+    )
     read = layers.LSTM(4, name="lstm")(layers.Embedding(9, 4, name="tokens")(inputs))
-    assert nn.graph.to_graph(nn.backend.keras.Model(inputs, layers.Concatenate(name="both")([seen, read])))
+    assert nn.graph.to_graph(
+        nn.backend.keras.Model(inputs, layers.Concatenate(name="both")([seen, read]))
+    )
 
 
 def transposed(weights):
@@ -153,7 +180,9 @@ def test_weights_of_another_net_are_refused_and_nothing_is_written(damage):
     model = nn.graph.build(stage.graph)
     nn.graph.write_weights(model, stage.weights)
     with pytest.raises(SqueezelabError, match="do not belong to this net"):
-        nn.graph.write_weights(model, damage({key: value + 1 for key, value in stage.weights.items()}))
+        nn.graph.write_weights(
+            model, damage({key: value + 1 for key, value in stage.weights.items()})
+        )
     assert digest(stage.with_weights(nn.graph.read_weights(model))) == digest(stage)
 
 

@@ -16,7 +16,11 @@ from framework.nn.tflite import converter
 
 def pruning(*, sparsity, **changes):
     layers = ("conv", "head", "hidden")
-    shares = {f"{end}/{name}": share for name in layers for end, share in (("initial", 0.0), ("final", sparsity))}
+    shares = {
+        f"{end}/{name}": share
+        for name in layers
+        for end, share in (("initial", 0.0), ("final", sparsity))
+    }
     wrap = compression.pruning.MagnitudeWrap(layers)
     return tiny_fit(wrap=wrap, dynamic={"end_step": 4, "frequency": 1} | shares, **changes)
 
@@ -45,7 +49,13 @@ def test_one_trace_serves_other_seeds_rates_epochs_sparsities_and_weights():
 
 @pytest.mark.usefixtures("fresh")
 def test_another_structure_is_another_trace():
-    changes = [{}, {"optimizer": "sgd"}, {"batch_size": 6}, {"decay": "step"}, {"weight_decay": 0.1}]
+    changes = [
+        {},
+        {"optimizer": "sgd"},
+        {"batch_size": 6},
+        {"decay": "step"},
+        {"weight_decay": 0.1},
+    ]
 
     def trained(sparsity=0.0, **train):
         stage = masked(tiny_stage(), sparsity) if sparsity else tiny_stage()
@@ -78,7 +88,9 @@ def test_so_does_one_with_recurrence_attention_and_embeddings():
     model = mixed()
 
     def trained(seed):
-        return digest(training.fit.fit(staged(model), training_of(model, seed=seed, optimizer="adamw")))
+        return digest(
+            training.fit.fit(staged(model), training_of(model, seed=seed, optimizer="adamw"))
+        )
 
     trained(5)
     reused = trained(0)
@@ -129,7 +141,9 @@ def test_fresh_processes_give_the_bits_of_this_one():
     tests = Path(__file__).parents[1]
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT]
     started = [
-        subprocess.Popen(command, cwd=tests, stdout=subprocess.PIPE, text=True, env=environment(tests))
+        subprocess.Popen(
+            command, cwd=tests, stdout=subprocess.PIPE, text=True, env=environment(tests)
+        )
         for _ in range(2)
     ]
     assert [process.communicate()[0].split() for process in started] == [here, here]

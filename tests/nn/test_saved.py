@@ -1,4 +1,5 @@
-"""Files of saved nets that are damaged, hostile or not of plain layers: each is refused, and nothing in it is run."""
+"""Files of saved nets that are damaged, hostile or not of plain layers: each is refused, and
+nothing in it is run."""
 
 import copy
 import io
@@ -20,9 +21,19 @@ ARRAYS = {"layers/dense/vars/0": np.ones((4, 3)), "layers/dense/vars/1": np.zero
 
 
 def layer(kind, name, *sources, **config):
-    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": [source, 0, 0]}} for source in sources]
-    nodes = [{"args": [tensors if len(tensors) > 1 else tensors[0]], "kwargs": {}}] if tensors else []
-    described = {"module": "keras.layers", "class_name": kind, "config": {"name": name, **config}, "name": name}
+    tensors = [
+        {"class_name": "__keras_tensor__", "config": {"keras_history": [source, 0, 0]}}
+        for source in sources
+    ]
+    nodes = (
+        [{"args": [tensors if len(tensors) > 1 else tensors[0]], "kwargs": {}}] if tensors else []
+    )
+    described = {
+        "module": "keras.layers",
+        "class_name": kind,
+        "config": {"name": name, **config},
+        "name": name,
+    }
     return described | {"registered_name": None, "inbound_nodes": nodes}
 
 
@@ -67,7 +78,10 @@ def refused(path, *words):
 
 
 def changed(config, name, /, **values):
-    """The model with other values in the description of one layer; `config__key` reaches into its configuration."""
+    """The model with other values in the description of one layer.
+
+    `config__key` reaches into its configuration.
+    """
     config = copy.deepcopy(config)
     (found,) = [item for item in config["config"]["layers"] if item["name"] == name]
     for key, value in values.items():
@@ -83,39 +97,59 @@ def test_a_plain_net_is_read(write):
         ("y", "Dense", ("x",)),
     ]
     assert net.layer("x").shape == (4,)
-    assert {key: value.shape for key, value in net.weights.items()} == {("y", 0): (4, 3), ("y", 1): (3,)}
+    assert {key: value.shape for key, value in net.weights.items()} == {
+        ("y", 0): (4, 3),
+        ("y", 1): (3,),
+    }
 
 
 def test_every_layer_of_the_list_has_its_options():
-    """A layer that joins the list is read from files too: what decides its answers stands in `options.py`."""
+    """A layer that joins the list is read from files too: what decides its answers stands in
+    `options.py`."""
     assert LAYERS - set(OPTIONS) == {"InputLayer", "Add", "Average", "Multiply", "Subtract"}
     assert set(OPTIONS) <= LAYERS
 
 
-# --- foreign code ----------------------------------------------------------------------------------------------------
+# --- foreign code
+# --------------------------------------------------------------------------------------------------
 
 REGULARIZER = {"module": "os", "class_name": "L2", "config": {}}
 FOREIGN = {
     "a Lambda": ({"class_name": "Lambda"}, ["'y' is a Lambda", "plain layers"]),
     "a class of one's own": ({"class_name": "Evil", "module": "evil_module"}, ["'y' is a Evil"]),
-    "os as a module": ({"class_name": "Dense", "module": "os"}, ["'os'", "Nothing of it was loaded or run"]),
+    "os as a module": (
+        {"class_name": "Dense", "module": "os"},
+        ["'os'", "Nothing of it was loaded or run"],
+    ),
     "a function of os": ({"class_name": "system", "module": "os"}, ["'y' is a system"]),
     "a registered class": ({"registered_name": "evil>Dense"}, ["'evil>Dense'"]),
     "os in a regularizer": ({"config__kernel_regularizer": REGULARIZER}, ["'y' names 'os'"]),
-    "a regularizer of one's own": ({"config__kernel_regularizer": REGULARIZER | {"class_name": "Evil"}}, ["'Evil'"]),
+    "a regularizer of one's own": (
+        {"config__kernel_regularizer": REGULARIZER | {"class_name": "Evil"}},
+        ["'Evil'"],
+    ),
     "a function as an activation": (
         {"config__activation": {"module": "builtins", "class_name": "function", "config": "eval"}},
         ["'y' names 'function'"],
     ),
-    "another name as an activation": ({"config__activation": "evil_module.run"}, ["'y' has an activation", "relu"]),
+    "another name as an activation": (
+        {"config__activation": "evil_module.run"},
+        ["'y' has an activation", "relu"],
+    ),
     "os in an initializer's values": (
         {"config__kernel_initializer": {"class_name": "Zeros", "config": {"seed": REGULARIZER}}},
         ["'y' names 'os'"],
     ),
-    "an inner model": ({"class_name": "Sequential"}, ["'y' is a Sequential", "keras.Model(inner.input"]),
+    "an inner model": (
+        {"class_name": "Sequential"},
+        ["'y' is a Sequential", "keras.Model(inner.input"],
+    ),
     "a layer that prepares data": ({"class_name": "RandomFlip"}, ["'y' is a RandomFlip"]),
     "an operator": ({"class_name": "Add", "module": "keras.src.ops.numpy"}, ["layers.Add"]),
-    "a quantized layer": ({"config__dtype": {"class_name": "QuantizedDTypePolicy", "config": {}}}, ["'y' names"]),
+    "a quantized layer": (
+        {"config__dtype": {"class_name": "QuantizedDTypePolicy", "config": {}}},
+        ["'y' names"],
+    ),
     "numbers of another kind": ({"config__dtype": "int8_from_float32"}, ["'int8_from_float32'"]),
     "an option of another version": ({"config__lora_rank": 4}, ["lora_rank=4"]),
     "channels first": (
@@ -142,25 +176,46 @@ def test_a_model_of_a_class_of_its_own_is_refused(write):
 
 
 def test_what_training_alone_knows_is_left_out(write):
-    parts = {"kernel_regularizer": {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}}}
-    parts |= {"kernel_initializer": {"module": "keras.initializers", "class_name": "HeNormal", "config": {}}}
+    parts = {
+        "kernel_regularizer": {
+            "module": "keras.regularizers",
+            "class_name": "L2",
+            "config": {"l2": 0.01},
+        }
+    }
+    parts |= {
+        "kernel_initializer": {
+            "module": "keras.initializers",
+            "class_name": "HeNormal",
+            "config": {},
+        }
+    }
     parts |= {"trainable": False, "seed": 3, "lora_rank": None, "quantization_config": None}
     path = write(changed(model(), "y", **{f"config__{key}": value for key, value in parts.items()}))
-    assert dict(saved.load(path).layer("y").options) == {"units": 3, "activation": "softmax", "use_bias": True}
+    assert dict(saved.load(path).layer("y").options) == {
+        "units": 3,
+        "activation": "softmax",
+        "use_bias": True,
+    }
 
 
 def test_a_function_that_keras_3_changed_is_known_by_the_version(write):
     config = changed(model(), "y", config__activation="hard_sigmoid")
-    assert saved.load(write(config, version="2.15.0")).layer("y").options["activation"] == "hard_sigmoid"
+    assert (
+        saved.load(write(config, version="2.15.0")).layer("y").options["activation"]
+        == "hard_sigmoid"
+    )
     refused(write(config), "hard_sigmoid")
 
 
-# --- wiring ----------------------------------------------------------------------------------------------------------
+# --- wiring
+# --------------------------------------------------------------------------------------------------
 
 
 def test_names_are_made_safe_and_unique(write):
     config = model(
-        layer("Flatten", "a/b", "x"), layer("Flatten", "a b", "a/b"), layer("Flatten", "1;net/y", "a b"),
+        layer("Flatten", "a/b", "x"), layer("Flatten", "a b", "a/b"),
+        layer("Flatten", "1;net/y", "a b"),
         layer("Dense", "é", "1;net/y", units=3), output="é",
     )  # fmt: skip
     names = [item.name for item in saved.load(write(config)).layers]
@@ -176,7 +231,10 @@ def call(*given, **keywords):
 
 
 WIRES = {
-    "a layer used twice": ({"inbound_nodes": 2 * call(tensor("x"))["inbound_nodes"]}, ["used in 2 places"]),
+    "a layer used twice": (
+        {"inbound_nodes": 2 * call(tensor("x"))["inbound_nodes"]},
+        ["used in 2 places"],
+    ),
     "a second output": (call(tensor("x", output=1)), ["Output 1"]),
     "an unknown layer": (call(tensor("z")), ["reads 'z'"]),
     "itself": (call(tensor("y")), ["circle"]),
@@ -204,11 +262,15 @@ def test_two_outputs_are_refused(write):
 def test_a_mask_that_an_embedding_makes_is_made_again(write):
     config = model(
         layer("Embedding", "e", "x", input_dim=9, output_dim=2, mask_zero=True),
-        {"module": "keras.src.ops.numpy", "class_name": "NotEqual", "config": {}, "name": "m"} | call(tensor("x"), 0),
+        {"module": "keras.src.ops.numpy", "class_name": "NotEqual", "config": {}, "name": "m"}
+        | call(tensor("x"), 0),
         layer("GlobalAveragePooling1D", "mean", "e") | call(tensor("e"), mask=tensor("m")),
         layer("Dense", "y", "mean", units=3),
     )
-    arrays = ARRAYS | {"layers/dense/vars/0": np.ones((2, 3)), "layers/embedding/vars/0": np.ones((9, 2))}
+    arrays = ARRAYS | {
+        "layers/dense/vars/0": np.ones((2, 3)),
+        "layers/embedding/vars/0": np.ones((9, 2)),
+    }
     assert [item.kind for item in saved.load(write(config, arrays)).layers][1:] == [
         "Embedding",
         "GlobalAveragePooling1D",
@@ -217,7 +279,9 @@ def test_a_mask_that_an_embedding_makes_is_made_again(write):
     refused(write(changed(config, "e", config__mask_zero=False), arrays), "with a mask")
 
 
-@pytest.mark.parametrize("shape", [[None], [None, 0], [None, "4"], [None, 10**9], [None, 5000, 5000], None])
+@pytest.mark.parametrize(
+    "shape", [[None], [None, 0], [None, "4"], [None, 10**9], [None, 5000, 5000], None]
+)
 def test_an_input_of_no_shape_or_an_absurd_one_is_refused(shape, write):
     refused(write(changed(model(), "x", config__batch_shape=shape)), "input 'x'")
 
@@ -232,7 +296,8 @@ def written_by_name(path, config, layers):
             names = [f"{name}/kernel:0", f"{name}/bias:0"]
             for weight, values in zip(names, arrays, strict=True):
                 group[weight] = np.asarray(values, np.float32)
-            group.attrs["weight_names0"], group.attrs["weight_names1"] = names[:1], names[1:]  # as long lists are cut
+            # as long lists are cut
+            group.attrs["weight_names0"], group.attrs["weight_names1"] = names[:1], names[1:]
 
     path.write_bytes(hdf5({}, change))
     return path
@@ -240,9 +305,14 @@ def written_by_name(path, config, layers):
 
 def test_the_first_sequential_models_were_lists_without_an_input(tmp_path):
     first = {"name": "a", "units": 3, "batch_input_shape": [None, 4]}
-    layers = [{"class_name": "Dense", "config": first}, {"class_name": "Dense", "config": {"name": "b", "units": 2}}]
+    layers = [
+        {"class_name": "Dense", "config": first},
+        {"class_name": "Dense", "config": {"name": "b", "units": 2}},
+    ]
     arrays = {"a": (np.ones((4, 3)), np.zeros(3)), "b": (np.ones((3, 2)), np.ones(2))}
-    net = saved.load(written_by_name(tmp_path / "net.h5", {"class_name": "Sequential", "config": layers}, arrays))
+    net = saved.load(
+        written_by_name(tmp_path / "net.h5", {"class_name": "Sequential", "config": layers}, arrays)
+    )
     assert [(item.kind, item.sources) for item in net.layers] == [
         ("InputLayer", ()), ("Dense", ("input",)), ("Dense", ("a",)),
     ]  # fmt: skip
@@ -252,10 +322,15 @@ def test_the_first_sequential_models_were_lists_without_an_input(tmp_path):
 
 def test_a_model_that_does_not_know_its_input_is_refused(write):
     layers = [layer("Dense", "y", units=3)]
-    refused(write({"class_name": "Sequential", "config": {"layers": layers}}), "shape its input has", "keras.Input")
+    refused(
+        write({"class_name": "Sequential", "config": {"layers": layers}}),
+        "shape its input has",
+        "keras.Input",
+    )
 
 
-# --- arrays ----------------------------------------------------------------------------------------------------------
+# --- arrays
+# --------------------------------------------------------------------------------------------------
 
 
 def elsewhere(tmp_path):
@@ -283,7 +358,9 @@ def test_arrays_that_lie_elsewhere_are_refused(write, tmp_path):
         lambda file, at: file.__setitem__(at, h5py.SoftLink("/layers/dense/vars/1")),
         lambda file, at: file.create_virtual_dataset(at, layout),
         lambda file, at: file.create_dataset(at, (4, 3), np.float32, external=raw),
-        lambda file, at: file.create_dataset(at, data=np.ones((4, 3), np.float32), compression="lzf"),
+        lambda file, at: file.create_dataset(
+            at, data=np.ones((4, 3), np.float32), compression="lzf"
+        ),
     ):
         refused(write(change=replaced(name, make)), "Save the whole model again")
 
@@ -295,9 +372,15 @@ NUMBERS = {
         lambda file, at: file.create_dataset(at, (2**20, 2**20), np.float32, chunks=(64, 64)),
         ["too large"],
     ),
-    "of another shape": (lambda file, at: file.create_dataset(at, data=np.ones((4, 2), np.float32)), ["end in (3,)"]),
+    "of another shape": (
+        lambda file, at: file.create_dataset(at, data=np.ones((4, 2), np.float32)),
+        ["end in (3,)"],
+    ),
     "texts": (lambda file, at: file.create_dataset(at, data=["a", "b"]), ["object"]),
-    "not finite": (lambda file, at: file.create_dataset(at, data=np.full((4, 3), np.nan, np.float32)), ["not finite"]),
+    "not finite": (
+        lambda file, at: file.create_dataset(at, data=np.full((4, 3), np.nan, np.float32)),
+        ["not finite"],
+    ),
 }
 
 
@@ -316,12 +399,15 @@ def test_halves_and_doubles_become_single_numbers(write):
         file.create_dataset(at, data=np.ones((4, 3), np.float16), compression="gzip")
 
     weights = saved.load(write(change=replaced("layers/dense/vars/0", half))).weights
-    moved = saved.load(write(change=lambda file: file.move("layers", "_layer_checkpoint_dependencies"))).weights
+    moved = saved.load(
+        write(change=lambda file: file.move("layers", "_layer_checkpoint_dependencies"))
+    ).weights
     assert moved.keys() == weights.keys()  # as TensorFlow 2.12 has them
     assert weights["y", 0].dtype == np.float32
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files
+# --------------------------------------------------------------------------------------------------
 
 
 def test_damaged_files_are_refused(write, tmp_path):
@@ -340,7 +426,8 @@ def test_damaged_files_are_refused(write, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"class_name": "Functional"}', "[" * 100_000, '{"a": ' + "9" * 5000 + "}"]
+    "text",
+    ["", "[]", "{", '{"class_name": "Functional"}', "[" * 100_000, '{"a": ' + "9" * 5000 + "}"],
 )
 def test_a_configuration_that_is_none_is_refused(text, tmp_path):
     path = tmp_path / "net.keras"
@@ -379,5 +466,8 @@ def test_a_file_that_changes_is_read_again(write):
     first = saved.load(write())
     assert saved.load(write()) is not None
     again = saved.load(write(changed(model(), "y", config__activation="relu")))
-    assert (first.layer("y").options["activation"], again.layer("y").options["activation"]) == ("softmax", "relu")
+    assert (first.layer("y").options["activation"], again.layer("y").options["activation"]) == (
+        "softmax",
+        "relu",
+    )
     assert first.sha256 != again.sha256

@@ -1,4 +1,5 @@
-"""Plug-ins of a project: found from its folder, held apart from other projects, told when their code has changed."""
+"""Plug-ins of a project: found from its folder, held apart from other projects, told when their
+code has changed."""
 
 from __future__ import annotations
 
@@ -102,7 +103,9 @@ def test_a_strategy_and_a_metric_of_ones_own_run_and_are_tabulated(
 
 def test_code_that_changes_under_its_version_is_warned_of(project: Project) -> None:
     project.study()
-    assert not [line for line in _said(project, "trials=3") if "WARNING" in line and "plugins/" in line]
+    assert not [
+        line for line in _said(project, "trials=3") if "WARNING" in line and "plugins/" in line
+    ]
     write(project.root, "half_prune", half() + "\n# another line\n")
     (line,) = [line for line in _said(project, "trials=4") if "plugins/half_prune.py" in line]
     assert "has changed since 3 of these runs, under the same version" in line
@@ -160,9 +163,13 @@ def test_a_file_that_begins_with_an_underscore_is_nobodys(tmp_path: Path) -> Non
     assert catalog_of(tmp_path) == Catalog()
 
 
-def test_the_command_line_says_it_in_a_few_lines(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_says_it_in_a_few_lines(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(project.root, "broken", "import no_such_library\n")
-    assert project.exit_code("check") == SqueezelabError.exit_code or project.exit_code("check") == 2
+    assert (
+        project.exit_code("check") == SqueezelabError.exit_code or project.exit_code("check") == 2
+    )
     said = capsys.readouterr().err
     assert "plugins/broken.py does not load." in said
     assert "Traceback" not in said

@@ -94,7 +94,9 @@ def test_a_program_is_refused_before_it_runs(root: Path, statement: str) -> None
 @pytest.mark.parametrize("action", ["run", "load"])
 def test_a_study_file_does_nothing(root: Path, action: str) -> None:
     write(root, GOOD.replace("Study, use", f"{action}, Study, use") + "STUDY = 1\n")
-    with pytest.raises(InvalidStudy, match=f"line 5: a study file is a value, it does not {action} anything") as caught:
+    with pytest.raises(
+        InvalidStudy, match=f"line 5: a study file is a value, it does not {action} anything"
+    ) as caught:
         project.load_study(root, "mine")
     assert f"framework.{action} in a script" in caught.value.todo
 
@@ -119,9 +121,14 @@ def test_not_utf8(root: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "said", "line"),
     [
-        ("Study(\n    dataset=use('digits'),\n    architecture=use('lenet5'),\n    trails=3,\n)", "trails", 3),
         (
-            "Study(\n    dataset=use('digits'),\n    architecture=use('lenet5'),\n    train=Train(epoch=3),\n)",
+            "Study(\n    dataset=use('digits'),\n    architecture=use('lenet5'),\n    trails=3,\n)",
+            "trails",
+            3,
+        ),
+        (
+            "Study(\n    dataset=use('digits'),\n    architecture=use('lenet5'),\n    "
+            "train=Train(epoch=3),\n)",
             "epoch",
             6,
         ),

@@ -1,4 +1,5 @@
-"""A study against the plug-ins: defaults written out, names and ranges checked, orders that undo themselves refused."""
+"""A study against the plug-ins: defaults written out, names and ranges checked, orders that undo
+themselves refused."""
 
 from __future__ import annotations
 
@@ -76,14 +77,18 @@ class Preset(Architecture):
 
 @pytest.fixture
 def with_presets() -> Catalog:
-    registry: Registry[Architecture] = Registry("architecture", package="framework.architectures", group="none")
+    registry: Registry[Architecture] = Registry(
+        "architecture", package="framework.architectures", group="none"
+    )
     registry._classes, registry._discovered = {"preset": Preset}, True
     return replace(CATALOG, architectures=registry)
 
 
 def test_a_preset_stands_for_its_knobs(with_presets: Catalog) -> None:
     def knobs(**given: Any) -> Mapping[str, Any]:
-        study = resolve(replace(PLAIN, architecture=use("preset", **given)), with_presets, Path("here"))
+        study = resolve(
+            replace(PLAIN, architecture=use("preset", **given)), with_presets, Path("here")
+        )
         assert isinstance(study.architecture, Use)
         return study.architecture.knobs
 
@@ -103,7 +108,10 @@ def test_a_net_that_cannot_read_the_data_set_is_refused() -> None:
 
 
 def test_quality_means_the_tasks_own() -> None:
-    study = resolved(objectives={"quality": "max", "params_nonzero": "min"}, constraints=[AtLeast("quality", 0.9)])
+    study = resolved(
+        objectives={"quality": "max", "params_nonzero": "min"},
+        constraints=[AtLeast("quality", 0.9)],
+    )
     assert list(study.objectives) == ["val_accuracy", "params_nonzero"]
     assert study.constraints[0].metric == "val_accuracy"
 
@@ -111,26 +119,40 @@ def test_quality_means_the_tasks_own() -> None:
 def of_task(task: str, monkeypatch: pytest.MonkeyPatch, **parts: Any) -> Study:
     """The same on the digits, as if they were labelled for this task."""
     digits = CATALOG.datasets.get("digits")
-    monkeypatch.setattr(digits, "info", replace(digits.info, task=task, classes={"binary": 2}.get(task, 0)))
+    monkeypatch.setattr(
+        digits, "info", replace(digits.info, task=task, classes={"binary": 2}.get(task, 0))
+    )
     return resolved(**parts)
 
 
 def test_a_drop_in_quality_is_the_tasks_own(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = {"objectives": {"quality_drop": "min"}, "constraints": [AtMost("quality_drop", 0.1)]}
-    for task, name in {"classes": "accuracy_drop", "binary": "accuracy_drop", "regression": "r2_drop"}.items():
+    for task, name in {
+        "classes": "accuracy_drop",
+        "binary": "accuracy_drop",
+        "regression": "r2_drop",
+    }.items():
         study = of_task(task, monkeypatch, **parts) if task != "classes" else resolved(**parts)
         assert list(study.objectives) == [study.constraints[0].metric] == [name]
 
 
-def test_by_default_a_study_asks_for_the_tasks_own_quality_and_few_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_a_study_asks_for_the_tasks_own_quality_and_few_parameters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     written = resolved(objectives={"val_accuracy": "max", "params_nonzero": "min"})
-    assert resolved().digest == written.digest  # what it asks is its identity, however it was written
+    # what it asks is its identity, however it was written
+    assert resolved().digest == written.digest
     assert of_task("binary", monkeypatch).objectives == written.objectives
-    assert of_task("regression", monkeypatch).objectives == {"val_r2": "max", "params_nonzero": "min"}
+    assert of_task("regression", monkeypatch).objectives == {
+        "val_r2": "max",
+        "params_nonzero": "min",
+    }
 
 
 @pytest.mark.parametrize("name", ["accuracy_drop", "val_accuracy", "val_disagreement"])
-def test_a_metric_of_classes_is_unknown_where_there_are_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_of_classes_is_unknown_where_there_are_none(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UnknownName) as told:
         of_task("regression", monkeypatch, constraints=[AtMost(name, 0.01)])
     assert f"no metric for an objective or constraint called {name!r}" in str(told.value)
@@ -152,7 +174,11 @@ def test_all_that_is_measured_can_be_an_objective() -> None:
         ({"compress": [use("magnitude_prune", sparsity=True)]}, InvalidValue, "True"),
         ({"compress": [use("magnitude_prune", sparsity=Float(0.5, 2))]}, InvalidValue, "2.0"),
         ({"compress": [use("magnitude_prune", epochs=Float(1, 8))]}, InvalidValue, "Int or Choice"),
-        ({"compress": [use("magnitude_prune", layers=Choice("uniform", "ekr"))]}, InvalidValue, "'ekr'"),
+        (
+            {"compress": [use("magnitude_prune", layers=Choice("uniform", "ekr"))]},
+            InvalidValue,
+            "'ekr'",
+        ),
         ({"objectives": {"test_accuracy": "max"}}, UnknownName, "val_accuracy"),
         ({"constraints": [AtMost("acuracy_drop", 0.01)]}, UnknownName, "accuracy_drop"),
     ],
@@ -195,18 +221,26 @@ def test_a_grid_of_steps_is_fine() -> None:
 
 def test_the_largest_budget_counts_the_dearest_way_through() -> None:
     cheap, dear = use("identity", epochs=2), use("magnitude_prune", epochs=Int(1, 9))
-    assert largest_budget(resolved(compress=[Choice(None, cheap, dear), use("identity", epochs=3)]), CATALOG) == 12
+    assert (
+        largest_budget(
+            resolved(compress=[Choice(None, cheap, dear), use("identity", epochs=3)]), CATALOG
+        )
+        == 12
+    )
     assert largest_budget(resolved(), CATALOG) == 0
 
 
-# --- orders ----------------------------------------------------------------------------------------------------------
+# --- orders
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """The plug-ins, with three strategies that make and break properties."""
     strategies.discover()
-    own: Registry[Strategy] = Registry("strategy", package="framework.strategies", group="squeezelab.strategies")
+    own: Registry[Strategy] = Registry(
+        "strategy", package="framework.strategies", group="squeezelab.strategies"
+    )
     own._classes = dict(strategies._classes)
     own._discovered = True
     for name, needs, keeps, gives in (
@@ -224,7 +258,11 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
             def apply(self, stage: Any, job: Any) -> Any:
                 return stage
 
-        Made.needs, Made.keeps, Made.gives = needs, frozenset(keeps), frozenset(gives)  # type: ignore[assignment]
+        Made.needs, Made.keeps, Made.gives = (
+            needs,
+            frozenset(keeps),
+        )
+        frozenset(gives)  # type: ignore[assignment]
         own.register(name, version=1)(Made)
     return Catalog(strategies=own)
 
@@ -233,12 +271,21 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     ("chain", "said"),
     [
         (["magnitude_prune", "quantizes"], "Leave one of them out."),
-        (["clusters", "magnitude_prune"], "In this order nothing is lost: magnitude_prune + clusters."),
+        (
+            ["clusters", "magnitude_prune"],
+            "In this order nothing is lost: magnitude_prune + clusters.",
+        ),
         (["magnitude_prune", "identity", "quantizes"], "would undo its sparsity"),
         (["identity", "from_scratch"], "it is the first step"),
         (["clusters", "quantizes"], "would undo its codebook"),
-        (["clusters", "identity", "from_scratch"], "nothing is lost: from_scratch + clusters + identity."),
-        (["ptq", "weight_cluster", "magnitude_prune"], "nothing is lost: magnitude_prune + weight_cluster + ptq."),
+        (
+            ["clusters", "identity", "from_scratch"],
+            "nothing is lost: from_scratch + clusters + identity.",
+        ),
+        (
+            ["ptq", "weight_cluster", "magnitude_prune"],
+            "nothing is lost: magnitude_prune + weight_cluster + ptq.",
+        ),
         (["from_scratch", "snip"], "Leave one of them out."),
     ],
 )
@@ -250,10 +297,18 @@ def test_orders_that_undo_themselves(catalog: Catalog, chain: list[str], said: s
 
 
 @pytest.mark.parametrize(
-    "chain", [["magnitude_prune", "clusters"], ["from_scratch", "clusters", "identity"], ["magnitude_prune"] * 2]
+    "chain",
+    [
+        ["magnitude_prune", "clusters"],
+        ["from_scratch", "clusters", "identity"],
+        ["magnitude_prune"] * 2,
+    ],
 )
 def test_orders_that_make_sense(catalog: Catalog, chain: list[str]) -> None:
-    assert resolve(replace(PLAIN, compress=tuple(map(use, chain))), catalog).compress[0].name == chain[0]
+    assert (
+        resolve(replace(PLAIN, compress=tuple(map(use, chain))), catalog).compress[0].name
+        == chain[0]
+    )
 
 
 def test_an_alternative_that_breaks_the_order_is_refused(catalog: Catalog) -> None:
@@ -262,7 +317,8 @@ def test_an_alternative_that_breaks_the_order_is_refused(catalog: Catalog) -> No
         resolve(replace(PLAIN, compress=steps), catalog)
 
 
-# --- where a mistake is ----------------------------------------------------------------------------------------------
+# --- where a mistake is
+# ----------------------------------------------------------------------------------------------
 
 FILE = '"""Q?"""\nfrom framework import Float, Study, use\n'
 FILE += 'STUDY = Study(dataset=use("digits"), architecture=use("{net}"), '
@@ -274,10 +330,25 @@ FILE += 'compress=[use("magnitude_prune", sparsity={of})])\n'
     [
         ("lenet6", "0.5", [], "In studies/mine.py."),
         ("lenet6", "0.5", ["trials=3"], "In studies/mine.py."),
-        ("lenet5", "0.5", ["trials=3", "architecture=lenet6", "seed=1"], "In the override 'architecture=lenet6'."),
+        (
+            "lenet5",
+            "0.5",
+            ["trials=3", "architecture=lenet6", "seed=1"],
+            "In the override 'architecture=lenet6'.",
+        ),
         ("lenet5", "2.0", ["trials=3", "seed=1"], "In studies/mine.py."),
-        ("lenet5", "Float(0.1, 0.9)", ["seed=1", "sampler=grid", "trials=3"], "In the override 'sampler=grid'."),
-        ("lenet6", "2.0", ["architecture=lenet7", "compress.0.sparsity=0.5"], "In the override 'architecture=lenet7'."),
+        (
+            "lenet5",
+            "Float(0.1, 0.9)",
+            ["seed=1", "sampler=grid", "trials=3"],
+            "In the override 'sampler=grid'.",
+        ),
+        (
+            "lenet6",
+            "2.0",
+            ["architecture=lenet7", "compress.0.sparsity=0.5"],
+            "In the override 'architecture=lenet7'.",
+        ),
     ],
 )
 def test_a_mistake_is_laid_where_it_was_made(

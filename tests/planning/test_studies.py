@@ -1,4 +1,5 @@
-"""Every shipped study: a value and not a program, loaded without TensorFlow, right against the plug-ins."""
+"""Every shipped study: a value and not a program, loaded without TensorFlow, right against the
+plug-ins."""
 
 from __future__ import annotations
 
@@ -31,9 +32,15 @@ def test_it_is_a_value(name: str) -> None:
     assert isinstance(docstring.value, ast.Constant)
     assert all(isinstance(node, ast.ImportFrom) and node.module == "framework" for node in imports)
     assert isinstance(assignment, ast.Assign)
-    calls = {node.func.id for node in ast.walk(assignment) if isinstance(node, ast.Call) and hasattr(node.func, "id")}
+    calls = {
+        node.func.id
+        for node in ast.walk(assignment)
+        if isinstance(node, ast.Call) and hasattr(node.func, "id")
+    }
     assert calls <= {"Study", "Train", "use", "Choice", "Float", "Int", "AtMost", "AtLeast"}
-    assert not any(isinstance(node, (ast.ListComp, ast.Lambda, ast.Attribute)) for node in ast.walk(assignment))
+    assert not any(
+        isinstance(node, (ast.ListComp, ast.Lambda, ast.Attribute)) for node in ast.walk(assignment)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,8 +63,13 @@ def reads_pictures(name: str) -> bool:
     """Whether every net of the study reads pictures and nothing else."""
     info = Catalog().datasets.build("mnist", {}).info
     parts = load_study(ROOT, name).study.parts()
-    nets = [Catalog().architectures.get(part.name) for kind, _, part in parts if kind == "architecture"]
-    return all(Catalog().datasets.build(net.made_for, {}).info.inputs.keys() == info.inputs.keys() for net in nets)
+    nets = [
+        Catalog().architectures.get(part.name) for kind, _, part in parts if kind == "architecture"
+    ]
+    return all(
+        Catalog().datasets.build(net.made_for, {}).info.inputs.keys() == info.inputs.keys()
+        for net in nets
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if reads_pictures(name)])
@@ -73,10 +85,14 @@ def test_no_two_are_the_same_study() -> None:
 
 
 def test_files_load_without_any_heavy_library() -> None:
-    code = "import sys\nfrom pathlib import Path\nfrom framework.planning.project import load_study\n"
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom framework.planning.project import load_study\n"
+    )
     code += f"for name in {NAMES!r}:\n    load_study(Path.cwd(), name)\n"
     code += f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.stdout == "[]\n", done.stderr
 
 

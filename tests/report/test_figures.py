@@ -12,13 +12,18 @@ from framework.report.figures import Axis, Cloud, save, staircase, trade_off
 SIZE = Axis(label="Non-zero parameters", better="min", log=True)
 ACCURACY = Axis(label="Validation accuracy (%)", better="max", percent=True)
 WAYS = st.sampled_from(["min", "max"])
-POINTS = st.lists(st.tuples(st.integers(1, 8).map(float), st.integers(0, 8).map(float)), max_size=25)
+POINTS = st.lists(
+    st.tuples(st.integers(1, 8).map(float), st.integers(0, 8).map(float)), max_size=25
+)
 
 
 @given(POINTS, WAYS, WAYS)
 def test_the_staircase_equals_brute_force(points, x, y):
     def beats(a, b):
-        gains = [(b[0] - a[0]) * (1 if x == "min" else -1), (b[1] - a[1]) * (1 if y == "min" else -1)]
+        gains = [
+            (b[0] - a[0]) * (1 if x == "min" else -1),
+            (b[1] - a[1]) * (1 if y == "min" else -1),
+        ]
         return min(gains) >= 0 and max(gains) > 0
 
     best = {point for point in points if not any(beats(other, point) for other in points)}
@@ -58,7 +63,10 @@ def test_files_are_one_column_wide_with_embedded_fonts_and_no_date(tmp_path):
     ],
 )
 def test_few_points_or_none_still_make_a_figure(cloud, tmp_path):
-    assert all(path.stat().st_size > 1000 for path in save(trade_off(cloud, SIZE, ACCURACY), tmp_path, "curve"))
+    assert all(
+        path.stat().st_size > 1000
+        for path in save(trade_off(cloud, SIZE, ACCURACY), tmp_path, "curve")
+    )
 
 
 def test_an_empty_figure_says_so():
@@ -76,6 +84,8 @@ def test_the_legend_lies_outside_the_plot_and_every_group_has_its_own_marker():
     assert legend.x0 >= 0
     assert legend.x1 <= figure.bbox.x1
     looks = {
-        (line.get_marker(), line.get_markerfacecolor()) for line in figure.axes[0].lines if line.get_marker() != "None"
+        (line.get_marker(), line.get_markerfacecolor())
+        for line in figure.axes[0].lines
+        if line.get_marker() != "None"
     }
     assert len(looks) == 5

@@ -4,7 +4,16 @@ import math
 from dataclasses import replace
 
 import pytest
-from synthetic_runs import TAGS, FakeStore, baseline, control, parent, study_json, study_of_thirty, trial
+from synthetic_runs import (
+    TAGS,
+    FakeStore,
+    baseline,
+    control,
+    parent,
+    study_json,
+    study_of_thirty,
+    trial,
+)
 
 from framework import Choice, Float, Study, use
 from framework.errors import UserError
@@ -22,7 +31,11 @@ def test_the_last_attempt_of_each_number_counts_and_what_was_killed_never_happen
         trial(1, 0.7, attempt="1"),
         trial(2, status="RUNNING"),
     ]
-    held += [trial(3, status="FAILED", reason="timeout", attempt="0"), trial(0, 0.6), trial(4, 0.1, attempt="0")]
+    held += [
+        trial(3, status="FAILED", reason="timeout", attempt="0"),
+        trial(0, 0.6),
+        trial(4, 0.1, attempt="0"),
+    ]
     held += [trial(4, 0.8, attempt="10"), trial(4, 0.2, attempt="9")]
     found = collect(FakeStore(held), NAME).trials
     assert [(run.number, run.status, run.tags["attempt"]) for run in found] == [
@@ -53,7 +66,12 @@ def test_the_highest_generation_of_the_study_started_last_is_taken_unless_told_o
 
 
 def test_generation_ten_is_above_generation_nine():
-    held = [parent(generation="10"), parent(generation="9"), trial(0, 0.4, generation="10"), trial(0, generation="9")]
+    held = [
+        parent(generation="10"),
+        parent(generation="9"),
+        trial(0, 0.4, generation="10"),
+        trial(0, generation="9"),
+    ]
     assert collect(FakeStore(held), NAME).trials[0].metrics["val_accuracy"] == 0.4
 
 
@@ -75,12 +93,21 @@ def test_a_beginning_that_fits_two_digests_is_refused():
 def test_the_baseline_is_the_one_that_the_trials_name_whatever_study_trained_it():
     other = replace(baseline(study_digest="cc" * 32), run_id="elsewhere")
     killed = replace(baseline(), run_id="killed", status="KILLED")
-    held = [parent(), baseline(), other, killed, control(baseline="elsewhere"), trial(0, baseline="elsewhere")]
+    held = [
+        parent(),
+        baseline(),
+        other,
+        killed,
+        control(baseline="elsewhere"),
+        trial(0, baseline="elsewhere"),
+    ]
     assert [run.run_id for run in collect(FakeStore(held), NAME).baselines] == ["elsewhere"]
 
 
 def test_a_baseline_and_control_measured_twice_are_shown_once():
-    again = [replace(run, run_id=f"{run.run_id}2", start_ms=9_000) for run in (baseline(), control())]
+    again = [
+        replace(run, run_id=f"{run.run_id}2", start_ms=9_000) for run in (baseline(), control())
+    ]
     held = [parent(), baseline(), control(), *again, trial(0), trial(1, baseline="dense2")]
     found = collect(FakeStore(held), NAME)
     assert [run.run_id for run in (*found.baselines, *found.controls)] == ["dense2", "same2"]
@@ -88,7 +115,10 @@ def test_a_baseline_and_control_measured_twice_are_shown_once():
 
 def test_the_table_of_trials_has_what_varies_first_and_nothing_of_the_machine():
     runs = collect(FakeStore(study_of_thirty()), NAME)
-    slow = [replace(run, metrics={**run.metrics, "latency_us_p50": 3.0, "epoch.loss": 0.1}) for run in runs.trials]
+    slow = [
+        replace(run, metrics={**run.metrics, "latency_us_p50": 3.0, "epoch.loss": 0.1})
+        for run in runs.trials
+    ]
     frame = trials_frame(replace(runs, trials=slow))
     assert list(frame.columns[:6]) == [
         "number",
@@ -98,7 +128,11 @@ def test_the_table_of_trials_has_what_varies_first_and_nothing_of_the_machine():
         "compress.0.sparsity",
         "accuracy_drop",
     ]
-    assert not [name for name in frame.columns if "seconds" in name or "latency" in name or "epoch." in name[:6]]
+    assert not [
+        name
+        for name in frame.columns
+        if "seconds" in name or "latency" in name or "epoch." in name[:6]
+    ]
     assert not {"host", "git", "run_id"} & set(frame.columns)
     assert list(frame["number"]) == list(range(30))
     assert frame.loc[7, "reason"] == "diverged"
@@ -122,7 +156,9 @@ def test_a_study_without_trials_gives_an_empty_table():
 
 def test_quality_as_an_objective_is_the_task_s_own_metric():
     study = Study(dataset=use("waves"), architecture=use("mlp"), objectives={"quality": "max"})
-    store = FakeStore([parent(), trial(0, extra={"val_r2": 0.5, "val_accuracy": math.nan})], study_json(study))
+    store = FakeStore(
+        [parent(), trial(0, extra={"val_r2": 0.5, "val_accuracy": math.nan})], study_json(study)
+    )
     store.held[1] = replace(store.held[1], metrics={"val_r2": 0.5})
     assert collect(store, NAME).objectives == {"val_r2": "max"}
 
@@ -134,9 +170,16 @@ def test_every_kind_of_domain_is_found_and_put_into_words():
         compress=(Choice(use("magnitude_prune", sparsity=Float(0.1, 0.9, log=True)), None),),
     )
     resolved = study.json()
-    assert searched(resolved) == {"architecture", "architecture.width", "compress.0", "compress.0.sparsity"}
+    assert searched(resolved) == {
+        "architecture",
+        "architecture.width",
+        "compress.0",
+        "compress.0.sparsity",
+    }
     assert "width = 0.25 to 1 in steps of 0.25" in part_text(resolved["architecture"])
-    assert part_text(resolved["compress"][0]).endswith("(sparsity = 0.1 to 0.9, log scale), or none")
+    assert part_text(resolved["compress"][0]).endswith(
+        "(sparsity = 0.1 to 0.9, log scale), or none"
+    )
 
 
 def test_tags_of_another_study_do_not_leak_in():
@@ -149,10 +192,17 @@ def test_tags_of_another_study_do_not_leak_in():
 def test_a_step_behind_one_that_is_left_out_keeps_its_columns():
     chain = (
         Choice(None, use("magnitude_prune", sparsity=0.9)),
-        Choice(None, use("ptq", label="half", format="float16"), use("ptq", label="bytes", format="int8")),
+        Choice(
+            None,
+            use("ptq", label="half", format="float16"),
+            use("ptq", label="bytes", format="int8"),
+        ),
     )
     study = Study(dataset=use("digits"), architecture=use("lenet5"), compress=chain)
-    trials = [replace(trial(n), params=spec.parameters()) for n, (_, spec) in enumerate(enumerate_specs(study))]
+    trials = [
+        replace(trial(n), params=spec.parameters())
+        for n, (_, spec) in enumerate(enumerate_specs(study))
+    ]
     frame = trials_frame(collect(FakeStore([parent(), *trials], study_json(study)), NAME))
     assert list(frame["compress.0"]) == [None] * 3 + ["magnitude_prune"] * 3
     assert list(frame["compress.1"]) == [None, "ptq", "ptq"] * 2

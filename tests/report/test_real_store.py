@@ -12,13 +12,19 @@ NAME = "squeezenet_prune"
 
 
 def write(store, run, parent):
-    tags = {name: value for name, value in run.tags.items() if name not in ("role", "study", "reason")}
-    made = store.begin(NAME, role=run.tags["role"], name=run.name, tags=tags, params=run.params, parent=parent)
+    tags = {
+        name: value for name, value in run.tags.items() if name not in ("role", "study", "reason")
+    }
+    made = store.begin(
+        NAME, role=run.tags["role"], name=run.name, tags=tags, params=run.params, parent=parent
+    )
     if run.status == "KILLED":
         store.close(made, "KILLED")
     else:
         reason = run.tags.get("reason", "")
-        store.finish(made, Record(run.metrics, artifacts={"a.txt": b"x"}, reason=reason, error=reason))
+        store.finish(
+            made, Record(run.metrics, artifacts={"a.txt": b"x"}, reason=reason, error=reason)
+        )
     return made
 
 
@@ -43,6 +49,8 @@ def test_a_report_from_a_real_store(tmp_path):
     found = run_report(Store.open(tmp_path, create=False), NAME, root=ROOT, out=tmp_path / "out")
     assert list(found.front["trial"]) == [0, 1]
     assert list(found.front["params_nonzero"]) == [90_000, 20_000]
-    assert "Trials: 4 (3 finished, 1 failed: diverged)" in (tmp_path / "out" / "pareto.md").read_text()
+    assert (
+        "Trials: 4 (3 finished, 1 failed: diverged)" in (tmp_path / "out" / "pareto.md").read_text()
+    )
     origin = json.loads((tmp_path / "out" / "provenance.json").read_text())
     assert origin["baselines"][0]["run_id"] == dense

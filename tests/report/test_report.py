@@ -1,4 +1,5 @@
-"""The whole report: its files, the same bytes every time, clear words where there is nothing to show."""
+"""The whole report: its files, the same bytes every time, clear words where there is nothing to
+show."""
 
 import csv
 import json
@@ -9,7 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from synthetic_runs import ROOT, FakeStore, baseline, control, parent, study_json, study_of_thirty, trial
+from synthetic_runs import (
+    ROOT,
+    FakeStore,
+    baseline,
+    control,
+    parent,
+    study_json,
+    study_of_thirty,
+    trial,
+)
 
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.report import kinds, run_report
@@ -27,9 +37,16 @@ def report(runs, out, **head):
 def fresh_report(out, hash_seed):
     home = out.parent / "home"
     home.mkdir(exist_ok=True)
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home), "PYTHONHASHSEED": str(hash_seed)}
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(home),
+        "PYTHONHASHSEED": str(hash_seed),
+    }
     script = Path(__file__).with_name("synthetic_runs.py")
-    done = subprocess.run([sys.executable, script, out], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, script, out], env=env, capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     assert list(home.iterdir()) == []
     return done.stdout
@@ -58,10 +75,16 @@ def test_another_machine_another_day_and_killed_attempts_change_no_table(thirty,
     def elsewhere(run):
         times = {name: value * 7 for name, value in run.metrics.items() if "seconds" in name}
         tags = {**run.tags, "host": "other", "git": "fff", "attempt": "1"}
-        return replace(run, metrics={**run.metrics, **times}, tags=tags, start_ms=run.start_ms + 10**9)
+        return replace(
+            run, metrics={**run.metrics, **times}, tags=tags, start_ms=run.start_ms + 10**9
+        )
 
     runs = [elsewhere(run) for run in study_of_thirty()]
-    runs = [*runs, trial(3, 0.1, 10, status="KILLED", attempt="0"), replace(control(), run_id="cut", status="KILLED")]
+    runs = [
+        *runs,
+        trial(3, 0.1, 10, status="KILLED", attempt="0"),
+        replace(control(), run_id="cut", status="KILLED"),
+    ]
     report(runs, tmp_path)
     for name in FIXED:
         assert (tmp_path / name).read_bytes() == (thirty[1] / name).read_bytes(), name
@@ -93,7 +116,9 @@ def test_overrides_of_what_is_run_are_named(tmp_path):
 def test_no_table_of_results_holds_a_time_a_host_or_a_run(thirty):
     for name in ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv", "pareto.svg"):
         text = (thirty[1] / name).read_text()
-        assert not [word for word in ("fit_seconds", "98765", "box", "run23a0", "1970") if word in text], name
+        assert not [
+            word for word in ("fit_seconds", "98765", "box", "run23a0", "1970") if word in text
+        ], name
 
 
 def test_every_row_leads_back_to_its_run(thirty):
@@ -127,7 +152,10 @@ def test_the_table_for_the_terminal_has_every_point_and_fits(thirty):
     [
         ([], "No trial has finished"),
         ([trial(0, status="FAILED", reason="timeout")], "No trial has finished"),
-        ([trial(0, extra={"constraint_violation": 1.0})], "No finished trial meets the constraints"),
+        (
+            [trial(0, extra={"constraint_violation": 1.0})],
+            "No finished trial meets the constraints",
+        ),
     ],
 )
 @pytest.mark.parametrize("dense", [[], [baseline(), control()]])
@@ -196,19 +224,29 @@ def test_reports_are_the_files_of_the_project(tmp_path):
 def test_without_files_of_its_own_a_project_has_the_report_of_the_package(tmp_path):
     assert kinds(tmp_path) == ["pareto"]
     found = run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out")
-    assert {path.name for path in found.paths} >= {"pareto.md", "pareto.csv", "pareto.tex", "pareto.pdf", "speed.md"}
+    assert {path.name for path in found.paths} >= {
+        "pareto.md",
+        "pareto.csv",
+        "pareto.tex",
+        "pareto.pdf",
+        "speed.md",
+    }
 
 
 def test_a_file_of_the_project_goes_before_the_report_of_the_package(tmp_path):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "pareto.py").write_text("def build(runs, out):\n    return []\n")
-    assert run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out").paths == []
+    assert (
+        run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out").paths
+        == []
+    )
 
 
 def test_a_report_that_fails_leaves_the_earlier_files_alone(tmp_path):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "half.py").write_text(
-        "def build(runs, out):\n    (out / 'a.txt').write_text('new')\n    raise RuntimeError('broken')\n"
+        "def build(runs, out):\n    (out / 'a.txt').write_text('new')\n    raise "
+        "RuntimeError('broken')\n"
     )
     out = tmp_path / "out"
     out.mkdir()
@@ -221,8 +259,11 @@ def test_a_report_that_fails_leaves_the_earlier_files_alone(tmp_path):
 def test_importing_the_report_loads_no_tensorflow_no_mlflow_and_no_matplotlib():
     code = (
         "import sys, framework.report;"
-        "print([name for name in ('tensorflow', 'mlflow', 'matplotlib', 'optuna') if name in sys.modules])"
+        "print([name for name in ('tensorflow', 'mlflow', 'matplotlib', 'optuna') if name in "
+        "sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,5 @@
-"""Speed beside size: every trial, its latency with an interval, and the reason where theory and clock differ."""
+"""Speed beside size: every trial, its latency with an interval, and the reason where theory and
+clock differ."""
 
 import pytest
 from synthetic_runs import FakeStore, baseline, control, parent, study_of_thirty, trial
@@ -11,7 +12,11 @@ NAME = "squeezenet_prune"
 
 
 def speeds(value, width=0.02, *, latency=80.0, threads=1.0):
-    found = {"speedup_measured": value, "latency_us_p50": latency, "baseline.latency_us_p50": latency * value}
+    found = {
+        "speedup_measured": value,
+        "latency_us_p50": latency,
+        "baseline.latency_us_p50": latency * value,
+    }
     ends = {
         f"{name}{end}": number * (1 + sign * width)
         for name, number in found.items()
@@ -60,13 +65,15 @@ def test_the_gap_between_theory_and_clock_has_its_reason(metrics, reason):
 
 
 def test_zeros_that_the_file_leaves_out_are_not_called_scattered():
-    """Unless there are as many that it holds, as under block_prune of a net whose convolutions were pruned before."""
+    """Unless there are as many that it holds, as under block_prune of a net whose convolutions were
+    pruned before."""
     assert "scattered" not in gap_reason(of(3.2, 9.0, macs_effective=11.0, **IN_BLOCKS))
     half = IN_BLOCKS | {"size_tflite_bytes": 3000.0}
     both = gap_reason(of(1.4, 9.0, macs_effective=11.0, **half))
     assert "scattered" in both
     assert "zero blocks are skipped" in both
-    padded = IN_BLOCKS | {"size_tflite_bytes": 4188.0}  # a dense file of the same net, a few bytes shorter
+    # a dense file of the same net, a few bytes shorter
+    padded = IN_BLOCKS | {"size_tflite_bytes": 4188.0}
     assert "blocks" not in gap_reason(of(1.0, 9.0, macs_effective=11.0, **padded))
 
 
@@ -81,7 +88,15 @@ def runs():
     extra = of(1.0, 5.0, macs_effective=20.0)
     dense = baseline()
     dense.metrics.update(speeds(1.001))
-    return timed([parent(), dense, control(), trial(0, 0.98, 9000, extra=extra), trial(1, 0.5, 9500, extra=extra)])
+    return timed(
+        [
+            parent(),
+            dense,
+            control(),
+            trial(0, 0.98, 9000, extra=extra),
+            trial(1, 0.5, 9500, extra=extra),
+        ]
+    )
 
 
 def test_every_trial_has_a_row_with_size_and_latency_beside_each_other(runs):

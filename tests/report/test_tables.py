@@ -23,9 +23,15 @@ from framework.report.tables import (
 )
 
 NET = Column(name="net", head="net", short="Net")
-ACCURACY = Column(name="acc", head="accuracy (%)", group="Accuracy (%)", short="Val.", text=percent, better="max")
-SIZE = Column(name="size", head="size", group="Parameters", short="Non-zero", text=grouped, better="min")
-RATIO = Column(name="ratio", head="ratio", group="Parameters", short="Ratio", text=ratio, better="max", level=1)
+ACCURACY = Column(
+    name="acc", head="accuracy (%)", group="Accuracy (%)", short="Val.", text=percent, better="max"
+)
+SIZE = Column(
+    name="size", head="size", group="Parameters", short="Non-zero", text=grouped, better="min"
+)
+RATIO = Column(
+    name="ratio", head="ratio", group="Parameters", short="Ratio", text=ratio, better="max", level=1
+)
 COLUMNS = (NET, ACCURACY, SIZE, RATIO)
 ROWS = [
     {"net": "dense", "acc": 0.99, "size": 190734, "ratio": 1.0},
@@ -38,7 +44,12 @@ NASTY = r"a|b_c & 100% $x$ #1 {y} ~ ^ \input{/etc/passwd} <script>"
 
 
 def test_numbers_as_a_paper_shows_them():
-    assert [percent(value) for value in (0.984, 1.0, -0.00001, -0.1)] == ["98.40", "100.00", "0.00", "-10.00"]
+    assert [percent(value) for value in (0.984, 1.0, -0.00001, -0.1)] == [
+        "98.40",
+        "100.00",
+        "0.00",
+        "-10.00",
+    ]
     assert [ratio(value) for value in (0.98, 1, 5.24, 48.12, 124.4, 1110)] == [
         "0.98x",
         "1.00x",
@@ -54,17 +65,29 @@ def test_markdown_has_one_line_a_row_with_numbers_to_the_right():
     lines = markdown(FRAME, COLUMNS).splitlines()
     assert len(lines) == 6
     assert re.fullmatch(r"\|:-+\|-+:\|-+:\|-+:\|", lines[1])
-    assert [cell.strip() for cell in lines[3].strip("|").split("|")] == ["trial 1", "98.00", "38,147", "5.0x"]
+    assert [cell.strip() for cell in lines[3].strip("|").split("|")] == [
+        "trial 1",
+        "98.00",
+        "38,147",
+        "5.0x",
+    ]
 
 
 def test_columns_without_a_value_and_above_the_level_are_left_out():
     without = FRAME.assign(acc=None)
     assert [column.name for column in columns_of(without, COLUMNS, level=0)] == ["net", "size"]
-    assert [column.name for column in columns_of(FRAME, COLUMNS, level=1)] == ["net", "acc", "size", "ratio"]
+    assert [column.name for column in columns_of(FRAME, COLUMNS, level=1)] == [
+        "net",
+        "acc",
+        "size",
+        "ratio",
+    ]
 
 
 def test_latex_is_a_booktabs_table_without_a_vertical_rule():
-    text = latex(FRAME, COLUMNS, compared=[False, True, True, True], caption="100% & more", label="a b/c")
+    text = latex(
+        FRAME, COLUMNS, compared=[False, True, True, True], caption="100% & more", label="a b/c"
+    )
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
     assert r"\begin{tabular}{@{}lrrr@{}}" in text
     assert "|" not in text
@@ -86,7 +109,9 @@ def test_the_best_of_the_compared_rows_is_bold_with_all_that_show_the_same():
 
 
 def test_nothing_is_bold_where_there_is_nothing_to_compare():
-    assert "textbf" not in latex(FRAME, COLUMNS, compared=[False, True, False, False], caption="", label="t")
+    assert "textbf" not in latex(
+        FRAME, COLUMNS, compared=[False, True, False, False], caption="", label="t"
+    )
 
 
 def test_a_table_without_a_front_says_so():
@@ -114,7 +139,9 @@ def test_no_text_breaks_out_of_its_markdown_cell(text):
     assert len(markdown_text(text).splitlines()) <= 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"]
+)
 def test_a_text_cell_that_a_spreadsheet_would_run_is_defused(text):
     frame = object_frame([{text: text, "n": -1.5, "k": -3}], [text, "n", "k"])
     head, row = list(reader.reader(io.StringIO(csv(frame), newline="")))
@@ -124,9 +151,14 @@ def test_a_text_cell_that_a_spreadsheet_would_run_is_defused(text):
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_numbers_in_csv_are_exact(values):
-    rows = list(reader.reader(io.StringIO(csv(object_frame([{"v": value} for value in values], ["v"])))))
+    rows = list(
+        reader.reader(io.StringIO(csv(object_frame([{"v": value} for value in values], ["v"]))))
+    )
     assert [float(row[0]) for row in rows[1:]] == values
 
 
 def test_whole_numbers_stay_whole_beside_a_gap():
-    assert csv(object_frame([{"k": 4, "v": 0.1}, {"k": None, "v": None}], ["k", "v"])) == "k,v\n4,0.1\n,\n"
+    assert (
+        csv(object_frame([{"k": 4, "v": 0.1}, {"k": None, "v": None}], ["k", "v"]))
+        == "k,v\n4,0.1\n,\n"
+    )

@@ -31,8 +31,13 @@ def regression(run, r2):
 
 def runs_of_regression(*values, objectives=None, **head):
     held = [parent(), regression(baseline(), DENSE_R2), regression(control(), 0.97)]
-    held += [regression(trial(number, 0.5, 90_000 - 9_000 * number), r2) for number, r2 in enumerate(values)]
-    study = replace(STUDY, objectives=objectives or {"val_r2": "max", "params_nonzero": "min"}, constraints=())
+    held += [
+        regression(trial(number, 0.5, 90_000 - 9_000 * number), r2)
+        for number, r2 in enumerate(values)
+    ]
+    study = replace(
+        STUDY, objectives=objectives or {"val_r2": "max", "params_nonzero": "min"}, constraints=()
+    )
     return FakeStore(held, study_json(study, task="regression", classes=0, **head))
 
 
@@ -45,10 +50,17 @@ def page(tmp_path_factory):
 
 def test_no_word_of_a_regression_s_report_is_of_accuracy(page):
     found, out = page
-    texts = {path.name: path.read_text() for path in out.iterdir() if path.suffix in (".md", ".tex", ".csv")}
+    texts = {
+        path.name: path.read_text()
+        for path in out.iterdir()
+        if path.suffix in (".md", ".tex", ".csv")
+    }
     texts["terminal"] = found.table
-    question = "How sparse can SqueezeNet get before accuracy falls by one point?"  # that is the study's own text
-    assert not [name for name, text in texts.items() if "accurac" in text.replace(question, "").lower()]
+    # that is the study's own text
+    question = "How sparse can SqueezeNet get before accuracy falls by one point?"
+    assert not [
+        name for name, text in texts.items() if "accurac" in text.replace(question, "").lower()
+    ]
 
 
 def test_the_page_of_a_regression_says_what_was_asked_and_how_good_the_baseline_is(page):
@@ -77,7 +89,9 @@ def test_an_error_that_is_asked_for_spans_the_figure_and_stands_in_the_terminal(
     ways = {"val_rmse": "min", "latency_us_p50": "min"}
     store = runs_of_regression(0.95, 0.7, objectives=ways)
     for run in store.held:
-        run.metrics.update({f"latency_us_p50{end}": 5.0 + run.number for end in ("", "_low", "_high")})
+        run.metrics.update(
+            {f"latency_us_p50{end}": 5.0 + run.number for end in ("", "_low", "_high")}
+        )
     axes = axes_of(collect(store, NAME))
     assert (axes.size, axes.quality, axes.quality_way) == ("latency_us_p50", "val_rmse", "min")
     found = run_report(store, NAME, root=ROOT, out=tmp_path)
@@ -94,7 +108,9 @@ def test_an_error_that_is_asked_for_spans_the_figure_and_stands_in_the_terminal(
         ({"val_rmse": "min"}, 0.1, 1),
     ],
 )
-def test_the_best_net_of_a_front_loses_at_most_so_much_of_what_is_asked_for(quality, drop, number, tmp_path):
+def test_the_best_net_of_a_front_loses_at_most_so_much_of_what_is_asked_for(
+    quality, drop, number, tmp_path
+):
     objectives = {**quality, "params_nonzero": "min"}
     runs = collect(runs_of_regression(0.97, 0.93, 0.7, objectives=objectives), NAME)
     frame = pareto_frame(runs)
@@ -108,11 +124,19 @@ def test_the_best_net_of_a_front_loses_at_most_so_much_of_what_is_asked_for(qual
 def test_r2_collapses_below_half_of_the_baseline_s(worst, told):
     runs = collect(runs_of_regression(0.95, worst), NAME)
     lines = unmet(runs, pareto_frame(runs))
-    assert any(line == "A9 no trial goes on to where R2 collapses (half of the baseline's)" for line in lines) is told
+    assert (
+        any(
+            line == "A9 no trial goes on to where R2 collapses (half of the baseline's)"
+            for line in lines
+        )
+        is told
+    )
     assert not [line for line in lines if line.startswith("S4")]
 
 
-@pytest.mark.parametrize(("task", "classes", "asked"), [("classes", 10, 0), ("classes", 200, 1), ("binary", 2, 0)])
+@pytest.mark.parametrize(
+    ("task", "classes", "asked"), [("classes", 10, 0), ("classes", 200, 1), ("binary", 2, 0)]
+)
 def test_top_5_is_asked_for_where_there_are_many_classes(task, classes, asked):
     head = study_json(task=task, classes=classes)
     runs = collect(FakeStore([parent(), baseline(), control(), trial(0)], head), NAME)
@@ -135,36 +159,56 @@ def test_what_is_worse_than_the_mean_is_drawn_at_zero_and_the_axis_says_so():
     assert plot.get_ylabel() == "R²"
 
 
-# --- several architectures -------------------------------------------------------------------------------------------
+# --- several architectures
+# -------------------------------------------------------------------------------------------
 
-NETS = Choice(use("lenet5", units=16), use("lenet5", label="wide", units=64), use("squeezenet", width=Float(0.25, 1.0)))
+NETS = Choice(
+    use("lenet5", units=16),
+    use("lenet5", label="wide", units=64),
+    use("squeezenet", width=Float(0.25, 1.0)),
+)
 
 
 def of_net(run, name, base, **knobs):
     """The same run on another architecture, against a baseline of `base` non-zero parameters."""
     params = {key: value for key, value in run.params.items() if not key.startswith("architecture")}
-    params |= {"architecture": name, **{f"architecture.{knob}": str(value) for knob, value in knobs.items()}}
-    metrics = run.metrics | ({"baseline.params_nonzero": base} if "baseline.params_nonzero" in run.metrics else {})
+    params |= {
+        "architecture": name,
+        **{f"architecture.{knob}": str(value) for knob, value in knobs.items()},
+    }
+    metrics = run.metrics | (
+        {"baseline.params_nonzero": base} if "baseline.params_nonzero" in run.metrics else {}
+    )
     ids = {"run_id": f"{run.run_id} {name} {knobs}"}
-    return replace(run, params=params, metrics=metrics, tags={**run.tags, "architecture": name}, **ids)
+    return replace(
+        run, params=params, metrics=metrics, tags={**run.tags, "architecture": name}, **ids
+    )
 
 
 @pytest.fixture
 def zoo():
-    kinds = {"narrow": ("lenet5", 4_000.0, {"units": 16}), "wide": ("lenet5", 16_000.0, {"units": 64})}
+    kinds = {
+        "narrow": ("lenet5", 4_000.0, {"units": 16}),
+        "wide": ("lenet5", 16_000.0, {"units": 64}),
+    }
     kinds["squeezed"] = ("squeezenet", 9_000.0, {"width": 0.5})
     held = [parent()]
     for number, (name, base, knobs) in enumerate(kinds.values()):
         dense = of_net(baseline(), name, base, **knobs)
         held += [dense] + ([of_net(control(), name, base, **knobs)] if name == "lenet5" else [])
-        held += [of_net(trial(number, 0.9 + number / 100, 2_000 + 1_000 * number), name, base, **knobs)]
+        held += [
+            of_net(trial(number, 0.9 + number / 100, 2_000 + 1_000 * number), name, base, **knobs)
+        ]
         held[-1].tags["baseline"] = dense.run_id
     return FakeStore(held, study_json(replace(STUDY, architecture=NETS)))
 
 
 def test_each_row_says_its_net_and_is_measured_against_its_own_baseline(zoo):
     frame = pareto_frame(collect(zoo, NAME))
-    nets = {kind: list(frame[frame["row"] == kind]["architecture"]) for kind in ("baseline", "control", "front")}
+    nets = {
+        kind: list(frame[frame["row"] == kind]["architecture"])
+        for kind in ("baseline", "control", "front")
+    }
     assert sorted(nets["baseline"]) == ["lenet5", "squeezenet", "wide"]
     assert sorted(nets["control"]) == ["lenet5", "wide"]
     assert set(frame[frame["row"] == "baseline"]["label"]) == {"baseline"}
@@ -173,7 +217,10 @@ def test_each_row_says_its_net_and_is_measured_against_its_own_baseline(zoo):
 
 
 def test_the_net_stays_in_the_table_when_one_alone_is_left_on_the_front(zoo):
-    zoo.held = [zoo.held[0], *(run for run in zoo.held if run.params.get("architecture.units") == "64")]
+    zoo.held = [
+        zoo.held[0],
+        *(run for run in zoo.held if run.params.get("architecture.units") == "64"),
+    ]
     assert set(pareto_frame(collect(zoo, NAME))["architecture"]) == {"wide"}
 
 
@@ -194,7 +241,13 @@ def test_the_report_of_several_nets_names_them_in_every_table(zoo, tmp_path):
     found = run_report(zoo, NAME, root=ROOT, out=tmp_path)
     page = (tmp_path / "pareto.md").read_text()
     ledger = page.partition("## The size ledger")[2].partition("##")[0]
-    for text in (found.table, page, ledger, (tmp_path / "trials.csv").read_text(), (tmp_path / "speed.md").read_text()):
+    for text in (
+        found.table,
+        page,
+        ledger,
+        (tmp_path / "trials.csv").read_text(),
+        (tmp_path / "speed.md").read_text(),
+    ):
         assert "wide" in text
     assert "digits and lenet5 are toys" in page
     assert "measured against the baseline of its own architecture" in page
@@ -206,25 +259,37 @@ def test_the_clock_is_checked_for_each_net(zoo):
     for run in zoo.held:
         if run.tags["role"] != "study":
             run.metrics.update(
-                {f"speedup_measured{end}": 1.0 for end in ("", "_low", "_high")} | {"latency_threads": 1.0}
+                {f"speedup_measured{end}": 1.0 for end in ("", "_low", "_high")}
+                | {"latency_threads": 1.0}
             )
     runs = collect(zoo, NAME)
     assert protocol(runs).count("showed no difference") == 3
     assert "The baseline of wide timed against itself" in protocol(runs)
-    assert next(column for column in speed_columns(runs) if column.name == "architecture").text("wide") == "wide"
+    assert (
+        next(column for column in speed_columns(runs) if column.name == "architecture").text("wide")
+        == "wide"
+    )
     assert "squeezenet" in set(speed_frame(runs)["architecture"])
 
 
 def test_each_net_has_a_look_of_its_own_and_the_legend_names_it():
     names = [f"net number {number}" for number in range(8)]
-    nets = {name: Cloud(trials=[(i + 1.0, 0.5)], front=[(i + 1.0, 0.6)]) for i, name in enumerate(names)}
-    whole = Cloud(trials=[point for net in nets.values() for point in net.trials], front=[(1.0, 0.6)])
+    nets = {
+        name: Cloud(trials=[(i + 1.0, 0.5)], front=[(i + 1.0, 0.6)]) for i, name in enumerate(names)
+    }
+    whole = Cloud(
+        trials=[point for net in nets.values() for point in net.trials], front=[(1.0, 0.6)]
+    )
     size, quality = Axis(label="Size", better="min"), Axis(label="Accuracy", better="max")
     figure = trade_off(whole, size, quality, nets=nets)
     figure.canvas.draw()
     legend = figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == [*names, "trial", "Pareto front"]
-    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines if line.get_marker() != "None"}
+    looks = {
+        (line.get_color(), line.get_marker())
+        for line in figure.axes[0].lines
+        if line.get_marker() != "None"
+    }
     assert len(looks) == 8
     box = legend.get_window_extent()
     assert box.x0 >= 0

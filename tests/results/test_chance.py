@@ -1,4 +1,5 @@
-"""A dense net that is no better than guessing is said, in the terminal, in the table and in the checklist."""
+"""A dense net that is no better than guessing is said, in the terminal, in the table and in the
+checklist."""
 
 import math
 from dataclasses import replace
@@ -42,11 +43,16 @@ def test_known_answers():
     assert chance.limits(np.repeat(np.arange(10), 100), "classes") == pytest.approx(
         {CHANCE_ACCURACY: 0.1, CHANCE_LIMIT: 0.1 + 2 * math.sqrt(0.1 * 0.9 / 1000)}
     )
-    assert chance.limits(np.array([1.0, 0, 0, 0], np.float32), "binary") == {CHANCE_ACCURACY: 0.75, CHANCE_LIMIT: 0.875}
+    assert chance.limits(np.array([1.0, 0, 0, 0], np.float32), "binary") == {
+        CHANCE_ACCURACY: 0.75,
+        CHANCE_LIMIT: 0.875,
+    }
     assert chance.limits(np.array([0.3, 9.1]), "regression") == {CHANCE_LIMIT: 0.0}
 
 
-@pytest.mark.parametrize(("r2", "said"), [(-5.9, True), (0.0, True), (1e-9, False), (0.9, False), (math.nan, True)])
+@pytest.mark.parametrize(
+    ("r2", "said"), [(-5.9, True), (0.0, True), (1e-9, False), (0.9, False), (math.nan, True)]
+)
 def test_a_regression_is_held_against_the_mean_of_its_labels(r2, said):
     metrics = {"val_r2": r2, CHANCE_LIMIT: 0.0}
     assert chance.at_chance(metrics, "regression") == said
@@ -61,7 +67,9 @@ def test_of_a_run_that_does_not_tell_nothing_is_said():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    return new_project(tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("chance") / "project")
+    return new_project(
+        tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("chance") / "project"
+    )
 
 
 LAZY = {"trials": 1, "compress": '[use("ptq", format="float16")]'}
@@ -78,13 +86,17 @@ def test_a_net_that_learned_nothing_is_said_everywhere(project, capsys):
     loud, checklist = page.split("## Asked of an honest result")
     assert "**The baseline is no better than chance: accuracy 0." in loud
     assert "- the baseline is no better than chance: accuracy 0." in checklist
-    assert CHANCE_LIMIT not in (project.root / "reports" / "out" / "lazy" / "pareto.csv").read_text()
+    assert (
+        CHANCE_LIMIT not in (project.root / "reports" / "out" / "lazy" / "pareto.csv").read_text()
+    )
     (baseline,), (trial,) = project.runs("baseline", "lazy"), project.runs("trial", "lazy")
     assert baseline.metrics[CHANCE_ACCURACY] < baseline.metrics[CHANCE_LIMIT] < 0.2
     assert not {CHANCE_ACCURACY, CHANCE_LIMIT} & set(trial.metrics)
     view = Watcher()
     project.study("lazy", view=view)
-    assert [text for text in view.said if text.startswith("WARNING")], "a study that goes on says it again"
+    assert [text for text in view.said if text.startswith("WARNING")], (
+        "a study that goes on says it again"
+    )
 
 
 def test_a_net_that_has_learned_is_not_spoken_of(project):
@@ -96,4 +108,8 @@ def test_a_net_that_has_learned_is_not_spoken_of(project):
     assert not [line for line in unmet(runs, pareto_frame(runs)) if "chance" in line]
     assert CHANCE_LIMIT in runs.baselines[0].metrics
     poor = replace(runs.baselines[0], metrics=runs.baselines[0].metrics | {"val_accuracy": 0.1})
-    assert [line for line in unmet(replace(runs, baselines=[poor]), pareto_frame(runs)) if "chance" in line]
+    assert [
+        line
+        for line in unmet(replace(runs, baselines=[poor]), pareto_frame(runs))
+        if "chance" in line
+    ]

@@ -1,4 +1,7 @@
-"""Fronts: against brute force, with ties and duplicates; hypervolume against areas counted by hand."""
+"""Fronts: against brute force, with ties and duplicates.
+
+Hypervolume against areas counted by hand.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ def clouds(draw: st.DrawFn, *, most: int = 3) -> tuple[Points, list[Direction]]:
 
 def beats(one: tuple[float, ...], two: tuple[float, ...], directions: list[Direction]) -> bool:
     """At least as good everywhere and better somewhere."""
-    gains = [(a - b) * (1 if way == "max" else -1) for a, b, way in zip(one, two, directions, strict=True)]
+    gains = [
+        (a - b) * (1 if way == "max" else -1)
+        for a, b, way in zip(one, two, directions, strict=True)
+    ]
     return min(gains) >= 0 and max(gains) > 0
 
 
@@ -46,11 +52,14 @@ def test_nothing_has_no_front_and_no_volume() -> None:
 
 def test_hypervolume_of_three_steps() -> None:
     # Errors and sizes, both smaller is better, up to (10, 10): columns of 2 x 1, 3 x 5 and 4 x 8.
-    assert hypervolume([(1, 9), (3, 5), (6, 2)], ["min", "min"], [10, 10]) == pytest.approx(2 * 1 + 3 * 5 + 4 * 8)
+    assert hypervolume([(1, 9), (3, 5), (6, 2)], ["min", "min"], [10, 10]) == pytest.approx(
+        2 * 1 + 3 * 5 + 4 * 8
+    )
 
 
 def test_hypervolume_with_one_objective_to_maximise() -> None:
-    # Accuracy above 0.5, size below 100: 0.4 x 50 for the first, and 0.45 - 0.4 more height over 20 for the second.
+    # Accuracy above 0.5, size below 100: 0.4 x 50 for the first, and 0.45 - 0.4 more height over 20
+    # for the second.
     points = [(0.90, 50.0), (0.95, 80.0)]
     assert hypervolume(points, ["max", "min"], [0.5, 100.0]) == pytest.approx(0.4 * 50 + 0.05 * 20)
 
@@ -77,5 +86,9 @@ def test_one_more_point_never_makes_the_volume_smaller(
 def test_only_the_front_counts_for_the_volume(cloud: tuple[Points, list[Direction]]) -> None:
     points, directions = cloud
     reference = [-1.0 if way == "max" else 5.0 for way in directions]
-    front = [point for point, kept in zip(points, on_front(points, directions), strict=True) if kept]
-    assert hypervolume(front, directions, reference) == pytest.approx(hypervolume(points, directions, reference))
+    front = [
+        point for point, kept in zip(points, on_front(points, directions), strict=True) if kept
+    ]
+    assert hypervolume(front, directions, reference) == pytest.approx(
+        hypervolume(points, directions, reference)
+    )

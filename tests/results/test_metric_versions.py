@@ -19,14 +19,31 @@ def run(run_id: str, text: str = "") -> Run:
 
 
 def test_the_metric_behind_a_value() -> None:
-    names = ("val_accuracy", "test_r2", "baseline.val_accuracy", "accuracy_drop", "r2_drop", "baseline.macs_dense")
-    assert [plugin_of(name) for name in names] == ["accuracy", "r2", "accuracy", "accuracy", "r2", "macs_dense"]
+    names = (
+        "val_accuracy",
+        "test_r2",
+        "baseline.val_accuracy",
+        "accuracy_drop",
+        "r2_drop",
+        "baseline.macs_dense",
+    )
+    assert [plugin_of(name) for name in names] == [
+        "accuracy",
+        "r2",
+        "accuracy",
+        "accuracy",
+        "r2",
+        "macs_dense",
+    ]
 
 
 def test_a_tag_names_those_above_one_and_is_read_again() -> None:
     text = as_text({"accuracy": 1, "size_sparse_bytes": 2, "macs_dense": 3})
     assert text == "macs_dense:3,size_sparse_bytes:2"
-    assert [version_of(run("a", text), name) for name in ("val_accuracy", "size_sparse_bytes", "macs_dense")] == [
+    assert [
+        version_of(run("a", text), name)
+        for name in ("val_accuracy", "size_sparse_bytes", "macs_dense")
+    ] == [
         1,
         2,
         3,
@@ -43,7 +60,9 @@ def test_the_latest_is_ranked_and_the_others_are_not() -> None:
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
 
@@ -57,13 +76,22 @@ def test_a_study_goes_on_under_a_new_version_and_ranks_by_it_alone(
     project.write_study(trials=3)
     view = Watcher()
     project.study(view=view)
-    assert any(said.startswith("2 trials were measured by other versions of a metric") for said in view.said)
+    assert any(
+        said.startswith("2 trials were measured by other versions of a metric")
+        for said in view.said
+    )
     trials = {item.number: item for item in project.runs("trial")}
     assert [trials[number].tags.get("pareto") for number in range(3)] == ["false", "false", "true"]
     assert trials[2].tags[metric_versions.TAG].split(",")[0] == "params_nonzero:2"
     manifest = json.loads(project.store().artifact(trials[2].run_id, "manifest.json"))
-    assert next(row for row in manifest if row["name"] == "model.tflite")["metrics"]["params_nonzero"] == 2
+    assert (
+        next(row for row in manifest if row["name"] == "model.tflite")["metrics"]["params_nonzero"]
+        == 2
+    )
     project.command("report", "tiny")
     assert "trial 0" not in capsys.readouterr().out
     page = (project.root / "reports" / "out" / "tiny" / "pareto.md").read_text()
-    assert "several versions of a metric, not to be compared: params_nonzero; 2 trials of earlier versions" in page
+    assert (
+        "several versions of a metric, not to be compared: params_nonzero; 2 trials of earlier "
+        "versions" in page
+    )

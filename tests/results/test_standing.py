@@ -22,7 +22,9 @@ def study(**parts: Any) -> Study:
 
 def trial(accuracy: float, nonzero: float, *, status: Status = "FINISHED", **metrics: float) -> Run:
     values = {"val_accuracy": accuracy, "params_nonzero": nonzero, **metrics}
-    return Run("id", "trial", status, tags={}, params={}, metrics=values if status == "FINISHED" else {})
+    return Run(
+        "id", "trial", status, tags={}, params={}, metrics=values if status == "FINISHED" else {}
+    )
 
 
 FOUR = {0: trial(0.9, 100), 1: trial(0.8, 50), 2: trial(0.7, 60), 5: trial(0.95, 400)}
@@ -48,7 +50,10 @@ def test_failed_trials_are_counted_and_on_no_front() -> None:
 
 
 def test_trials_that_break_a_constraint_are_on_no_front() -> None:
-    done = {0: trial(0.9, 100, constraint_violation=0.0), 1: trial(0.8, 50, constraint_violation=0.02)}
+    done = {
+        0: trial(0.9, 100, constraint_violation=0.0),
+        1: trial(0.8, 50, constraint_violation=0.02),
+    }
     standing = Standing(study(constraints=(AtMost("accuracy_drop", 0.01),)), done)
     assert standing.front() == {0}
     assert standing.failed() == 0
@@ -66,7 +71,9 @@ def test_volume_is_a_share_of_what_the_baseline_spans() -> None:
     assert Standing(study(), {0: trial(0.8, 0)}).volume(baseline) == pytest.approx(1.0)
     assert Standing(study(), {0: trial(0.4, 100)}).volume(baseline) == pytest.approx(0.25)
     # 0.8 high from 100 to 200, 0.4 high from 50 to 100: (80 + 20) / 160.
-    assert Standing(study(), {0: trial(0.8, 100), 1: trial(0.4, 50)}).volume(baseline) == pytest.approx(0.625)
+    assert Standing(study(), {0: trial(0.8, 100), 1: trial(0.4, 50)}).volume(
+        baseline
+    ) == pytest.approx(0.625)
     assert Standing(study(), {0: trial(0.8, 250)}).volume(baseline) == 0.0
 
 
@@ -103,7 +110,10 @@ def test_one_more_trial_never_makes_the_volume_smaller(
 def test_violations_are_above_zero_where_a_constraint_is_not_met() -> None:
     asked = study(constraints=(AtMost("accuracy_drop", 0.01), AtLeast("val_accuracy", 0.9)))
     found = violations(asked, {"accuracy_drop": 0.03, "val_accuracy": 0.95})
-    assert found == {"AtMost accuracy_drop": pytest.approx(0.02), "AtLeast val_accuracy": pytest.approx(-0.05)}
+    assert found == {
+        "AtMost accuracy_drop": pytest.approx(0.02),
+        "AtLeast val_accuracy": pytest.approx(-0.05),
+    }
 
 
 def test_objective_values_come_in_the_order_of_the_study() -> None:
@@ -115,7 +125,9 @@ def test_objective_values_come_in_the_order_of_the_study() -> None:
 
 def test_what_is_absent_or_not_finite_is_unmeasured() -> None:
     asked = study(constraints=(AtMost("accuracy_drop", 0.01),))
-    assert unmeasured(asked, {"val_accuracy": 0.5, "params_nonzero": 1.0, "accuracy_drop": 0.0}) == []
+    assert (
+        unmeasured(asked, {"val_accuracy": 0.5, "params_nonzero": 1.0, "accuracy_drop": 0.0}) == []
+    )
     assert unmeasured(asked, {"val_accuracy": math.nan, "params_nonzero": math.inf}) == [
         "val_accuracy", "params_nonzero", "accuracy_drop",
     ]  # fmt: skip

@@ -20,7 +20,9 @@ AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
 
@@ -42,7 +44,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_baseline_is_found_again_by_every_study(project: Project, trained: list[str]) -> None:
     for name, net in (("tiny", 32), ("other", 32), ("wide", 40)):
         architecture = f'use("lenet_300_100", units_1={net}, units_2=16)'
-        project.write_study(name, architecture=architecture, compress=f"[{AT_ONCE}]", sampler='"grid"', trials=1)
+        project.write_study(
+            name, architecture=architecture, compress=f"[{AT_ONCE}]", sampler='"grid"', trials=1
+        )
         project.study(name)
     assert len(trained) == len(set(trained)) == 2
     one, other = (project.runs("baseline", name)[0] for name in ("tiny", "other"))
@@ -51,7 +55,9 @@ def test_a_baseline_is_found_again_by_every_study(project: Project, trained: lis
 
 
 def curve(project: Project, run: Run) -> list[Any]:
-    query = "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = 'epoch.loss' ORDER BY step"
+    query = (
+        "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = 'epoch.loss' ORDER BY step"
+    )
     with closing(sqlite3.connect(project.root / "mlflow.db")) as database:
         return database.execute(query, (run.run_id,)).fetchall()
 
@@ -62,7 +68,9 @@ def test_a_damaged_baseline_is_put_aside_and_trained_again(
 ) -> None:
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=1)
     project.study()
-    folder = next(path for path in (project.root / ".cache" / "baselines").iterdir() if path.is_dir())
+    folder = next(
+        path for path in (project.root / ".cache" / "baselines").iterdir() if path.is_dir()
+    )
     whole = (folder / "weights.npz").read_bytes()
     if damage == "flipped bit":
         (folder / "weights.npz").write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])

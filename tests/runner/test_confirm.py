@@ -1,4 +1,5 @@
-"""The sealed test split: opened by `confirm` alone, for one configuration, after a run of its own is in the store."""
+"""The sealed test split: opened by `confirm` alone, for one configuration, after a run of its own
+is in the store."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ TRIALS = 5  # as in test_study: the study is run once for both
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     """A finished study in a folder of its own."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), TRIALS).root, tmp_path / "project")
@@ -62,7 +65,9 @@ def test_the_accuracy_is_that_of_the_logged_file(project: Project) -> None:
     trial = next(item for item in project.runs("trial") if item.number == 2)
     test = read_digits()["test"]
     images = tf.image.resize(test["image"] / 255, (28, 28), "bilinear").numpy().astype("float32")
-    right = np.mean(answers(project.store().artifact(trial.run_id, "model.tflite"), images) == test["labels"])
+    right = np.mean(
+        answers(project.store().artifact(trial.run_id, "model.tflite"), images) == test["labels"]
+    )
     assert run.metrics["test_accuracy"] == pytest.approx(right, abs=1.5 / len(images))
     assert f"test_accuracy {run.metrics['test_accuracy']:.4f}" in lines
 
@@ -93,7 +98,9 @@ def test_a_look_leaves_the_study_as_it_is(project: Project) -> None:
     assert project.study().ran == 0
 
 
-def test_the_run_is_in_the_store_before_the_split_is_opened(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_is_in_the_store_before_the_split_is_opened(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Run] = []
     original = TfdsDataset.load_sealed
 
@@ -107,7 +114,9 @@ def test_the_run_is_in_the_store_before_the_split_is_opened(project: Project, mo
     assert [(run.status, run.tags["role"]) for run in seen] == [("RUNNING", "confirm")]
 
 
-def test_a_look_that_fails_is_counted_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_fails_is_counted_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def load_sealed(*arguments: Any) -> Any:
         raise RuntimeError("the disk is gone")
 
@@ -158,7 +167,8 @@ def test_the_latest_generation_is_meant(project: Project) -> None:
         look(project, 3)
 
 
-# --- nobody else -----------------------------------------------------------------------------------------------------
+# --- nobody else
+# --------------------------------------------------------------------------------------------------
 
 
 def users_of(name: str) -> set[str]:

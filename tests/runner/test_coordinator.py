@@ -1,4 +1,5 @@
-"""The study loop in this process: what it runs, what it leaves out, what it writes, what it survives."""
+"""The study loop in this process: what it runs, what it leaves out, what it writes, what it
+survives."""
 
 from __future__ import annotations
 
@@ -55,14 +56,18 @@ def flaky(monkeypatch: pytest.MonkeyPatch) -> None:
     class Flaky(Strategy):
         """Fail as asked.  Source: this test."""
 
-        how: str = knob("fine", choices=("fine", "raises", "nan", "sleeps", "trains"), doc="in which way")
+        how: str = knob(
+            "fine", choices=("fine", "raises", "nan", "sleeps", "trains"), doc="in which way"
+        )
         tries: int = knob(0, low=0, high=9, doc="nothing; something to search")
 
         def apply(self, stage: Stage, job: Job) -> Stage:
             if self.how == "raises":
                 raise RuntimeError("the plug-in broke")
             if self.how == "nan":
-                stage = stage.with_weights({key: np.full_like(value, np.nan) for key, value in stage.weights.items()})
+                stage = stage.with_weights(
+                    {key: np.full_like(value, np.nan) for key, value in stage.weights.items()}
+                )
             if self.how == "sleeps":
                 time.sleep(0.6)
             if self.how == "trains":
@@ -74,7 +79,8 @@ def numbers(runs: list[Run], status: str = "FINISHED") -> list[int]:
     return sorted(run.number for run in runs if run.status == status)
 
 
-# --- how much is run -------------------------------------------------------------------------------------------------
+# --- how much is run
+# -------------------------------------------------------------------------------------------------
 
 
 def test_more_trials_go_on_fewer_run_nothing_and_fresh_begins_anew(project: Project) -> None:
@@ -98,7 +104,10 @@ def test_more_trials_go_on_fewer_run_nothing_and_fresh_begins_anew(project: Proj
     assert anew.ran == first.ran
     assert project.runs("trial", generation="0") == old
     digests = {run.number: run.tags["spec_digest"] for run in old}
-    assert all(run.tags["spec_digest"] == digests[run.number] for run in project.runs("trial", generation="1"))
+    assert all(
+        run.tags["spec_digest"] == digests[run.number]
+        for run in project.runs("trial", generation="1")
+    )
     assert project.study("tiny", "trials=3").generation == 1
     assert numbers(project.runs("trial", generation="1")) == [0, 1, 2]
     assert {run.status for run in project.runs("study")} == {"FINISHED"}
@@ -124,7 +133,9 @@ def test_a_grid_ends_when_every_spec_is_done(project: Project) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_a_study_ends_with_a_sentence_when_there_is_no_other_spec(project: Project, sampler: str) -> None:
+def test_a_study_ends_with_a_sentence_when_there_is_no_other_spec(
+    project: Project, sampler: str
+) -> None:
     project.write_study(sampler=f'"{sampler}"', compress=f"[{AT_ONCE}]", trials=5)
     view = Watcher()
     outcome = project.study(view=view)
@@ -160,11 +171,15 @@ class Clock:
         return time.time()
 
 
-def test_hours_end_a_session_and_the_next_goes_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hours_end_a_session_and_the_next_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
     monkeypatch.setattr("framework.runner.coordinator.time", clock)
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=2, hours=1)
-    view = Watcher(at_end=lambda event: setattr(clock, "late", 7200.0 if event.what == "trial 0" else 0.0))
+    view = Watcher(
+        at_end=lambda event: setattr(clock, "late", 7200.0 if event.what == "trial 0" else 0.0)
+    )
     outcome = project.study(view=view)
     assert (outcome.ran, outcome.out_of_time) == (1, True)
     outcome = project.study()
@@ -173,13 +188,16 @@ def test_hours_end_a_session_and_the_next_goes_on(project: Project, monkeypatch:
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
 
-# --- what fails ------------------------------------------------------------------------------------------------------
+# --- what fails
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("flaky")
 def test_a_failing_trial_is_recorded_and_the_study_goes_on(project: Project) -> None:
     ways = {"raises": "exception", "nan": "diverged", "fine": ""}
-    project.write_study(sampler='"grid"', compress='[use("flaky", how=Choice("raises", "nan", "fine"))]', trials=3)
+    project.write_study(
+        sampler='"grid"', compress='[use("flaky", how=Choice("raises", "nan", "fine"))]', trials=3
+    )
     view = Watcher()
     assert project.study(view=view).ran == 3
     found = {run.params["compress.0.how"]: run for run in project.runs("trial")}
@@ -187,7 +205,10 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(project: Project) -> 
     assert {how: run.status for how, run in found.items()} == {
         how: "FAILED" if reason else "FINISHED" for how, reason in ways.items()
     }
-    errors = {how: project.store().artifact(found[how].run_id, ERROR_TXT).decode() for how in ("raises", "nan")}
+    errors = {
+        how: project.store().artifact(found[how].run_id, ERROR_TXT).decode()
+        for how in ("raises", "nan")
+    }
     assert "Traceback" in errors["raises"]
     assert "RuntimeError: the plug-in broke" in errors["raises"]
     assert "TrialDiverged" in errors["nan"]
@@ -201,12 +222,16 @@ def test_a_trial_longer_than_trial_seconds_fails_as_timeout(project: Project) ->
     compress = '[use("flaky", how=Choice("sleeps", "trains"))]'
     project.write_study(sampler='"grid"', compress=compress, trials=2, trial_seconds=0.5)
     assert project.study().ran == 2
-    assert [(run.status, run.tags["reason"]) for run in project.runs("trial")] == [("FAILED", "timeout")] * 2
+    assert [(run.status, run.tags["reason"]) for run in project.runs("trial")] == [
+        ("FAILED", "timeout")
+    ] * 2
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
 
 @pytest.mark.usefixtures("flaky")
-def test_three_failures_at_the_start_stop_the_study(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_failures_at_the_start_stop_the_study(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.write_study(compress='[use("flaky", how="raises", tries=Int(0, 9))]', trials=5)
     with pytest.raises(StudyStopped, match="first 3 trials"):
         project.study()
@@ -220,7 +245,9 @@ def test_three_failures_at_the_start_stop_the_study(project: Project, capsys: py
     assert len(project.runs("trial", generation="1")) == 3
 
 
-def test_an_objective_that_is_not_a_number_fails_its_trial(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_objective_that_is_not_a_number_fails_its_trial(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     only_here(contracts.metrics, monkeypatch)
 
     @contracts.metrics.register("shaky", version=1)
@@ -256,7 +283,10 @@ def test_a_trial_whose_result_could_not_be_written_never_happened(
         patch.setattr(Store, "finish", finish)
         with pytest.raises(SqueezelabError, match="No space left"):
             project.study()
-    assert [(run.number, run.status) for run in project.runs("trial")] == [(0, "FINISHED"), (1, "KILLED")]
+    assert [(run.number, run.status) for run in project.runs("trial")] == [
+        (0, "FINISHED"),
+        (1, "KILLED"),
+    ]
     assert [run.status for run in project.runs("study")] == ["FAILED"]
     assert project.study().ran == 1
     assert [(run.number, run.status, run.tags["attempt"]) for run in project.runs("trial")] == [
@@ -264,7 +294,8 @@ def test_a_trial_whose_result_could_not_be_written_never_happened(
     ]  # fmt: skip
 
 
-# --- another host ----------------------------------------------------------------------------------------------------
+# --- another host
+# --------------------------------------------------------------------------------------------------
 
 
 def begun_elsewhere(project: Project, *, lease: float) -> None:
@@ -272,9 +303,13 @@ def begun_elsewhere(project: Project, *, lease: float) -> None:
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=2)
     digest = plan(project.root, "tiny", settings=[], catalog=contracts.Catalog()).study.digest
     tags = {"study_digest": digest, "generation": "0", "host": "elsewhere"}
-    parent = project.store().begin("tiny", role="study", name="study", tags=tags | {"lease": f"{lease:.0f}"}, params={})
+    parent = project.store().begin(
+        "tiny", role="study", name="study", tags=tags | {"lease": f"{lease:.0f}"}, params={}
+    )
     trial = tags | {"trial": "000000", "attempt": "1"}
-    project.store().begin("tiny", role="trial", name="trial 0", tags=trial, params={}, parent=parent)
+    project.store().begin(
+        "tiny", role="trial", name="trial 0", tags=trial, params={}, parent=parent
+    )
 
 
 def test_a_study_that_lives_on_another_host_is_left_alone(project: Project) -> None:
@@ -298,17 +333,22 @@ def test_a_study_that_fell_silent_on_another_host_is_taken_over(project: Project
     ]  # fmt: skip
 
 
-# --- what is searched ------------------------------------------------------------------------------------------------
+# --- what is searched
+# ------------------------------------------------------------------------------------------------
 
 
 def test_the_front_holds_only_what_meets_the_constraints(project: Project) -> None:
     limit = 0.2
-    project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", constraints=f'[AtMost("accuracy_drop", {limit})]')
+    project.write_study(
+        sampler='"grid"', compress=f"[{AT_ONCE}]", constraints=f'[AtMost("accuracy_drop", {limit})]'
+    )
     view = Watcher()
     project.study(view=view)
     gentle, harsh = project.runs("trial")
     assert gentle.metrics["constraint_violation"] == 0
-    assert harsh.metrics["constraint_violation"] == pytest.approx(harsh.metrics["accuracy_drop"] - limit)
+    assert harsh.metrics["constraint_violation"] == pytest.approx(
+        harsh.metrics["accuracy_drop"] - limit
+    )
     assert harsh.metrics["constraint_violation"] > 0
     assert harsh.metrics["params_nonzero"] < gentle.metrics["params_nonzero"]
     assert (gentle.tags["pareto"], harsh.tags["pareto"]) == ("true", "false")
@@ -333,7 +373,9 @@ def test_every_alternative_is_held_against_its_own_baseline(project: Project) ->
     for run in project.runs("trial"):
         dense = baselines[run.tags["baseline"]]
         assert [run.params[name] for name in asked] == [dense.params[name] for name in asked]
-        named = {name for name in run.metrics if name.startswith("baseline.") and name not in MACHINE}
+        named = {
+            name for name in run.metrics if name.startswith("baseline.") and name not in MACHINE
+        }
         beside = {name.removeprefix("baseline."): run.metrics[name] for name in named}
         assert beside == {name: dense.metrics[name] for name in beside}
         assert {"val_accuracy", "params_nonzero", "size_tflite_bytes"} <= beside.keys()
@@ -343,29 +385,38 @@ def test_every_alternative_is_held_against_its_own_baseline(project: Project) ->
         assert ("compress.0" in run.params) is not left_out
         assert (run.metrics["params_nonzero"] == dense.metrics["params_nonzero"]) is left_out
     controls = [[run.params[name] for name in asked] for run in project.runs("control")]
-    assert controls == [["32", "1"], ["40", "1"]]  # one for each net, with the first value of all else
+    # one for each net, with the first value of all else
+    assert controls == [["32", "1"], ["40", "1"]]
 
 
-# --- what is in the store --------------------------------------------------------------------------------------------
+# --- what is in the store
+# --------------------------------------------------------------------------------------------
 
 
 def test_the_names_of_a_trials_run(base: Path) -> None:
     done = never_killed(base, 5)
     for run in done.runs("trial"):
         assert set(run.tags) == {
-            "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
+            "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git",
+            "dirty", "host", "trial",
             "attempt", "generation", "study_digest", "spec_digest", "baseline", "metric_versions",
         }  # fmt: skip
         assert set(run.params) == {
-            "seed", "dataset", "architecture", "architecture.units_1", "architecture.units_2", "architecture.dropout",
-            "compress.0", "compress.0.sparsity", "compress.0.layers", "compress.0.epochs", "compress.0.max_drop",
-            "train.epochs", "train.batch_size", "train.optimizer", "train.learning_rate", "train.warmup_epochs",
+            "seed", "dataset", "architecture", "architecture.units_1", "architecture.units_2",
+            "architecture.dropout",
+            "compress.0", "compress.0.sparsity", "compress.0.layers", "compress.0.epochs",
+            "compress.0.max_drop",
+            "train.epochs", "train.batch_size", "train.optimizer", "train.learning_rate",
+            "train.warmup_epochs",
             "train.decay",
-            "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads", "train.finetune_factor",
+            "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads",
+            "train.finetune_factor",
         }  # fmt: skip
         sizes = {
-            "val_accuracy", "val_disagreement", "params_total", "params_nonzero", "quantized_share", "macs_dense",
-            "macs_effective", "size_dense_bytes", "size_sparse_bytes", "size_codebook_bytes", "size_entropy_bytes",
+            "val_accuracy", "val_disagreement", "params_total", "params_nonzero", "quantized_share",
+            "macs_dense",
+            "macs_effective", "size_dense_bytes", "size_sparse_bytes", "size_codebook_bytes",
+            "size_entropy_bytes",
             "size_tflite_bytes", "size_tflite_compressed_bytes",
         }  # fmt: skip
         beside = {f"baseline.{name}" for name in sizes}
@@ -374,7 +425,8 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         times |= {f"{name}{end}" for name in timed for end in ("", "_low", "_high")}
         assert sizes | beside | times <= set(run.metrics)
         assert set(run.metrics) - sizes - beside - times == {
-            "accuracy_drop", "speedup_theoretical", "sparsity_asked", "sparsity_reached", "touched_share",
+            "accuracy_drop", "speedup_theoretical", "sparsity_asked", "sparsity_reached",
+            "touched_share",
         }  # fmt: skip
         assert artifact_names(done, run) == {
             "spec.json", "optuna.json", "model.tflite", "weights.npz", "layers.csv",
@@ -383,7 +435,9 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
 
 
 def artifact_names(project: Project, run: Run) -> set[str]:
-    return {line["name"] for line in json.loads(project.store().artifact(run.run_id, MANIFEST_JSON))}
+    return {
+        line["name"] for line in json.loads(project.store().artifact(run.run_id, MANIFEST_JSON))
+    }
 
 
 def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -> None:
@@ -391,8 +445,12 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
     parent = done.runs("study")[0]
     with closing(sqlite3.connect(done.root / "mlflow.db")) as database:
         key = "mlflow.note.content"
-        of_experiment = database.execute("SELECT value FROM experiment_tags WHERE key = ?", (key,)).fetchall()
-        of_parent = database.execute("SELECT value FROM tags WHERE key = ? AND run_uuid = ?", (key, parent.run_id))
+        of_experiment = database.execute(
+            "SELECT value FROM experiment_tags WHERE key = ?", (key,)
+        ).fetchall()
+        of_parent = database.execute(
+            "SELECT value FROM tags WHERE key = ? AND run_uuid = ?", (key, parent.run_id)
+        )
         notes = [*of_experiment, *of_parent.fetchall()]
     assert len(notes) == 2
     for (note,) in notes:
@@ -400,7 +458,12 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
         assert "| baseline" in note
         assert "| trial" in note
         assert "make study NAME=tiny" in note
-    assert {"study.json", "report/pareto.md", "report/pareto.csv", "report/pareto.svg"} <= artifact_names(done, parent)
+    assert {
+        "study.json",
+        "report/pareto.md",
+        "report/pareto.csv",
+        "report/pareto.svg",
+    } <= artifact_names(done, parent)
 
 
 def test_a_moved_project_reports_resumes_and_opens_every_artifact(
@@ -421,7 +484,11 @@ def test_a_moved_project_reports_resumes_and_opens_every_artifact(
     assert moved.results()["trials.csv"].startswith(reported["trials.csv"])
     runs = moved.store().runs("tiny")
     assert len(runs) == 1 + 1 + 1 + 7
-    opened = [moved.store().artifact(run.run_id, name) for run in runs for name in artifact_names(moved, run)]
+    opened = [
+        moved.store().artifact(run.run_id, name)
+        for run in runs
+        for name in artifact_names(moved, run)
+    ]
     assert len(opened) > 5 * 9
     assert not before.root.exists()
     assert integrity(moved.root) == "ok"

@@ -1,4 +1,5 @@
-"""What is left of a study and what it costs: counted rightly, on the right grounds, and without writing anything."""
+"""What is left of a study and what it costs: counted rightly, on the right grounds, and without
+writing anything."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ class FixedPace:
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
 
@@ -67,8 +70,11 @@ def test_a_study_that_never_ran(project: Project) -> None:
     assert [spec.train.epochs for spec in work.untrained] == [DENSE]
     assert [spec.strategy for spec in work.controls] == ["identity"]
     store = 12 * module.STORE_SECONDS
-    assert cost.seconds == pytest.approx(10.0 + 12 * 1.0 + 2.0 * (DENSE + CONTROL + work.expected_epochs) + store)
-    assert cost.size == pytest.approx(13 * 1000 + 12 * module.STORE_BYTES)  # the dense net lies in the cache as well
+    assert cost.seconds == pytest.approx(
+        10.0 + 12 * 1.0 + 2.0 * (DENSE + CONTROL + work.expected_epochs) + store
+    )
+    # the dense net lies in the cache as well
+    assert cost.size == pytest.approx(13 * 1000 + 12 * module.STORE_BYTES)
 
 
 @pytest.mark.usefixtures("timed")
@@ -83,7 +89,9 @@ def test_a_study_without_a_store(project: Project) -> None:
 @pytest.mark.usefixtures("timed")
 def test_a_grid_is_counted_exactly(project: Project) -> None:
     project.write_study(
-        sampler='"grid"', trials=10, compress='[use("magnitude_prune", sparsity=0.5, epochs=Choice(1, 4, 7))]'
+        sampler='"grid"',
+        trials=10,
+        compress='[use("magnitude_prune", sparsity=0.5, epochs=Choice(1, 4, 7))]',
     )
     work, _ = look(project)
     assert len(work.todo) == 3
@@ -94,8 +102,14 @@ def test_a_grid_is_counted_exactly(project: Project) -> None:
 
 @pytest.mark.usefixtures("timed")
 def test_every_dense_net_that_trials_need_is_counted(project: Project) -> None:
-    parts = {"train": "Train(epochs=Choice(1, 2), warmup_epochs=0, batch_size=32)", "sampler": '"grid"', "trials": 4}
-    project.write_study(**parts, compress='[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]')
+    parts = {
+        "train": "Train(epochs=Choice(1, 2), warmup_epochs=0, batch_size=32)",
+        "sampler": '"grid"',
+        "trials": 4,
+    }
+    project.write_study(
+        **parts, compress='[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]'
+    )
     work, _ = look(project)
     assert sorted(spec.train.epochs for spec in work.untrained) == [1, 2]
     assert (work.least_epochs, work.expected_epochs, work.most_epochs) == (0, 0.0, 0)
@@ -105,7 +119,9 @@ def test_what_is_done_tells_what_is_left(project: Project, monkeypatch: pytest.M
     project.write_study(trials=5)
     foretold = look(project)[1]
     project.study()
-    files = size_bytes(project.root / ".artifacts") + size_bytes(project.root / ".cache" / "baselines")
+    files = size_bytes(project.root / ".artifacts") + size_bytes(
+        project.root / ".cache" / "baselines"
+    )
     assert 0.5 < (foretold.size - 7 * module.STORE_BYTES) / files < 2
     work, cost = look(project)
     assert (work.done, list(work.todo), work.controls, work.dense) == (5, [], [], [])

@@ -1,4 +1,5 @@
-"""What a job does with what it is asked for, and which split a trial's numbers come from: by recorded calls."""
+"""What a job does with what it is asked for, and which split a trial's numbers come from: by
+recorded calls."""
 
 from dataclasses import replace
 
@@ -36,7 +37,8 @@ def fits(monkeypatch):
     return asked
 
 
-# --- training --------------------------------------------------------------------------------------------------------
+# --- training
+# --------------------------------------------------------------------------------------------------
 
 
 def test_fine_tuning_has_the_studys_rate_times_its_factor_and_no_warm_up(job, fits):
@@ -54,7 +56,9 @@ def test_fresh_training_has_the_studys_own_rate_and_warm_up(job, fits):
     assert [request.warmup_epochs for request in fits] == [2, 1]  # at most half of a short training
 
 
-def test_each_training_of_a_trial_has_an_order_of_its_own_and_the_next_trial_has_the_same(job, lab, fits):
+def test_each_training_of_a_trial_has_an_order_of_its_own_and_the_next_trial_has_the_same(
+    job, lab, fits
+):
     for _ in range(3):
         job.finetune(job.trained, 1)
     again = job_for(SPEC, lab)
@@ -72,7 +76,8 @@ def test_training_is_on_the_training_split_and_the_curve_on_validation(job, lab,
     assert fits[0].validation is splits.validation
 
 
-# --- gradients -------------------------------------------------------------------------------------------------------
+# --- gradients
+# --------------------------------------------------------------------------------------------------
 
 
 def bias_gradients(job):
@@ -90,20 +95,29 @@ def test_every_look_at_gradients_draws_other_batches_and_the_next_trial_draws_th
 def test_gradients_are_of_the_training_split(job):
     (found,) = job.gradients(job.trained, batches=1, batch_size=len(job.train))
     answers = converter.predict(job.trained, job.train)
-    assert found["head", 1] == pytest.approx((answers - np.eye(10)[job.train.labels]).mean(axis=0), abs=1e-5)
+    assert found["head", 1] == pytest.approx(
+        (answers - np.eye(10)[job.train.labels]).mean(axis=0), abs=1e-5
+    )
 
 
-# --- which split -----------------------------------------------------------------------------------------------------
+# --- which split
+# --------------------------------------------------------------------------------------------------
 
 
 class Otherwise(Lab):
-    """A lab whose validation split is another world: pictures of noise, and no label that a net would give."""
+    """A lab whose validation split is another world: pictures of noise, and no label that a net
+    would give."""
 
     def splits(self, spec):
         whole = super().splits(spec)
         count = len(whole.validation)
-        noise = np.random.default_rng(0).uniform(-50, 50, (count, *whole.validation.inputs["image"].shape[1:]))
-        return replace(whole, validation=Samples({"image": noise.astype(np.float32)}, np.zeros(count, np.int64)))
+        noise = np.random.default_rng(0).uniform(
+            -50, 50, (count, *whole.validation.inputs["image"].shape[1:])
+        )
+        return replace(
+            whole,
+            validation=Samples({"image": noise.astype(np.float32)}, np.zeros(count, np.int64)),
+        )
 
 
 @pytest.fixture
@@ -124,7 +138,8 @@ def test_ranges_of_the_8_bit_file_come_from_the_calibration_split(scales, lab, o
     expected = converter.to_tflite(stage, lab.splits(SPEC).calibration)
     assert trial.measure(stage, SPEC, lab).file == expected
     assert trial.measure(stage, SPEC, otherwise).file == expected
-    assert converter.to_tflite(stage, otherwise.splits(SPEC).validation) != expected  # else this test says nothing
+    # else this test says nothing
+    assert converter.to_tflite(stage, otherwise.splits(SPEC).validation) != expected
 
 
 def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
@@ -134,13 +149,17 @@ def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
     assert trial.measure(dense.stage, SPEC, otherwise).metrics["val_accuracy"] != right
 
 
-# --- against the dense net -------------------------------------------------------------------------------------------
+# --- against the dense net
+# -------------------------------------------------------------------------------------------
 
 
 def test_a_worse_net_has_a_drop_above_nothing_and_a_smaller_one_a_speed_up_above_one(lab, dense):
     lab.measured.pop(dense.digest, None)
     known = trial.dense_net(SPEC, lab, dense).metrics
-    worse = known | {"val_accuracy": known["val_accuracy"] - 0.25, "macs_effective": known["macs_dense"] / 4}
+    worse = known | {
+        "val_accuracy": known["val_accuracy"] - 0.25,
+        "macs_effective": known["macs_dense"] / 4,
+    }
     found = trial.against(SPEC, lab, dense, worse)
     assert found["accuracy_drop"] == pytest.approx(0.25)
     assert found["speedup_theoretical"] == pytest.approx(4)
@@ -149,7 +168,9 @@ def test_a_worse_net_has_a_drop_above_nothing_and_a_smaller_one_a_speed_up_above
 def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
     def compare(file, reference, samples):
         asked.append((file, reference))
-        one, two, three = (tflite.latency.Interval(value, value - 1, value + 1) for value in (10.0, 40.0, 4.0))
+        one, two, three = (
+            tflite.latency.Interval(value, value - 1, value + 1) for value in (10.0, 40.0, 4.0)
+        )
         return tflite.latency.Comparison(latency_us=one, reference_us=two, speedup=three)
 
     asked = []
@@ -157,5 +178,9 @@ def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
     measured = trial.Measured(None, b"own", None, {}, {})
     found = trial.timed(measured, SPEC, lab, dense)
     assert asked == [(b"own", trial.dense_net(SPEC, lab, dense).file)]
-    assert (found["latency_us_p50"], found["baseline.latency_us_p50"], found["speedup_measured"]) == (10, 40, 4)
+    assert (
+        found["latency_us_p50"],
+        found["baseline.latency_us_p50"],
+        found["speedup_measured"],
+    ) == (10, 40, 4)
     assert (found["speedup_measured_low"], found["speedup_measured_high"]) == (3, 5)

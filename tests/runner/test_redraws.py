@@ -1,4 +1,5 @@
-"""No spec is tried twice: draws are drawn again, the same after an interruption, until there is nothing new."""
+"""No spec is tried twice: draws are drawn again, the same after an interruption, until there is
+nothing new."""
 
 from __future__ import annotations
 
@@ -25,8 +26,10 @@ from framework.tracking.history import History
 
 ROOT = Path(__file__).parents[2]
 DRAWN = ("tpe", "random", "nsga2")
-TWO = {"compress": (use("prune", sparsity=Choice(0.5, 0.9), layers=Choice("erk", "uniform")),)}  # 4 specs
-TWICE = {"compress": (Choice(None, use("prune", k=1)), Choice(None, use("prune", k=1)))}  # 3 specs in 4 ways
+# 4 specs
+TWO = {"compress": (use("prune", sparsity=Choice(0.5, 0.9), layers=Choice("erk", "uniform")),)}
+# 3 specs in 4 ways
+TWICE = {"compress": (Choice(None, use("prune", k=1)), Choice(None, use("prune", k=1)))}
 
 
 def study(**parts: Any) -> Study:
@@ -39,7 +42,9 @@ def result(asked: Study, digest: str, question: str) -> Told:
     return Told(question, None if noise < 1 / 7 else (noise,) * len(asked.objectives), {})
 
 
-def run(asked: Study, *, trials: int, told: list[Told] | None = None, rebuilt_every: int = 0) -> list[tuple[str, str]]:
+def run(
+    asked: Study, *, trials: int, told: list[Told] | None = None, rebuilt_every: int = 0
+) -> list[tuple[str, str]]:
     """(digest of the spec, question) of every trial until the sampler finds no other."""
     sampler, told, found = Sampler(asked), list(told or []), []
     sampler.replay(told)
@@ -60,7 +65,8 @@ def digests(found: list[tuple[str, str]]) -> list[str]:
     return [digest for digest, _ in found]
 
 
-# --- what is asked ---------------------------------------------------------------------------------------------------
+# --- what is asked
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -75,9 +81,14 @@ def test_every_spec_of_a_shipped_study_is_tried_once_whoever_draws(name: str, sa
 
 @pytest.mark.parametrize("sampler", DRAWN)
 @pytest.mark.parametrize("every", [1, 3])
-def test_draws_that_were_thrown_away_are_the_same_after_an_interruption(sampler: str, every: int) -> None:
+def test_draws_that_were_thrown_away_are_the_same_after_an_interruption(
+    sampler: str, every: int
+) -> None:
     """So they are in no history: a rebuilt sampler knows only what it was told."""
-    chain = (Choice(None, use("prune", k=Int(1, 3), at=Choice(0.1, 0.2, 0.4))), Choice(None, use("ptq")))
+    chain = (
+        Choice(None, use("prune", k=Int(1, 3), at=Choice(0.1, 0.2, 0.4))),
+        Choice(None, use("ptq")),
+    )
     asked = study(sampler=sampler, compress=chain)
     whole = run(asked, trials=20)
     assert len(whole) == len(set(digests(whole))) == 20
@@ -86,8 +97,11 @@ def test_draws_that_were_thrown_away_are_the_same_after_an_interruption(sampler:
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_a_first_draw_is_the_one_of_a_plain_study(seed: int) -> None:
-    """A study that meets no spec twice asks what it asked before draws were repeated, and keeps all its results."""
-    asked = study(sampler="tpe", seed=seed, compress=(use("prune", sparsity=Float(0.1, 0.9), k=Float(0, 1)),))
+    """A study that meets no spec twice asks what it asked before draws were repeated, and keeps all
+    its results."""
+    asked = study(
+        sampler="tpe", seed=seed, compress=(use("prune", sparsity=Float(0.1, 0.9), k=Float(0, 1)),)
+    )
     plain = optuna.create_study(directions=["maximize", "minimize"])
     sampler = Sampler(asked)
     for number in range(15):
@@ -117,7 +131,8 @@ def test_a_spec_that_failed_is_not_tried_again(sampler: str) -> None:
     assert failing.ask(4) is None
 
 
-# --- where it ends ---------------------------------------------------------------------------------------------------
+# --- where it ends
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -130,9 +145,13 @@ def test_a_finite_space_is_known_and_ends(space: dict[str, Any], count: int, sam
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
-def test_what_draws_do_not_find_is_taken_from_the_grid(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_draws_do_not_find_is_taken_from_the_grid(
+    sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("framework.runner.sampler.REDRAWS", 0)
-    asked = study(sampler=sampler, compress=(use("prune", k=Int(1, 12), at=Float(0.1, 0.5, step=0.1)),))
+    asked = study(
+        sampler=sampler, compress=(use("prune", k=Int(1, 12), at=Float(0.1, 0.5, step=0.1)),)
+    )
     whole = run(asked, trials=100)
     assert len(whole) == len(set(digests(whole))) == 60
     assert run(asked, trials=100, rebuilt_every=1) == whole
@@ -142,7 +161,9 @@ def test_what_draws_do_not_find_is_taken_from_the_grid(sampler: str, monkeypatch
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
-def test_a_space_that_is_too_large_to_list_ends_too(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_space_that_is_too_large_to_list_ends_too(
+    sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("framework.runner.sampler.ENUMERABLE", 3)
     asked = study(sampler=sampler, **TWO)
     assert Sampler(asked).limit is Sampler(asked).distinct is None
@@ -175,7 +196,8 @@ def test_a_grid_is_walked_as_before() -> None:
     assert digests(run(asked, trials=4)) == [spec.digest for _, spec in enumerate_specs(asked)]
 
 
-# --- counting --------------------------------------------------------------------------------------------------------
+# --- counting
+# --------------------------------------------------------------------------------------------------
 
 DOMAINS = st.one_of(
     st.integers(2, 4).map(lambda n: Choice(*range(n))),
@@ -186,8 +208,13 @@ DOMAINS = st.one_of(
 
 
 @settings(max_examples=40)
-@given(st.lists(st.lists(st.tuples(DOMAINS, DOMAINS), min_size=1, max_size=3), max_size=2), st.booleans())
-def test_combinations_are_what_a_grid_walks_through(chain: list[list[tuple[Any, Any]]], left_out: bool) -> None:
+@given(
+    st.lists(st.lists(st.tuples(DOMAINS, DOMAINS), min_size=1, max_size=3), max_size=2),
+    st.booleans(),
+)
+def test_combinations_are_what_a_grid_walks_through(
+    chain: list[list[tuple[Any, Any]]], left_out: bool
+) -> None:
     steps = []
     for options in chain:
         uses = [use("prune", label=f"way{n}", a=a, b=b) for n, (a, b) in enumerate(options)]

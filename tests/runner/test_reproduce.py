@@ -1,4 +1,5 @@
-"""A run made again: the same bits, close in another environment, different, or refused with the way out."""
+"""A run made again: the same bits, close in another environment, different, or refused with the way
+out."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ RUN = Run("a" * 32, "trial 0", "FINISHED", {"role": "trial", "study": "tiny"}, {
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, tmp_path / "project")
     return Project(tmp_path / "project")
@@ -79,15 +82,25 @@ def test_a_run_of_each_strategy_is_the_same_bits(project: Project, name: str) ->
 @pytest.mark.slow
 def test_a_regression_is_the_same_bits_in_the_unit_of_its_labels(project: Project) -> None:
     random = np.random.default_rng(0)
-    rows = [f"{a},{b},{200_000 + 30_000 * a - 9_000 * b}" for a, b in random.normal(size=(300, 2)).round(4)]
+    rows = [
+        f"{a},{b},{200_000 + 30_000 * a - 9_000 * b}"
+        for a, b in random.normal(size=(300, 2)).round(4)
+    ]
     (project.root / "price.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
     net = 'use("lstm", units=8)'
-    project.write_study("priced", architecture=net, compress='[use("ptq", format="int8")]', trials=1)
+    project.write_study(
+        "priced", architecture=net, compress='[use("ptq", format="int8")]', trials=1
+    )
     file = project.root / "studies" / "priced.py"
-    text = file.read_text().replace('use("digits")', 'use("csv", path="price.csv", target="price", task="regression")')
+    text = file.read_text().replace(
+        'use("digits")', 'use("csv", path="price.csv", target="price", task="regression")'
+    )
     file.write_text(text)
     project.study("priced")
-    for verdict in (again(project, "priced:0"), again(project, project.runs("baseline", "priced")[0].run_id)):
+    for verdict in (
+        again(project, "priced:0"),
+        again(project, project.runs("baseline", "priced")[0].run_id),
+    ):
         assert verdict.code == SAME, verdict.lines
 
 
@@ -102,10 +115,14 @@ def test_another_weight_in_the_store_is_different(project: Project) -> None:
     assert project.exit_code("reproduce", run.run_id) == DIFFERENT
 
 
-def test_other_plugins_and_other_data_are_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_plugins_and_other_data_are_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = project.runs("trial")[0]
     store = project.store()
-    monkeypatch.setattr("framework.tracking.store.Store.data", lambda self, run_id: {"train_sha256": "0" * 64})
+    monkeypatch.setattr(
+        "framework.tracking.store.Store.data", lambda self, run_id: {"train_sha256": "0" * 64}
+    )
     with pytest.raises(UserError, match="The data are not those of the run: train"):
         again(project, run.run_id)
     spec = json.loads(store.artifact(run.run_id, record.SPEC_JSON))
@@ -117,7 +134,9 @@ def test_other_plugins_and_other_data_are_refused(project: Project, monkeypatch:
     assert run.tags["git"] in refused.value.todo
 
 
-@pytest.mark.parametrize("change", [{"status": "FAILED"}, {"status": "KILLED"}, {"tags": {"role": "study"}}])
+@pytest.mark.parametrize(
+    "change", [{"status": "FAILED"}, {"status": "KILLED"}, {"tags": {"role": "study"}}]
+)
 def test_what_left_no_net_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(UserError):
         reproduce._check_role(replace(RUN, **change))  # type: ignore[arg-type]
@@ -131,15 +150,22 @@ def test_a_look_at_the_test_split_points_to_its_trial() -> None:
 
 
 @pytest.mark.slow
-def test_a_net_of_a_file_on_a_table_is_the_same_bits_on_the_scale_that_was_found(project: Project) -> None:
+def test_a_net_of_a_file_on_a_table_is_the_same_bits_on_the_scale_that_was_found(
+    project: Project,
+) -> None:
     random = np.random.default_rng(0)
     rows = [f"{a},{b},{int(a > b)}" for a, b in (50 + 9 * random.normal(size=(300, 2))).round(3)]
     (project.root / "table.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
     layers = nn.backend.keras.layers
-    net = nn.backend.keras.Sequential([layers.Input((2, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")])
+    net = nn.backend.keras.Sequential(
+        [layers.Input((2, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    )
     net.set_weights([np.array([[-1.0, 1.0], [1.0, -1.0]]), np.zeros(2)])  # answers on either scale
     net.save(project.root / "net.keras")
-    knobs = "architecture=from_file architecture.path=net.keras dataset=csv dataset.path=table.csv".split()
+    knobs = (
+        "architecture=from_file architecture.path=net.keras dataset=csv "
+        "dataset.path=table.csv".split()
+    )
     project.write_study("filed", compress='[use("ptq", format="int8")]', trials=1)
     project.study("filed", *knobs)
     (run,) = project.runs("trial", "filed")

@@ -11,19 +11,27 @@ from framework.runner.sampler import POPULATION, Sampler, Told
 from framework.study import AtMost, Spec, Study, Train, use
 from framework.study.space import Choice, Float, Int
 
-PRUNE = use("magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.95), epochs=Int(1, 8))
+PRUNE = use(
+    "magnitude_prune", layers=Choice("uniform", "erk"), sparsity=Float(0.5, 0.95), epochs=Int(1, 8)
+)
 FLAT: dict[str, Any] = {"compress": (PRUNE,)}
 SEVERAL: dict[str, Any] = {
     "compress": (PRUNE,),
     "train": Train(learning_rate=Float(1e-4, 1e-1, log=True), batch_size=Choice(16, 32)),
     "objectives": {"val_accuracy": "max", "params_nonzero": "min", "size_tflite_bytes": "min"},
 }
-CONSTRAINED: dict[str, Any] = {"compress": (PRUNE,), "constraints": (AtMost("accuracy_drop", 0.01),)}
+CONSTRAINED: dict[str, Any] = {
+    "compress": (PRUNE,),
+    "constraints": (AtMost("accuracy_drop", 0.01),),
+}
 CONDITIONAL: dict[str, Any] = {
     "architecture": Choice(
-        use("lenet_300_100", label="small", units_1=16), use("lenet_300_100", label="wide", units_1=Int(32, 64))
+        use("lenet_300_100", label="small", units_1=16),
+        use("lenet_300_100", label="wide", units_1=Int(32, 64)),
     ),
-    "compress": (Choice(None, PRUNE, use("magnitude_prune", label="gentle", sparsity=Float(0.1, 0.5))),),
+    "compress": (
+        Choice(None, PRUNE, use("magnitude_prune", label="gentle", sparsity=Float(0.1, 0.5))),
+    ),
 }
 SPACES = {"flat": FLAT, "several": SEVERAL, "constrained": CONSTRAINED, "conditional": CONDITIONAL}
 
@@ -43,8 +51,11 @@ def answer(asked: Study, spec: Spec, question: str) -> Told:
     return Told(question, values, {"drop": sparsity - 0.8} if asked.constraints else {})
 
 
-def questions(asked: Study, *, trials: int, rebuilt_every: int | None = None) -> list[tuple[str, str]]:
-    """(digest of the spec, what Optuna was asked) of every trial; rebuilt from the stored text every few trials."""
+def questions(
+    asked: Study, *, trials: int, rebuilt_every: int | None = None
+) -> list[tuple[str, str]]:
+    """(digest of the spec, what Optuna was asked) of every trial; rebuilt from the stored text
+    every few trials."""
     sampler, told, found = Sampler(asked), [], []
     for number in range(trials):
         if rebuilt_every and number % rebuilt_every == 0:
@@ -69,7 +80,10 @@ def test_an_interrupted_study_asks_the_same_questions(sampler: str, space: str) 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_nsga2_goes_on_in_the_generation_it_stopped_in(space: str) -> None:
-    """Its parents are trials of earlier sessions too. That it even asks the same questions is not promised."""
+    """Its parents are trials of earlier sessions too.
+
+    That it even asks the same questions is not promised.
+    """
     asked = study(sampler="nsga2", **SPACES[space])
     whole = questions(asked, trials=3 * POPULATION)
     for every in (1, 7, POPULATION):
@@ -86,7 +100,8 @@ def generations(asked: list[tuple[str, str]]) -> list[int]:
 
 
 def test_nsga2_without_its_generations_would_begin_anew() -> None:
-    """As if replayed trials were strangers to the population: what is stored with each trial is needed."""
+    """As if replayed trials were strangers to the population: what is stored with each trial is
+    needed."""
     asked = study(sampler="nsga2", **FLAT)
     sampler = Sampler(asked)
     told = []
@@ -108,15 +123,27 @@ def test_trials_stored_before_there_were_attributes_are_taken_in() -> None:
 
 @pytest.mark.parametrize("constrained", [False, True])
 def test_nsga2_learns_from_what_it_is_told(constrained: bool) -> None:
-    """Two parameters, of which the sum is to be 0.6; constrained, only sums below 0.5 are allowed."""
+    """Two parameters, of which the sum is to be 0.6.
+
+    Constrained, only sums below 0.5 are allowed.
+    """
     parts: dict[str, Any] = {"constraints": (AtMost("accuracy_drop", 0.5),)} if constrained else {}
-    chain = (use("magnitude_prune", sparsity=Float(0.0, 0.9)), use("magnitude_prune", sparsity=Float(0.0, 0.9)))
+    chain = (
+        use("magnitude_prune", sparsity=Float(0.0, 0.9)),
+        use("magnitude_prune", sparsity=Float(0.0, 0.9)),
+    )
     asked = study(sampler="nsga2", compress=chain, objectives={"params_nonzero": "min"}, **parts)
     sampler, sums = Sampler(asked), []
     for number in range(6 * POPULATION):
         suggestion = sampler.ask(number)
         sums.append(sum(step.knobs["sparsity"] for step in suggestion.spec.compress))
-        sampler.tell(Told(suggestion.optuna, (abs(sums[-1] - 0.6),), {"drop": sums[-1] - 0.5} if constrained else {}))
+        sampler.tell(
+            Told(
+                suggestion.optuna,
+                (abs(sums[-1] - 0.6),),
+                {"drop": sums[-1] - 0.5} if constrained else {},
+            )
+        )
     wanted = [(value <= 0.5) if constrained else (abs(value - 0.6) < 0.2) for value in sums]
     assert sum(wanted[-2 * POPULATION :]) > sum(wanted[: 2 * POPULATION]) + POPULATION // 2
 
@@ -134,7 +161,10 @@ def test_the_made_up_results_hold_failures_and_broken_constraints() -> None:
 
 
 def test_tpe_learns_from_what_it_is_told() -> None:
-    asked = study(compress=(use("magnitude_prune", sparsity=Float(0.0, 0.99)),), objectives={"params_nonzero": "min"})
+    asked = study(
+        compress=(use("magnitude_prune", sparsity=Float(0.0, 0.99)),),
+        objectives={"params_nonzero": "min"},
+    )
     sampler = Sampler(asked)
     tried = []
     for number in range(30):
@@ -152,7 +182,10 @@ def test_another_seed_asks_other_questions() -> None:
 
 
 def test_the_number_of_trials_changes_no_question() -> None:
-    assert questions(study(trials=5, **FLAT), trials=5) == questions(study(trials=50, **FLAT), trials=12)[:5]
+    assert (
+        questions(study(trials=5, **FLAT), trials=5)
+        == questions(study(trials=50, **FLAT), trials=12)[:5]
+    )
 
 
 def test_a_stored_question_holds_all_that_was_asked_and_only_that() -> None:
@@ -165,7 +198,9 @@ def test_a_stored_question_holds_all_that_was_asked_and_only_that() -> None:
         expected = {
             "none": set(),
             "gentle": {"compress.0=gentle.sparsity"},
-            "magnitude_prune": {f"compress.0=magnitude_prune.{knob}" for knob in ("layers", "sparsity", "epochs")},
+            "magnitude_prune": {
+                f"compress.0=magnitude_prune.{knob}" for knob in ("layers", "sparsity", "epochs")
+            },
         }[step] | ({"architecture=wide.units_1"} if net == "wide" else set())
         assert set(stored["params"]) == {"compress.0", "architecture"} | expected
         seen |= {step, net}
@@ -186,8 +221,14 @@ def test_a_left_out_step_is_not_in_the_spec() -> None:
 
 GRID: dict[str, Any] = {
     "sampler": "grid",
-    "architecture": Choice(use("lenet_300_100", label="small", units_1=16), use("lenet_300_100", label="wide")),
-    "compress": (Choice(None, use("magnitude_prune", sparsity=Float(0.5, 0.9, step=0.2), epochs=Choice(1, 2))),),
+    "architecture": Choice(
+        use("lenet_300_100", label="small", units_1=16), use("lenet_300_100", label="wide")
+    ),
+    "compress": (
+        Choice(
+            None, use("magnitude_prune", sparsity=Float(0.5, 0.9, step=0.2), epochs=Choice(1, 2))
+        ),
+    ),
 }
 
 
@@ -234,5 +275,10 @@ def test_failed_trials_keep_their_numbers_and_teach_nothing() -> None:
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2"])
 def test_where_nothing_is_searched_there_is_one_spec(sampler: str) -> None:
-    fixed = Study(dataset=use("digits"), architecture=use("lenet5"), compress=[use("identity")], sampler=sampler)
+    fixed = Study(
+        dataset=use("digits"),
+        architecture=use("lenet5"),
+        compress=[use("identity")],
+        sampler=sampler,
+    )
     assert Sampler(fixed).limit == 1

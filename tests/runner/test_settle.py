@@ -1,4 +1,5 @@
-"""What is left to `auto` is settled on the calibration split, before anything is run, and stands in every spec."""
+"""What is left to `auto` is settled on the calibration split, before anything is run, and stands in
+every spec."""
 
 import json
 import warnings
@@ -30,8 +31,12 @@ STUDY = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project with one net for each range of pixels, trained on it by keras alone."""
-    project = new_project(tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("ranges") / "project")
-    spec = plan(project.root, "tiny", settings=["architecture=lenet5"], catalog=CATALOG).study.fix(first_value)
+    project = new_project(
+        tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("ranges") / "project"
+    )
+    spec = plan(project.root, "tiny", settings=["architecture=lenet5"], catalog=CATALOG).study.fix(
+        first_value
+    )
     train = Lab(project.root, CATALOG).splits(spec).train
     for name, change in RANGES.items():
         save_trained(project.root / f"{name}.h5", change(train.inputs["image"]), train.labels)
@@ -40,7 +45,8 @@ def project(tmp_path_factory):
 
 
 def save_trained(path, pictures, labels):
-    """A net with batch statistics near its beginning, so that it depends on the range it was trained on."""
+    """A net with batch statistics near its beginning, so that it depends on the range it was
+    trained on."""
     keras = nn.backend.keras
     keras.utils.set_random_seed(1)
     layers = keras.layers
@@ -73,7 +79,9 @@ def ran(project):
 
 @pytest.mark.parametrize("name", RANGES)
 def test_the_range_that_a_net_was_trained_on_is_found_and_said(name, project, ran):
-    (baseline,), (control,), (trial,) = (project.runs(role, name) for role in ("baseline", "control", "trial"))
+    (baseline,), (control,), (trial,) = (
+        project.runs(role, name) for role in ("baseline", "control", "trial")
+    )
     assert {run.params["architecture.pixels"] for run in (baseline, control, trial)} == {name}
     assert baseline.metrics["val_accuracy"] > 0.85
     assert trial.metrics["val_accuracy"] > 0.85  # 8 bits hold every range
@@ -93,13 +101,22 @@ def test_specs_hold_what_was_taken_and_differ_by_it(project, ran):
 
 
 def with_pixels(spec, pixels):
-    return replace(spec, architecture=replace(spec.architecture, knobs={**spec.architecture.knobs, "pixels": pixels}))
+    return replace(
+        spec,
+        architecture=replace(
+            spec.architecture, knobs={**spec.architecture.knobs, "pixels": pixels}
+        ),
+    )
 
 
 def test_what_is_told_is_taken_as_it_is(project, ran):
     view = Watcher()
     project.study("bytes", "architecture.pixels=unit", view=view)
-    wrong = [run for run in project.runs("baseline", "bytes") if run.params["architecture.pixels"] == "unit"]
+    wrong = [
+        run
+        for run in project.runs("baseline", "bytes")
+        if run.params["architecture.pixels"] == "unit"
+    ]
     assert [run.metrics["val_accuracy"] < 0.5 for run in wrong] == [True]
     assert not [text for text in view.said if "auto" in text]
 
@@ -108,7 +125,9 @@ def test_a_study_that_goes_on_stays_with_what_it_took(project, ran, monkeypatch)
     pruned = STUDY | {"compress": '[use("magnitude_prune", sparsity=Float(0.3, 0.6), epochs=0)]'}
     project.write_study("goes_on", architecture='use("from_file", path="bytes.h5")', **pruned)
     project.study("goes_on")
-    monkeypatch.setattr("framework.runner.settle._quality", lambda spec, lab: pytest.fail("tried again"))
+    monkeypatch.setattr(
+        "framework.runner.settle._quality", lambda spec, lab: pytest.fail("tried again")
+    )
     left = work(project, "goes_on", "trials=2")
     assert (len(left.todo), left.dense, left.controls) == (1, [], [])
     project.study("goes_on", "trials=2")
@@ -137,35 +156,48 @@ def work(project, name, *settings):
 def test_the_best_is_taken_and_of_equal_ones_the_likeliest(found, taken, project, monkeypatch):
     spec = plan(project.root, "unit", settings=[], catalog=CATALOG).study.fix(first_value)
     monkeypatch.setattr(
-        "framework.runner.trial.quality", lambda stage, *_: found[{1: "unit", 255: "bytes", 2: "signed"}[factor(stage)]]
+        "framework.runner.trial.quality",
+        lambda stage, *_: found[{1: "unit", 255: "bytes", 2: "signed"}[factor(stage)]],
     )
     assert Settler(Lab(project.root, CATALOG)).settle(spec).architecture.knobs["pixels"] == taken
 
 
 def factor(stage):
     """By which the net multiplies its pixels first."""
-    scales = [item["config"]["scale"] for item in nn.graph.layers(stage.graph) if item["class_name"] == "Rescaling"]
+    scales = [
+        item["config"]["scale"]
+        for item in nn.graph.layers(stage.graph)
+        if item["class_name"] == "Rescaling"
+    ]
     return [1, *scales][-1]
 
 
 def test_what_leaves_nothing_open_stays_as_it_is(project):
     lab = Lab(project.root, CATALOG)
     plain = plan(project.root, "tiny", settings=[], catalog=CATALOG).study.fix(first_value)
-    told = plan(project.root, "unit", settings=["architecture.pixels=unit"], catalog=CATALOG).study.fix(first_value)
+    told = plan(
+        project.root, "unit", settings=["architecture.pixels=unit"], catalog=CATALOG
+    ).study.fix(first_value)
     for spec in (plain, told):
         assert left_open(spec, lab) == {}
         assert Settler(lab).settle(spec) == spec
 
 
-# --- a table ---------------------------------------------------------------------------------------------------------
+# --- a table
+# --------------------------------------------------------------------------------------------------
 
 
 def write_table(file, count=300):
     """Two classes that differ in one column, whose mean is a hundred times its spread."""
     random = np.random.default_rng(3)
     labels = np.arange(count) % 2
-    columns = np.stack([500 + 5 * labels + random.normal(0, 1, count), random.normal(0, 1, count)], axis=1)
-    rows = [f"{first!r},{second!r},{label}" for (first, second), label in zip(columns.tolist(), labels, strict=True)]
+    columns = np.stack(
+        [500 + 5 * labels + random.normal(0, 1, count), random.normal(0, 1, count)], axis=1
+    )
+    rows = [
+        f"{first!r},{second!r},{label}"
+        for (first, second), label in zip(columns.tolist(), labels, strict=True)
+    ]
     file.write_text("\n".join(["height,noise,label", *rows]) + "\n")
     return columns, labels
 

@@ -21,8 +21,12 @@ from framework.tracking.store import Store
 FIVE = 5
 MODULES = """
 import atexit, sys
-heavy = ("tensorflow", "tf_keras", "tensorflow_datasets", "tensorflow_model_optimization", "ai_edge_litert", "sklearn")
-atexit.register(lambda: print("LOADED", *(name for name in heavy if name in sys.modules), file=sys.stderr))
+heavy = (
+    "tensorflow", "tf_keras", "tensorflow_datasets", "tensorflow_model_optimization",
+    "ai_edge_litert", "sklearn",
+)
+loaded = lambda: [name for name in heavy if name in sys.modules]
+atexit.register(lambda: print("LOADED", *loaded(), file=sys.stderr))
 from framework.cli import main
 main()
 """
@@ -59,7 +63,8 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, st
 
 
 def check_as_if_never_killed(project: Project, whole: Project, *, trials: int) -> None:
-    """All trials finished once, nothing is RUNNING, the store is sound, the results are the same bytes."""
+    """All trials finished once, nothing is RUNNING, the store is sound, the results are the same
+    bytes."""
     runs = project.runs("trial")
     finished = [run for run in runs if run.status == "FINISHED"]
     assert sorted(run.number for run in finished) == list(range(trials))
@@ -78,7 +83,11 @@ def test_killed_at_random_moments_it_ends_as_if_never_killed(
     base: Path, project: Project, started: list[subprocess.Popen[str]]
 ) -> None:
     chance = random.Random()  # other moments every time; a failure shows them
-    for role, number, longest in (("study", -1, 3.0), ("trial", 1, 1.0), ("trial", chance.randint(2, 3), 1.0)):
+    for role, number, longest in (
+        ("study", -1, 3.0),
+        ("trial", 1, 1.0),
+        ("trial", chance.randint(2, 3), 1.0),
+    ):
         process = project.start("study", "tiny")
         started.append(process)
         project.wait_for(process, role=role, number=number)
@@ -119,7 +128,9 @@ def test_an_interrupt_closes_what_is_open_and_the_same_command_goes_on(
         assert stopped.number >= number
         assert stopped.tags["reason"] == "interrupted"
         assert [run.status for run in project.runs("study")] == ["KILLED"]
-        assert set(range(number)) <= {run.number for run in project.runs("trial") if run.status == "FINISHED"}
+        assert set(range(number)) <= {
+            run.number for run in project.runs("trial") if run.status == "FINISHED"
+        }
     project.command("study", "tiny")
     check_as_if_never_killed(project, never_killed(base, FIVE), trials=FIVE)
 
@@ -167,7 +178,9 @@ def test_an_interrupt_waits_until_the_store_has_written(
     assert [run.params for run in project.runs("trial")] == [{"seed": "0"}]
 
 
-def test_the_same_command_again_runs_nothing_and_loads_no_tensorflow(base: Path, tmp_path: Path) -> None:
+def test_the_same_command_again_runs_nothing_and_loads_no_tensorflow(
+    base: Path, tmp_path: Path
+) -> None:
     whole = never_killed(base, FIVE)
     shutil.copytree(whole.root, tmp_path / "again")
     again = Project(tmp_path / "again")
@@ -218,9 +231,16 @@ def test_two_processes_that_want_one_baseline_train_it_once(
 
 
 def test_another_seed_is_another_study_with_a_folder_of_its_own(project: Project) -> None:
-    planned = [plan(project.root, "tiny", settings=some, catalog=Catalog()) for some in ([], ["trials=9"], ["seed=1"])]
+    planned = [
+        plan(project.root, "tiny", settings=some, catalog=Catalog())
+        for some in ([], ["trials=9"], ["seed=1"])
+    ]
     assert planned[0].study.digest == planned[1].study.digest != planned[2].study.digest
-    assert [item.folder for item in planned] == ["tiny", "tiny", f"tiny@{planned[2].study.digest[:8]}"]
+    assert [item.folder for item in planned] == [
+        "tiny",
+        "tiny",
+        f"tiny@{planned[2].study.digest[:8]}",
+    ]
 
 
 @pytest.mark.slow

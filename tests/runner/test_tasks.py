@@ -1,4 +1,5 @@
-"""A regression and a decision between two classes, from the command line to the card: small, and all the way."""
+"""A regression and a decision between two classes, from the command line to the card: small, and
+all the way."""
 
 from __future__ import annotations
 
@@ -19,16 +20,29 @@ from framework.results.record import MACHINE
 pytestmark = pytest.mark.usefixtures("tasks")
 PRUNE = 'use("magnitude_prune", sparsity=Float(0.3, 0.6), epochs=1)'
 LSTM = 'use("lstm", units=4, embedding=4)'
-OUT = {"pareto.md", "pareto.csv", "pareto.tex", "pareto.png", "pareto.pdf", "pareto.svg", "trials.csv", "speed.md"}
+OUT = {
+    "pareto.md",
+    "pareto.csv",
+    "pareto.tex",
+    "pareto.png",
+    "pareto.pdf",
+    "pareto.svg",
+    "trials.csv",
+    "speed.md",
+}
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
 
 
-def reported(project: Project, dataset: str, capsys: pytest.CaptureFixture[str], **parts: object) -> tuple[str, Path]:
+def reported(
+    project: Project, dataset: str, capsys: pytest.CaptureFixture[str], **parts: object
+) -> tuple[str, Path]:
     """What the terminal shows of a study of this data set, and the folder of its report."""
     project.write_study(trials=2, sampler='"random"', compress=f"[{PRUNE}]", **parts)
     project.command("study", "tiny", "--set", f"dataset={dataset}")
@@ -46,15 +60,23 @@ def card_of(project: Project, dataset: str, capsys: pytest.CaptureFixture[str]) 
     code = re.search(r"```python\n(.*?)\n```", card, re.DOTALL)
     assert code
     done = subprocess.run(
-        [sys.executable, "-c", code[1]], cwd=project.root, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code[1]],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     float(done.stdout)
     return f"{capsys.readouterr().out}{card}"
 
 
-def test_a_regression_is_told_by_r2_everywhere(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    table, out = reported(project, "brightness", capsys, constraints='[AtMost("quality_drop", 50.0)]')
+def test_a_regression_is_told_by_r2_everywhere(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out = reported(
+        project, "brightness", capsys, constraints='[AtMost("quality_drop", 50.0)]'
+    )
     assert "| R2 |" in re.sub(" +", " ", table)
     page = (out / "pareto.md").read_text("utf-8")
     for words in (
@@ -67,7 +89,10 @@ def test_a_regression_is_told_by_r2_everywhere(project: Project, capsys: pytest.
         assert words in page
     texts = [
         table,
-        *((out / name).read_text("utf-8") for name in ("pareto.md", "pareto.tex", "speed.md", "trials.csv")),
+        *(
+            (out / name).read_text("utf-8")
+            for name in ("pareto.md", "pareto.tex", "speed.md", "trials.csv")
+        ),
     ]
     assert not [text for text in texts if "ccurac" in text]
     for run in (*project.runs("trial"), *project.runs("control")):
@@ -77,12 +102,20 @@ def test_a_regression_is_told_by_r2_everywhere(project: Project, capsys: pytest.
     assert {"metrics.`val_r2`", "metrics.`r2_drop`"} <= set(view["selectedColumns"])
     assert "metrics.`accuracy_drop`" not in view["selectedColumns"]
     card = card_of(project, "brightness", capsys)
-    for words in ("test_r2 ", "test_rmse ", "RMSE, this net", "`image` holds a picture", "Answer: the number itself"):
+    for words in (
+        "test_r2 ",
+        "test_rmse ",
+        "RMSE, this net",
+        "`image` holds a picture",
+        "Answer: the number itself",
+    ):
         assert words in card
     assert "ccuracy" not in card
 
 
-def test_two_classes_are_decided_at_one_half(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_classes_are_decided_at_one_half(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.write_study(architecture=LSTM, trials=2)
     project.command("study", "tiny", "--set", "dataset=one_word", "--dry-run")
     assert "short trials timed now" in capsys.readouterr().out
@@ -104,11 +137,17 @@ def test_two_classes_are_decided_at_one_half(project: Project, capsys: pytest.Ca
     assert "picture" not in card
 
 
-# --- several architectures -------------------------------------------------------------------------------------------
+# --- several architectures
+# -------------------------------------------------------------------------------------------
 
 
-def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(project: Project) -> None:
-    nets = 'Choice(use("lenet5", filters_1=3, filters_2=3, units=8), use("lenet_300_100", label="flat", units_1=9))'
+def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(
+    project: Project,
+) -> None:
+    nets = (
+        'Choice(use("lenet5", filters_1=3, filters_2=3, units=8), use("lenet_300_100", '
+        'label="flat", units_1=9))'
+    )
     project.write_study(
         architecture=nets,
         sampler='"grid"',
@@ -128,7 +167,9 @@ def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(pr
     ]
     project.command("report", "tiny")
     rows: list[dict[str, Any]] = list(
-        csv.DictReader((project.root / "reports/out/tiny/pareto.csv").read_text("utf-8").splitlines())
+        csv.DictReader(
+            (project.root / "reports/out/tiny/pareto.csv").read_text("utf-8").splitlines()
+        )
     )
     for net in ("lenet5", "flat"):
         baseline, control = (

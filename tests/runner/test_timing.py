@@ -1,4 +1,5 @@
-"""What trials cost, read off a few short ones: known answers from a made-up clock, and where a split is cut."""
+"""What trials cost, read off a few short ones: known answers from a made-up clock, and where a
+split is cut."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ ONCE, FIXED, EPOCH = 3.0, 5.0, 2.0
 
 
 class Fake:
-    """A machine on which a trial takes 5 s, 2 s more for each epoch, and 3 s more the first time."""
+    """A machine on which a trial takes 5 s, 2 s more an epoch, and 3 s more the first time."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -71,7 +72,9 @@ def test_without_training_there_is_no_time_of_an_epoch(machine: Fake, watch: Sto
     assert {budget(ran, Catalog()) for ran in machine.ran} == {0}
 
 
-def test_a_dense_net_takes_the_pace_of_its_compressed_ones_or_its_own(machine: Fake, watch: Stopwatch) -> None:
+def test_a_dense_net_takes_the_pace_of_its_compressed_ones_or_its_own(
+    machine: Fake, watch: Stopwatch
+) -> None:
     assert watch.dense_pace(spec()).epoch == EPOCH
     assert {ran.strategy for ran in machine.ran} == {"identity"}
     watch.dense_pace(spec())
@@ -93,7 +96,9 @@ def test_only_the_beginning_of_a_long_epoch_is_timed(machine: Fake, watch: Stopw
     assert long.fixed == FIXED
 
 
-def test_a_trial_that_fails_says_so(machine: Fake, watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_fails_says_so(
+    machine: Fake, watch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = Record(reason="exception", error="Traceback ...\nRuntimeError: the plug-in broke\n")
     monkeypatch.setattr(timing.trial, "run", lambda spec, lab: broken)
     with pytest.raises(SqueezelabError, match="fails") as told:

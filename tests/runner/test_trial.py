@@ -1,4 +1,4 @@
-"""One trial, checked from outside: by plain scripts on what it logged, and by what its job gives."""
+"""One trial, checked from outside: plain scripts on what it logged, and what its job gives."""
 
 import csv
 import hashlib
@@ -39,7 +39,10 @@ def opened(file):
 def plain_accuracy(file, images, labels):
     """What anybody would write who has the file and the data and nothing of this project."""
     interpreter = opened(file)
-    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    source, target = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
     right = 0
     for image, label in zip(images, labels, strict=True):
         interpreter.set_tensor(source, image[None])
@@ -48,13 +51,16 @@ def plain_accuracy(file, images, labels):
     return right / len(labels)
 
 
-# --- what it logged --------------------------------------------------------------------------------------------------
+# --- what it logged
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_plain_script_gets_the_same_accuracy_from_the_logged_file(done, lab):
     spec, result = done
     validation = lab.splits(spec).validation
-    accuracy = plain_accuracy(result.artifacts[record.MODEL_TFLITE], validation.inputs["image"], validation.labels)
+    accuracy = plain_accuracy(
+        result.artifacts[record.MODEL_TFLITE], validation.inputs["image"], validation.labels
+    )
     assert accuracy == result.metrics["val_accuracy"] > 0.3
 
 
@@ -72,10 +78,14 @@ def test_the_table_of_layers_says_the_same(done):
     rows = list(csv.DictReader(io.StringIO(result.artifacts[record.LAYERS_CSV].decode())))
     assert sum(int(row["nonzero"]) for row in rows) == result.metrics["params_nonzero"]
     assert sum(int(row["size"]) for row in rows) == result.metrics["params_total"]
-    assert {f"{row['layer']}/{row['role']}": int(row["tensor"]) for row in rows} == dict(result.tensors)
+    assert {f"{row['layer']}/{row['role']}": int(row["tensor"]) for row in rows} == dict(
+        result.tensors
+    )
     kernels = [row for row in rows if row["role"] == "kernel"]
     assert all(abs(int(row["zeros_asked"]) - int(row["zeros_reached"])) <= 1 for row in kernels)
-    reached = sum(int(row["zeros_reached"]) for row in kernels) / sum(int(row["size"]) for row in kernels)
+    reached = sum(int(row["zeros_reached"]) for row in kernels) / sum(
+        int(row["size"]) for row in kernels
+    )
     assert result.metrics["sparsity_reached"] == reached
     assert result.metrics["sparsity_asked"] == pytest.approx(0.6, abs=0.002)
 
@@ -94,7 +104,8 @@ def test_the_baseline_stands_beside_each_metric(done):
     own = {name for name in result.metrics if not name.startswith(record.BASELINE_PREFIX)}
     beside = {name.removeprefix(record.BASELINE_PREFIX) for name in set(result.metrics) - own}
     assert own - beside == {
-        "accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical", "touched_share"
+        "accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical",
+        "touched_share"
     }  # fmt: skip
     macs = result.metrics["baseline.macs_dense"] / result.metrics["macs_effective"]
     assert result.metrics["speedup_theoretical"] == macs > 1
@@ -114,7 +125,11 @@ def test_times_lie_within_their_intervals(done):
 def test_the_same_spec_gives_the_same_record(done, lab):
     spec, result = done
     again = trial.run(spec, lab)
-    assert (again.metrics, again.artifacts, again.tensors) == (result.metrics, result.artifacts, result.tensors)
+    assert (again.metrics, again.artifacts, again.tensors) == (
+        result.metrics,
+        result.artifacts,
+        result.tensors,
+    )
 
 
 def test_without_steps_it_is_the_dense_net(lab):
@@ -127,7 +142,8 @@ def test_without_steps_it_is_the_dense_net(lab):
     )
 
 
-# --- failures --------------------------------------------------------------------------------------------------------
+# --- failures
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_trial_that_takes_too_long_is_recorded(lab):
@@ -141,7 +157,10 @@ def test_a_trial_that_takes_too_long_is_recorded(lab):
 def test_whatever_goes_wrong_is_recorded_with_its_traceback(lab):
     spec = fixed(SMALL["lenet5"])
     broken = type(spec)(
-        dataset=spec.dataset, architecture=spec.architecture, train=spec.train, compress=(Use("no_such_thing"),)
+        dataset=spec.dataset,
+        architecture=spec.architecture,
+        train=spec.train,
+        compress=(Use("no_such_thing"),),
     )
     result = trial.run(broken, lab)
     assert (result.status, result.reason) == ("FAILED", "exception")
@@ -177,7 +196,8 @@ def test_a_step_that_undoes_a_promise_fails_the_trial(lab):
         trial.check_keeps(dense)
 
 
-# --- what a strategy is given ----------------------------------------------------------------------------------------
+# --- what a strategy is given
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -193,7 +213,8 @@ def cross_entropy(stage, samples):
 def test_a_job_gives_no_validation_labels_and_no_test_split(job):
     public = {name for name in dir(job) if not name.startswith("_")}
     assert public == {
-        "baseline", "calibration", "catalog", "deadline", "epochs", "finetune", "fit_seconds", "gradients", "initial",
+        "baseline", "calibration", "catalog", "deadline", "epochs", "finetune", "fit_seconds",
+        "gradients", "initial",
         "quality", "report", "rewind", "seed", "steps_per_epoch", "train", "trained",
     }  # fmt: skip
     assert (len(job.train), len(job.calibration), job.steps_per_epoch()) == (1200, 50, 20)
@@ -202,7 +223,11 @@ def test_a_job_gives_no_validation_labels_and_no_test_split(job):
 def test_a_seed_depends_on_the_purpose_and_the_trials_seed_alone(job, lab):
     published = int(hashlib.sha256(b'[0,"masks"]').hexdigest()[:8], 16) % 2**31
     assert job.seed("masks") == job.seed("masks") == published
-    others = {job.seed("masks"), job.seed("noise"), job_for(fixed(SMALL["lenet5"], seed=1), lab).seed("masks")}
+    others = {
+        job.seed("masks"),
+        job.seed("noise"),
+        job_for(fixed(SMALL["lenet5"], seed=1), lab).seed("masks"),
+    }
     assert len(others) == 3
     assert job_for(fixed(SMALL["lenet5"], use("identity")), lab).seed("masks") == job.seed("masks")
     assert all(0 <= seed < 2**31 for seed in others)
@@ -213,7 +238,9 @@ def test_rewinding_goes_through_the_baselines_own_training(job, lab):
     baseline, validation = lab.baseline(spec), lab.splits(spec).validation
     assert digest(job.rewind(0)) == digest(job.initial) == digest(lab.initial(spec))
     for epoch, values in enumerate(baseline.curve, start=1):
-        assert cross_entropy(job.rewind(epoch), validation) == pytest.approx(values["val_loss"], abs=1e-4)
+        assert cross_entropy(job.rewind(epoch), validation) == pytest.approx(
+            values["val_loss"], abs=1e-4
+        )
     assert digest(job.rewind(spec.train.epochs)) == digest(baseline.stage) != digest(job.rewind(1))
 
 

@@ -1,4 +1,5 @@
-"""Block pruning: whole blocks of dense kernels go, the file holds what is left, and every net answers as before."""
+"""Block pruning: whole blocks of dense kernels go, the file holds what is left, and every net
+answers as before."""
 
 import math
 from collections import Counter
@@ -18,7 +19,8 @@ from framework.nn.tflite import converter
 from framework.runner.trial import check_keeps, compress, measure
 from framework.study import use
 
-NETS = [name for name in CATALOG.architectures.names() if name != "squeezenet"]  # it has no dense layer
+# it has no dense layer
+NETS = [name for name in CATALOG.architectures.names() if name != "squeezenet"]
 FEW = 8
 CLOSE = 1e-4
 LARGEST_CHANGE = 0.1  # of an output by 8-bit numbers, on average
@@ -32,7 +34,9 @@ class Untimed:
 
 def pruned(lab, *steps, net="lenet_300_100", **train):
     spec = fixed(
-        SMALL[net], *(step if not isinstance(step, dict) else use("block_prune", **step) for step in steps), **train
+        SMALL[net],
+        *(step if not isinstance(step, dict) else use("block_prune", **step) for step in steps),
+        **train,
     )
     return compress(spec, lab, job_for(spec, lab)), lab.baseline(spec).stage
 
@@ -43,7 +47,9 @@ def dense_kernels(stage):
 
 def share(stage):
     kernels = dense_kernels(stage)
-    return sum(int((stage.weights[key] == 0).sum()) for key in kernels) / sum(map(math.prod, kernels.values()))
+    return sum(int((stage.weights[key] == 0).sum()) for key in kernels) / sum(
+        map(math.prod, kernels.values())
+    )
 
 
 def cut(values, rows=4):
@@ -62,7 +68,8 @@ def sparse_tensors(file):
 @pytest.mark.parametrize("layers", ["uniform", "erk"])
 def test_at_once_the_blocks_of_least_magnitude_go_whole(layers, rows, lab):
     stage, dense = pruned(lab, {"sparsity": 0.7, "layers": layers, "block_rows": rows, "epochs": 0})
-    assert share(stage) == pytest.approx(0.7, abs=0.03)  # blocks of 16 inputs of 12 and 24 are not many
+    # blocks of 16 inputs of 12 and 24 are not many
+    assert share(stage) == pytest.approx(0.7, abs=0.03)
     for key in dense_kernels(stage):
         left = cut(stage.weights[key], rows)
         scores = compression.masks.block_scores(dense.weights[key], rows)
@@ -75,14 +82,17 @@ def test_at_once_the_blocks_of_least_magnitude_go_whole(layers, rows, lab):
 
 def test_layers_other_than_dense_ones_are_left_alone(lab):
     stage, dense = pruned(lab, {"sparsity": 0.9, "epochs": 0}, net="lenet5")
-    changed = {key for key, value in stage.weights.items() if not np.array_equal(value, dense.weights[key])}
+    changed = {
+        key for key, value in stage.weights.items() if not np.array_equal(value, dense.weights[key])
+    }
     assert changed
     assert changed <= set(dense_kernels(stage))
     assert {name.rpartition("/")[0] for name in stage.steps[-1].asked} == {"hidden", "head"}
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.9, 0.99])
-@pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])  # 20 steps, and one: the shortest ramp
+# 20 steps, and one: the shortest ramp
+@pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])
 def test_trained_it_reaches_what_was_asked_in_the_file(sparsity, train, lab):
     stage, _ = pruned(lab, {"sparsity": sparsity, "layers": "uniform", "epochs": 1}, **train)
     found, asked = zeros_in_file(converter.to_tflite(stage), stage), stage.steps[-1].asked
@@ -129,8 +139,16 @@ def test_one_trace_serves_a_study(lab):
     lab.baseline(fixed(SMALL["lenet_300_100"]))
     before = training.fit.Trained.traces
     results = {
-        digest(pruned(lab, {"sparsity": sparsity, "layers": layers, "epochs": epochs, "block_rows": rows})[0])
-        for sparsity, layers, epochs, rows in [(0.5, "erk", 1, 4), (0.9, "uniform", 2, 8), (0.7, "erk", 1, 4)]
+        digest(
+            pruned(
+                lab, {"sparsity": sparsity, "layers": layers, "epochs": epochs, "block_rows": rows}
+            )[0]
+        )
+        for sparsity, layers, epochs, rows in [
+            (0.5, "erk", 1, 4),
+            (0.9, "uniform", 2, 8),
+            (0.7, "erk", 1, 4),
+        ]
     }
     assert training.fit.Trained.traces - before == 1
     assert len(results) == 3
@@ -139,7 +157,9 @@ def test_one_trace_serves_a_study(lab):
 def test_the_file_is_smaller_and_every_line_of_the_ledger_counts_the_whole_kernels(lab):
     spec = fixed(use("lenet_300_100"), use("block_prune", sparsity=0.9, epochs=0))
     stage = compress(spec, lab, job_for(spec, lab))
-    file, whole = (measure(replace(stage, export=export), spec, lab) for export in (stage.export, Export()))
+    file, whole = (
+        measure(replace(stage, export=export), spec, lab) for export in (stage.export, Export())
+    )
     differ = {name for name, value in whole.metrics.items() if file.metrics[name] != value}
     assert differ == {"size_tflite_bytes", "size_tflite_compressed_bytes"}
     assert file.metrics["size_tflite_bytes"] < 0.15 * whole.metrics["size_tflite_bytes"]
@@ -157,12 +177,17 @@ def test_a_net_without_dense_layers_is_refused():
 
 
 def compressed(net, lab, *more):
-    """(stage, file, its answers by the project's reader, those of an interpreter as anybody opens it, the net's)."""
+    """(stage, file, its answers by the project's reader, those of an interpreter as anybody opens
+    it, the net's)."""
     spec = fixed(default_net(net, lab.root))
     stage, splits = lab.initial(spec), lab.splits(spec)
-    for name, knobs in ({"block_prune": {"sparsity": 0.9, "layers": "uniform", "epochs": 0}} | dict(more)).items():
+    for name, knobs in (
+        {"block_prune": {"sparsity": 0.9, "layers": "uniform", "epochs": 0}} | dict(more)
+    ).items():
         stage = CATALOG.strategies.build(name, knobs).apply(stage, Untimed())
-    samples = Samples({name: value[:FEW] for name, value in splits.validation.inputs.items()}, np.zeros(FEW, int))
+    samples = Samples(
+        {name: value[:FEW] for name, value in splits.validation.inputs.items()}, np.zeros(FEW, int)
+    )
     file = converter.to_tflite(stage, splits.calibration)
     own, plain = tflite.interpreter.answers(file, samples), plain_answers(file, samples)
     return stage, file, own, plain, converter.predict(stage, samples)
@@ -191,7 +216,9 @@ def test_every_net_has_its_zeros_in_the_file_and_answers_as_before(net, lab):
     asked = stage.steps[-1].asked
     assert set(asked) == {f"{layer}/{position}" for layer, position in dense_kernels(stage)}
     assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
-    assert sum(asked.values()) / sum(map(math.prod, dense_kernels(stage).values())) == pytest.approx(0.9, abs=0.01)
+    assert sum(asked.values()) / sum(
+        map(math.prod, dense_kernels(stage).values())
+    ) == pytest.approx(0.9, abs=0.01)
     assert sparse_tensors(file) > 0
 
 

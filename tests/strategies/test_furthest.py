@@ -1,4 +1,5 @@
-"""How far a net is pruned under `max_drop`: the search by halving, on a quality that is known for each sparsity."""
+"""How far a net is pruned under `max_drop`: the search by halving, on a quality that is known for
+each sparsity."""
 
 from types import SimpleNamespace
 
@@ -8,10 +9,15 @@ from framework.strategies._pruning import furthest
 
 
 def searched(max_drop, *, sparsity=0.8, lost=lambda sparsity: sparsity):
-    """(sparsities tried, what is found) where a net of a sparsity loses so much; its "stage" is its sparsity."""
+    """(sparsities tried, what is found) where a net of a sparsity loses so much.
+
+    Its "stage" is its sparsity.
+    """
     tried = []
     job = SimpleNamespace(quality=lambda net: 1.0 - lost(net))
-    found = furthest(lambda share: tried.append(share) or share, 0.0, job, sparsity=sparsity, max_drop=max_drop)
+    found = furthest(
+        lambda share: tried.append(share) or share, 0.0, job, sparsity=sparsity, max_drop=max_drop
+    )
     return tried, found
 
 

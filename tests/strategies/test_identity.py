@@ -12,11 +12,21 @@ from framework.study import use
 @pytest.mark.parametrize("net", SMALL)
 def test_without_epochs_every_metric_is_the_baselines(net, lab):
     record = trial.run(fixed(SMALL[net], use("identity", epochs=0)), lab)
-    own = {name: value for name, value in record.metrics.items() if not name.startswith(BASELINE_PREFIX)}
+    own = {
+        name: value
+        for name, value in record.metrics.items()
+        if not name.startswith(BASELINE_PREFIX)
+    }
     assert own.pop("accuracy_drop") == 0
     assert own.pop("speedup_theoretical") == 1
     assert own == {name: record.metrics[f"{BASELINE_PREFIX}{name}"] for name in own}
-    assert {"val_accuracy", "params_total", "params_nonzero", "size_tflite_bytes", "macs_dense"} <= set(own)
+    assert {
+        "val_accuracy",
+        "params_total",
+        "params_nonzero",
+        "size_tflite_bytes",
+        "macs_dense",
+    } <= set(own)
 
 
 def test_its_file_is_the_baselines_byte_for_byte(lab):
@@ -28,9 +38,12 @@ def test_its_file_is_the_baselines_byte_for_byte(lab):
 def test_with_epochs_it_trains_on_and_reports_each(lab):
     spec, seen = fixed(SMALL["lenet_300_100"], use("identity", epochs=3)), []
     lab.baseline(spec)
-    record = trial.run(spec, lab, report=lambda epoch, values: seen.append((epoch, values["val_accuracy"])))
+    record = trial.run(
+        spec, lab, report=lambda epoch, values: seen.append((epoch, values["val_accuracy"]))
+    )
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
-    assert record.metrics["val_accuracy"] == pytest.approx(seen[-1][1])  # the file's is that of the last epoch
+    # the file's is that of the last epoch
+    assert record.metrics["val_accuracy"] == pytest.approx(seen[-1][1])
     assert record.metrics["accuracy_drop"] < 0
     assert record.times["fit_seconds"] > 0
     for name in ("params_total", "params_nonzero", "size_tflite_bytes"):

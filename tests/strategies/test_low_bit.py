@@ -37,7 +37,9 @@ def test_the_first_ternary_step_is_no_worse_than_the_closed_form(seed):
 def test_more_bits_are_nearer_to_the_weights():
     values = np.random.default_rng(0).normal(size=(64, 3))
     levels = [learned_step.levels_of(bits) for bits in range(2, 8)]
-    errors = [error(values, learned_step.best_step(values, (0,), largest), largest) for largest in levels]
+    errors = [
+        error(values, learned_step.best_step(values, (0,), largest), largest) for largest in levels
+    ]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] > 100 * errors[-1]
 
@@ -50,7 +52,9 @@ def test_it_asks_the_same_of_every_kernel_and_promises_it(bits, lab):
     step = stage.steps[-1]
     assert step.asked == dict.fromkeys(keys, bits)
     assert max(step.reached.values()) <= bits
-    promised = {f"{keep.weight[0]}/{keep.weight[1]}" for keep in stage.keeps if isinstance(keep, Bits)}
+    promised = {
+        f"{keep.weight[0]}/{keep.weight[1]}" for keep in stage.keeps if isinstance(keep, Bits)
+    }
     assert promised == keys
 
 
@@ -80,9 +84,15 @@ class Few:
 def test_the_file_of_a_sequence_net_has_no_more_levels_than_asked(net, scales):
     model = sequence_nets.NETS[net].build()
     knobs = {"bits": 3, "scales": scales, "epochs": 1}
-    stage = CATALOG.strategies.build("low_bit", knobs).apply(sequence_nets.staged(model), Few(model))
+    stage = CATALOG.strategies.build("low_bit", knobs).apply(
+        sequence_nets.staged(model), Few(model)
+    )
     for export in (Export(), Export("int8", scales=scales)):
         file = converter.to_tflite(replace(stage, export=export), sequence_nets.samples_for(model))
-        found = [item for item in tflite.weights.read_weights(file, stage) if item.key in stage.steps[-1].asked]
+        found = [
+            item
+            for item in tflite.weights.read_weights(file, stage)
+            if item.key in stage.steps[-1].asked
+        ]
         assert found
         assert max(map(distinct_per_channel, found)) <= 2**3

@@ -33,20 +33,28 @@ def test_at_once_the_smallest_of_each_kernel_go(layers, lab):
         before, gone = np.abs(dense.weights[key]), stage.weights[key] == 0
         assert before[gone].max(initial=0) <= before[~gone].min()
         assert np.array_equal(stage.weights[key][~gone], dense.weights[key][~gone])
-    assert all(np.array_equal(stage.weights[key], dense.weights[key]) for key in dense.weights if key[1] == 1)
+    assert all(
+        np.array_equal(stage.weights[key], dense.weights[key])
+        for key in dense.weights
+        if key[1] == 1
+    )
 
 
 def test_uniform_asks_the_same_of_each_kernel_and_erk_more_of_wide_ones(lab):
     shares = {}
     for layers in ("uniform", "erk"):
         stage, _ = pruned(lab, {"sparsity": 0.8, "layers": layers, "epochs": 0})
-        shares[layers] = {key[0]: float((stage.weights[key] == 0).mean()) for key in compression.pruning.kernels(stage)}
+        shares[layers] = {
+            key[0]: float((stage.weights[key] == 0).mean())
+            for key in compression.pruning.kernels(stage)
+        }
     assert all(value == pytest.approx(0.8, abs=0.01) for value in shares["uniform"].values())
     assert shares["erk"]["conv_2"] > 0.8 > max(shares["erk"]["head"], shares["erk"]["conv_1"])
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.9, 0.99])
-@pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])  # 20 steps, and one: the shortest ramp
+# 20 steps, and one: the shortest ramp
+@pytest.mark.parametrize("train", [{"batch_size": 60}, {"batch_size": 700}])
 def test_trained_it_reaches_what_was_asked_in_the_file(sparsity, train, lab):
     stage, _ = pruned(lab, {"sparsity": sparsity, "epochs": 1}, **train)
     found = zeros_in_file(converter.to_tflite(stage), stage)
@@ -133,10 +141,14 @@ class FewSteps:
 def test_kernels_of_sequence_nets_reach_what_was_asked_in_the_file_and_keep_it(net, epochs):
     model = sequence_nets.NETS[net].build()
     dense, job = sequence_nets.staged(model), FewSteps(model)
-    stage = CATALOG.strategies.build("magnitude_prune", {"sparsity": 0.7, "epochs": epochs}).apply(dense, job)
+    stage = CATALOG.strategies.build("magnitude_prune", {"sparsity": 0.7, "epochs": epochs}).apply(
+        dense, job
+    )
     check_keeps(stage)
     asked = stage.steps[-1].asked
-    assert set(asked) == {f"{layer}/{position}" for layer, position in compression.pruning.kernels(stage)}
+    assert set(asked) == {
+        f"{layer}/{position}" for layer, position in compression.pruning.kernels(stage)
+    }
     found = zeros_in_file(converter.to_tflite(stage), stage)
     assert all(abs(found[name] - count) <= 1 for name, count in asked.items())
     assert share(stage) == pytest.approx(0.7, abs=0.01)

@@ -31,7 +31,9 @@ def zeros(stage):
 
 def total_share(stage):
     found = zeros(stage)
-    return sum(int(gone.sum()) for gone in found.values()) / sum(gone.size for gone in found.values())
+    return sum(int(gone.sum()) for gone in found.values()) / sum(
+        gone.size for gone in found.values()
+    )
 
 
 def test_global_prune_has_one_threshold(made):
@@ -40,7 +42,8 @@ def test_global_prune_has_one_threshold(made):
     left = min(float(np.abs(before[key][~gone[key]]).min()) for key in gone)
     assert max(float(np.abs(before[key][gone[key]]).max(initial=0)) for key in gone) <= left
     assert total_share(stage) == pytest.approx(0.7, abs=0.001)
-    assert len({round(float(item.mean()), 2) for item in gone.values()}) > 1  # layers found their own shares
+    # layers found their own shares
+    assert len({round(float(item.mean()), 2) for item in gone.values()}) > 1
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
@@ -62,7 +65,9 @@ def test_random_prune_draws_by_its_seed_in_each_proportion(made):
     step = use("random_prune", sparsity=0.8, layers="uniform", epochs=0)
     one, two = zeros(made(step)[0]), zeros(made(step, seed=1)[0])
     assert not all(np.array_equal(one[key], two[key]) for key in one)
-    assert all(gone.mean() == pytest.approx(0.8, abs=0.01) for gone in one.values() if gone.size > 200)
+    assert all(
+        gone.mean() == pytest.approx(0.8, abs=0.01) for gone in one.values() if gone.size > 200
+    )
     overall, _ = made(use("random_prune", sparsity=0.8, layers="global", epochs=0))
     assert total_share(overall) == pytest.approx(0.8, abs=0.001)
 
@@ -103,8 +108,15 @@ def test_the_control_has_the_budget_of_the_dearest_ticket():
     from framework import Choice, Int, Study
     from framework.planning.resolve import resolve
 
-    steps = [Choice(use("lottery_ticket", rounds=Int(1, 4), epochs=Choice(1, 3)), use("global_prune", epochs=5))]
-    study = resolve(Study(dataset=use("digits"), architecture=use("lenet5"), compress=steps), CATALOG)
+    steps = [
+        Choice(
+            use("lottery_ticket", rounds=Int(1, 4), epochs=Choice(1, 3)),
+            use("global_prune", epochs=5),
+        )
+    ]
+    study = resolve(
+        Study(dataset=use("digits"), architecture=use("lenet5"), compress=steps), CATALOG
+    )
     assert largest_budget(study, CATALOG) == 12
     assert control_spec(study, CATALOG).compress[0].knobs["epochs"] == 12
 
@@ -141,7 +153,8 @@ def test_max_drop_stops_where_the_net_would_lose_too_much(name, made):
 
 def test_what_max_drop_cost_is_on_record(made):
     stage, _ = made(use("global_prune", sparsity=0.99, epochs=1, max_drop=0.0))
-    assert stage.steps[-1].epochs in (5, 6)  # the one asked for, four between, and perhaps none pruned at all
+    # the one asked for, four between, and perhaps none pruned at all
+    assert stage.steps[-1].epochs in (5, 6)
     asked = sum(stage.steps[-1].asked.values())
     assert asked == sum(int(gone.sum()) for gone in zeros(stage).values())
 
@@ -149,10 +162,16 @@ def test_what_max_drop_cost_is_on_record(made):
 @pytest.mark.parametrize(
     "steps",
     [
-        (use("magnitude_prune", sparsity=0.6, epochs=1), use("magnitude_prune", sparsity=0.3, epochs=1)),
+        (
+            use("magnitude_prune", sparsity=0.6, epochs=1),
+            use("magnitude_prune", sparsity=0.3, epochs=1),
+        ),
         (use("global_prune", sparsity=0.6, epochs=0), use("random_prune", sparsity=0.8, epochs=1)),
         (use("snip", sparsity=0.5, epochs=1), use("gradient_prune", sparsity=0.7, epochs=1)),
-        (use("variational_prune", sparsity=0.5, epochs=1), use("global_prune", sparsity=0.7, epochs=1)),
+        (
+            use("variational_prune", sparsity=0.5, epochs=1),
+            use("global_prune", sparsity=0.7, epochs=1),
+        ),
     ],
     ids=lambda steps: "+".join(step.name for step in steps),
 )
@@ -193,10 +212,14 @@ def test_what_is_on_no_grid_is_told():
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])
 def test_low_bit_ends_on_a_symmetric_grid_and_stays_there(bits, scales, made):
     stage, _ = made(use("low_bit", bits=bits, scales=scales, epochs=1))
-    tuned, _ = made(use("low_bit", bits=bits, scales=scales, epochs=1), Use("identity", {"epochs": 1}))
+    tuned, _ = made(
+        use("low_bit", bits=bits, scales=scales, epochs=1), Use("identity", {"epochs": 1})
+    )
     for key, values in kernels(stage).items():
         assert np.array_equal(tuned.weights[key], values)
-        groups = values.reshape(-1, values.shape[-1]).T if scales == "per_channel" else [values.ravel()]
+        groups = (
+            values.reshape(-1, values.shape[-1]).T if scales == "per_channel" else [values.ravel()]
+        )
         assert all(on_one_grid(group, learned_step.levels_of(bits)) for group in groups)
     assert not np.array_equal(tuned.weights["head", 1], stage.weights["head", 1])
 

@@ -41,7 +41,13 @@ def test_kernels_have_the_type_and_the_scales_asked_for(net, form, scales):
     for kernel in found.values():
         small = form == "dynamic" and kernel.values.size < 1024
         assert kernel.values.dtype == (np.float32 if small else kind)
-        channels = 0 if kernel.values.dtype != np.int8 else 1 if scales == "per_tensor" else kernel.values.shape[0]
+        channels = (
+            0
+            if kernel.values.dtype != np.int8
+            else 1
+            if scales == "per_tensor"
+            else kernel.values.shape[0]
+        )
         assert kernel.scales == channels
 
 
@@ -50,7 +56,8 @@ def test_every_parameter_is_still_counted_and_the_file_is_smaller(net, form, sca
     stage, file = quantized(net, format=form, scales=scales)
     dense = converter.to_tflite(net.baseline.stage)
     counted = [
-        sum(w.values.size for w in tflite.weights.read_weights(one, net.baseline.stage)) for one in (file, dense)
+        sum(w.values.size for w in tflite.weights.read_weights(one, net.baseline.stage))
+        for one in (file, dense)
     ]
     assert counted[0] == counted[1] == sum(value.size for value in stage.weights.values())
     assert len(file) < len(dense)
@@ -105,7 +112,11 @@ def test_pruned_and_quantized_keeps_its_sparsity(lab):
     prune = Use("magnitude_prune", {"sparsity": 0.7, "epochs": 1})
     result = run(fixed(SMALL["lenet5"], prune, Use("ptq")), lab)
     assert result.reason == "", result.error
-    assert result.metrics["sparsity_reached"] >= result.metrics["sparsity_asked"] == pytest.approx(0.7, abs=0.01)
+    assert (
+        result.metrics["sparsity_reached"]
+        >= result.metrics["sparsity_asked"]
+        == pytest.approx(0.7, abs=0.01)
+    )
     assert result.metrics["bits_reached"] == 8
     assert result.metrics["speedup_theoretical"] > 1.5
 
@@ -113,7 +124,11 @@ def test_pruned_and_quantized_keeps_its_sparsity(lab):
 def test_what_would_undo_the_bits_is_refused():
     from framework.errors import InvalidStudy
 
-    study = Study(dataset=use("digits"), architecture=use("lenet5"), compress=[use("ptq"), use("magnitude_prune")])
+    study = Study(
+        dataset=use("digits"),
+        architecture=use("lenet5"),
+        compress=[use("ptq"), use("magnitude_prune")],
+    )
     with pytest.raises(InvalidStudy, match="bits") as caught:
         resolve(study, CATALOG)
     assert "nothing is lost: magnitude_prune + ptq" in str(caught.value)

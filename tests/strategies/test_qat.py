@@ -42,7 +42,9 @@ def test_every_kernel_is_asked_for_eight_bits_and_has_them(net, lab):
     stage, file, _ = trained(lab, use("qat", epochs=1), net=net)
     (step,) = stage.steps
     assert step.asked == step.reached == dict.fromkeys(step.asked, 8)
-    assert set(step.asked) == {f"{layer}/{position}" for layer, position in nn.net_weights.matrices(stage)}
+    assert set(step.asked) == {
+        f"{layer}/{position}" for layer, position in nn.net_weights.matrices(stage)
+    }
     assert (step.unit, step.epochs) == ("bits", 1)
     weights = tflite.weights.read_weights(file, stage)
     assert all(weight.values.dtype == np.int8 for weight in weights if weight.key in step.asked)
@@ -52,11 +54,16 @@ def test_every_kernel_is_asked_for_eight_bits_and_has_them(net, lab):
 def test_it_trains_otherwise_than_without_rounding(lab):
     stages = [trained(lab, step)[0] for step in (use("qat", epochs=1), use("identity", epochs=1))]
     assert digest(stages[0]) != digest(stages[1])
-    assert all(np.abs(stages[0].weights[key] - stages[1].weights[key]).max() < 0.2 for key in stages[0].weights)
+    assert all(
+        np.abs(stages[0].weights[key] - stages[1].weights[key]).max() < 0.2
+        for key in stages[0].weights
+    )
 
 
 def test_ranges_begin_with_those_of_as_many_samples_as_asked(lab):
-    found = {digest(trained(lab, use("qat", epochs=1, samples=count))[0]) for count in (1, 50, 10_000)}
+    found = {
+        digest(trained(lab, use("qat", epochs=1, samples=count))[0]) for count in (1, 50, 10_000)
+    }
     assert len(found) == 2  # there are 50
 
 
@@ -66,7 +73,10 @@ def test_zeros_survive(net, scales, lab):
     sparse, _, _ = trained(lab, HALF, net=net)
     stage, file, _ = trained(lab, HALF, use("qat", epochs=1, scales=scales), net=net)
     assert digest(stage) != digest(sparse)
-    zeros = {f"{layer}/{position}": int(places.sum()) for (layer, position), places in sparse.masks.items()}
+    zeros = {
+        f"{layer}/{position}": int(places.sum())
+        for (layer, position), places in sparse.masks.items()
+    }
     found = zeros_in_file(file, stage)
     assert zeros
     for key, places in sparse.masks.items():
@@ -93,7 +103,9 @@ def test_sixteen_shared_values_stay_sixteen_in_each_tensor(net, first, lab):
 
 def test_one_trace_serves_a_study_and_the_same_trial_gives_the_same_bits(lab):
     def trial(seed, epochs, samples):
-        spec = replace(fixed(SMALL["lenet_300_100"], use("qat", epochs=epochs, samples=samples)), seed=seed)
+        spec = replace(
+            fixed(SMALL["lenet_300_100"], use("qat", epochs=epochs, samples=samples)), seed=seed
+        )
         return digest(compress(spec, lab, job_for(spec, lab)))
 
     training.fit.nets.clear()

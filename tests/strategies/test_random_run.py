@@ -22,7 +22,9 @@ def finished(tmp_path, lab):
     """A project with the files of one run: 70 % of SMALL's LeNet-5 zero, in 8 bits."""
     spec = fixed(SMALL["lenet5"], use("magnitude_prune", sparsity=0.7, epochs=0), use("ptq"))
     stage = compress(spec, lab, job_for(spec, lab))
-    weights = tflite.weights.read_weights(converter.to_tflite(stage, lab.splits(spec).calibration), stage)
+    weights = tflite.weights.read_weights(
+        converter.to_tflite(stage, lab.splits(spec).calibration), stage
+    )
     folder = tmp_path / ".artifacts" / "some_study" / RUN / "artifacts"
     folder.mkdir(parents=True)
     (folder / "layers.csv").write_bytes(layers_csv(stage, weights))
@@ -52,7 +54,10 @@ def test_the_digest_knows_the_proportions(finished):
     lines = file.read_text().splitlines()
     column = lines[0].split(",").index("zeros_reached")
     cells = lines[1].split(",")
-    file.write_text("\n".join([lines[0], ",".join([*cells[:column], "1", *cells[column + 1 :]]), *lines[2:]]) + "\n")
+    file.write_text(
+        "\n".join([lines[0], ",".join([*cells[:column], "1", *cells[column + 1 :]]), *lines[2:]])
+        + "\n"
+    )
     assert resolve(study(), CATALOG, root).digest != before
 
 

@@ -1,4 +1,5 @@
-"""Sparse variational dropout: the divergence of the paper, what the noise does, exactly as many zeros as asked."""
+"""Sparse variational dropout: the divergence of the paper, what the noise does, exactly as many
+zeros as asked."""
 
 import numpy as np
 import pytest
@@ -17,8 +18,12 @@ def divergence(log_alpha):
 
 
 def test_the_divergence_is_the_papers_and_falls_to_nothing():
-    found = variational_dropout._divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0], np.float32)).numpy()
-    assert found == pytest.approx(divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0])), rel=1e-4, abs=1e-6)
+    found = variational_dropout._divergence(
+        np.array([-6.0, -2.0, 0.0, 3.0, 30.0], np.float32)
+    ).numpy()
+    assert found == pytest.approx(
+        divergence(np.array([-6.0, -2.0, 0.0, 3.0, 30.0])), rel=1e-4, abs=1e-6
+    )
     assert (np.diff(found) < 0).all()
     assert found[-1] == pytest.approx(0, abs=1e-6)
 
@@ -34,7 +39,10 @@ def trained(strength, *, start=-8.0, epochs=4):
 
     wrap = Seen(tuple(compression.pruning.kernels(stage)))
     names = {variational_dropout.name_of(key): stage.weights[key].shape for key in wrap.keys}
-    begin = {name: np.full(shape, start / variational_dropout.SPEED, np.float32) for name, shape in names.items()}
+    begin = {
+        name: np.full(shape, start / variational_dropout.SPEED, np.float32)
+        for name, shape in names.items()
+    }
     request = tiny_fit(wrap=wrap, dynamic=begin | {"seed": 1, "strength": strength}, epochs=epochs)
     weights = training.fit.fit(stage, request).weights
     found = [
@@ -83,7 +91,8 @@ def test_as_many_zeros_as_asked_over_all_kernels(sparsity, tune_epochs, made):
 def test_more_zeros_than_asked_stay_as_they_are(made):
     first = made(use("global_prune", sparsity=0.8, epochs=0))
     both = made(
-        use("global_prune", sparsity=0.8, epochs=0), use("variational_prune", sparsity=0.5, epochs=1, tune_epochs=1)
+        use("global_prune", sparsity=0.8, epochs=0),
+        use("variational_prune", sparsity=0.5, epochs=1, tune_epochs=1),
     )
     assert total(both) == total(first)
     for key, zeros in first.masks.items():
@@ -91,4 +100,6 @@ def test_more_zeros_than_asked_stay_as_they_are(made):
 
 
 def test_it_spends_both_kinds_of_epochs():
-    assert CATALOG.strategies.build("variational_prune", {"epochs": 3, "tune_epochs": 2}).budget() == 5
+    assert (
+        CATALOG.strategies.build("variational_prune", {"epochs": 3, "tune_epochs": 2}).budget() == 5
+    )

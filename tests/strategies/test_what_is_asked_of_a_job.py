@@ -1,6 +1,8 @@
-"""What each strategy asks its job to train: which net, for how long, at which rate, under which masks, when they move.
+"""What each strategy asks its job to train: which net, for how long, at which rate, under which
+masks, when they move.
 
-The job of these tests trains nothing: it writes down what it was asked for and answers with made-up weights.
+The job of these tests trains nothing: it writes down what it was asked for and answers with made-up
+weights.
 """
 
 import numpy as np
@@ -15,7 +17,10 @@ STEPS = 40  # in an epoch
 
 
 class Recorder:
-    """A job that only writes down; what it "trains" are weights of another seed, under the masks of the stage."""
+    """A job that only writes down.
+
+    What it "trains" are weights of another seed, under the masks of the stage.
+    """
 
     fit_seconds = 0.0
     catalog = CATALOG
@@ -45,12 +50,14 @@ class Recorder:
         return self.answers[-1]
 
     def gradients(self, stage, **how):
-        """Large where a weight is zero and tiny elsewhere, so that what RigL drops does not grow again."""
+        """Large where a weight is zero and tiny elsewhere, so that what RigL drops does not grow
+        again."""
         self.looks.append((stage, how))
         for _ in range(how["batches"]):
             sizes = np.random.default_rng(len(self.looks))
             yield {
-                key: ((value == 0) + 1e-6) * sizes.uniform(1, 2, value.shape) for key, value in stage.weights.items()
+                key: ((value == 0) + 1e-6) * sizes.uniform(1, 2, value.shape)
+                for key, value in stage.weights.items()
             }
 
 
@@ -78,12 +85,15 @@ def zeros_of(masks):
 SIZE = sum(value.size for value in kernels(Recorder.initial).values())
 
 
-# --- lottery tickets -------------------------------------------------------------------------------------------------
+# --- lottery tickets
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rewind", [0, 2])
 def test_every_round_of_a_lottery_ticket_begins_at_the_early_weights(rewind):
-    stage, job = applied("lottery_ticket", sparsity=0.875, rounds=3, rewind_epoch=rewind, epochs=2, floor=0.0)
+    stage, job = applied(
+        "lottery_ticket", sparsity=0.875, rounds=3, rewind_epoch=rewind, epochs=2, floor=0.0
+    )
     assert [(epochs, how.get("fresh")) for _, epochs, how in job.asked] == [(2, True)] * 3
     early = job.rewind(rewind).weights
     for begin, _, _ in job.asked:
@@ -91,31 +101,39 @@ def test_every_round_of_a_lottery_ticket_begins_at_the_early_weights(rewind):
             gone = begin.masks.get(key, np.zeros(value.shape, bool))
             assert np.array_equal(value[~gone], early[key][~gone])
             assert not value[gone].any()
-    assert all(np.array_equal(stage.weights[key], value) for key, value in job.answers[-1].weights.items())
+    assert all(
+        np.array_equal(stage.weights[key], value) for key, value in job.answers[-1].weights.items()
+    )
 
 
 def test_every_round_of_a_lottery_ticket_prunes_what_the_last_one_trained():
     _, job = applied("lottery_ticket", sparsity=0.875, rounds=3, epochs=2, floor=0.0)
     seen = [job.trained, *job.answers[:-1]]
-    assert [zeros_of(begin.masks) / SIZE for begin, _, _ in job.asked] == pytest.approx([0.5, 0.75, 0.875], abs=2e-3)
+    assert [zeros_of(begin.masks) / SIZE for begin, _, _ in job.asked] == pytest.approx(
+        [0.5, 0.75, 0.875], abs=2e-3
+    )
     for looked_at, (begin, _, _) in zip(seen, job.asked, strict=True):
         last = looked_at.masks
         newly = [
-            np.abs(v[begin.masks[k] & ~last.get(k, np.zeros(v.shape, bool))]) for k, v in kernels(looked_at).items()
+            np.abs(v[begin.masks[k] & ~last.get(k, np.zeros(v.shape, bool))])
+            for k, v in kernels(looked_at).items()
         ]
         left = [np.abs(value[~begin.masks[key]]) for key, value in kernels(looked_at).items()]
         assert np.concatenate(newly).max() <= np.concatenate(left).min()
         assert all(begin.masks[key][gone].all() for key, gone in last.items())
 
 
-# --- RigL ------------------------------------------------------------------------------------------------------------
+# --- RigL
+# --------------------------------------------------------------------------------------------------
 
 END = 300  # 75 % of 10 epochs of 40 steps
 
 
 @pytest.fixture(scope="module")
 def rigl():
-    _, job = applied("dynamic_sparse", sparsity=0.8, layers="uniform", drop=0.4, updates=30, epochs=10)
+    _, job = applied(
+        "dynamic_sparse", sparsity=0.8, layers="uniform", drop=0.4, updates=30, epochs=10
+    )
     ((begin, epochs, how),) = job.asked
     assert (epochs, how["fresh"]) == (10, True)
     return job, begin, how["remask"]
@@ -126,7 +144,9 @@ def test_rigl_moves_its_masks_in_the_first_three_quarters_of_the_training(rigl):
     assert sorted(remask.steps) == list(range(10, END, 10))
 
 
-@pytest.mark.parametrize(("step", "share"), [(1, 0.4), (100, 0.3), (150, 0.2), (200, 0.1), (END, 0.0)])
+@pytest.mark.parametrize(
+    ("step", "share"), [(1, 0.4), (100, 0.3), (150, 0.2), (200, 0.1), (END, 0.0)]
+)
 def test_rigl_drops_by_half_a_cosine(step, share, rigl):
     _, begin, remask = rigl
     for key, zeros in remask.update(step, begin).items():
@@ -145,7 +165,8 @@ def test_rigl_looks_at_the_net_as_it_is_by_one_batch_of_the_size_asked(rigl):
     assert how == {"batches": 1, "batch_size": 128, "batch_statistics": True}
 
 
-# --- masks that grow -------------------------------------------------------------------------------------------------
+# --- masks that grow
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["global_prune", "gradient_prune", "random_prune"])
@@ -165,10 +186,14 @@ def test_masks_grow_by_the_cube_and_are_whole_at_60_percent_of_the_training(name
 
 def test_masks_grow_from_the_zeros_that_are_there():
     job, stage = Recorder(), masked(tiny_stage(seed=1), 0.4)
-    CATALOG.strategies.build("global_prune", {"sparsity": 0.8, "floor": 0.0, "epochs": 10}).apply(stage, job)
+    CATALOG.strategies.build("global_prune", {"sparsity": 0.8, "floor": 0.0, "epochs": 10}).apply(
+        stage, job
+    )
     remask = job.asked[0][2]["remask"]
     first, goal = zeros_of(stage.masks), compression.masks.zeros_asked(SIZE, 0.8)
-    assert zeros_of(remask.update(120, stage)) == pytest.approx(first + (goal - first) * 0.875, abs=1)
+    assert zeros_of(remask.update(120, stage)) == pytest.approx(
+        first + (goal - first) * 0.875, abs=1
+    )
 
 
 def test_tfmots_schedule_is_given_its_ends_in_steps_and_shares():
@@ -185,7 +210,8 @@ def test_tfmots_schedule_is_given_its_ends_in_steps_and_shares():
     }
 
 
-# --- the others ------------------------------------------------------------------------------------------------------
+# --- the others
+# --------------------------------------------------------------------------------------------------
 
 
 def test_snip_trains_the_untrained_net_as_the_dense_net_was():
@@ -200,7 +226,9 @@ def test_snip_trains_the_untrained_net_as_the_dense_net_was():
 
 
 def test_the_divergence_of_variational_dropout_is_a_share_of_the_training_samples():
-    _, job = applied("variational_prune", sparsity=0.5, strength=3.0, start=-7.0, epochs=2, tune_epochs=0)
+    _, job = applied(
+        "variational_prune", sparsity=0.5, strength=3.0, start=-7.0, epochs=2, tune_epochs=0
+    )
     dynamic = job.asked[0][2]["dynamic"]
     assert dynamic["strength"] == pytest.approx(3.0 / 48)
     for key, value in kernels(job.trained).items():
@@ -219,13 +247,22 @@ def test_training_in_8_bits_begins_with_ranges_of_the_calibration_split_at_its_o
     ((begin, _, how),) = job.asked
     found = compression.qat.ranges(begin, job.calibration.first(16))
     assert how["dynamic"] == compression.qat.dynamic_of(found)
-    assert how["dynamic"] != compression.qat.dynamic_of(compression.qat.ranges(begin, job.train.first(16)))
+    assert how["dynamic"] != compression.qat.dynamic_of(
+        compression.qat.ranges(begin, job.train.first(16))
+    )
     assert how["rate"] == 0.5
     assert (stage.export.format, stage.export.samples) == ("int8", 16)
 
 
 def test_no_other_fine_tuning_is_faster_or_slower_than_the_study_says():
-    for name in ("global_prune", "magnitude_prune", "gradient_prune", "variational_prune", "low_bit", "identity"):
+    for name in (
+        "global_prune",
+        "magnitude_prune",
+        "gradient_prune",
+        "variational_prune",
+        "low_bit",
+        "identity",
+    ):
         _, job = applied(name, epochs=1)
         assert job.asked
         for _, _, how in job.asked:

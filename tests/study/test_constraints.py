@@ -1,4 +1,5 @@
-"""Constraints are met at the limit itself: a share that floating point cannot hold is not above itself."""
+"""Constraints are met at the limit itself: a share that floating point cannot hold is not above
+itself."""
 
 from __future__ import annotations
 
@@ -23,14 +24,21 @@ def drop(dense: int, kept: int, samples: int = SAMPLES) -> float:
 
 
 @pytest.mark.parametrize("allowed", [1, 2, 3, 5, 10])
-def test_a_net_that_loses_exactly_what_it_may_is_feasible_and_one_sample_more_is_not(allowed: int) -> None:
+def test_a_net_that_loses_exactly_what_it_may_is_feasible_and_one_sample_more_is_not(
+    allowed: int,
+) -> None:
     for dense in range(allowed + 1, SAMPLES + 1):
-        most, least = AtMost("accuracy_drop", allowed / SAMPLES), AtLeast("val_accuracy", (dense - allowed) / SAMPLES)
+        most, least = (
+            AtMost("accuracy_drop", allowed / SAMPLES),
+            AtLeast("val_accuracy", (dense - allowed) / SAMPLES),
+        )
         at, above = drop(dense, dense - allowed), drop(dense, dense - allowed - 1)
         assert most.violation({"accuracy_drop": at}) <= 0
         assert most.violation({"accuracy_drop": above}) == pytest.approx(1 / SAMPLES)
         assert least.violation({"val_accuracy": dense / SAMPLES - allowed / SAMPLES}) <= 0
-        assert least.violation({"val_accuracy": (dense - allowed - 1) / SAMPLES}) == pytest.approx(1 / SAMPLES)
+        assert least.violation({"val_accuracy": (dense - allowed - 1) / SAMPLES}) == pytest.approx(
+            1 / SAMPLES
+        )
 
 
 @given(st.integers(100, 1_000_000), st.data())
@@ -45,19 +53,28 @@ def test_it_holds_for_splits_of_any_size(samples: int, data: st.DataObject) -> N
 @given(st.integers(0, 10**12))
 def test_one_byte_too_many_is_too_many(limit: int) -> None:
     assert AtMost("size_tflite_bytes", limit).violation({"size_tflite_bytes": float(limit)}) <= 0
-    assert AtMost("size_tflite_bytes", limit).violation({"size_tflite_bytes": float(limit + 1)}) == 1
+    assert (
+        AtMost("size_tflite_bytes", limit).violation({"size_tflite_bytes": float(limit + 1)}) == 1
+    )
     assert AtLeast("params_nonzero", limit).violation({"params_nonzero": float(limit - 1)}) == 1
 
 
 def at_the_limit(**metrics: float) -> Run:
-    values = {"val_accuracy": 244 / 250, "params_nonzero": 10.0, "accuracy_drop": drop(249, 244)} | metrics
+    values = {
+        "val_accuracy": 244 / 250,
+        "params_nonzero": 10.0,
+        "accuracy_drop": drop(249, 244),
+    } | metrics
     return Run("id", "trial", "FINISHED", tags={}, params={}, metrics=values)
 
 
 def test_the_sampler_and_the_front_agree() -> None:
     parts: dict[str, Any] = {"objectives": {"val_accuracy": "max", "params_nonzero": "min"}}
     study = Study(
-        dataset=use("digits"), architecture=use("lenet5"), constraints=(AtMost("accuracy_drop", 0.02),), **parts
+        dataset=use("digits"),
+        architecture=use("lenet5"),
+        constraints=(AtMost("accuracy_drop", 0.02),),
+        **parts,
     )
     run = at_the_limit()
     assert run.metrics["accuracy_drop"] > 0.02  # in floating point; what is stored stays true

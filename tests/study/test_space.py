@@ -21,7 +21,8 @@ SWITCH = Knob(False, doc="a switch")
 MAYBE = Knob("a", optional=True, doc="may be left out")
 
 
-# --- domains ---------------------------------------------------------------------------------------------------------
+# --- domains
+# --------------------------------------------------------------------------------------------------
 
 
 def test_stepped_float_lists_its_values_with_both_ends() -> None:
@@ -49,7 +50,11 @@ def test_only_a_stepless_float_is_infinite() -> None:
         Float(0.0, 1.0).values()
 
 
-@given(low=st.integers(-1000, 1000), steps=st.integers(1, 60), step=st.sampled_from([0.1, 0.3, 0.02, 0.7, 1.0]))
+@given(
+    low=st.integers(-1000, 1000),
+    steps=st.integers(1, 60),
+    step=st.sampled_from([0.1, 0.3, 0.02, 0.7, 1.0]),
+)
 def test_stepped_float_never_leaves_its_interval(low: int, steps: int, step: float) -> None:
     domain = Float(low / 10, round(low / 10 + steps * step, 6), step=step)
     values = domain.values()
@@ -91,7 +96,8 @@ def test_impossible_domains_are_refused(make: Any) -> None:
         make()
 
 
-# --- knobs -----------------------------------------------------------------------------------------------------------
+# --- knobs
+# --------------------------------------------------------------------------------------------------
 
 
 def test_one_number_has_one_form() -> None:
@@ -104,7 +110,8 @@ def test_one_number_has_one_form() -> None:
 @pytest.mark.parametrize(
     ("declared", "value"),
     [
-        (RATE, 1.5), (RATE, -0.1), (RATE, "0.5"), (RATE, True), (RATE, None), (RATE, math.nan), (RATE, math.inf),
+        (RATE, 1.5), (RATE, -0.1), (RATE, "0.5"), (RATE, True), (RATE, None), (RATE, math.nan),
+        (RATE, math.inf),
         (COUNT, 0), (COUNT, 65), (COUNT, 1.5), (COUNT, True), (COUNT, "4"),
         (KIND, "adamax"), (KIND, 1), (SWITCH, 1), (SWITCH, "True"), (MAYBE, 3),
     ],
@@ -145,7 +152,8 @@ def test_domains_take_the_type_of_the_knob() -> None:
     ("declared", "domain"),
     [
         (RATE, Float(0.5, 1.5)), (RATE, Choice(0.5, 2)), (COUNT, Int(0, 4)), (COUNT, Float(1, 4)),
-        (KIND, Choice("adam", "x")), (KIND, Int(1, 2)), (SWITCH, Float(0, 1)), (RATE, Choice(1, 1.0)),
+        (KIND, Choice("adam", "x")), (KIND, Int(1, 2)), (SWITCH, Float(0, 1)),
+        (RATE, Choice(1, 1.0)),
     ],
 )  # fmt: skip
 def test_domains_outside_the_knob_are_refused(declared: Knob, domain: Any) -> None:

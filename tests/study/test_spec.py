@@ -20,10 +20,16 @@ from framework.study.grid import enumerate_specs
 from framework.study.spec import HOW_MUCH
 
 REALS = st.floats(allow_nan=False, allow_infinity=False, width=32)
-VALUES = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), REALS, st.text(max_size=5), st.none())
+VALUES = st.one_of(
+    st.booleans(), st.integers(-(2**53), 2**53), REALS, st.text(max_size=5), st.none()
+)
 NAMES = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
 USES = st.builds(
-    Use, NAMES, st.dictionaries(NAMES, VALUES, max_size=4), st.one_of(st.just(""), NAMES), st.integers(0, 9)
+    Use,
+    NAMES,
+    st.dictionaries(NAMES, VALUES, max_size=4),
+    st.one_of(st.just(""), NAMES),
+    st.integers(0, 9),
 )
 TRAINS = st.builds(
     Train,
@@ -52,7 +58,8 @@ def study(**changes: Any) -> Study:
     return Study(**(parts | changes))
 
 
-# --- what makes two the same -----------------------------------------------------------------------------------------
+# --- what makes two the same
+# -----------------------------------------------------------------------------------------
 
 
 @given(limits=st.tuples(st.integers(1, 999), st.floats(0.1, 99), st.floats(0.1, 99)))
@@ -71,7 +78,10 @@ def test_one_number_has_one_digest(number: int) -> None:
     forms = [Train(learning_rate=number, epochs=epochs) for epochs in (4, 4.0)]  # type: ignore[arg-type]
     forms.append(Train(learning_rate=float(number), epochs=4))
     assert len({study(train=form).digest for form in forms}) == 1
-    domains = [Train(learning_rate=Choice(number, 0.5)), Train(learning_rate=Choice(float(number), 0.5))]  # type: ignore[arg-type]
+    domains = [
+        Train(learning_rate=Choice(number, 0.5)),
+        Train(learning_rate=Choice(float(number), 0.5)),
+    ]  # type: ignore[arg-type]
     assert study(train=domains[0]).digest == study(train=domains[1]).digest
 
 
@@ -99,10 +109,19 @@ def test_resolved_studies_of_one_digest_ask_in_one_order(order: list[str]) -> No
 
 @pytest.mark.parametrize(
     ("one", "two"),
-    [({"dropout": 0}, {"dropout": 0.0}), ({"units": 500.0}, {"units": 500}), ({}, {"dropout": 0.0, "units": 500})],
+    [
+        ({"dropout": 0}, {"dropout": 0.0}),
+        ({"units": 500.0}, {"units": 500}),
+        ({}, {"dropout": 0.0, "units": 500}),
+    ],
 )
-def test_one_value_written_in_two_ways_is_one_resolved_study(one: dict[str, Any], two: dict[str, Any]) -> None:
-    digests = {resolve(study(architecture=Use("lenet5", knobs), compress=[]), Catalog()).digest for knobs in (one, two)}
+def test_one_value_written_in_two_ways_is_one_resolved_study(
+    one: dict[str, Any], two: dict[str, Any]
+) -> None:
+    digests = {
+        resolve(study(architecture=Use("lenet5", knobs), compress=[]), Catalog()).digest
+        for knobs in (one, two)
+    }
     assert len(digests) == 1
 
 
@@ -136,7 +155,9 @@ def test_spec_survives_json(spec: Spec) -> None:
     assert read.digest == spec.digest
     assert read.json() == spec.json()
     assert read.train == spec.train
-    assert [dict(step.knobs) for step in read.compress] == [dict(step.knobs) for step in spec.compress]
+    assert [dict(step.knobs) for step in read.compress] == [
+        dict(step.knobs) for step in spec.compress
+    ]
     assert read.parameters() == spec.parameters()
 
 
@@ -173,13 +194,15 @@ def test_parameters_are_named_as_in_overrides() -> None:
     flat = study(architecture=net, compress=chain).fix(_refuse).parameters()
     wanted = {
         "seed": "0", "dataset": "digits", "architecture": "net", "architecture.width": "0.5",
-        "architecture.act": "relu", "compress.0": "prune", "compress.0.on": "true", "compress.1": "cluster",
+        "architecture.act": "relu", "compress.0": "prune", "compress.0.on": "true",
+        "compress.1": "cluster",
         "train.epochs": "30", "train.optimizer": "adam", "train.learning_rate": "0.001",
     }  # fmt: skip
     assert wanted.items() <= flat.items()
 
 
-# --- what a study asks -----------------------------------------------------------------------------------------------
+# --- what a study asks
+# -----------------------------------------------------------------------------------------------
 
 
 def test_fix_asks_every_open_domain_by_its_name() -> None:
@@ -191,7 +214,9 @@ def test_fix_asks_every_open_domain_by_its_name() -> None:
 
     spec = study(train=Train(epochs=Int(5, 9))).fix(ask)
     domains = {"sparsity": Float(0.5, 0.98), "epochs": Choice(2, 4)}
-    assert asked == {"train.epochs": Int(5, 9)} | {f"compress.0.{name}": domain for name, domain in domains.items()}
+    assert asked == {"train.epochs": Int(5, 9)} | {
+        f"compress.0.{name}": domain for name, domain in domains.items()
+    }
     assert spec.train.epochs == 5
     assert spec.compress == (use("prune", sparsity=0.5, epochs=2),)
 
@@ -226,12 +251,23 @@ def test_a_grid_is_the_product_of_its_domains(sizes: list[int]) -> None:
     assert all(dict(spec.compress[0].knobs) == _knobs(asked) for asked, spec in found)
 
 
-@given(branches=st.lists(st.integers(2, 5), min_size=2, max_size=3), outside=st.integers(2, 3), left_out=st.booleans())
-def test_a_conditional_grid_is_the_sum_of_its_branches(branches: list[int], outside: int, left_out: bool) -> None:
-    options: list[Any] = [use(f"step_{index}", k=Int(1, size)) for index, size in enumerate(branches)]
+@given(
+    branches=st.lists(st.integers(2, 5), min_size=2, max_size=3),
+    outside=st.integers(2, 3),
+    left_out=st.booleans(),
+)
+def test_a_conditional_grid_is_the_sum_of_its_branches(
+    branches: list[int], outside: int, left_out: bool
+) -> None:
+    options: list[Any] = [
+        use(f"step_{index}", k=Int(1, size)) for index, size in enumerate(branches)
+    ]
     options += [None] if left_out else []
     found = enumerate_specs(
-        study(train=Train(epochs=Int(1, outside)), compress=[Choice(*options), use("last", k=Choice(1, 2))])
+        study(
+            train=Train(epochs=Int(1, outside)),
+            compress=[Choice(*options), use("last", k=Choice(1, 2))],
+        )
     )
     assert len(found) == outside * 2 * (sum(branches) + left_out)
     assert len({spec.digest for _, spec in found}) == len(found)
@@ -240,13 +276,20 @@ def test_a_conditional_grid_is_the_sum_of_its_branches(branches: list[int], outs
 def test_a_grid_over_architectures_and_steps_of_floats() -> None:
     found = enumerate_specs(
         study(
-            architecture=Choice(use("lenet5"), use("squeezenet", width=Float(0.25, 1.0, step=0.25))),
+            architecture=Choice(
+                use("lenet5"), use("squeezenet", width=Float(0.25, 1.0, step=0.25))
+            ),
             compress=[use("prune", sparsity=0.5)],
         )
     )
-    assert [(spec.architecture.name, spec.architecture.knobs.get("width")) for _, spec in found] == [
-        ("lenet5", None), ("squeezenet", 0.25), ("squeezenet", 0.5), ("squeezenet", 0.75), ("squeezenet", 1.0),
-    ]  # fmt: skip
+    nets = [spec.architecture for _, spec in found]
+    assert [(net.name, net.knobs.get("width")) for net in nets] == [
+        ("lenet5", None),
+        ("squeezenet", 0.25),
+        ("squeezenet", 0.5),
+        ("squeezenet", 0.75),
+        ("squeezenet", 1.0),
+    ]
     assert found[1][0] == {"architecture": "squeezenet", "architecture=squeezenet.width": 0.25}
 
 
@@ -292,7 +335,8 @@ def test_constraints_say_by_how_much_they_are_missed() -> None:
     assert AtLeast("size", 8).violation(values) < 0
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -363,7 +407,9 @@ def test_train_takes_what_its_page_says_and_nothing_beyond(name: str) -> None:
 
 
 def test_every_number_of_train_has_a_range() -> None:
-    assert set(RANGES) == {name for name, knob in Train.knobs().items() if knob.type in (int, float)}
+    assert set(RANGES) == {
+        name for name, knob in Train.knobs().items() if knob.type in (int, float)
+    }
 
 
 def test_a_study_asks_for_thirty_trials_from_seed_0() -> None:
@@ -395,7 +441,9 @@ def test_where_a_step_stands_does_not_make_it_another() -> None:
     assert Use("prune", slot=3) == Use("prune")
 
 
-@pytest.mark.parametrize("text", ["use('prune')", "use('prune', k=2)", "use('prune', label='mine', k=2)"])
+@pytest.mark.parametrize(
+    "text", ["use('prune')", "use('prune', k=2)", "use('prune', label='mine', k=2)"]
+)
 def test_a_part_shows_as_it_is_written(text: str) -> None:
     assert repr(eval(text, {"use": use})) == text
 
@@ -421,4 +469,7 @@ def _knobs(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _without_label(spec: Spec) -> str:
     parts = (spec.dataset, spec.architecture, *spec.compress)
-    return repr([(part.name, part.version, sorted(part.knobs.items())) for part in parts] + [spec.seed, spec.train])
+    return repr(
+        [(part.name, part.version, sorted(part.knobs.items())) for part in parts]
+        + [spec.seed, spec.train]
+    )

@@ -1,7 +1,9 @@
-"""The digests of the shipped studies: a change of code that moves one parts a store from all that it holds.
+"""The digests of the shipped studies: a change of code that moves one parts a store from all that
+it holds.
 
-Versions of plug-ins are left out of what is pinned: they go up where a plug-in's numbers change, and then the digests
-are to move. So did that of `lenet5_shootout` with version 3 of `gradient_prune`, which looks at more batches.
+Versions of plug-ins are left out of what is pinned: they go up where a plug-in's numbers change,
+and then the digests are to move. So did that of `lenet5_shootout` with version 3 of
+`gradient_prune`, which looks at more batches.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ def test_the_digests_of_shipped_studies_stay(name: str) -> None:
     assert (study.digest[:16], dense.digest[:16]) == PINNED[name]
 
 
-# --- fields that are added later -------------------------------------------------------------------------------------
+# --- fields that are added later
+# -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,9 @@ PARTS: dict[str, Any] = {"dataset": use("digits"), "architecture": use("lenet5")
         (Study(**PARTS), LaterStudy(**PARTS), LaterStudy(**PARTS, added="more")),
     ],
 )
-def test_a_field_that_is_added_moves_no_digest_until_it_is_set(now: Any, later: Any, changed: Any) -> None:
+def test_a_field_that_is_added_moves_no_digest_until_it_is_set(
+    now: Any, later: Any, changed: Any
+) -> None:
     assert later.json() == now.json()
     assert later.digest == now.digest != changed.digest
     assert changed.json() == now.json() | {"added": "more"}
@@ -112,7 +117,16 @@ def test_a_default_that_is_written_out_is_a_default() -> None:
 def test_the_fields_of_today_are_written_at_their_defaults_too() -> None:
     assert set(Train().json()) == set(TRAIN_FIELDS)
     assert set(Spec(**PARTS).json()) == {"schema", *SPEC_FIELDS}
-    written = {"dataset", "architecture", "train", "compress", "objectives", "constraints", "sampler", "seed"}
+    written = {
+        "dataset",
+        "architecture",
+        "train",
+        "compress",
+        "objectives",
+        "constraints",
+        "sampler",
+        "seed",
+    }
     assert set(Study(**PARTS).json()) == {"schema", *written}
     assert spec_from_json(Spec(**PARTS).json()) == Spec(**PARTS)
 
@@ -124,7 +138,8 @@ def test_a_dense_spec_states_its_own_factor_of_fine_tuning() -> None:
     assert spec.dense().digest == Spec(**PARTS | {"train": Train(finetune_factor=2.0)}).digest
 
 
-# --- labels ----------------------------------------------------------------------------------------------------------
+# --- labels
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", ["dataset", "architecture", "compress"])
@@ -141,17 +156,25 @@ def test_a_knob_may_be_called_label_and_counts(part: str) -> None:
 def test_what_a_study_calls_a_plug_in_does_not_count(part: str) -> None:
     digests = {
         replace(Spec(**PARTS), **{part: (named,) if part == "compress" else named}).digest
-        for named in (Use("any", {"k": 1}), Use("any", {"k": 1}, label="mine"), Use("any", {"k": 1}, label="any"))
+        for named in (
+            Use("any", {"k": 1}),
+            Use("any", {"k": 1}, label="mine"),
+            Use("any", {"k": 1}, label="any"),
+        )
     }
     assert len(digests) == 1
 
 
 def test_baselines_of_two_label_columns_are_two() -> None:
-    one, two = (Spec(**PARTS | {"dataset": Use("csv", {"label": column})}).dense().digest for column in ("y1", "y2"))
+    one, two = (
+        Spec(**PARTS | {"dataset": Use("csv", {"label": column})}).dense().digest
+        for column in ("y1", "y2")
+    )
     assert one != two
 
 
-# --- places in a chain -----------------------------------------------------------------------------------------------
+# --- places in a chain
+# -----------------------------------------------------------------------------------------------
 
 CHAIN = (
     Choice(None, use("magnitude_prune", sparsity=0.9)),
@@ -167,9 +190,17 @@ def chosen(first: str, last: str) -> Spec:
 
 @pytest.mark.parametrize("first", ["none", "magnitude_prune"])
 @pytest.mark.parametrize("last", ["none", "ptq"])
-def test_a_step_has_the_number_of_its_place_whatever_is_left_out_before_it(first: str, last: str) -> None:
-    flat = {name: value for name, value in chosen(first, last).parameters().items() if name.startswith("compress")}
-    wanted = {"compress.0": "magnitude_prune", "compress.0.sparsity": "0.9"} if first != "none" else {}
+def test_a_step_has_the_number_of_its_place_whatever_is_left_out_before_it(
+    first: str, last: str
+) -> None:
+    flat = {
+        name: value
+        for name, value in chosen(first, last).parameters().items()
+        if name.startswith("compress")
+    }
+    wanted = (
+        {"compress.0": "magnitude_prune", "compress.0.sparsity": "0.9"} if first != "none" else {}
+    )
     wanted |= {"compress.2": "ptq", "compress.2.format": "int8"} if last != "none" else {}
     assert flat == wanted
 
@@ -181,7 +212,9 @@ def test_the_place_survives_its_file_and_is_no_part_of_the_digest() -> None:
     assert again.parameters() == spec.parameters()
     alone = Study(**PARTS, compress=(use("ptq", format="int8"),)).fix(first_value)
     assert alone.digest == spec.digest == again.digest
-    assert alone.json()["compress"] == [{"use": "ptq", "version": 0, "label": "ptq", "knobs": {"format": "int8"}}]
+    assert alone.json()["compress"] == [
+        {"use": "ptq", "version": 0, "label": "ptq", "knobs": {"format": "int8"}}
+    ]
 
 
 def test_a_file_of_an_earlier_version_is_read_as_before() -> None:
@@ -191,7 +224,8 @@ def test_a_file_of_an_earlier_version_is_read_as_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "pinned"), [("lenet5_quantize", "a385b3e1190b5d05"), ("lenet5_shootout", "43712a45321ece2b")]
+    ("name", "pinned"),
+    [("lenet5_quantize", "a385b3e1190b5d05"), ("lenet5_shootout", "43712a45321ece2b")],
 )
 def test_the_digests_of_all_specs_of_a_study_stay(name: str, pinned: str) -> None:
     assert digest_of([spec.digest for _, spec in enumerate_specs(shipped(name))])[:16] == pinned

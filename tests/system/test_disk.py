@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from framework.system.disk import remove, size_bytes, size_text
 
-KNOWN = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 3_400_000_000: "3.4 GB"}
+KNOWN = {
+    0: "0 B",
+    999: "999 B",
+    1000: "1.0 kB",
+    999_949: "999.9 kB",
+    999_950: "1.0 MB",
+    3_400_000_000: "3.4 GB",
+}
 
 
 @pytest.mark.parametrize(("size", "text"), (KNOWN | {5 * 10**15: "5000.0 TB"}).items())
@@ -21,7 +28,10 @@ def test_known_sizes(size: int, text: str) -> None:
 @given(st.integers(0, 10**14), st.integers(0, 10**14))
 def test_a_larger_size_never_reads_smaller(one: int, other: int) -> None:
     units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-    low, high = (float(text.split()[0]) * units[text.split()[1]] for text in map(size_text, sorted((one, other))))
+    low, high = (
+        float(text.split()[0]) * units[text.split()[1]]
+        for text in map(size_text, sorted((one, other)))
+    )
     assert low <= high
 
 

@@ -1,4 +1,5 @@
-"""An interrupt is looked at between steps: it is never lost, and stops what runs within one of them."""
+"""An interrupt is looked at between steps: it is never lost, and stops what runs within one of
+them."""
 
 from __future__ import annotations
 
@@ -59,7 +60,10 @@ def test_what_was_raised_is_not_raised_again() -> None:
 def test_handlers_are_put_back_and_nothing_is_left() -> None:
     before = [signal.getsignal(number) for number in THREE]
     with interrupt.listening(), interrupt.listening():
-        assert all(signal.getsignal(number) != handler for number, handler in zip(THREE, before, strict=True))
+        assert all(
+            signal.getsignal(number) != handler
+            for number, handler in zip(THREE, before, strict=True)
+        )
     assert [signal.getsignal(number) for number in THREE] == before
     interrupt.check()
 
@@ -109,7 +113,9 @@ with interrupt.listening(ends=True):
 
 
 def test_the_second_signal_ends_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", SECOND], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", SECOND], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip() == "Stopping after this step. Once more ends at once."
 
@@ -163,7 +169,8 @@ def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
     assert done.stdout.endswith("the end")
 
 
-# --- a study ---------------------------------------------------------------------------------------------------------
+# --- a study
+# --------------------------------------------------------------------------------------------------
 
 MOMENTS = """
 import os, signal, sys
@@ -202,11 +209,17 @@ main()
 
 @pytest.mark.parametrize(("place", "done"), [("step", 0), ("export", 1), ("between", 2)])
 def test_a_study_stops_within_a_step_and_goes_on(
-    place: str, done: int, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str,
+    done: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     project: Project = new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
-    shown, told = (process := project.python(MOMENTS, place, "study", "tiny")).communicate(timeout=SECONDS)
+    shown, told = (process := project.python(MOMENTS, place, "study", "tiny")).communicate(
+        timeout=SECONDS
+    )
     assert process.returncode == 130, told
     assert "Traceback" not in told
     assert "Exception ignored" not in told
@@ -214,8 +227,13 @@ def test_a_study_stops_within_a_step_and_goes_on(
     assert "the same command goes on from here" in told
     assert running(project.root) == []
     assert len([run for run in project.runs("trial") if run.status == "FINISHED"]) == done
-    assert bool(re.search(r"^\| trial", shown, re.MULTILINE)) == bool(done)  # the report of what is done
+    # the report of what is done
+    assert bool(re.search(r"^\| trial", shown, re.MULTILINE)) == bool(done)
     assert (project.root / "reports" / "out" / "tiny" / "pareto.md").exists() == bool(done)
     assert ("note.content" in project.store().ui_tags("tiny")) == bool(done)
     assert len(project.study().plan.study.objectives) == 2
-    assert sorted(run.number for run in project.runs("trial") if run.status == "FINISHED") == [0, 1, 2]
+    assert sorted(run.number for run in project.runs("trial") if run.status == "FINISHED") == [
+        0,
+        1,
+        2,
+    ]

@@ -24,7 +24,9 @@ def test_who_else_holds_it_is_seen_and_a_dead_one_does_not(tmp_path: Path) -> No
     path = lock_file(tmp_path, "mine")
     assert not is_held(path)
     assert not path.parent.exists()  # asking writes nothing
-    other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"

@@ -10,13 +10,30 @@ import pytest
 from framework.system import paths
 
 FRAMEWORK = Path(__file__).parents[2] / "framework"
-NAMES = {".cache", ".artifacts", "mlflow.db", "studies", "reports", "plugins", "sealed", "baselines"}
+NAMES = {
+    ".cache",
+    ".artifacts",
+    "mlflow.db",
+    "studies",
+    "reports",
+    "plugins",
+    "sealed",
+    "baselines",
+}
 
 
 def joined(tree: ast.AST) -> set[str]:
     """Texts that are put behind a `/`, as in `root / "studies"`."""
-    divided = (node.right for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
-    return {node.value for node in divided if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    divided = (
+        node.right
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+    )
+    return {
+        node.value
+        for node in divided
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def test_no_other_module_names_a_folder_of_the_project() -> None:

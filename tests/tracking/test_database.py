@@ -43,7 +43,8 @@ def mlflow_client(store: Store) -> Any:
     return MlflowClient(tracking_uri=store.uri)
 
 
-# --- the address -----------------------------------------------------------------------------------------------------
+# --- the address
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_ui_is_for_this_machine_with_its_checks_on(tmp_path: Path) -> None:
@@ -53,7 +54,9 @@ def test_the_ui_is_for_this_machine_with_its_checks_on(tmp_path: Path) -> None:
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--port") + 1] == "5001"
-    assert not {"--disable-security-middleware", "--allowed-hosts", "--cors-allowed-origins"} & set(command)
+    assert not {"--disable-security-middleware", "--allowed-hosts", "--cors-allowed-origins"} & set(
+        command
+    )
     assert os.environ["MLFLOW_BACKEND_STORE_URI"] == store.uri
     with pytest.raises(UserError, match="no runs yet"):
         ui_command(tmp_path, port=5001)
@@ -73,7 +76,10 @@ def test_no_password_on_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         ("postgresql://lab:secret@db:5432/runs", "postgresql://lab:***@db:5432/runs"),
         ("postgresql+psycopg://lab:se:cr@t@db/runs", "postgresql+psycopg://lab:***@db/runs"),
-        ("mysql://db/runs?user=lab&password=secret&x=1", "mysql://db/runs?user=lab&password=***&x=1"),
+        (
+            "mysql://db/runs?user=lab&password=secret&x=1",
+            "mysql://db/runs?user=lab&password=***&x=1",
+        ),
         ("cannot reach https://:secret@host/ now", "cannot reach https://:***@host/ now"),
         ("sqlite:////home/lab/mlflow.db", "sqlite:////home/lab/mlflow.db"),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
@@ -83,7 +89,8 @@ def test_passwords_are_hidden(uri: str, shown: str) -> None:
     assert hide_password(uri) == shown
 
 
-# --- the folder ------------------------------------------------------------------------------------------------------
+# --- the folder
+# --------------------------------------------------------------------------------------------------
 
 
 def test_only_three_names_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +125,9 @@ def test_a_folder_sqlite_has_no_address_for(tmp_path: Path) -> None:
     assert list((tmp_path / "why?").iterdir()) == []
 
 
-def test_another_sqlite_store_by_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_sqlite_store_by_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'team' / 'runs.db'}")
     (tmp_path / "team").mkdir()
     (tmp_path / "mine").mkdir()
@@ -187,7 +196,8 @@ def test_artifacts_left_behind_are_read_where_they_are(tmp_path: Path) -> None:
     assert folder_of(here, "s", late).is_dir()
 
 
-# --- starting --------------------------------------------------------------------------------------------------------
+# --- starting
+# --------------------------------------------------------------------------------------------------
 
 STARTS = """
 import os, signal, sys, time
@@ -229,9 +239,14 @@ def run_starts(base: Path, *plan: str) -> None:
         (base / name).mkdir()
     done = subprocess.run(
         [sys.executable, "-c", STARTS, str(base), *plan],
-        cwd=base, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, check=False,
+        cwd=base, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (plan, done.stdout, done.stderr)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (
+        plan,
+        done.stdout,
+        done.stderr,
+    )
 
 
 def assert_sound(root: Path) -> None:
@@ -268,7 +283,10 @@ def test_several_processes_start_at_once(tmp_path: Path) -> None:
 def test_importing_the_door_loads_no_mlflow_and_sets_its_guards() -> None:
     code = (
         "import os, sys, framework.tracking.store; print('mlflow' in sys.modules,"
-        " os.environ['MLFLOW_ALLOW_PICKLE_DESERIALIZATION'], os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+        " os.environ['MLFLOW_ALLOW_PICKLE_DESERIALIZATION'], "
+        "os.environ['MLFLOW_DISABLE_TELEMETRY'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False false true\n"

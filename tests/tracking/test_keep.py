@@ -27,7 +27,9 @@ GRID = {
 
 
 @pytest.fixture
-def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
 
@@ -40,7 +42,10 @@ def files(project: Project, run: Run) -> set[str]:
 
 def with_nets(project: Project) -> list[str]:
     """The names of the runs that have a net."""
-    return sorted(path.parent.parent.name for path in project.root.glob(".artifacts/tiny/*/artifacts/model.tflite"))
+    return sorted(
+        path.parent.parent.name
+        for path in project.root.glob(".artifacts/tiny/*/artifacts/model.tflite")
+    )
 
 
 def check_only_the_front_has_nets(project: Project) -> None:
@@ -61,21 +66,30 @@ def beaten(project: Project) -> Run:
 def test_nets_of_beaten_trials_go_while_the_study_runs(project: Project) -> None:
     project.write_study(**GRID, keep='"front"')
     left: list[int] = []
-    view = Watcher(at_end=lambda event: left.append(len(with_nets(project)) - 2) if event.of else None)
+    view = Watcher(
+        at_end=lambda event: left.append(len(with_nets(project)) - 2) if event.of else None
+    )
     assert project.study(view=view).ran == 4
     assert left == [event.front for event in view.ended_runs if event.of]
     check_only_the_front_has_nets(project)
     assert project.study().ran == 0
     gone = beaten(project)
-    lines = {line["name"]: line for line in json.loads(project.store().artifact(gone.run_id, MANIFEST_JSON))}
-    assert {name for name, line in lines.items() if line.get("removed") == "keep=front"} == set(NET_FILES)
+    lines = {
+        line["name"]: line
+        for line in json.loads(project.store().artifact(gone.run_id, MANIFEST_JSON))
+    }
+    assert {name for name, line in lines.items() if line.get("removed") == "keep=front"} == set(
+        NET_FILES
+    )
     assert all(len(line["sha256"]) == 64 and line["bytes"] > 0 for line in lines.values())
     with pytest.raises(UserError, match="removed to save disk") as told:
         project.store().artifact(gone.run_id, "model.tflite")
     assert "keep=all" in told.value.todo
 
 
-def test_tables_are_the_same_bytes(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_tables_are_the_same_bytes(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     project.write_study(trials=4, keep='"front"')
     project.command("study", "tiny")
     project.command("study", "tiny", "--set", "trials=5")
@@ -120,7 +134,9 @@ def test_a_removed_net_is_neither_confirmed_nor_counted_as_a_look(project: Proje
 
 
 @pytest.mark.parametrize("with_a_server", [False, True])
-def test_only_what_is_named_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_a_server: bool) -> None:
+def test_only_what_is_named_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_a_server: bool
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = Store.open(tmp_path)
     if with_a_server:

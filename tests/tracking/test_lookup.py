@@ -53,7 +53,9 @@ def test_a_trial_of_the_study_as_it_was_is_named(project: Project) -> None:
     with pytest.raises(UserError, match="no trial 0") as told:
         find_run(store, project.root, "tiny:0", settings=["seed=1"])
     notes = "\n".join(told.value.__notes__)
-    assert f"Under digest {first.tags['study_digest'][:8]} there is one: RUN={first.run_id}." in notes
+    assert (
+        f"Under digest {first.tags['study_digest'][:8]} there is one: RUN={first.run_id}." in notes
+    )
     assert find_run(store, project.root, first.run_id) == first
     with pytest.raises(UserError, match="no trial 9") as told:
         find_run(store, project.root, "tiny:9")

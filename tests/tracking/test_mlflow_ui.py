@@ -24,12 +24,23 @@ from framework.planning.plan import Plan
 from framework.planning.resolve import resolve
 from framework.results.record import Record
 from framework.tracking import mlflow_ui
-from framework.tracking.mlflow_ui import BEGIN, END, addresses, arrange, merged, run_name, searched, write_note
+from framework.tracking.mlflow_ui import (
+    BEGIN,
+    END,
+    addresses,
+    arrange,
+    merged,
+    run_name,
+    searched,
+    write_note,
+)
 from framework.tracking.store import Store
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots.py"
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
-STUDY = resolve(Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE]), Catalog())
+STUDY = resolve(
+    Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE]), Catalog()
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +62,35 @@ def fixed(study: Study, **values: Any) -> Any:
 
 
 def add_run(
-    store: Store, name: str, study: Study, *, role: str = "trial", generation: int = 0, **metrics: float
+    store: Store,
+    name: str,
+    study: Study,
+    *,
+    role: str = "trial",
+    generation: int = 0,
+    **metrics: float,
 ) -> str:
     """A finished run of a study; a trial of the front."""
-    tags = {"study_digest": study.digest, "generation": str(generation), "pareto": str(role == "trial").lower()}
+    tags = {
+        "study_digest": study.digest,
+        "generation": str(generation),
+        "pareto": str(role == "trial").lower(),
+    }
     run_id = store.begin(name, role=role, name=role, tags=tags, params={})
     store.finish(run_id, Record(metrics=metrics))
     return run_id
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_trial_is_named_by_what_differs() -> None:
     spec = fixed(STUDY, sparsity=0.8765, epochs=8)
-    assert run_name(STUDY, spec, role="trial", number=17) == "trial 017 · sparsity 0.876 epochs 8 · magnitude_prune"
+    assert (
+        run_name(STUDY, spec, role="trial", number=17)
+        == "trial 017 · sparsity 0.876 epochs 8 · magnitude_prune"
+    )
     assert run_name(STUDY, spec.dense(), role="baseline") == "baseline · lenet5"
     control = replace(spec, compress=(use("identity", epochs=8),))
     assert run_name(STUDY, control, role="control") == "control · lenet5 · epochs 8"
@@ -75,7 +100,10 @@ def test_the_strategy_comes_first_where_it_is_searched() -> None:
     study = replace(STUDY, compress=[Choice(None, PRUNE, use("identity", epochs=Int(1, 9)))])
     assert searched(study) == ["compress.0", "compress.0.sparsity", "compress.0.epochs"]
     pruned = fixed(study, **{"0": "magnitude_prune"}, sparsity=0.5, epochs=4)
-    assert run_name(study, pruned, role="trial", number=3) == "trial 003 · magnitude_prune · sparsity 0.5 epochs 4"
+    assert (
+        run_name(study, pruned, role="trial", number=3)
+        == "trial 003 · magnitude_prune · sparsity 0.5 epochs 4"
+    )
     idle = fixed(study, **{"0": "identity"}, epochs=2)
     assert run_name(study, idle, role="trial", number=4) == "trial 004 · identity · epochs 2"
 
@@ -88,9 +116,16 @@ def test_equal_words_are_told_apart() -> None:
         compress=[PRUNE, again],
         train=Train(learning_rate=Float(1e-4, 1e-2)),
     )
-    spec = study.fix(lambda path, domain: {"architecture": "lenet5", "compress.1.epochs": 9}.get(path) or first(domain))
+    spec = study.fix(
+        lambda path, domain: (
+            {"architecture": "lenet5", "compress.1.epochs": 9}.get(path) or first(domain)
+        )
+    )
     said = "learning_rate 0.0001 sparsity 0.5 0.epochs 2 1.epochs 9"
-    assert run_name(study, spec, role="trial", number=0) == f"trial 000 · lenet5 · {said} · magnitude_prune+identity"
+    assert (
+        run_name(study, spec, role="trial", number=0)
+        == f"trial 000 · lenet5 · {said} · magnitude_prune+identity"
+    )
 
 
 def first(domain: Any) -> Any:
@@ -104,7 +139,8 @@ def test_no_name_is_longer_than_mlflow_keeps() -> None:
     assert named.endswith("…")
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes
+# --------------------------------------------------------------------------------------------------
 
 TEXTS = st.text(alphabet="ab |\n<!->", max_size=60)
 
@@ -119,7 +155,10 @@ def test_what_a_person_wrote_stays(before: str, after: str, first: str, second: 
 
 
 def test_a_note_without_marks_is_a_persons() -> None:
-    assert merged("Ask Ann first.", "table", limit=8000) == f"{BEGIN}\n\ntable\n\n{END}\n\nAsk Ann first."
+    assert (
+        merged("Ask Ann first.", "table", limit=8000)
+        == f"{BEGIN}\n\ntable\n\n{END}\n\nAsk Ann first."
+    )
 
 
 def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store, name: str) -> None:
@@ -137,7 +176,8 @@ def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store,
     assert store.ui_tags(name)["note.content"].endswith(f"{END}\n\nMine.")
 
 
-# --- the experiment's page -------------------------------------------------------------------------------------------
+# --- the experiment's page
+# -------------------------------------------------------------------------------------------
 
 
 def test_the_primary_metric_is_the_first_objective(store: Store, name: str) -> None:
@@ -156,7 +196,9 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
     add_run(store, name, STUDY, role="study")
     add_run(store, name, other, val_accuracy=1.0)
     add_run(store, name, STUDY, generation=0, val_accuracy=1.0)
-    wanted = [add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.8, 0.9, 0.7)]
+    wanted = [
+        add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.8, 0.9, 0.7)
+    ]
     arrange(store, Plan(name, "", (), STUDY), 1)
     saved = json.loads(store.ui_tags(name)["sharedViewState.front"])
     assert saved["name"] == "Front"
@@ -166,13 +208,17 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
         [store.experiment(name)], filter_string=view["searchFilter"], order_by=[order]
     )
     assert [run.info.run_id for run in found] == [wanted[1], wanted[0], wanted[2]]
-    assert {"metrics.`val_accuracy`", "params.`compress.0.sparsity`", "tags.`squeezelab.pareto`"} <= {
-        *view["selectedColumns"]
-    }
+    assert {
+        "metrics.`val_accuracy`",
+        "params.`compress.0.sparsity`",
+        "tags.`squeezelab.pareto`",
+    } <= {*view["selectedColumns"]}
     scatter, paths = view["compareRunCharts"]
     assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("params_nonzero", "val_accuracy")
     assert paths["selectedParams"] == ["compress.0.sparsity", "compress.0.epochs"]
-    assert {chart["metricSectionId"] for chart in (scatter, paths)} == {view["compareRunSections"][0]["uuid"]}
+    assert {chart["metricSectionId"] for chart in (scatter, paths)} == {
+        view["compareRunSections"][0]["uuid"]
+    }
 
 
 def test_the_view_of_a_regression_shows_its_own_quality() -> None:
@@ -189,7 +235,8 @@ def test_the_chart_of_paths_has_what_every_trial_has() -> None:
     paths = mlflow_ui._charts(replace(STUDY, architecture=nets), "classes")[1]
     assert paths["selectedParams"] == ["architecture", "compress.0.sparsity", "compress.0.epochs"]
     either = replace(STUDY, compress=[Choice(None, PRUNE)])
-    assert mlflow_ui._charts(either, "classes")[1]["selectedParams"] == searched(either)  # better few lines than none
+    # better few lines than none
+    assert mlflow_ui._charts(either, "classes")[1]["selectedParams"] == searched(either)
 
 
 def test_an_alternative_is_named_by_its_label() -> None:
@@ -205,16 +252,32 @@ def test_an_alternative_is_named_by_its_label() -> None:
 def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
     import mlflow
 
-    scripts = (Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js").glob("*.js")
+    scripts = (Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js").glob(
+        "*.js"
+    )
     text = "\n".join(path.read_text("utf-8") for path in scripts)
     charts = mlflow_ui._charts(STUDY, "classes")
     keys = [*mlflow_ui._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
-    words = {"mlflow.sharedViewState.", "viewStateShareKey", "compareRunsMode", "createdAt", "machine_learning"}
-    words |= {"custom_model_development", "mlflow.experimentKind", '"SCATTER"', '"PARALLEL"', "SHOW_ALL", *keys}
+    words = {
+        "mlflow.sharedViewState.",
+        "viewStateShareKey",
+        "compareRunsMode",
+        "createdAt",
+        "machine_learning",
+    }
+    words |= {
+        "custom_model_development",
+        "mlflow.experimentKind",
+        '"SCATTER"',
+        '"PARALLEL"',
+        "SHOW_ALL",
+        *keys,
+    }
     assert sorted(word for word in words if word not in text) == []
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
+# --- addresses
+# --------------------------------------------------------------------------------------------------
 
 
 def test_addresses_grow_with_what_there_is_to_see(store: Store, name: str) -> None:
@@ -238,7 +301,9 @@ def test_the_front_of_the_last_study_is_compared_best_first(store: Store, name: 
     add_run(store, name, STUDY, role="study")
     add_run(store, name, STUDY, val_accuracy=0.99)
     add_run(store, name, STUDY, role="study", generation=1)
-    ids = [add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.7, 0.9, 0.8)]
+    ids = [
+        add_run(store, name, STUDY, generation=1, val_accuracy=value) for value in (0.7, 0.9, 0.8)
+    ]
     add_run(store, name, STUDY, role="control", generation=1, val_accuracy=0.99)
     arrange(store, Plan(name, "", (), STUDY), 1)
     path, _, query = addresses(store, name)["compare"].partition("?")
@@ -248,18 +313,25 @@ def test_the_front_of_the_last_study_is_compared_best_first(store: Store, name: 
     assert json.loads(asked["experiments"][0]) == [store.experiment(name)]
 
 
-# --- pictures --------------------------------------------------------------------------------------------------------
+# --- pictures
+# --------------------------------------------------------------------------------------------------
 
 
-def screenshots(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def screenshots(
+    root: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     named = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     named |= {"PYTHONPATH": str(SCREENSHOTS.parents[1]), **environment}
     command = [sys.executable, str(SCREENSHOTS), *arguments]
-    return subprocess.run(command, cwd=root, env=named, capture_output=True, text=True, check=False, timeout=500)
+    return subprocess.run(
+        command, cwd=root, env=named, capture_output=True, text=True, check=False, timeout=500
+    )
 
 
 @pytest.fixture
-def finished(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def finished(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project with a finished study, and a folder for its pictures."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     root = tmp_path / "lab"
@@ -286,4 +358,6 @@ def test_pictures_are_taken(finished: Path) -> None:
     assert done.returncode == 0, done.stderr
     images = sorted((finished / "docs" / "images").iterdir())
     assert [path.name for path in images] == ["ui_chart.png", "ui_compare.png", "ui_experiment.png"]
-    assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 50_000 for path in images)
+    assert all(
+        path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 50_000 for path in images
+    )

@@ -52,47 +52,77 @@ def folder_of(store: Store, study: str, run_id: str) -> Path:
     return store.root / ".artifacts" / study / run_id / "artifacts"
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names
+# --------------------------------------------------------------------------------------------------
 
 
 def test_names_other_peoples_scripts_rely_on() -> None:
     assert record.PREFIX == "squeezelab."
     assert {
-        "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty", "host", "trial",
+        "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
+        "host", "trial",
         "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
     } <= set(record.TAGS)  # fmt: skip
     assert {"study", "baseline", "control", "trial", "confirm"} <= set(record.ROLES)
-    assert (record.STUDY_JSON, record.SPEC_JSON, record.OPTUNA_JSON) == ("study.json", "spec.json", "optuna.json")
+    assert (record.STUDY_JSON, record.SPEC_JSON, record.OPTUNA_JSON) == (
+        "study.json",
+        "spec.json",
+        "optuna.json",
+    )
     assert (record.MODEL_TFLITE, record.WEIGHTS_NPZ) == ("model.tflite", "weights.npz")
-    assert (record.LAYERS_CSV, record.MANIFEST_JSON, record.ERROR_TXT) == ("layers.csv", "manifest.json", "error.txt")
+    assert (record.LAYERS_CSV, record.MANIFEST_JSON, record.ERROR_TXT) == (
+        "layers.csv",
+        "manifest.json",
+        "error.txt",
+    )
     assert (record.BASELINE_PREFIX, record.EPOCH_PREFIX) == ("baseline.", "epoch.")
 
 
 def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> None:
-    run_id = store.begin(study, role="trial", name="trial 7", tags={"trial": "000007"}, params={"compress.0": "x"})
+    run_id = store.begin(
+        study, role="trial", name="trial 7", tags={"trial": "000007"}, params={"compress.0": "x"}
+    )
     store.curve(run_id, 1, {"loss": 0.5})
     store.finish(run_id, Record(metrics={"val_accuracy": 0.9}, artifacts={"spec.json": b"{}"}))
     seen = mlflow_client(store).get_run(run_id)
     ours = {name: value for name, value in seen.data.tags.items() if name.startswith("squeezelab.")}
-    assert ours == {"squeezelab.role": "trial", "squeezelab.study": study, "squeezelab.trial": "000007"}
+    assert ours == {
+        "squeezelab.role": "trial",
+        "squeezelab.study": study,
+        "squeezelab.trial": "000007",
+    }
     assert seen.data.params == {"compress.0": "x"}
     assert seen.data.metrics == {"val_accuracy": 0.9, "epoch.loss": 0.5}
     assert seen.info.run_name == "trial 7"
-    assert {file.path for file in mlflow_client(store).list_artifacts(run_id)} == {"spec.json", "manifest.json"}
+    assert {file.path for file in mlflow_client(store).list_artifacts(run_id)} == {
+        "spec.json",
+        "manifest.json",
+    }
 
 
-# --- one run ---------------------------------------------------------------------------------------------------------
+# --- one run
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_record_comes_back_exactly(store: Store, study: str) -> None:
-    values = [0.1 + 0.2, math.nextafter(1, 2), math.pi * 1e-300, -1.7e308, 5e-324, float(2**53 - 1), 0.0]
+    values = [
+        0.1 + 0.2,
+        math.nextafter(1, 2),
+        math.pi * 1e-300,
+        -1.7e308,
+        5e-324,
+        float(2**53 - 1),
+        0.0,
+    ]
     wanted = Record(
         metrics={f"m{index}": value for index, value in enumerate(values)},
         times={"seconds": 1 / 3},
         artifacts={"model.tflite": bytes(range(256)), "figures/front.svg": b"<svg/>"},
     )
     params = {f"compress.0.knob{index}": "é" * index for index in range(130)}
-    run_id = store.begin(study, role="trial", name="t", tags={"strategy": "a+b", "trial": "000003"}, params=params)
+    run_id = store.begin(
+        study, role="trial", name="t", tags={"strategy": "a+b", "trial": "000003"}, params=params
+    )
     assert store.run(run_id).status == "RUNNING"
     store.finish(run_id, wanted)
     run = store.run(run_id)
@@ -111,14 +141,25 @@ def test_the_manifest_lists_every_file(store: Store, study: str) -> None:
     store.finish(run_id, Record(artifacts={"spec.json": b"{}"}))
     store.put(run_id, {"front.svg": b"<svg/>"})
     assert json.loads(store.artifact(run_id, "manifest.json")) == [
-        {"name": "front.svg", "bytes": 6, "sha256": "d4dc56669143034f31aa309635d4113d9ad76a02b1739da22c965ed2049be9e6"},
-        {"name": "spec.json", "bytes": 2, "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+        {
+            "name": "front.svg",
+            "bytes": 6,
+            "sha256": "d4dc56669143034f31aa309635d4113d9ad76a02b1739da22c965ed2049be9e6",
+        },
+        {
+            "name": "spec.json",
+            "bytes": 2,
+            "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+        },
     ]
 
 
 def test_a_failure_keeps_reason_and_traceback(store: Store, study: str) -> None:
     run_id = begin(store, study)
-    store.finish(run_id, Record(reason="diverged", error="Traceback: loss is nan", artifacts={"spec.json": b"{}"}))
+    store.finish(
+        run_id,
+        Record(reason="diverged", error="Traceback: loss is nan", artifacts={"spec.json": b"{}"}),
+    )
     run = store.run(run_id)
     assert (run.status, run.tags["reason"]) == ("FAILED", "diverged")
     assert store.artifact(run_id, "error.txt") == b"Traceback: loss is nan"
@@ -131,7 +172,10 @@ def test_values_that_are_not_finite_are_left_out(store: Store, study: str) -> No
     store.curve(run_id, 0, {"loss": math.nan, "val_accuracy": 0.5})
     store.finish(run_id, Record(metrics={"a": math.inf, "b": math.nan, "c": -math.inf, "d": 1.0}))
     assert store.run(run_id).metrics == {"d": 1.0}
-    assert mlflow_client(store).get_run(run_id).data.metrics == {"d": 1.0, "epoch.val_accuracy": 0.5}
+    assert mlflow_client(store).get_run(run_id).data.metrics == {
+        "d": 1.0,
+        "epoch.val_accuracy": 0.5,
+    }
 
 
 def test_a_killed_run_has_its_status_and_its_curves(store: Store, study: str) -> None:
@@ -148,7 +192,9 @@ def history(store: Store, run_id: str) -> list[Any]:
     return list(mlflow_client(store).get_metric_history(run_id, "epoch.loss"))
 
 
-def test_curves_are_written_every_ten_seconds(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curves_are_written_every_ten_seconds(
+    store: Store, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = iter([100.0, 105.0, 110.0, 111.0])
     run_id = begin(store, study)
     written = []
@@ -193,17 +239,22 @@ def test_a_parent_goes_on(store: Store, study: str) -> None:
 
 def test_the_dataset_is_an_input(store: Store, study: str) -> None:
     run_id = begin(store, study)
-    store.log_dataset(run_id, name="digits", digest="d" * 64, source="scikit-learn", profile={"train": 1078})
+    store.log_dataset(
+        run_id, name="digits", digest="d" * 64, source="scikit-learn", profile={"train": 1078}
+    )
     data = mlflow_client(store).get_run(run_id).inputs.dataset_inputs[0].dataset
     assert (data.name, data.digest) == ("digits", "d" * 36)
     assert json.loads(data.profile) == {"digest": "d" * 64, "train": 1078}
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused
+# -------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_cut_silently(store: Store, study: str) -> None:
-    run_id = store.begin(study, role="trial", name="n" * 250, tags={"host": "h" * 8000}, params={"p": "v" * 6000})
+    run_id = store.begin(
+        study, role="trial", name="n" * 250, tags={"host": "h" * 8000}, params={"p": "v" * 6000}
+    )
     run = store.run(run_id)
     assert (len(run.name), len(run.tags["host"]), len(run.params["p"])) == (250, 8000, 6000)
 
@@ -263,7 +314,8 @@ def test_an_experiment_deleted_in_the_ui_is_named(store: Store, study: str) -> N
         begin(fresh, study)
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------
+# --- damage
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_damaged_artifact_is_named(store: Store, study: str) -> None:
@@ -288,7 +340,9 @@ def test_an_unknown_artifact_gets_a_suggestion(store: Store, study: str) -> None
 
 
 @pytest.mark.parametrize("left", [None, b"", b"[{", b"{}", b"[1]"])
-def test_a_run_without_its_manifest_is_not_complete(store: Store, study: str, left: bytes | None) -> None:
+def test_a_run_without_its_manifest_is_not_complete(
+    store: Store, study: str, left: bytes | None
+) -> None:
     run_id = begin(store, study)
     store.finish(run_id, Record(artifacts={"spec.json": b"{}"}))
     assert store.complete(store.run(run_id))
@@ -318,23 +372,33 @@ def test_a_finish_that_was_cut_off_leaves_no_manifest(
     assert store.run(run_id).status == "RUNNING"
 
 
-def test_artifacts_that_lie_with_a_server(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_that_lie_with_a_server(
+    store: Store, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database, "place", lambda location, root: None)
     run_id = begin(store, study)
     assert not store.has_manifest(run_id)
     store.finish(run_id, Record(artifacts={"model.tflite": b"x", "figures/a.svg": b"<svg/>"}))
     store.put(run_id, {"figures/b.svg": b"<svg/>"})
     assert store.complete(store.run(run_id))
-    assert store.artifact(run_id, "figures/a.svg") == store.artifact(run_id, "figures/b.svg") == b"<svg/>"
+    assert (
+        store.artifact(run_id, "figures/a.svg")
+        == store.artifact(run_id, "figures/b.svg")
+        == b"<svg/>"
+    )
     assert [path.name for path in (store.root / ".cache").iterdir()] == ["store"]
 
 
-# --- many runs -------------------------------------------------------------------------------------------------------
+# --- many runs
+# --------------------------------------------------------------------------------------------------
 
 
 def test_runs_by_their_tags(store: Store, study: str) -> None:
     quoted = 'it\'s "so"'
-    ids = [begin(store, study, generation=str(index % 2), host=quoted if index == 3 else "h") for index in range(5)]
+    ids = [
+        begin(store, study, generation=str(index % 2), host=quoted if index == 3 else "h")
+        for index in range(5)
+    ]
     store.finish(ids[0], Record())
     store.close(ids[1], "KILLED")
     assert [run.run_id for run in store.runs(study)] == ids
@@ -354,7 +418,8 @@ def test_all_pages_are_read(store: Store, study: str, monkeypatch: pytest.Monkey
     assert store.studies() == sorted(store.studies())
 
 
-# --- what the UI shows -----------------------------------------------------------------------------------------------
+# --- what the UI shows
+# -----------------------------------------------------------------------------------------------
 
 
 def test_tags_that_the_ui_reads(store: Store, study: str) -> None:

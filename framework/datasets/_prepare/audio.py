@@ -1,6 +1,7 @@
 """Sounds as nets read them: log-mel spectrograms.
 
-Source: Davis & Mermelstein 1980, IEEE TASSP 28(4) (triangular filters on the mel scale, in the form of the HTK Book).
+Source: Davis & Mermelstein 1980, IEEE TASSP 28(4) (triangular filters on the mel scale, in the form
+of the HTK Book).
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ STEP = 256  # values are whole multiples of 1/256, so that all machines agree to
 CHUNK = 256  # sounds at a time, to bound the memory
 
 
-def log_mel(waves: Array, *, rate: int, frame: int, hop: int, bins: int, low_hz: float, high_hz: float) -> Array:
+def log_mel(
+    waves: Array, *, rate: int, frame: int, hop: int, bins: int, low_hz: float, high_hz: float
+) -> Array:
     """Log-mel spectrograms of sounds of one length.
 
-    The rule is fixed, so nothing is learnt from data: Hann window, power spectrum in which a sine of full scale peaks
-    at 1, `bins` triangular filters of height 1 at equal distances in mel, then `(log10(power + 1e-6) + 3) / 3`: silence
-    is -1, a tone of full scale about 1.
+    The rule is fixed, so nothing is learnt from data: Hann window, power spectrum in which a sine
+    of full scale peaks at 1, `bins` triangular filters of height 1 at equal distances in mel, then
+    `(log10(power + 1e-6) + 3) / 3`: silence is -1, a tone of full scale about 1.
 
     Args:
         waves: (n, samples), -1 to 1, at least one frame long.
@@ -30,13 +33,15 @@ def log_mel(waves: Array, *, rate: int, frame: int, hop: int, bins: int, low_hz:
         frame: length of the window, in samples.
         hop: from one window to the next, in samples.
         bins: number of filters.
-        low_hz, high_hz: lower edge of the first filter and upper edge of the last, at most half the rate.
+        low_hz, high_hz: lower edge of the first filter and upper edge of the last, at most half the
+            rate.
 
     Returns:
         (n, frames, bins, 1) float32, with 1 + (samples - frame) // hop frames.
 
     Raises:
-        InvalidValue: the sounds are shorter than one frame, or a filter lies between two lines of the spectrum.
+        InvalidValue: the sounds are shorter than one frame, or a filter lies between two lines of
+            the spectrum.
     """
     if waves.ndim != 2 or waves.shape[1] < frame:
         raise InvalidValue(
@@ -45,13 +50,18 @@ def log_mel(waves: Array, *, rate: int, frame: int, hop: int, bins: int, low_hz:
             todo="Fill them up with zeros, or take shorter frames.",
         )
     filters = mel_filters(rate=rate, frame=frame, bins=bins, low_hz=low_hz, high_hz=high_hz)
-    parts = [_log_mel(waves[first : first + CHUNK], filters, frame, hop) for first in range(0, len(waves), CHUNK)]
+    parts = [
+        _log_mel(waves[first : first + CHUNK], filters, frame, hop)
+        for first in range(0, len(waves), CHUNK)
+    ]
     frames = 1 + (waves.shape[1] - frame) // hop
     return np.concatenate([np.empty((0, frames, bins, 1), np.float32), *parts])
 
 
 def fixed_length(waves: list[Array], samples: int) -> Array:
-    """Sounds of different lengths as one array: the first `samples` of each, zeros behind the short ones.
+    """Sounds of different lengths as one array.
+
+    The first `samples` of each, zeros behind the short ones.
 
     Args:
         waves: each (any,).
@@ -77,7 +87,8 @@ def mel_filters(*, rate: int, frame: int, bins: int, low_hz: float, high_hz: flo
     if not filters.any(axis=0).all() or high_hz > rate / 2:
         raise InvalidValue(
             "Each mel filter covers at least one line of the spectrum, below half the rate.",
-            given=f"Given: {bins} filters from {low_hz:g} to {high_hz:g} Hz, frames of {frame} at {rate} Hz.",
+            given=f"Given: {bins} filters from {low_hz:g} to {high_hz:g} Hz, frames of {frame} at "
+            f"{rate} Hz.",
             todo="Take fewer filters, longer frames, or other edges.",
         )
     filters.setflags(write=False)
@@ -86,7 +97,9 @@ def mel_filters(*, rate: int, frame: int, bins: int, low_hz: float, high_hz: flo
 
 def _log_mel(waves: Array, filters: Array, frame: int, hop: int) -> Array:
     window = np.hanning(frame + 1)[:-1]
-    frames = np.lib.stride_tricks.sliding_window_view(waves.astype(np.float64), frame, axis=1)[:, ::hop]
+    frames = np.lib.stride_tricks.sliding_window_view(waves.astype(np.float64), frame, axis=1)[
+        :, ::hop
+    ]
     spectrum = np.fft.rfft(frames * window, _fft_length(frame), axis=-1)
     power = np.square(np.abs(spectrum) * (2 / window.sum())) @ filters
     scaled = (np.log10(power + FLOOR) + 3) / 3

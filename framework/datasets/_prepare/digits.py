@@ -1,4 +1,7 @@
-"""The handwritten digits that come with scikit-learn, in our splits; other data sets are composed of them."""
+"""The handwritten digits that come with scikit-learn, in our splits.
+
+Other data sets are composed of them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ SHAPE = (8, 8, 1)
 
 
 def read_digits() -> dict[str, dict[str, Array]]:
-    """The pictures as bytes (16 becomes 255) and their labels: `train`, which the open splits come from, and `test`."""
+    """The pictures as bytes (16 becomes 255) and their labels.
+
+    `train`, which the open splits come from, and `test`.
+    """
     from sklearn.datasets import load_digits
 
     raw = load_digits()
@@ -24,7 +30,10 @@ def read_digits() -> dict[str, dict[str, Array]]:
 
 
 def digits_by_split() -> dict[str, Arrays]:
-    """The four splits of the data set `digits`: what is composed of one split's digits shares none with another's."""
+    """The four splits of the data set `digits`.
+
+    What is composed of one split's digits shares none with another's.
+    """
     parts = read_digits()
     calibration, rest = carve(parts["train"], CALIBRATION_SIZE)
     validation, train = carve(rest, VALIDATION_SIZE)

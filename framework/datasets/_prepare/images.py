@@ -14,7 +14,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
 def read_picture(content: bytes, *, side: int, channels: int) -> Array:
-    """The middle square of a picture file, turned as its EXIF data says and resized: (side, side, channels) uint8.
+    """The middle square of a picture file, turned as its EXIF data says and resized.
+
+    (side, side, channels) uint8.
 
     Raises:
         ValueError: it is none of `FORMATS`, is cut off, or has more than 16 bits for each channel.
@@ -31,7 +33,10 @@ def read_picture(content: bytes, *, side: int, channels: int) -> Array:
 
 
 def _decoded(content: bytes) -> Array:
-    """The first frame of a file as (height, width, 3) uint8; of 16 bits the upper eight, transparency is left out."""
+    """The first frame of a file as (height, width, 3) uint8.
+
+    Of 16 bits the upper eight, transparency is left out.
+    """
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(content), formats=FORMATS) as file:

@@ -42,7 +42,10 @@ def read_clips(folder: Path) -> Clips:
 
 
 def clips_of(samples: Iterable[Mapping[str, Any]]) -> Clips:
-    """The same from samples as TFDS has them: `audio`, and `audio/filename` as `digit_speaker_number.wav`."""
+    """The same from samples as TFDS has them.
+
+    `audio`, and `audio/filename` as `digit_speaker_number.wav`.
+    """
     named = sorted((sample["audio/filename"].decode(), sample["audio"]) for sample in samples)
     parts = [name.removesuffix(".wav").split("_") for name, _ in named]
     return Clips(
@@ -54,7 +57,16 @@ def clips_of(samples: Iterable[Mapping[str, Any]]) -> Clips:
 
 
 def spectrograms(waves: list[Array]) -> Array:
-    """(n, 49, 32, 1): frames of 40 ms every 20 ms, 32 mel bins from 60 to 4 000 Hz, of the first second."""
+    """(n, 49, 32, 1).
+
+    Frames of 40 ms every 20 ms, 32 mel bins from 60 to 4 000 Hz, of the first second.
+    """
     return log_mel(
-        fixed_length(waves, SAMPLES), rate=RATE_HZ, frame=320, hop=160, bins=SHAPE[1], low_hz=60, high_hz=4000
+        fixed_length(waves, SAMPLES),
+        rate=RATE_HZ,
+        frame=320,
+        hop=160,
+        bins=SHAPE[1],
+        low_hz=60,
+        high_hz=4000,
     )

@@ -1,4 +1,7 @@
-"""Texts as nets read them: words, a vocabulary from the training split alone, numbers of one length."""
+"""Texts as nets read them.
+
+Words, a vocabulary from the training split alone, numbers of one length.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ SPECIAL = ("<pad>", "<unknown>")
 """Tokens 0 and 1 of every vocabulary."""
 WORD = re.compile(r"\w+|'\w+|[^\w\s]")
 ALONE = re.compile(  # letters of scripts that put no blanks between words
-    "[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"  # Thai, Lao
+    # Thai, Lao
+    "[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"
     "\u1000-\u102a\u103f\u1050-\u1055\u1780-\u17b3"  # Burmese, Khmer
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"  # kana, bopomofo, Chinese characters
+    # kana, bopomofo, Chinese characters
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
 )
 JOINERS = "\u200c\u200d"  # between letters of one word
 
@@ -27,8 +32,8 @@ JOINERS = "\u200c\u200d"  # between letters of one word
 def words(text: str) -> list[str]:
     """Lower-case words and single marks of punctuation: "It's 5!" is it, 's, 5 and !.
 
-    In scripts without blanks between words, as Chinese, Japanese and Thai, each letter is one; accents and vowel signs
-    stay with the letter that they are written to.
+    In scripts without blanks between words, as Chinese, Japanese and Thai, each letter is one;
+    accents and vowel signs stay with the letter that they are written to.
     """
     text = text.lower()
     return WORD.findall(text) if text.isascii() else _letter_by_letter(text)
@@ -45,7 +50,9 @@ def _letter_by_letter(text: str) -> list[str]:
             inside = False
         elif ALONE.match(letter) or not (letter.isalnum() or letter == "_"):
             tokens.append(letter)
-            inside = letter == "'" and (behind.isalnum() or behind == "_") and not ALONE.match(behind)
+            inside = (
+                letter == "'" and (behind.isalnum() or behind == "_") and not ALONE.match(behind)
+            )
         elif inside:
             tokens[-1] += letter
         else:

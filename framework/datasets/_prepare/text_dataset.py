@@ -1,4 +1,7 @@
-"""Texts that come through TFDS: words cut to one length, copies left out, a vocabulary of the training split alone."""
+"""Texts that come through TFDS.
+
+Words cut to one length, copies left out, a vocabulary of the training split alone.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ VOCABULARY = "vocabulary"
 class TextDataset(TfdsDataset):
     """One text and a label; `info` says how many tokens a text has, and how many there are.
 
-    The text is cut to that many words first: what is compared, counted and encoded is what a net may see. A text of the
-    training part that is in the test split as well is left out, and of copies the first by the split rule stays.
+    The text is cut to that many words first: what is compared, counted and encoded is what a net
+    may see. A text of the training part that is in the test split as well is left out, and of
+    copies the first by the split rule stays.
 
     Class attributes:
         features: those of TFDS that make up the text, one behind the other.
@@ -48,7 +52,9 @@ class TextDataset(TfdsDataset):
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits as token numbers; with that of training lies the vocabulary."""
-        return encoded(self.texts(root), size=self.info.tokens["text"], length=self.info.inputs["text"][0])
+        return encoded(
+            self.texts(root), size=self.info.tokens["text"], length=self.info.inputs["text"][0]
+        )
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
@@ -58,17 +64,22 @@ class TextDataset(TfdsDataset):
         length = self.info.inputs["text"][0]
         texts, labels = [], []
         for sample in samples:
-            text = b" ".join(sample[name] for name in self.features.values()).decode("utf-8", "replace")
+            text = b" ".join(sample[name] for name in self.features.values()).decode(
+                "utf-8", "replace"
+            )
             texts.append(" ".join(words(text)[:length]))
             labels.append(sample[self.label])
         return {"text": packed(texts), LABELS: np.array(labels, np.int64)}
 
 
-def encoded(splits: dict[str, Arrays], *, size: int, length: int, name: str = "text") -> dict[str, Arrays]:
-    """The same splits with the text `name` as token numbers, and the vocabulary among the arrays of `train`."""
+def encoded(
+    splits: dict[str, Arrays], *, size: int, length: int, name: str = "text"
+) -> dict[str, Arrays]:
+    """The splits with the text `name` as tokens, the vocabulary among `train`'s arrays."""
     known = vocabulary(unpacked(splits["train"][name]), size)
     numbers: dict[str, Arrays] = {
-        split: {**arrays, name: encode(unpacked(arrays[name]), known, length)} for split, arrays in splits.items()
+        split: {**arrays, name: encode(unpacked(arrays[name]), known, length)}
+        for split, arrays in splits.items()
     }
     return numbers | {"train": {**numbers["train"], VOCABULARY: packed(list(known))}}
 

@@ -16,7 +16,9 @@ from framework.errors import DataUnavailable, InvalidValue
 
 
 class ArrayDataset(CachedDataset):
-    """Samples from one set of arrays; test, calibration and validation are carved off it by our published rule.
+    """Samples from one set of arrays.
+
+    Test, calibration and validation are carved off it by our published rule.
 
     Class attributes:
         test_size: samples of the test split, classes in proportion.
@@ -29,7 +31,10 @@ class ArrayDataset(CachedDataset):
     sha256: ClassVar[str] = ""
 
     def make(self) -> Arrays:
-        """All samples, made by rule: `image` as bytes, texts as int32, other inputs as float32, and `labels` (n,)."""
+        """All samples, made by rule.
+
+        `image` as bytes, texts as int32, other inputs as float32, and `labels` (n,).
+        """
         raise self._wrong("it has neither a `file` nor a rule, `make`.", "")
 
     def rule(self) -> list[object]:
@@ -37,13 +42,15 @@ class ArrayDataset(CachedDataset):
         return [self.name, self.plugin_version, self.file, self.sha256, self.test_size, RULE]
 
     def check_source(self, root: Path) -> None:
-        """Return if the arrays are made by rule, or their file is there and is the one that is named."""
+        """Return if the arrays are made by rule, or their file is there and is the named one."""
         if not self.file:
             return
         path = root / self.file
         if not path.is_file():
             raise DataUnavailable(
-                f"The data set {self.name!r} is not there.", given=f"Looked for: {path}.", todo=self._way_out()
+                f"The data set {self.name!r} is not there.",
+                given=f"Looked for: {path}.",
+                todo=self._way_out(),
             )
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -51,7 +58,8 @@ class ArrayDataset(CachedDataset):
             raise InvalidValue(
                 f"{self.file} is not the file that the data set {self.name!r} names.",
                 given=f"Its sha256: {found}.",
-                todo="If it is the right one, set `sha256` to this and raise `version=` where there are results.",
+                todo="If it is the right one, set `sha256` to this and raise `version=` where "
+                "there are results.",
             )
 
     def source_state(self, root: Path) -> str:
@@ -75,13 +83,20 @@ class ArrayDataset(CachedDataset):
         """Refuse arrays that are not what `info` says."""
         wanted = sorted([*self.info.inputs, LABELS])
         if sorted(arrays) != wanted:
-            raise self._wrong(f"The arrays are {', '.join(wanted)}.", f"Given: {', '.join(sorted(arrays)) or 'none'}.")
+            raise self._wrong(
+                f"The arrays are {', '.join(wanted)}.",
+                f"Given: {', '.join(sorted(arrays)) or 'none'}.",
+            )
         for name, shape in self.info.inputs.items():
             array, kind = arrays[name], self._type(name)
             if array.dtype != kind or array.shape[1:] != shape:
-                raise self._wrong(f"{name!r} is {kind} of shape (n, {', '.join(map(str, shape))}).", _kind(array))
+                raise self._wrong(
+                    f"{name!r} is {kind} of shape (n, {', '.join(map(str, shape))}).", _kind(array)
+                )
             if len(array) != len(arrays[LABELS]):
-                raise self._wrong("There is one label for each sample.", f"{name!r}: {_kind(array)}")
+                raise self._wrong(
+                    "There is one label for each sample.", f"{name!r}: {_kind(array)}"
+                )
         self._check_labels(arrays[LABELS])
 
     def _type(self, name: str) -> str:
@@ -99,14 +114,18 @@ class ArrayDataset(CachedDataset):
             raise self._wrong(f"'labels' has shape (n,) and holds {wanted}.", _kind(labels))
 
     def _wrong(self, what: str, given: str) -> InvalidValue:
-        return InvalidValue(f"Data set {self.name!r}: {what}", given=given, todo="Change the arrays, or `info`.")
+        return InvalidValue(
+            f"Data set {self.name!r}: {what}", given=given, todo="Change the arrays, or `info`."
+        )
 
     def _way_out(self) -> str:
         arrays = ", ".join(
             f"{name} ({self._type(name)}, n x {' x '.join(map(str, shape))})"
             for name, shape in self.info.inputs.items()
         )
-        return f"Put {self.file} into the project's folder: an .npz file with {arrays} and labels (n)."
+        return (
+            f"Put {self.file} into the project's folder: an .npz file with {arrays} and labels (n)."
+        )
 
 
 def read_archive(path: Path) -> dict[str, Array]:
@@ -120,7 +139,9 @@ def read_archive(path: Path) -> dict[str, Array]:
             return {name: archive[name] for name in archive.files}
     except (*UNREADABLE, TypeError) as error:  # a lone .npy is an array, no archive
         raise InvalidValue(
-            f"{path.name} is no .npz file of plain arrays.", given=str(error), todo="Write it by np.savez."
+            f"{path.name} is no .npz file of plain arrays.",
+            given=str(error),
+            todo="Write it by np.savez.",
         ) from error
 
 

@@ -1,4 +1,6 @@
-"""Raw arrays on disk: the open splits in one folder, the sealed test split in a file of its own elsewhere.
+"""Raw arrays on disk.
+
+The open splits in one folder, the sealed test split in a file of its own elsewhere.
 
     .cache/data/<name>-<key>/    train.npz calibration.npz validation.npz digests.json
     .cache/sealed/<name>-<key>.npz
@@ -30,7 +32,15 @@ from framework.system.locks import patient_lock
 OPEN = ("train", "calibration", "validation")
 TEST = "test"
 DIGESTS_JSON = "digests.json"
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+)
 _log = logging.getLogger("framework")
 
 
@@ -90,7 +100,9 @@ class Cache:
             NotCached: something is missing or damaged.
         """
         digests = self.digests()
-        return {split: _read(self.folder / f"{split}.npz", digests[split]) for split in OPEN}, digests
+        return {
+            split: _read(self.folder / f"{split}.npz", digests[split]) for split in OPEN
+        }, digests
 
     def read_sealed(self) -> Arrays:
         """The test split.
@@ -109,7 +121,10 @@ class Cache:
         _read(self.sealed, self.digests()[TEST])
 
     def write(self, splits: Mapping[str, Arrays]) -> None:
-        """Keep all four splits, while the lock is held; the folder of the open ones appears last and whole."""
+        """Keep all four splits, while the lock is held.
+
+        The folder of the open ones appears last and whole.
+        """
         self.write_sealed(splits[TEST])
         digests = {split: digest(arrays) for split, arrays in splits.items()}
         aside = _part_of(self.folder)
@@ -163,7 +178,11 @@ def put_aside_loudly(path: Path) -> None:
     """The same, with a warning that says what happens next."""
     aside = put_aside(path)
     if aside is not None:
-        _log.warning("The cached data in %s is damaged: put aside as %s and prepared again.", path, aside.name)
+        _log.warning(
+            "The cached data in %s is damaged: put aside as %s and prepared again.",
+            path,
+            aside.name,
+        )
 
 
 def _sum_of(digests: Mapping[str, str]) -> str:

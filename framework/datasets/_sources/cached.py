@@ -1,6 +1,9 @@
-"""Data sets of four splits, made once and cached as arrays. A subclass says where the samples come from.
+"""Data sets of four splits, made once and cached as arrays.
 
-`TfdsDataset` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's own.
+A subclass says where the samples come from.
+
+`TfdsDataset` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's
+own.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ T = TypeVar("T")
 class CachedDataset(Dataset):
     """Samples with labels; calibration and validation are carved off what is not the test split.
 
-    Arrays are cached as they are cheap to keep: pictures as bytes, everything else as a net reads it.
+    Arrays are cached as they are cheap to keep: pictures as bytes, everything else as a net reads
+    it.
 
     Class attributes:
         calibration_size, validation_size: samples, classes in proportion; the rest is for training.
@@ -39,7 +43,10 @@ class CachedDataset(Dataset):
 
     @abstractmethod
     def rule(self) -> list[object]:
-        """All that decides the arrays of `read_split`, for JSON: another rule never meets files of this one."""
+        """All that decides the arrays of `read_split`, for JSON.
+
+        Another rule never meets files of this one.
+        """
 
     @abstractmethod
     def check_source(self, root: Path) -> None:
@@ -55,14 +62,25 @@ class CachedDataset(Dataset):
 
     @abstractmethod
     def read_split(self, root: Path, split: str) -> Arrays:
-        """The samples of `train` or `test`: each input (n, ...), pictures as bytes, and `labels` (n,)."""
+        """The samples of `train` or `test`.
+
+        Each input (n, ...), pictures as bytes, and `labels` (n,).
+        """
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
-        """All four splits; by default calibration and validation are carved off `train` by the published rule."""
+        """All four splits.
+
+        By default calibration and validation are carved off `train` by the published rule.
+        """
         rest, test = self.read_split(root, "train"), self.read_split(root, TEST)
         calibration, rest = carve(rest, self.calibration_size)
         validation, train = carve(rest, self.validation_size)
-        return {"train": train, "calibration": calibration, "validation": validation, TEST: in_order(test)}
+        return {
+            "train": train,
+            "calibration": calibration,
+            "validation": validation,
+            TEST: in_order(test),
+        }
 
     def check_available(self, root: Path) -> None:
         """Return if the data is cached or can be had."""
@@ -84,7 +102,9 @@ class CachedDataset(Dataset):
         train, calibration, validation = (self._samples(splits[split], shapes) for split in OPEN)
         return Splits(train, calibration, validation, digests)
 
-    def load_sealed(self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket) -> Samples:
+    def load_sealed(
+        self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket
+    ) -> Samples:
         """The test split, for whoever holds a ticket."""
         if not isinstance(ticket, Ticket) or not ticket.run_id.strip():
             raise SqueezelabError(
@@ -118,7 +138,9 @@ class CachedDataset(Dataset):
         return cache.read_open()
 
     def _check_finite(self, splits: Mapping[str, Arrays]) -> None:
-        """Refuse what float32, in which nets read and learn, cannot hold: it would spread over every number.
+        """Refuse what float32, in which nets read and learn, cannot hold.
+
+        It would spread over every number.
 
         Raises:
             InvalidValue: there is such a value, or NaN.
@@ -128,7 +150,8 @@ class CachedDataset(Dataset):
                 sample = first_not_finite(array)
                 if sample is not None:
                     raise InvalidValue(
-                        f"The data set {self.name!r} holds NaN, inf, or a number too large for float32.",
+                        f"The data set {self.name!r} holds NaN, inf, or a number too large for "
+                        f"float32.",
                         given=f"In {name}, sample {sample} of the {split} split.",
                         todo="Leave such samples out, put a number there, or choose a larger unit.",
                     )
@@ -144,7 +167,8 @@ class CachedDataset(Dataset):
             test = self.make_splits(cache.root)[TEST]
             if digest(test) != cache.digests()[TEST]:
                 raise SqueezelabError(
-                    f"The test split of {self.name} is no longer the one that the runs were recorded with.",
+                    f"The test split of {self.name} is no longer the one that the runs were "
+                    f"recorded with.",
                     given=f"Now: {self.source_state(cache.root)}.",
                     todo="Bring back the data that the cache was made from.",
                 )
@@ -153,7 +177,9 @@ class CachedDataset(Dataset):
 
     def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
         inputs = {name: prepared(name, arrays[name], shape) for name, shape in shapes.items()}
-        return Samples(inputs, arrays[LABELS].astype("int64" if self.info.task == "classes" else "float32"))
+        return Samples(
+            inputs, arrays[LABELS].astype("int64" if self.info.task == "classes" else "float32")
+        )
 
 
 def first_not_finite(array: Array) -> int | None:
@@ -173,7 +199,8 @@ class TfdsDataset(CachedDataset):
         builder_version: its version, "major.minor.patch".
         features: input name -> the feature's name in TFDS.
         label: the name of the feature that is the label.
-        download: one file that preparing would download, to see whether it can; empty if nothing is downloaded.
+        download: one file that preparing would download, to see whether it can; empty if nothing is
+        downloaded.
     """
 
     builder: ClassVar[str]
@@ -187,7 +214,10 @@ class TfdsDataset(CachedDataset):
         return tfds.builder(f"{self.builder}:{self.builder_version}", data_dir=str(data_dir))
 
     def folder_name(self) -> str:
-        """Its folder in TFDS's: the builder's name, and that of the configuration if knobs choose one."""
+        """Its folder in TFDS's.
+
+        The builder's name, and that of the configuration if knobs choose one.
+        """
         return self.builder
 
     def manual_dir(self, root: Path) -> Path | None:
@@ -196,7 +226,14 @@ class TfdsDataset(CachedDataset):
 
     def rule(self) -> list[object]:
         """Names and versions of plug-in, builder and split rule."""
-        return [self.name, self.plugin_version, self.builder, self.builder_version, dict(self.features), RULE]
+        return [
+            self.name,
+            self.plugin_version,
+            self.builder,
+            self.builder_version,
+            dict(self.features),
+            RULE,
+        ]
 
     def check_source(self, root: Path) -> None:
         """Return if the data is prepared, made by rule, or can be downloaded."""
@@ -205,7 +242,8 @@ class TfdsDataset(CachedDataset):
         if not tfds_folder.can_reach(self.download):
             looked = ", ".join(map(str, tfds_folder.data_dirs(root)))
             raise DataUnavailable(
-                f"The data set {self.name!r} is not on this machine and cannot be downloaded from here.",
+                f"The data set {self.name!r} is not on this machine and cannot be downloaded from "
+                f"here.",
                 given=f"Looked in {looked}; no answer from {self.download.split('/')[2]}.",
                 todo=self._ways_out(),
             )
@@ -214,17 +252,31 @@ class TfdsDataset(CachedDataset):
         """Prepared, made by rule, to be downloaded, or how to get it."""
         folder = self._find_prepared(root)
         if folder is not None:
-            return "prepared in .cache/tfds" if tfds_folder.is_own(root, folder) else f"prepared in {folder}, read-only"
+            return (
+                "prepared in .cache/tfds"
+                if tfds_folder.is_own(root, folder)
+                else f"prepared in {folder}, read-only"
+            )
         if not self.download:
             return "made by rule"
-        return "can be downloaded" if tfds_folder.can_reach(self.download) else f"not here. {self._ways_out()}"
+        return (
+            "can be downloaded"
+            if tfds_folder.can_reach(self.download)
+            else f"not here. {self._ways_out()}"
+        )
 
     def read_split(self, root: Path, split: str) -> Arrays:
-        """The samples as TFDS has them; prepared first if need be, and again if our own are damaged."""
-        return self.read(root, lambda it: tfds_folder.read_split(it, split, features=self.features, label=self.label))
+        """The samples as TFDS has them.
+
+        Prepared first if need be, and again if our own are damaged.
+        """
+        return self.read(
+            root,
+            lambda it: tfds_folder.read_split(it, split, features=self.features, label=self.label),
+        )
 
     def read(self, root: Path, reader: Callable[[Path], T]) -> T:
-        """What `reader` makes of the prepared folder, which is made first if need be, or again if damaged and ours.
+        """What `reader` makes of the prepared folder, made first or anew if need be.
 
         Raises:
             DataUnavailable: it cannot be had, or is damaged and not ours to mend.
@@ -236,13 +288,17 @@ class TfdsDataset(CachedDataset):
             if tfds_folder.discard_own(root, folder):
                 return reader(self._source(root))
             raise DataUnavailable(
-                f"The prepared data of {self.builder} is damaged.", given=str(error), todo=self._ways_out()
+                f"The prepared data of {self.builder} is damaged.",
+                given=str(error),
+                todo=self._ways_out(),
             ) from error
 
     def _find_prepared(self, root: Path) -> Path | None:
         # What we make by rule is ours alone: a foreign folder of the same name is something else.
         directories = tfds_folder.data_dirs(root) if self.download else [tfds_folder.own_dir(root)]
-        return tfds_folder.find_prepared(directories, name=self.folder_name(), version=self.builder_version)
+        return tfds_folder.find_prepared(
+            directories, name=self.folder_name(), version=self.builder_version
+        )
 
     def _source(self, root: Path) -> Path:
         """The prepared folder; made or downloaded first if there is none."""
@@ -276,7 +332,9 @@ def check_inputs(info: DataInfo, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def prepared(name: str, array: Array, shape: tuple[int, ...]) -> Array:
-    """One input as a net reads it: bytes are pictures, scaled and resized; all else has its shape already.
+    """One input as a net reads it: bytes are pictures, scaled and resized.
+
+    All else has its shape already.
 
     Raises:
         InvalidStudy: the net asks for a shape that the input cannot have.

@@ -21,7 +21,9 @@ Make = Callable[[], Mapping[str, Arrays]]
 
 
 class MadeDataset(TfdsDataset):
-    """All four splits made by rule, the same on every machine; knobs choose a configuration of the builder.
+    """All four splits made by rule, the same on every machine.
+
+    Knobs choose a configuration of the builder.
 
     `builder_version` goes up when what `make` gives changes.
     """
@@ -40,16 +42,23 @@ class MadeDataset(TfdsDataset):
 
     def make_builder(self, tfds: ModuleType, data_dir: Path) -> Any:
         """Our own builder."""
-        made = builder_class(tfds, self.builder, version=self.builder_version, info=self.info, make=self.make)
+        made = builder_class(
+            tfds, self.builder, version=self.builder_version, info=self.info, make=self.make
+        )
         config = self._configuration()
-        named = {"config": tfds.core.BuilderConfig(name=config, version=made.VERSION)} if config else {}
+        named = (
+            {"config": tfds.core.BuilderConfig(name=config, version=made.VERSION)} if config else {}
+        )
         return made(data_dir=str(data_dir), **named)
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The samples that the builder has prepared; its features are called as our inputs."""
         features = {name: name for name in self.info.inputs}
         return self.read(
-            root, lambda folder: tfds_folder.read_split(folder, split, features=features, label=self.label)
+            root,
+            lambda folder: tfds_folder.read_split(
+                folder, split, features=features, label=self.label
+            ),
         )
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
@@ -61,7 +70,9 @@ class MadeDataset(TfdsDataset):
 
 
 def builder_class(tfds: Any, builder: str, *, version: str, info: DataInfo, make: Make) -> Any:
-    """The class of a builder; made when it is needed, because its base class is in tensorflow-datasets.
+    """The class of a builder.
+
+    Made when it is needed, because its base class is in tensorflow-datasets.
 
     Args:
         tfds: tensorflow_datasets.
@@ -78,11 +89,14 @@ def builder_class(tfds: Any, builder: str, *, version: str, info: DataInfo, make
         VERSION = tfds.core.Version(version)
 
         def _info(self) -> Any:
-            # `dataset_info_from_configs` would look for metadata files in a package folder of the builder's own.
+            # `dataset_info_from_configs` would look for metadata files in a package folder of the
+            # builder's own.
             features = tfds.features.FeaturesDict(_features(tfds, info))
             return tfds.core.DatasetInfo(builder=self, features=features)
 
-        def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+        def _split_generators(
+            self, dl_manager: Any
+        ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
             return {split: self._generate_examples(arrays) for split, arrays in make().items()}
 
         def _generate_examples(self, arrays: Arrays) -> Iterator[tuple[int, dict[str, Any]]]:

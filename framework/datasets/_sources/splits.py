@@ -1,8 +1,10 @@
-"""Which sample belongs to which split: one published rule, the same on every machine and for every study.
+"""Which sample belongs to which split.
 
-Samples are put in the order of sha256(RULE, content). Class by class, the first ones go to the split that is carved
-off. The content alone decides: neither the order in which a file was written nor a random generator's version matters,
-and copies of one sample stand side by side.
+One published rule, the same on every machine and for every study.
+
+Samples are put in the order of sha256(RULE, content). Class by class, the first ones go to the
+split that is carved off. The content alone decides: neither the order in which a file was written
+nor a random generator's version matters, and copies of one sample stand side by side.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def in_order(arrays: Arrays) -> dict[str, Array]:
     return take(arrays, order)
 
 
-def carve(arrays: Arrays, count: int, *, by: str = LABELS) -> tuple[dict[str, Array], dict[str, Array]]:
+def carve(
+    arrays: Arrays, count: int, *, by: str = LABELS
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Take `count` samples off, with the classes in proportion; both parts in the rule's order.
 
     Args:
@@ -45,7 +49,8 @@ def carve(arrays: Arrays, count: int, *, by: str = LABELS) -> tuple[dict[str, Ar
     total = len(arrays[LABELS])
     if not 1 <= count < total:
         raise InvalidValue(
-            f"A split of {count} samples cannot be taken off {total}.", todo=f"Allowed: 1 to {total - 1}."
+            f"A split of {count} samples cannot be taken off {total}.",
+            todo=f"Allowed: 1 to {total - 1}.",
         )
     ordered = in_order(arrays)
     strata = _strata(ordered[by])
@@ -56,7 +61,9 @@ def carve(arrays: Arrays, count: int, *, by: str = LABELS) -> tuple[dict[str, Ar
 
 
 def quotas(strata: Array, count: int) -> dict[int, int]:
-    """How many of `count` samples fall to each stratum: in proportion, by largest remainder, ties to the lower number.
+    """How many of `count` samples fall to each stratum.
+
+    In proportion, by largest remainder, ties to the lower number.
 
     Args:
         strata: (n,) whole numbers.
@@ -66,7 +73,10 @@ def quotas(strata: Array, count: int) -> dict[int, int]:
         stratum -> samples; the sum is `count`.
     """
     numbers, sizes = np.unique(strata, return_counts=True)
-    shares = {int(number): divmod(count * int(size), len(strata)) for number, size in zip(numbers, sizes, strict=True)}
+    shares = {
+        int(number): divmod(count * int(size), len(strata))
+        for number, size in zip(numbers, sizes, strict=True)
+    }
     missing = count - sum(whole for whole, _ in shares.values())
     favoured = sorted(shares, key=lambda number: (-shares[number][1], number))[:missing]
     return {number: whole + (number in favoured) for number, (whole, _) in shares.items()}

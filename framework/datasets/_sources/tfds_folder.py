@@ -1,4 +1,7 @@
-"""The door to tensorflow-datasets: prepared folders are found without loading it, and it never tries a dead network."""
+"""The door to tensorflow-datasets.
+
+Prepared folders are found without loading it, and it never tries a dead network.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,9 @@ def is_prepared(folder: Path) -> bool:
     """Whether the description and all record files are there, in their full size."""
     try:
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
-        return bool(info["splits"]) and all(_is_complete(folder, info["name"], split) for split in info["splits"])
+        return bool(info["splits"]) and all(
+            _is_complete(folder, info["name"], split) for split in info["splits"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -79,7 +84,7 @@ def _is_complete(folder: Path, name: str, split: dict[str, Any]) -> bool:
 
 
 def can_reach(url: str) -> bool:
-    """Whether the server answers for `url`, through the proxies of the environment, within `PROBE_SECONDS`."""
+    """Whether the server answers for `url`, through proxies, within `PROBE_SECONDS`."""
     answers: list[bool] = []
     # A name look-up has no time limit of its own: the thread is left behind if it hangs.
     probe = threading.Thread(target=lambda: answers.append(_answers(url)), daemon=True)
@@ -94,15 +99,26 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(request, timeout=PROBE_SECONDS):  # noqa: S310
             return True
     except (OSError, ValueError) as error:
-        # Python without its own certificates: the server is there, and TFDS brings certificates along.
+        # Python without its own certificates: the server is there, and TFDS brings certificates
+        # along.
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str, manual_dir: Path | None = None) -> None:
-    """Let TFDS make or download a data set into `root/.cache/tfds`; the caller holds the data set's lock.
+def prepare(
+    root: Path,
+    make_builder: MakeBuilder,
+    *,
+    name: str,
+    version: str,
+    manual_dir: Path | None = None,
+) -> None:
+    """Let TFDS make or download a data set into `root/.cache/tfds`.
+
+    The caller holds the data set's lock.
 
     Args:
-        manual_dir: the folder of files that the user fetched by hand, for a builder that reads such.
+        manual_dir: the folder of files that the user fetched by hand, for a builder that reads
+            such.
 
     Raises:
         DataUnavailable: it did not succeed.
@@ -115,13 +131,16 @@ def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str, m
         shutil.rmtree(left)
     put_aside_loudly(target / name / version)  # unfinished: TFDS would take it for finished
     settings = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
-    # One folder of downloads per data set: TFDS names extracted files by the last part of their address alone.
+    # One folder of downloads per data set: TFDS names extracted files by the last part of their
+    # address alone.
     downloads = target / "downloads" / name
     _log.info("Preparing the data set %s in %s.", name, target)
     try:
         # TFDS prints; stdout is for results
         with interrupt.at_once(), backend.quiet(), contextlib.redirect_stdout(io.StringIO()):
-            make_builder(tfds, target).download_and_prepare(download_dir=str(downloads), download_config=settings)
+            make_builder(tfds, target).download_and_prepare(
+                download_dir=str(downloads), download_config=settings
+            )
     except Exception as error:
         raise DataUnavailable(
             f"tensorflow-datasets could not prepare {name!r}.",
@@ -130,7 +149,9 @@ def prepare(root: Path, make_builder: MakeBuilder, *, name: str, version: str, m
         ) from error
 
 
-def read_split(folder: Path, split: str, *, features: Mapping[str, str], label: str = "label") -> dict[str, Array]:
+def read_split(
+    folder: Path, split: str, *, features: Mapping[str, str], label: str = "label"
+) -> dict[str, Array]:
     """All samples of one split of a prepared folder; needs no network.
 
     Args:
@@ -150,12 +171,16 @@ def read_split(folder: Path, split: str, *, features: Mapping[str, str], label: 
     try:
         samples = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
     except Exception as error:
-        raise DamagedRecords("Records cannot be read.", given=f"{folder}, {split}: {error}") from error
+        raise DamagedRecords(
+            "Records cannot be read.", given=f"{folder}, {split}: {error}"
+        ) from error
     return {name: samples[feature] for name, feature in {**features, LABELS: label}.items()}
 
 
 def samples(folder: Path, split: str) -> Iterator[Mapping[str, Any]]:
-    """The samples of one split one by one, as TFDS has them: for those of different lengths, or too many at once.
+    """The samples of one split one by one, as TFDS has them.
+
+    For those of different lengths, or too many at once.
 
     Raises:
         DamagedRecords: a record file is damaged.
@@ -165,7 +190,9 @@ def samples(folder: Path, split: str) -> Iterator[Mapping[str, Any]]:
     try:
         yield from tfds.as_numpy(builder.as_dataset(split=split))
     except Exception as error:
-        raise DamagedRecords("Records cannot be read.", given=f"{folder}, {split}: {error}") from error
+        raise DamagedRecords(
+            "Records cannot be read.", given=f"{folder}, {split}: {error}"
+        ) from error
 
 
 def is_own(root: Path, folder: Path) -> bool:

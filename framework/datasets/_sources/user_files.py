@@ -1,4 +1,7 @@
-"""What data sets of the user's own share: no Python is written for them, knobs say where they are and what is there."""
+"""What data sets of the user's own share.
+
+No Python is written for them, knobs say where they are and what is there.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,28 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | r
 TASKS = ("classes", "binary", "regression")
 KEPT = 64  # what is known of as many files is remembered, until they change
 Stamp = tuple[tuple[str, int, int], ...]
-"""Name, time of the last change and size of each file: other ones, and all that is known is read anew."""
+"""Name, time of the last change and size of each file: where they differ, all is read anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnDataset(CachedDataset):
-    """Samples of the user's own. The splits are carved off by the published rule, their sizes are shares.
+    """Samples of the user's own.
+
+    The splits are carved off by the published rule, their sizes are shares.
 
     `info` is read from the data; so the data set is one for `located(root)` to complete.
     """
 
     task: str = knob("classes", choices=TASKS, doc="classes, binary (labels 0 and 1) or regression")
-    calibration_share: float = knob(0.05, low=0.001, high=0.5, doc="of all samples, for post-training quantization")
-    validation_share: float = knob(0.15, low=0.001, high=0.5, doc="of all samples, for all that a search sees")
-    test_share: float = knob(0.15, low=0.001, high=0.5, doc="of all samples, sealed: make confirm alone opens it")
+    calibration_share: float = knob(
+        0.05, low=0.001, high=0.5, doc="of all samples, for post-training quantization"
+    )
+    validation_share: float = knob(
+        0.15, low=0.001, high=0.5, doc="of all samples, for all that a search sees"
+    )
+    test_share: float = knob(
+        0.15, low=0.001, high=0.5, doc="of all samples, sealed: make confirm alone opens it"
+    )
 
     licence = "your own"
     calibration_size = 0  # shares say it
@@ -124,7 +135,10 @@ class OwnDataset(CachedDataset):
         return self.halves()[split]
 
     def halves(self) -> dict[str, Arrays]:
-        """The samples of `test` and, as `train`, all others; by default the published rule takes a share for `test`."""
+        """The samples of `test` and, as `train`, all others.
+
+        By default the published rule takes a share for `test`.
+        """
         arrays = self.read_all()
         test, rest = carve(arrays, _share(arrays, self.test_share))
         return {"train": rest, TEST: test}
@@ -136,7 +150,14 @@ class OwnDataset(CachedDataset):
         rest, count = halves["train"], sum(len(arrays[LABELS]) for arrays in halves.values())
         calibration, rest = carve(rest, max(1, round(self.calibration_share * count)))
         validation, train = carve(rest, max(1, round(self.validation_share * count)))
-        return self.finish({"train": train, "calibration": calibration, "validation": validation, TEST: halves[TEST]})
+        return self.finish(
+            {
+                "train": train,
+                "calibration": calibration,
+                "validation": validation,
+                TEST: halves[TEST],
+            }
+        )
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
         """What is learnt from the train split, done to all of them: a vocabulary, a scale."""
@@ -145,11 +166,17 @@ class OwnDataset(CachedDataset):
 
 @dataclass(frozen=True, kw_only=True)
 class FileDataset(OwnDataset):
-    """Samples in a file or folder of the user's own; its sha256 is filled in when a study is resolved."""
+    """Samples in a file or folder of the user's own.
+
+    Its sha256 is filled in when a study is resolved.
+    """
 
     path: str = knob("", unit="path", doc="seen from the project's folder")
     sha256: str | None = knob(
-        None, unit="name", optional=True, doc="of the content; filled in, so that a study belongs to its bytes"
+        None,
+        unit="name",
+        optional=True,
+        doc="of the content; filled in, so that a study belongs to its bytes",
     )
 
     def located(self, root: Path) -> Self:
@@ -171,7 +198,9 @@ class FileDataset(OwnDataset):
         """Return if `path` is set and there is something."""
         if not self.path or not Path(self.path).exists():
             raise DataUnavailable(
-                f"The data set {self.name!r} needs a file of yours." if not self.path else "There is no such file.",
+                f"The data set {self.name!r} needs a file of yours."
+                if not self.path
+                else "There is no such file.",
                 given=f"Looked for: {self.path}." if self.path else "",
                 todo=f'Set path, seen from the project\'s folder: use("{self.name}", path="...").',
             )
@@ -202,7 +231,9 @@ class FileDataset(OwnDataset):
 
     def settings(self) -> Mapping[str, Any]:
         """All knobs but where it lies and what its sha256 is."""
-        return {name: value for name, value in self.values().items() if name not in ("path", "sha256")}
+        return {
+            name: value for name, value in self.values().items() if name not in ("path", "sha256")
+        }
 
     def say(self, what: str) -> None:
         """Warn of something in the file; once, until it changes."""
@@ -214,11 +245,18 @@ class FileDataset(OwnDataset):
 
 
 def files_in(path: Path) -> list[Path]:
-    """The file itself, or all files in the folder and below, in the order of their names; hidden ones do not count."""
+    """The file itself, or all files in the folder and below, in the order of their names.
+
+    Hidden ones do not count.
+    """
     if not path.is_dir():
         return [path]
     inside = ((file.relative_to(path), file) for file in path.rglob("*") if file.is_file())
-    return [file for short, file in sorted(inside) if not any(part.startswith(".") for part in short.parts)]
+    return [
+        file
+        for short, file in sorted(inside)
+        if not any(part.startswith(".") for part in short.parts)
+    ]
 
 
 def stamp_of(files: Iterable[Path]) -> Stamp:
@@ -245,16 +283,21 @@ def content_sha256(path: Path, stamp: Stamp) -> str:
 def numbered(labels: Iterable[str]) -> tuple[Array, int]:
     """Class numbers of labels as they are written, and how many classes there are.
 
-    Classes are in the order of the alphabet; if all are numbers, in the order of these, and 1, 1.0 and 01 are one.
+    Classes are in the order of the alphabet; if all are numbers, in the order of these, and 1, 1.0
+    and 01 are one.
     """
-    written = [unicodedata.normalize("NFC", label.strip()) for label in labels]  # accents are written in two ways
+    # accents are written in two ways
+    written = [unicodedata.normalize("NFC", label.strip()) for label in labels]
     names = [Decimal(name) for name in written] if all(map(NUMBER.fullmatch, written)) else written
     classes, numbers = np.unique(np.array(names, object), return_inverse=True)
     return numbers.astype(np.int64), len(classes)
 
 
 def lonely(numbers: Array) -> int | None:
-    """The first sample that is the only one of its class, if there is one; it cannot be both learnt and told."""
+    """The first sample that is the only one of its class, if there is one.
+
+    It cannot be both learnt and told.
+    """
     counts = np.bincount(numbers)[numbers]
     return int(np.argmin(counts)) if counts.min(initial=2) == 1 else None
 

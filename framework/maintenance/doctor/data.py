@@ -24,7 +24,11 @@ def tfds_folder() -> Finding:
         return Finding("ok", "TFDS_DATA_DIR", "not set")
     if Path(given).expanduser().is_dir():
         return Finding("ok", "TFDS_DATA_DIR", given)
-    return Finding("WRONG", "TFDS_DATA_DIR", f"{given} is no folder; name one with prepared data sets, or unset it")
+    return Finding(
+        "WRONG",
+        "TFDS_DATA_DIR",
+        f"{given} is no folder; name one with prepared data sets, or unset it",
+    )
 
 
 def data_sets(root: Path, catalog: Catalog) -> Iterator[Finding]:
@@ -36,9 +40,15 @@ def data_sets(root: Path, catalog: Catalog) -> Iterator[Finding]:
 
 def cache(root: Path) -> Iterator[Finding]:
     """Verified as those who read it do."""
-    for what, damaged in (("cached data", damaged_entries(root)), ("cached baselines", damaged_baselines(root))):
+    for what, damaged in (
+        ("cached data", damaged_entries(root)),
+        ("cached baselines", damaged_baselines(root)),
+    ):
         if damaged:
-            text = f"damaged: {', '.join(damaged)}; put aside and made again at the next use, or delete it now"
+            text = (
+                f"damaged: {', '.join(damaged)}; put aside and made again at the next use, or "
+                f"delete it now"
+            )
             yield Finding("WRONG", what, text)
         else:
             yield Finding("ok", what, "every entry has its sha256")
@@ -46,7 +56,10 @@ def cache(root: Path) -> Iterator[Finding]:
     if left:
         size = size_text(sum(map(size_bytes, left)))
         named = ", ".join(str(path.relative_to(root)) for path in left)
-        text = f"{size} that nobody reads, of killed processes or put aside as damaged: {named}. May be deleted"
+        text = (
+            f"{size} that nobody reads, of killed processes or put aside as damaged: {named}. "
+            f"May be deleted"
+        )
         yield Finding("hint", "left over", text)
     else:
         yield Finding("ok", "left over", "nothing")
@@ -54,7 +67,9 @@ def cache(root: Path) -> Iterator[Finding]:
 
 def sizes(root: Path) -> Iterator[Finding]:
     """What the project takes on disk."""
-    cache, artifacts = (size_text(size_bytes(folder)) for folder in (paths.cache(root), paths.artifacts(root)))
+    cache, artifacts = (
+        size_text(size_bytes(folder)) for folder in (paths.cache(root), paths.artifacts(root))
+    )
     yield Finding("ok", paths.CACHE, f"{cache}; to see or delete it: make clean-cache")
     yield Finding("ok", paths.ARTIFACTS, f"{artifacts}; of one study: make forget NAME=...")
 

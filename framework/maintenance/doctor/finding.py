@@ -8,18 +8,21 @@ from typing import Literal
 
 from framework.errors import SqueezelabError
 
+Level = Literal["ok", "hint", "WRONG"]
+
 
 @dataclass(frozen=True)
 class Finding:
     """The outcome of one check.
 
     Args:
-        level: `ok`; `hint`, which may be left as it is; `WRONG`, which keeps something from working.
+        level: `ok`; `hint`, which may be left as it is; `WRONG`, which keeps something from
+            working.
         what: the thing looked at.
         text: how it is, and what to do about it.
     """
 
-    level: Literal["ok", "hint", "WRONG"]
+    level: Level
     what: str
     text: str
 

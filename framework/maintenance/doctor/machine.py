@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from framework.errors import SqueezelabError
-from framework.maintenance.doctor.finding import Finding
+from framework.maintenance.doctor.finding import Finding, Level
 from framework.planning.project import load_study, study_names
 from framework.system.disk import size_text
 
@@ -28,7 +28,11 @@ def python() -> Finding:
     text = f"{platform.python_version()}, {sys.executable}"
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding("ok", "Python", text)
-    return Finding("WRONG", "Python", f"{text}; Squeezelab needs 3.11 to 3.13. make clean setup PYTHON=python3.12")
+    return Finding(
+        "WRONG",
+        "Python",
+        f"{text}; Squeezelab needs 3.11 to 3.13. make clean setup PYTHON=python3.12",
+    )
 
 
 def libraries(root: Path) -> Finding:
@@ -37,24 +41,40 @@ def libraries(root: Path) -> Finding:
     if missing:
         return Finding("WRONG", "libraries", f"not installed: {_few(missing)}. make clean setup")
     if not (root / LOCK).is_file():
-        return Finding("ok", "libraries", f"all that are needed are installed; no {LOCK} to compare with")
+        return Finding(
+            "ok", "libraries", f"all that are needed are installed; no {LOCK} to compare with"
+        )
     locked: dict[str, set[str]] = {}
     for name, wanted in LOCKED.findall((root / LOCK).read_text("utf-8")):
         locked.setdefault(name, set()).add(wanted)  # one for each range of Python versions
     here = {name: found for name in locked if (found := _installed(name)) is not None}
-    others = [f"{name} {found}, not {' or '.join(sorted(locked[name]))}" for name, found in here.items()
-              if found not in locked[name]]  # fmt: skip
+    others = []
+    for name, installed in here.items():
+        if installed not in locked[name]:
+            others.append(f"{name} {installed}, not {' or '.join(sorted(locked[name]))}")
     if others:
-        return Finding("hint", "libraries", f"others than in {LOCK}, so numbers may differ: {_few(others)}")
+        return Finding(
+            "hint", "libraries", f"others than in {LOCK}, so numbers may differ: {_few(others)}"
+        )
     return Finding("ok", "libraries", f"{len(here)} as in {LOCK}")
 
 
 def cores(root: Path) -> Finding:
     """Cores, and studies that train with more threads."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    greedy = [f"{name} ({threads})" for name in study_names(root) if (threads := _threads(root, name)) > count]
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    greedy = [
+        f"{name} ({threads})"
+        for name in study_names(root)
+        if (threads := _threads(root, name)) > count
+    ]
     if greedy:
-        return Finding("hint", "cores", f"{count}; studies with more threads, which gains nothing: {_few(greedy)}")
+        return Finding(
+            "hint",
+            "cores",
+            f"{count}; studies with more threads, which gains nothing: {_few(greedy)}",
+        )
     return Finding("ok", "cores", f"{count}; no study trains with more threads")
 
 
@@ -62,7 +82,9 @@ def memory() -> Finding:
     """All of the machine's."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size < MEMORY_HINT_BYTES:
-        return Finding("hint", "memory", f"{size_text(size)}; a study takes about 1 GB, so run one at a time")
+        return Finding(
+            "hint", "memory", f"{size_text(size)}; a study takes about 1 GB, so run one at a time"
+        )
     return Finding("ok", "memory", size_text(size))
 
 
@@ -70,8 +92,9 @@ def free_disk(root: Path) -> Finding:
     """What is left where the project lies."""
     free = shutil.disk_usage(root).free
     if free < DISK_HINT_BYTES:
-        level = "WRONG" if free < DISK_WRONG_BYTES else "hint"
-        return Finding(level, "free disk", f"{size_text(free)}; make room, or: make clean-cache, make forget NAME=...")  # type: ignore[arg-type]
+        level: Level = "WRONG" if free < DISK_WRONG_BYTES else "hint"
+        advice = "make room, or: make clean-cache, make forget NAME=..."
+        return Finding(level, "free disk", f"{size_text(free)}; {advice}")
     return Finding("ok", "free disk", size_text(free))
 
 
@@ -81,7 +104,11 @@ def _required() -> list[str]:
         wanted = requires("squeezelab") or []
     except PackageNotFoundError:  # used from a folder, without being installed
         return []
-    return [match[0] for text in wanted if ";" not in text and (match := re.match(r"[A-Za-z0-9._-]+", text))]
+    return [
+        match[0]
+        for text in wanted
+        if ";" not in text and (match := re.match(r"[A-Za-z0-9._-]+", text))
+    ]
 
 
 def _installed(name: str) -> str | None:

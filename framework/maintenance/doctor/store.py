@@ -51,29 +51,48 @@ def _file(file: Path, root: Path) -> Iterator[Finding]:
         if verdict != "ok":
             yield _broken(file, verdict)
             return
-        yield Finding("ok", "store", f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check")
+        yield Finding(
+            "ok",
+            "store",
+            f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check",
+        )
         yield _moved(locations, root)
         yield from guarded("store", lambda: _runs(Store(root, f"sqlite:///{copy}"), root))
 
 
 def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
-    """SQLite's verdict on the file, and where its experiments say that artifacts are; the copy is of one moment."""
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=database.BUSY_SECONDS)) as connection:
+    """SQLite's verdict on the file, and where its experiments say that artifacts are.
+
+    The copy is of one moment.
+    """
+    with closing(
+        sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=database.BUSY_SECONDS)
+    ) as connection:
         verdict = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
-        locations = [row[0] for row in connection.execute("SELECT artifact_location FROM experiments")]
+        locations = [
+            row[0] for row in connection.execute("SELECT artifact_location FROM experiments")
+        ]
         with closing(sqlite3.connect(copy)) as target:
             connection.backup(target)
     return verdict, locations
 
 
 def _broken(file: Path, why: str) -> Finding:
-    return Finding("WRONG", "store", f"{file} is damaged: {why.strip()}. Move it away and put a backup there")
+    return Finding(
+        "WRONG", "store", f"{file} is damaged: {why.strip()}. Move it away and put a backup there"
+    )
 
 
 def _moved(locations: list[str], root: Path) -> Finding:
-    roots = sorted({str(old) for location in locations if (old := database.earlier_root(location, root))})
+    roots = sorted(
+        {str(old) for location in locations if (old := database.earlier_root(location, root))}
+    )
     if roots:
-        return Finding("hint", "folder", f"moved here from {', '.join(roots)}; the next command writes the paths anew")
+        return Finding(
+            "hint",
+            "folder",
+            f"moved here from {', '.join(roots)}; the next command writes the paths anew",
+        )
     return Finding("ok", "folder", "where the store knows it")
 
 
@@ -86,7 +105,10 @@ def _runs(store: Store, root: Path) -> Iterator[Finding]:
     ended = [run for found in runs.values() for run in found if run.status == "FINISHED"]
     lost = [run.run_id for run in ended if not store.complete(run)]
     if lost:
-        text = f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0]}; bring back .artifacts"
+        text = (
+            f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0]}; bring back "
+            f".artifacts"
+        )
         yield Finding("WRONG", "runs", f"{text}, or the study runs them again")
     else:
         yield Finding("ok", "runs", f"{len(ended)} finished, each with its files")
@@ -99,5 +121,8 @@ def _running(name: str, runs: list[Run], root: Path) -> Finding:
     hosts = {run.tags.get("host", "?") for run in runs} - {host_name()}
     if hosts and time.time() - lease < LEASE_OVER_SECONDS:
         return Finding("ok", f"study {name}", f"is being run on {', '.join(sorted(hosts))}")
-    text = f"{len(runs)} runs are RUNNING and their process is dead; make study NAME={name} closes them and goes on"
+    text = (
+        f"{len(runs)} runs are RUNNING and their process is dead; make study NAME={name} closes "
+        f"them and goes on"
+    )
     return Finding("hint", f"study {name}", text)

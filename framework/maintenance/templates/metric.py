@@ -20,9 +20,11 @@ class NewName(Metric):
 
     unit = ""  # as "bytes"; empty for a number without one
     better = "min"  # or "max"
-    # What is measured on samples has of_split = True; in the store it is then called val_new_name. What is defined for
-    # some tasks only names them: tasks = frozenset({"classes", "binary"}).
+    # What is measured on samples has of_split = True; in the store it is then called val_new_name.
+    # What is defined for some tasks only names them: tasks = frozenset({"classes", "binary"}).
 
     def measure(self, exported: Exported) -> float:
         """One number from the file, its weights, what it answers on the split, and the labels."""
-        return float(max(np.abs(weight.values.astype(float)).max(initial=0.0) for weight in exported.weights))
+        return float(
+            max(np.abs(weight.values.astype(float)).max(initial=0.0) for weight in exported.weights)
+        )

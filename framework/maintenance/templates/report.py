@@ -8,7 +8,8 @@ from pathlib import Path
 from framework.report import StudyRuns
 from framework.results.record import Run
 
-# What a row shows: name of the metric in the store, head, format. All names: make show RUN=ID-OF-A-RUN.
+# What a row shows: name of the metric in the store, head, format. All names: make show
+# RUN=ID-OF-A-RUN.
 COLUMNS = (
     ("val_accuracy", "accuracy", "{:.4f}"),
     ("val_r2", "R2", "{:.4f}"),
@@ -17,7 +18,8 @@ COLUMNS = (
 )
 
 
-# The one function that a report has. `make report NAME=STUDY KIND=new_name` calls it, with an empty folder as `out`.
+# The one function that a report has. `make report NAME=STUDY KIND=new_name` calls it, with an empty
+# folder as `out`.
 def build(runs: StudyRuns, out: Path) -> list[Path]:
     """Write the report's files into a folder.
 
@@ -28,21 +30,36 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     Returns:
         The paths written.
     """
-    trials = sorted(runs.finished, key=lambda run: (run.metrics.get("params_nonzero", 0.0), run.number))
+    trials = sorted(
+        runs.finished, key=lambda run: (run.metrics.get("params_nonzero", 0.0), run.number)
+    )
     # What no run measured is not there: a regression has R2 and no accuracy.
-    shown = [column for column in COLUMNS if any(column[0] in run.metrics for run in (*runs.baselines, *trials))]
-    named = [*(("baseline", run) for run in runs.baselines), *((f"trial {run.number}", run) for run in trials)]
+    shown = [
+        column
+        for column in COLUMNS
+        if any(column[0] in run.metrics for run in (*runs.baselines, *trials))
+    ]
+    named = [
+        *(("baseline", run) for run in runs.baselines),
+        *((f"trial {run.number}", run) for run in trials),
+    ]
     rows = [line(label, run, shown) for label, run in named]
     head = " | ".join(["net", *(title for _, title, _ in shown)])
     ruler = "|".join(["---"] * (1 + len(shown)))
     # A report says what it leaves out, and how many seeds stand behind a number.
-    note = f"{len(trials)} finished trials, {len(runs.failed)} failed. One seed: no interval is shown."
+    note = (
+        f"{len(trials)} finished trials, {len(runs.failed)} failed. One seed: no interval is shown."
+    )
     path = out / "new_name.md"
-    path.write_text("\n".join([f"# {runs.name}", "", head, ruler, *rows, "", note, ""]), encoding="utf-8")
+    path.write_text(
+        "\n".join([f"# {runs.name}", "", head, ruler, *rows, "", note, ""]), encoding="utf-8"
+    )
     return [path]
 
 
 def line(label: str, run: Run, columns: Sequence[tuple[str, str, str]]) -> str:
     """One row of the table; what a run did not measure is left empty, never 0."""
-    cells = [form.format(run.metrics[name]) if name in run.metrics else "" for name, _, form in columns]
+    cells = [
+        form.format(run.metrics[name]) if name in run.metrics else "" for name, _, form in columns
+    ]
     return " | ".join([label, *cells])

@@ -1,12 +1,14 @@
 """How small can LeNet-300-100 get before accuracy falls by two points?
 
-Change that line: it is the question, and heads the report. Below it: where the idea comes from, and what it costs.
-Magnitude pruning (Zhu & Gupta 2017) on the real digits of scikit-learn. Cost: about 2 minutes on 2 cores.
+Change that line: it is the question, and heads the report. Below it: where the idea comes from, and
+what it costs. Magnitude pruning (Zhu & Gupta 2017) on the real digits of scikit-learn. Cost: about
+2 minutes on 2 cores.
 """
 
 # A study is a value, not a program: one docstring, imports from framework, one STUDY = Study(...).
-# What stands on the right of a knob is a value, or a domain to search: Float(low, high), Int(low, high), Choice(...).
-# All that exists: make list. The knobs of one of them: make show NAME=magnitude_prune.
+# What stands on the right of a knob is a value, or a domain to search: Float(low, high), Int(low,
+# high), Choice(...). All that exists: make list. The knobs of one of them: make show
+# NAME=magnitude_prune.
 from framework import AtMost, Choice, Float, Study, Train, use
 
 STUDY = Study(
@@ -18,9 +20,11 @@ STUDY = Study(
     train=Train(epochs=20, batch_size=16, learning_rate=1e-3),
     # The steps of the compression, in order.
     compress=[use("magnitude_prune", layers="erk", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4))],
-    # What is traded off; each is measured on the exported file. quality: accuracy, or R2 where a number is asked for.
+    # What is traded off; each is measured on the exported file. quality: accuracy, or R2 where a
+    # number is asked for.
     objectives={"quality": "max", "params_nonzero": "min"},
-    # What counts as usable: at most 10 points below its own baseline. Leave the line out for no limit.
+    # What counts as usable: at most 10 points below its own baseline. Leave the line out for no
+    # limit.
     constraints=[AtMost("quality_drop", 0.10)],
     # How many; more later: make study NAME=new_name SET="trials=30".
     trials=12,

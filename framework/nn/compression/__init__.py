@@ -2,8 +2,8 @@
 
 masks                which weights to zero; pure numpy
 clustering           which weights share a value; pure numpy
-pruning              kernels and shares of a net; tfmot's pruning wrapper under a schedule of variables
-wrapper              layers whose weights are replaced by functions of them
+pruning              kernels and shares of a net; tfmot's pruning wrapper under a schedule of
+variables wrapper              layers whose weights are replaced by functions of them
 qat                  training in 8 bits, as the exported file calculates
 quantization_points  where that file rounds
 learned_step         weights on few levels, whose scales are learned
@@ -44,4 +44,6 @@ if not TYPE_CHECKING:  # else every name would be a module to a type checker
     def __getattr__(name: str) -> ModuleType:
         if name in __all__:
             return importlib.import_module(f"framework.nn.compression.{name}")
-        raise AttributeError(f"framework.nn.compression has no module {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"framework.nn.compression has no module {name!r}; it has {', '.join(__all__)}"
+        )

@@ -9,17 +9,21 @@ from framework.contracts import Array
 ROUNDS = 100  # of Lloyd's algorithm at most; it mostly stands still after 20
 
 
-def shared(values: Array, size: int, *, start: str, seed: int, zeros: Array | None = None) -> tuple[Array, Array]:
+def shared(
+    values: Array, size: int, *, start: str, seed: int, zeros: Array | None = None
+) -> tuple[Array, Array]:
     """Values in at most `size` groups.
 
     Args:
         values: any shape.
         size: at least 2 where `zeros` has any, else at least 1.
-        start: `kmeans++`: spread by lot; `linear`: at equal steps from the least to the largest value.
+        start: `kmeans++`: spread by lot; `linear`: at equal steps from the least to the largest
+            value.
         zeros: boolean; these have a group of their own, number 0, whose value is zero.
 
     Returns:
-        (group of each value, int32, of the shape of `values`; value of each group, ascending but for the zeros').
+        (group of each value, int32, of the shape of `values`; value of each group, ascending but
+        for the zeros').
     """
     flat = values.ravel().astype(np.float64)
     apart = np.zeros(flat.size, bool) if zeros is None else zeros.ravel()
@@ -34,7 +38,9 @@ def shared(values: Array, size: int, *, start: str, seed: int, zeros: Array | No
 
 
 def kmeans(values: Array, size: int, *, start: str, seed: int) -> Array:
-    """Lloyd's algorithm on a line: ascending centres, each the mean of the values that are nearest to it.
+    """Lloyd's algorithm on a line.
+
+    Ascending centres, each the mean of the values that are nearest to it.
 
     A centre that no value is nearest to is left out, so that there may be fewer than `size`.
 
@@ -64,10 +70,17 @@ def nearest(values: Array, centres: Array) -> Array:
 
 
 def _spread(ordered: Array, size: int, random: np.random.Generator) -> Array:
-    """k-means++ (Arthur & Vassilvitskii 2007): each next centre is a value, likelier the farther from the others."""
+    """k-means++ (Arthur & Vassilvitskii 2007).
+
+    Each next centre is a value, likelier the farther from the others.
+    """
     centres = [ordered[random.integers(ordered.size)]]
     distance = (ordered - centres[0]) ** 2
     while len(centres) < size and distance.any():
-        centres.append(ordered[np.searchsorted(np.cumsum(distance), random.random() * distance.sum(), side="right")])
+        centres.append(
+            ordered[
+                np.searchsorted(np.cumsum(distance), random.random() * distance.sum(), side="right")
+            ]
+        )
         distance = np.minimum(distance, (ordered - centres[-1]) ** 2)
     return np.sort(centres)

@@ -1,4 +1,7 @@
-"""Weights on a grid of few levels: whole multiples of a step, -L to L. Steps are learned (Esser et al. 2020)."""
+"""Weights on a grid of few levels: whole multiples of a step, -L to L.
+
+Steps are learned (Esser et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-TRIED = np.linspace(1.0, 0.1, 91)  # steps that `best_step` tries, as shares of the one that reaches the largest weight
+# steps that `best_step` tries, as shares of the one that reaches the largest weight
+TRIED = np.linspace(1.0, 0.1, 91)
 
 
 def levels_of(bits: int) -> int:
@@ -51,7 +55,12 @@ def best_step(values: Array, axes: tuple[int, ...], largest: int) -> Array:
     whole = np.abs(values).max(axis=axes, keepdims=True) / largest
     whole = np.where(whole > np.finfo(np.float32).tiny, whole, 1.0)
     steps = [(whole * share).astype(np.float32) for share in TRIED]
-    errors = np.stack([((values - snapped(values, step, largest)) ** 2).sum(axes, keepdims=True) for step in steps])
+    errors = np.stack(
+        [
+            ((values - snapped(values, step, largest)) ** 2).sum(axes, keepdims=True)
+            for step in steps
+        ]
+    )
     chosen = np.take_along_axis(np.stack(steps), errors.argmin(axis=0)[None], axis=0)
     return np.asarray(chosen[0], np.float32)
 
@@ -90,15 +99,23 @@ def groups(stage: Stage, scales: str) -> dict[WeightKey, Group]:
 
 def starts(stage: Stage, shared: Mapping[WeightKey, Group], largest: int) -> dict[WeightKey, Array]:
     """The best step of each group, before any training."""
-    return {key: best_step(stage.weights[key].reshape(item.shape), item.axes, largest) for key, item in shared.items()}
+    return {
+        key: best_step(stage.weights[key].reshape(item.shape), item.axes, largest)
+        for key, item in shared.items()
+    }
 
 
 def on_grid(
-    weights: Weights, shared: Mapping[WeightKey, Group], steps: Mapping[WeightKey, Array], largest: int
+    weights: Weights,
+    shared: Mapping[WeightKey, Group],
+    steps: Mapping[WeightKey, Array],
+    largest: int,
 ) -> Weights:
     """All weights, those of `shared` on their grids."""
     placed = {
-        key: snapped(weights[key].reshape(item.shape), steps[key], largest).reshape(weights[key].shape)
+        key: snapped(weights[key].reshape(item.shape), steps[key], largest).reshape(
+            weights[key].shape
+        )
         for key, item in shared.items()
     }
     return {**weights, **placed}
@@ -106,10 +123,13 @@ def on_grid(
 
 @dataclass(frozen=True)
 class GridWrap(Wrap):
-    """Weights count as the nearest point of their grid; the gradient passes through the rounding, and moves the steps.
+    """Weights count as the nearest point of their grid.
 
-    Dynamic variables: `largest` (multiple of the grid), and for each weight `start/LAYER/POSITION` (its steps at the
-    beginning) and `growth/LAYER/POSITION` (the logarithm of what they have grown by).
+    The gradient passes through the rounding, and moves the steps.
+
+    Dynamic variables: `largest` (multiple of the grid), and for each weight `start/LAYER/POSITION`
+    (its steps at the beginning) and `growth/LAYER/POSITION` (the logarithm of what they have grown
+    by).
 
     Args:
         scales: as in `groups`.
@@ -145,7 +165,9 @@ class GridWrap(Wrap):
     def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
         """The weights on their grids."""
         steps = {
-            key: (dynamic[_name("start", key)] * np.exp(dynamic[_name("growth", key)])).astype(np.float32)
+            key: (dynamic[_name("start", key)] * np.exp(dynamic[_name("growth", key)])).astype(
+                np.float32
+            )
             for key in self.shared
         }
         return on_grid(weights, self.shared, steps, self.largest)
@@ -162,8 +184,12 @@ class Grid(quantizers.Quantizer):
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         """Steps, and how they grow."""
-        shape = tuple(1 if axis in self.group.axes else side for axis, side in enumerate(self.group.shape))
-        self.start = layer.add_weight(f"{name}_step", shape=shape, initializer="ones", trainable=False)
+        shape = tuple(
+            1 if axis in self.group.axes else side for axis, side in enumerate(self.group.shape)
+        )
+        self.start = layer.add_weight(
+            f"{name}_step", shape=shape, initializer="ones", trainable=False
+        )
         self.growth = layer.add_weight(f"{name}_growth", shape=shape, initializer="zeros")
         return {}
 
@@ -171,7 +197,8 @@ class Grid(quantizers.Quantizer):
         """The nearest points, in training or not."""
         values = tf.reshape(inputs, self.group.shape)
         share = float(np.prod([self.group.shape[axis] for axis in self.group.axes]))
-        scale = tf.math.rsqrt(share * self.largest)  # of the steps' gradient, as the paper balances it
+        # of the steps' gradient, as the paper balances it
+        scale = tf.math.rsqrt(share * self.largest)
         growth = scale * self.growth + tf.stop_gradient((1 - scale) * self.growth)
         step = self.start * tf.exp(growth)
         multiples = tf.clip_by_value(values / step, -self.largest, self.largest)

@@ -41,21 +41,27 @@ def least(scores: Array, count: int) -> Array:
     return chosen.reshape(scores.shape)
 
 
-def lowest(scores: Mapping[WeightKey, Array], total: int, floor: float = 0.0) -> dict[WeightKey, Array]:
+def lowest(
+    scores: Mapping[WeightKey, Array], total: int, floor: float = 0.0
+) -> dict[WeightKey, Array]:
     """The `total` entries of least score among all arrays together: one threshold for a whole net.
 
     Args:
         scores: of each kernel, any shape.
         total: 0 to the number of all scores; one entry of each array is never chosen.
-        floor: share of each array that is never chosen, 0 to 1, but never more than `FLOOR_OF_LEFT` of the share that
-            is left of all: a floor that took much of a small budget would deal it out evenly, by no score at all.
+        floor: share of each array that is never chosen, 0 to 1, but never more than `FLOOR_OF_LEFT`
+            of the share that is left of all: a floor that took much of a small budget would deal it
+            out evenly, by no score at all.
 
     Returns:
-        Boolean arrays of the same shapes; of equal scores it does not matter in which order the arrays come.
+        Boolean arrays of the same shapes; of equal scores it does not matter in which order the
+        arrays come.
     """
     keys, size = sorted(scores), sum(values.size for values in scores.values())
     floor = min(floor, FLOOR_OF_LEFT * (1 - total / size))
-    orders = {key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys}
+    orders = {
+        key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys
+    }
     offered = np.concatenate([scores[key].ravel()[orders[key]] for key in keys])
     owners = np.concatenate([np.full(len(orders[key]), index) for index, key in enumerate(keys)])
     counts = np.bincount(owners[np.argsort(offered, kind="stable")[:total]], minlength=len(keys))
@@ -64,7 +70,8 @@ def lowest(scores: Mapping[WeightKey, Array], total: int, floor: float = 0.0) ->
 
 def room(size: int, floor: float) -> int:
     """How many of `size` values may go where the share `floor`, and at least one value, stays."""
-    return size - max(1, math.ceil(size * floor - 1e-9))  # a share such as 0.1 x 0.4 is no exact number
+    # a share such as 0.1 x 0.4 is no exact number
+    return size - max(1, math.ceil(size * floor - 1e-9))
 
 
 def _from_least(scores: Array) -> Array:
@@ -77,11 +84,13 @@ def uniform(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dic
 
 
 def erk(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, float]:
-    """Erdos-Renyi-kernel proportions: the density of a kernel goes with the sum of its sides over their product.
+    """Erdos-Renyi-kernel proportions.
 
-    Thin layers stay denser than wide ones; a kernel that would need more than all its weights stays dense, and the
-    others share what is left, so that the total is `sparsity`. (Evci et al. 2020, arXiv:1911.11134, after Mocanu et
-    al. 2018.)
+    The density of a kernel goes with the sum of its sides over their product.
+
+    Thin layers stay denser than wide ones; a kernel that would need more than all its weights stays
+    dense, and the others share what is left, so that the total is `sparsity`. (Evci et al. 2020,
+    arXiv:1911.11134, after Mocanu et al. 2018.)
 
     Args:
         shapes: kernels, as (..., inputs, outputs).
@@ -111,14 +120,18 @@ def zeros_asked(size: int, sparsity: float) -> int:
 
 
 def block_scores(kernel: Array, rows: int) -> Array:
-    """(blocks, outputs) mean magnitude of each block: `rows` neighbouring inputs of one output, fewer in a last block.
+    """(blocks, outputs) mean magnitude of each block.
+
+    `rows` neighbouring inputs of one output, fewer in a last block.
 
     Args:
         kernel: (inputs, outputs).
     """
     begins = np.arange(0, kernel.shape[0], rows)
     sizes = np.diff(np.append(begins, kernel.shape[0]))
-    return np.asarray(np.add.reduceat(np.abs(kernel).astype(np.float64), begins, axis=0) / sizes[:, None])
+    return np.asarray(
+        np.add.reduceat(np.abs(kernel).astype(np.float64), begins, axis=0) / sizes[:, None]
+    )
 
 
 def blocks(kernel: Array, rows: int, count: int) -> Array:

@@ -1,4 +1,4 @@
-"""tfmot's pruning wrapper under a schedule of variables, so that one traced net serves all trials of a study."""
+"""tfmot's pruning wrapper under a schedule of variables: one traced net serves a whole study."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ from framework.nn.net_weights import Net
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule, pruning_wrapper
+    from tensorflow_model_optimization.python.core.sparsity.keras import (
+        pruning_schedule,
+        pruning_wrapper,
+    )
 
 PRUNABLE = frozenset(  # tfmot accepts DepthwiseConv2D too and then does not prune it
     {"Conv1D", "Conv2D", "Dense", "LSTM", "MultiHeadAttention"}
 )
-UPDATES = 20  # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
+# mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
+UPDATES = 20
 RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
 
 
 def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[WeightKey, tuple[int, ...]]:
-    """The weights that can be pruned, and their shapes: kernels of dense, convolution, recurrent and attention layers.
+    """The weights that can be pruned, and their shapes.
+
+    Kernels of dense, convolution, recurrent and attention layers.
 
     Both kernels of an LSTM are among them, and the four of keras's MultiHeadAttention.
 
@@ -44,7 +50,9 @@ def shares(
     shapes: Mapping[WeightKey, tuple[int, ...]],
     sparsity: float,
 ) -> dict[str, float]:
-    """Layer -> sparsity: tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
+    """Layer -> sparsity.
+
+    Tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
 
     Args:
         proportions: `masks.uniform` or `masks.erk`.
@@ -55,13 +63,17 @@ def shares(
     for (layer, position), shape in shapes.items():
         layers.setdefault(layer, {})[position] = shape
     whole = {
-        WeightKey(layer, 0): stacked([parts[position] for position in sorted(parts)]) for layer, parts in layers.items()
+        WeightKey(layer, 0): stacked([parts[position] for position in sorted(parts)])
+        for layer, parts in layers.items()
     }
     return {layer: share for (layer, _), share in proportions(whole, sparsity).items()}
 
 
 def stacked(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape of the kernels of one layer upon one another: of an LSTM (inputs + units, 4 x units)."""
+    """The shape of the kernels of one layer upon one another.
+
+    Of an LSTM (inputs + units, 4 x units).
+    """
     if len(shapes) == 1:
         return shapes[0]
     sizes = [math.prod(shape) for shape in shapes]
@@ -80,7 +92,8 @@ def ramp(total_steps: int) -> tuple[int, int]:
 class MagnitudeWrap(Wrap):
     """Prunes the kernels of `layers` by magnitude (tfmot), a schedule of its own for each.
 
-    Dynamic variables: `end_step`, `frequency`, `initial/LAYER` and `final/LAYER` (sparsities, 0 to below 1).
+    Dynamic variables: `end_step`, `frequency`, `initial/LAYER` and `final/LAYER` (sparsities, 0 to
+    below 1).
     """
 
     layers: tuple[str, ...]
@@ -92,7 +105,10 @@ class MagnitudeWrap(Wrap):
 
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The model with each of `layers` wrapped, and the variables."""
-        clock = {name: tf.Variable(1, dtype=tf.int64, trainable=False) for name in ("end_step", "frequency")}
+        clock = {
+            name: tf.Variable(1, dtype=tf.int64, trainable=False)
+            for name in ("end_step", "frequency")
+        }
         schedules = {name: Polynomial(clock) for name in self.layers}
 
         def wrap(layer: Any) -> Any:
@@ -101,7 +117,8 @@ class MagnitudeWrap(Wrap):
             return pruning_wrapper.PruneLowMagnitude(layer, pruning_schedule=schedules[layer.name])
 
         wrapped = keras.models.clone_model(model, clone_function=wrap)
-        for name in self.layers:  # what tfmot's callback UpdatePruningStep does; -1 would be refused
+        # what tfmot's callback UpdatePruningStep does; -1 would be refused
+        for name in self.layers:
             wrapped.get_layer(f"prune_low_magnitude_{name}").pruning_step.assign(0)
         dynamic = dict(clock)
         for name, schedule in schedules.items():
@@ -110,7 +127,9 @@ class MagnitudeWrap(Wrap):
 
 
 class Polynomial(pruning_schedule.PruningSchedule):
-    """Cubic rise of the sparsity; the last update falls on the end step (Zhu & Gupta 2017, arXiv:1710.01878).
+    """Cubic rise of the sparsity.
+
+    The last update falls on the end step (Zhu & Gupta 2017, arXiv:1710.01878).
 
     Args:
         clock: `end_step` and `frequency`, in steps, shared by all layers of a net.

@@ -1,6 +1,7 @@
 """tfmot's quantize wrapper with own quantizers: a net that trains as its 8-bit file will calculate.
 
-tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that it was.
+tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that
+it was.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ with quiet(), warnings.catch_warnings():
     from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 BITS = 8
-LARGEST = 2 ** (BITS - 1) - 1  # of a weight's number; the range is narrow, -127 to 127, so that it is symmetric
-DECAY = 0.99  # of the moving average of a range, a step; tfmot's 0.999 would barely move in a short training
+# of a weight's number; the range is narrow, -127 to 127, so that it is symmetric
+LARGEST = 2 ** (BITS - 1) - 1
+# of the moving average of a range, a step; tfmot's 0.999 would barely move in a short training
+DECAY = 0.99
 BATCH = 50  # samples looked at together for the ranges
 LEAST = 1e-6  # width of a range: a layer that answers nothing but zeros has one too
 
@@ -38,13 +41,14 @@ def covered(stage: Stage) -> list[WeightKey]:
 
 
 def ranges(stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
-    """The least and the largest value, and zero, at each place that the 8-bit file has a tensor for.
+    """The least and largest value, and zero, at each place where the 8-bit file has a tensor.
 
     Args:
         samples: all are looked at.
 
     Returns:
-        The layer's name, or with ` inner` behind it, where it stands before its activation -> (low, high).
+        The layer's name, or with ` inner` behind it, where it stands before its activation -> (low,
+        high).
     """
     with nets.use(graph.structure(stage.graph), lambda: RangeNet(stage.graph)) as net:
         return net.look(stage, samples)
@@ -80,16 +84,23 @@ class QatWrap(Wrap):
         return wrapped, lows | {f"high/{name}": item.high for name, item in found.items()}
 
 
-# --- weights ---------------------------------------------------------------------------------------------------------
+# --- weights
+# --------------------------------------------------------------------------------------------------
 
 
-def sharing(kind: str, shape: tuple[int, ...], scales: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which values of a weight share a scale in the file: (shape to give the weight, axes over which they do).
+def sharing(
+    kind: str, shape: tuple[int, ...], scales: str
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which values of a weight share a scale in the file.
 
-    A gate of an LSTM is a tensor of its own in the file, and a table of embeddings has one scale, whatever `scales`.
+    (shape to give the weight, axes over which they do).
+
+    A gate of an LSTM is a tensor of its own in the file, and a table of embeddings has one scale,
+    whatever `scales`.
 
     Args:
-        kind: `embeddings`, `LSTM`, `DepthwiseConv2D`, `projection` (into heads) or any other kernel.
+        kind: `embeddings`, `LSTM`, `DepthwiseConv2D`, `projection` (into heads) or any other
+            kernel.
     """
     if kind == "LSTM":
         return (shape[0], 4, shape[1] // 4), (0, 2)
@@ -100,12 +111,16 @@ def sharing(kind: str, shape: tuple[int, ...], scales: str) -> tuple[tuple[int, 
 
 
 def rounded(values: Any, axes: tuple[int, ...]) -> Any:
-    """Values as 8 bits hold them: whole multiples of the largest |value| over `axes` / 127. Zeros stay zeros.
+    """Values as 8 bits hold them: whole multiples of the largest |value| over `axes` / 127.
+
+    Zeros stay zeros.
 
     The gradient passes as if nothing had happened (Bengio et al. 2013, arXiv:1308.3432).
     """
     step = tf.reduce_max(tf.abs(values), axis=axes, keepdims=True) / LARGEST
-    return tf.grad_pass_through(lambda given: tf.round(tf.math.divide_no_nan(given, step)) * step)(values)
+    return tf.grad_pass_through(lambda given: tf.round(tf.math.divide_no_nan(given, step)) * step)(
+        values
+    )
 
 
 class Rounding(quantizers.Quantizer):
@@ -127,11 +142,12 @@ class Rounding(quantizers.Quantizer):
         return {}
 
 
-# --- activations -----------------------------------------------------------------------------------------------------
+# --- activations
+# --------------------------------------------------------------------------------------------------
 
 
 class Range(quantizers.Quantizer):
-    """Rounds activations to 256 numbers between two ends, which follow those of the batches in training."""
+    """Rounds activations to 256 numbers between two ends, which follow the batches in training."""
 
     low: Any
     high: Any
@@ -139,7 +155,8 @@ class Range(quantizers.Quantizer):
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         """Both ends."""
         self.low, self.high = (
-            layer.add_weight(f"{name}_{end}", shape=(), initializer="zeros", trainable=False) for end in ("low", "high")
+            layer.add_weight(f"{name}_{end}", shape=(), initializer="zeros", trainable=False)
+            for end in ("low", "high")
         )
         return {}
 
@@ -202,7 +219,7 @@ class RangeNet:
         self.see = tf.function(lambda inputs: self.model(inputs, training=False))
 
     def look(self, stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
-        """The ranges; a short batch is filled up with samples of its own, so that one trace serves all."""
+        """The ranges; a short batch is filled with its own samples: one trace serves all."""
         graph.assign(self.variables, stage.weights)
         for item in self.found.values():
             item.low.assign(0.0)
@@ -213,10 +230,13 @@ class RangeNet:
         return {name: (float(item.low), float(item.high)) for name, item in self.found.items()}
 
 
-# --- layers ----------------------------------------------------------------------------------------------------------
+# --- layers
+# --------------------------------------------------------------------------------------------------
 
 
-def _wrapped(model: Any, kind: type[Range], *, scales: str | None = None) -> tuple[Any, dict[str, Range]]:
+def _wrapped(
+    model: Any, kind: type[Range], *, scales: str | None = None
+) -> tuple[Any, dict[str, Range]]:
     """(the model with its layers wrapped, the quantizers with ends of their own by place).
 
     Args:
@@ -247,7 +267,10 @@ def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tupl
     kind = config["class_name"]
     for role, variable in zip(roles(config), layer.weights, strict=False):
         if role == "embeddings" or role.endswith("kernel"):
-            yield attribute(kind, role), Rounding(*sharing(sharing_kind(kind, role), tuple(variable.shape), scales))
+            yield (
+                attribute(kind, role),
+                Rounding(*sharing(sharing_kind(kind, role), tuple(variable.shape), scales)),
+            )
 
 
 def sharing_kind(kind: str, role: str) -> str:

@@ -1,4 +1,7 @@
-"""Where an 8-bit file has a tensor of activations: at the output of which layers, and before which activations."""
+"""Where an 8-bit file has a tensor of activations.
+
+At the output of which layers, and before which activations.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from framework.nn.net_weights import KERNEL_FIRST, SILENT
 
 Layers = Mapping[str, Any]
 MOVING = SILENT | {
-    "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer", "MaxPooling1D", "MaxPooling2D", "Permute",
+    "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer", "MaxPooling1D",
+    "MaxPooling2D", "Permute",
     "Reshape", "ZeroPadding1D", "ZeroPadding2D",
 }  # fmt: skip
 """Layers that move values and make none: what they give has the scale of what they are given."""
@@ -40,8 +44,9 @@ class Place:
 def places(layers: Layers, outputs: frozenset[str]) -> dict[str, Place]:
     """Layer -> where its activations are rounded, of those where they are.
 
-    A layer and what the converter fuses it with have one place, at the end; what is concatenated has the scale of the
-    whole. Integers are not rounded, and neither are the probabilities that the net answers.
+    A layer and what the converter fuses it with have one place, at the end; what is concatenated
+    has the scale of the whole. Integers are not rounded, and neither are the probabilities that the
+    net answers.
 
     Args:
         layers: name -> a layer of a functional configuration.
@@ -53,7 +58,11 @@ def places(layers: Layers, outputs: frozenset[str]) -> dict[str, Place]:
     for name, layer in layers.items():
         if layer["class_name"] in MOVING | {"Embedding"} or name in whole:
             continue
-        place = _place(layer, answers=name in outputs, goes_on=name not in outputs and _goes_on(name, layers, read_by))
+        place = _place(
+            layer,
+            answers=name in outputs,
+            goes_on=name not in outputs and _goes_on(name, layers, read_by),
+        )
         if place.inner or place.output:
             found[name] = place
     return found
@@ -62,13 +71,18 @@ def places(layers: Layers, outputs: frozenset[str]) -> dict[str, Place]:
 def _place(layer: Any, *, answers: bool, goes_on: bool) -> Place:
     activation = _activation(layer)
     ends = ENDS.get(activation)
-    inner = ends is not None and "activation" in layer["config"] and layer["class_name"] in KERNEL_FIRST
+    inner = (
+        ends is not None and "activation" in layer["config"] and layer["class_name"] in KERNEL_FIRST
+    )
     probabilities = answers and activation in ("sigmoid", "softmax")
     return Place(inner=inner, output=not (goes_on or probabilities), ends=ends)
 
 
 def _activation(layer: Any) -> str:
-    """What a layer's answer went through last; empty for a recurrent layer, whose state it does not bound alone."""
+    """What a layer's answer went through last.
+
+    Empty for a recurrent layer, whose state it does not bound alone.
+    """
     kind, config = layer["class_name"], layer["config"]
     if kind == "Softmax":
         return "softmax"
@@ -109,10 +123,16 @@ def _is_relu(layer: Any) -> bool:
 
 def _integers(layers: Layers, read_by: Mapping[str, set[str]]) -> set[str]:
     """The layers that answer whole numbers: of a text, and of the positions in it."""
-    found = {name for name, layer in layers.items() if str(layer["config"].get("dtype")).startswith("int")}
+    found = {
+        name
+        for name, layer in layers.items()
+        if str(layer["config"].get("dtype")).startswith("int")
+    }
     waiting = list(found)
     while waiting:
-        moved = {name for name in read_by[waiting.pop()] if layers[name]["class_name"] in MOVING} - found
+        moved = {
+            name for name in read_by[waiting.pop()] if layers[name]["class_name"] in MOVING
+        } - found
         found |= moved
         waiting += moved
     return found

@@ -1,4 +1,7 @@
-"""Weights under noise whose size is learned: sparse variational dropout (Molchanov et al. 2017, arXiv:1701.05369)."""
+"""Weights under noise whose size is learned.
+
+Sparse variational dropout (Molchanov et al. 2017, arXiv:1701.05369).
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,10 @@ def log_alpha(weights: Array, log_variance: Array) -> Array:
 
 @dataclass(frozen=True)
 class NoiseWrap(Wrap):
-    """Adds Gaussian noise to kernels in training, and the divergence of their posterior to the loss.
+    """Adds Gaussian noise to kernels in training, and their posterior's divergence to the loss.
 
-    Dynamic variables: `seed`, `strength` (of the divergence), `noise/LAYER/POSITION` (log sigma^2 / SPEED).
+    Dynamic variables: `seed`, `strength` (of the divergence), `noise/LAYER/POSITION` (log sigma^2 /
+    SPEED).
 
     Args:
         keys: of the kernels.
@@ -66,7 +70,10 @@ class NoiseWrap(Wrap):
         scores = {key: -log_alpha(weights[key], SPEED * dynamic[name_of(key)]) for key in self.keys}
         kept = {key: np.where(weights[key] == 0, -np.inf, score) for key, score in scores.items()}
         cut = masks.lowest(kept, self.zeros, self.floor)
-        return {key: np.where(cut[key], 0, value) if key in cut else value for key, value in weights.items()}
+        return {
+            key: np.where(cut[key], 0, value) if key in cut else value
+            for key, value in weights.items()
+        }
 
 
 def name_of(key: WeightKey) -> str:
@@ -75,7 +82,10 @@ def name_of(key: WeightKey) -> str:
 
 
 def number_of(key: WeightKey) -> int:
-    """Tells a kernel's random numbers from those of others: 31 bits of its name, wherever it stands among them."""
+    """Tells a kernel's random numbers from those of others.
+
+    31 bits of its name, wherever it stands among them.
+    """
     return int(digest_of(list(key))[:8], 16) % 2**31
 
 
@@ -95,7 +105,9 @@ class Noise(quantizers.Quantizer):
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         """The size of the noise, and a counter of steps for the random numbers."""
         self.variable = layer.add_weight(f"{name}_noise", shape=tensor_shape, initializer="zeros")
-        self.steps = layer.add_weight(f"{name}_steps", shape=(), dtype=tf.int32, initializer="zeros", trainable=False)
+        self.steps = layer.add_weight(
+            f"{name}_steps", shape=(), dtype=tf.int32, initializer="zeros", trainable=False
+        )
         self.layer = layer
         return {}
 
@@ -118,5 +130,8 @@ class Noise(quantizers.Quantizer):
 
 
 def _divergence(alpha: Any) -> Any:
-    """From the log-uniform prior to the posterior, for each weight; 0 where the noise is boundless."""
+    """From the log-uniform prior to the posterior, for each weight.
+
+    0 where the noise is boundless.
+    """
     return K1 - K1 * tf.sigmoid(K2 + K3 * alpha) + 0.5 * tf.math.softplus(-alpha)

@@ -1,6 +1,9 @@
-"""tfmot's quantize wrapper around single layers: their weights replaced, in the forward pass, by functions of them.
+"""tfmot's quantize wrapper around single layers.
 
-tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that it was.
+Their weights replaced, in the forward pass, by functions of them.
+
+tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that
+it was.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from framework.nn.net_weights import roles
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import quantize_config, quantize_wrapper
+    from tensorflow_model_optimization.python.core.quantization.keras import (
+        quantize_config,
+        quantize_wrapper,
+    )
 
 
 class Config(quantize_config.QuantizeConfig):
@@ -34,7 +40,10 @@ class Config(quantize_config.QuantizeConfig):
 
     def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
         """The weights."""
-        return [(operator.attrgetter(path)(layer), quantizer) for path, quantizer in self.weights.items()]
+        return [
+            (operator.attrgetter(path)(layer), quantizer)
+            for path, quantizer in self.weights.items()
+        ]
 
     def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
         """Put rounded weights in their place."""
@@ -64,8 +73,8 @@ class Wrapped(quantize_wrapper.QuantizeWrapperV2):
     """tfmot's wrapper, for layers with more than one input, and such that read or make a mask.
 
     Args:
-        output: quantizer of the output, if there is one. tfmot would ask the layer for the shape of its output by that
-            of its first input.
+        output: quantizer of the output, if there is one. tfmot would ask the layer for the shape of
+            its output by that of its first input.
     """
 
     def __init__(self, layer: Any, config: Config, output: Any) -> None:
@@ -80,12 +89,21 @@ class Wrapped(quantize_wrapper.QuantizeWrapperV2):
         if self.output_quantizer:
             self.output_quantizer.build(None, "output", self)
 
-    def call(self, inputs: Any, value: Any = None, key: Any = None, training: Any = None, **kwargs: Any) -> Any:
-        """The layer's own answer, rounded; an attention is given `value` and `key` as keras gives them."""
+    def call(
+        self, inputs: Any, value: Any = None, key: Any = None, training: Any = None, **kwargs: Any
+    ) -> Any:
+        """The layer's own answer, rounded.
+
+        An attention is given `value` and `key` as keras gives them.
+        """
         given = {"value": value, "key": key} | kwargs
-        given = {name: item for name, item in given.items() if name in self.accepted and item is not None}
+        given = {
+            name: item for name, item in given.items() if name in self.accepted and item is not None
+        }
         outputs = super().call(inputs, training=bool(training), **given)
-        return self.output_quantizer(outputs, bool(training), {}) if self.output_quantizer else outputs
+        return (
+            self.output_quantizer(outputs, bool(training), {}) if self.output_quantizer else outputs
+        )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The layer's own."""

@@ -1,4 +1,6 @@
-"""A saved keras model as a net of the lab, read as data: nothing in its file is run. TensorFlow only builds it.
+"""A saved keras model as a net of the lab, read as data: nothing in its file is run.
+
+TensorFlow only builds it.
 
 file     zip, JSON and HDF5: what lies in a `.keras` or `.h5` file, with limits
 options  what a layer may be, name and be built with

@@ -1,7 +1,8 @@
 """The file of a saved keras model: its configuration and its arrays. Nothing in it is run.
 
-`.keras` is a zip of JSON and HDF5; `.h5` is HDF5 with the JSON as an attribute. Sizes are looked at before anything is
-unpacked, and of HDF5 only what lies in the file itself is read: no link, no virtual or external storage, no plug-in.
+`.keras` is a zip of JSON and HDF5; `.h5` is HDF5 with the JSON as an attribute. Sizes are looked at
+before anything is unpacked, and of HDF5 only what lies in the file itself is read: no link, no
+virtual or external storage, no plug-in.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ MOST_BYTES = 2**30  # of a file, and of all arrays in it when they are unpacked
 MOST_CONFIG_BYTES = 2**24
 MOST_DIMENSIONS, MOST_PARTS = 8, 64  # of an array; of a layer
 ZIP, HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
-UNPACKING = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}  # any other loads a library
+# any other loads a library
+UNPACKING = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 DAMAGED = (  # what the readers of JSON, zip and HDF5 raise
-    OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, IndexError, OverflowError, EOFError,
+    OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, IndexError,
+    OverflowError, EOFError,
     MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-SUBLAYERS = {  # where `.keras` keeps the arrays of layers that are made of others, in the order of the layer's weights
+# where `.keras` keeps the arrays of layers that are made of others, in the order of the layer's
+# weights
+SUBLAYERS = {
     "LSTM": ("cell",),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
@@ -58,7 +63,9 @@ class Unusable(Exception):
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turns what goes wrong in a file into an error of the user; so does what JSON, zip and HDF5 stumble over.
+    """Turns what goes wrong in a file into an error of the user.
+
+    So does what JSON, zip and HDF5 stumble over.
 
     Raises:
         InvalidStudy: the file cannot be used.
@@ -66,10 +73,14 @@ def reading(name: str) -> Iterator[None]:
     try:
         yield
     except Unusable as error:
-        raise InvalidStudy(f"The net in {name} cannot be used.", given=error.why, todo=error.todo) from error
+        raise InvalidStudy(
+            f"The net in {name} cannot be used.", given=error.why, todo=error.todo
+        ) from error
     except DAMAGED as error:
         why = f"It is damaged, or not written by keras: {type(error).__name__}: {str(error)[:200]}"
-        raise InvalidStudy(f"The net in {name} cannot be used.", given=why, todo=SAVE_AGAIN) from error
+        raise InvalidStudy(
+            f"The net in {name} cannot be used.", given=why, todo=SAVE_AGAIN
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,8 @@ class SavedFile:
         name: of the file.
         sha256: of its bytes.
         keras: version of keras that wrote it, as "3.15.1"; empty if it does not say.
-        config: the model's configuration as the file has it: `class_name` and `config`, not checked yet.
+        config: the model's configuration as the file has it: `class_name` and `config`, not checked
+            yet.
         hdf5: the bytes of the HDF5 file with the arrays.
         by_name: arrays lie under the layers' names (`.h5`), not under their classes (`.keras`).
     """
@@ -99,7 +111,8 @@ class SavedFile:
             layers: (name, class) of all layers in the file's order.
 
         Raises:
-            InvalidStudy: they are not there, too large, not plain numbers, or not in the file itself.
+            InvalidStudy: they are not there, too large, not plain numbers, or not in the file
+                itself.
         """
         with reading(self.name), h5py.File(io.BytesIO(self.hdf5), "r") as file:
             reader = _Arrays()
@@ -107,7 +120,10 @@ class SavedFile:
                 groups = _child(file, "model_weights")
                 return {name: reader.listed(name, _child(groups, name)) for name, _ in layers}
             found = _by_class(file, layers)
-            return {name: reader.numbered(name, found[name], SUBLAYERS.get(kind, ("",))) for name, kind in layers}
+            return {
+                name: reader.numbered(name, found[name], SUBLAYERS.get(kind, ("",)))
+                for name, kind in layers
+            }
 
 
 def read(path: Path) -> SavedFile:
@@ -127,7 +143,10 @@ def read(path: Path) -> SavedFile:
         with h5py.File(io.BytesIO(content), "r") as file:
             if "model_config" not in file.attrs:
                 raise Unusable("It holds arrays but no net.", SAVE_AGAIN)
-            version, text = _text(file.attrs.get("keras_version", "")), _text(file.attrs["model_config"])
+            version, text = (
+                _text(file.attrs.get("keras_version", "")),
+                _text(file.attrs["model_config"]),
+            )
         return SavedFile(path.name, digest, version, _config(text.encode()), content, by_name=True)
 
 
@@ -146,7 +165,11 @@ def _content(path: Path) -> bytes:
         raise Unusable("It is a folder (a SavedModel?), which holds code.", SAVE_AGAIN)
     if not path.is_file():
         todo = "path= is seen from the project's folder."
-        raise InvalidStudy(f"There is no file {path.name} to read a net from.", given=f"Looked for {path}.", todo=todo)
+        raise InvalidStudy(
+            f"There is no file {path.name} to read a net from.",
+            given=f"Looked for {path}.",
+            todo=todo,
+        )
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise Unusable(f"It has {size:,} bytes; at most {MOST_BYTES:,} are read.")
@@ -159,11 +182,16 @@ def _content(path: Path) -> bytes:
 
 def _members(content: bytes) -> dict[str, bytes]:
     """The three members of a `.keras` file, none larger than it may be."""
-    limits = {"metadata.json": MOST_CONFIG_BYTES, "config.json": MOST_CONFIG_BYTES, "model.weights.h5": MOST_BYTES}
+    limits = {
+        "metadata.json": MOST_CONFIG_BYTES,
+        "config.json": MOST_CONFIG_BYTES,
+        "model.weights.h5": MOST_BYTES,
+    }
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in set(limits) & set(archive.namelist()):
-            if archive.getinfo(member).file_size > limits[member]:  # what is read stops there, whatever follows
+            # what is read stops there, whatever follows
+            if archive.getinfo(member).file_size > limits[member]:
                 raise Unusable(f"{member} in it unpacks to more than {limits[member]:,} bytes.")
             found[member] = archive.read(member)
     for member in ("config.json", "model.weights.h5"):
@@ -189,11 +217,15 @@ def _text(value: Any) -> str:
     return value
 
 
-# --- HDF5 ------------------------------------------------------------------------------------------------------------
+# --- HDF5
+# --------------------------------------------------------------------------------------------------
 
 
 def _child(group: Any, path: str) -> Any:
-    """What lies at `path` in a group, None if nothing does; step by step, for a link may name another file."""
+    """What lies at `path` in a group, None if nothing does.
+
+    Step by step, for a link may name another file.
+    """
     for step in filter(None, path.split("/")):
         if not isinstance(group, h5py.Group) or step not in group:
             return None
@@ -204,7 +236,10 @@ def _child(group: Any, path: str) -> Any:
 
 
 def _by_class(file: Any, layers: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Layer -> its group in a `.keras` file, where layers are counted by class: `dense`, `dense_1`."""
+    """Layer -> its group in a `.keras` file, where layers are counted by class.
+
+    `dense`, `dense_1`.
+    """
     groups = next(filter(None, (_child(file, container) for container in CONTAINERS)), None)
     counts, found = Counter[str](), {}
     for layer, kind in layers:
@@ -226,12 +261,20 @@ class _Arrays:
         self.left = MOST_BYTES
 
     def listed(self, layer: str, group: Any) -> tuple[Array, ...]:
-        """Of a layer in an `.h5` file: an attribute says where each is, in the order of the layer's weights."""
-        names = [] if group is None else [_text(value) for value in _attribute(group, "weight_names")]
+        """Of a layer in an `.h5` file.
+
+        An attribute says where each is, in the order of the layer's weights.
+        """
+        names = (
+            [] if group is None else [_text(value) for value in _attribute(group, "weight_names")]
+        )
         return tuple(self._array(_child(group, path), layer) for path in names[:MOST_PARTS])
 
     def numbered(self, layer: str, group: Any, parts: tuple[str, ...]) -> tuple[Array, ...]:
-        """Of a layer in a `.keras` file: numbered in `vars`, of the layer itself or of those it is made of."""
+        """Of a layer in a `.keras` file.
+
+        Numbered in `vars`, of the layer itself or of those it is made of.
+        """
         found: list[Array] = []
         for part in parts:
             inside = _child(group, part)
@@ -250,9 +293,14 @@ class _Arrays:
             raise Unusable(why, "Save it with float32 weights.")
         self.left -= dataset.size * max(4, dataset.dtype.itemsize)
         if self.left < 0:
-            raise Unusable(f"{where} is too large: {dataset.shape}. At most {MOST_BYTES:,} bytes are read.")
+            raise Unusable(
+                f"{where} is too large: {dataset.shape}. At most {MOST_BYTES:,} bytes are read."
+            )
         if dataset.is_virtual or dataset.external or set(_filters(dataset)) - UNPACKING:
-            raise Unusable(f"{where} does not lie in the file itself, or is packed in a way of its own.", SAVE_AGAIN)
+            raise Unusable(
+                f"{where} does not lie in the file itself, or is packed in a way of its own.",
+                SAVE_AGAIN,
+            )
         values = np.asarray(dataset[()], dtype=np.float32)
         if not np.isfinite(values).all():
             raise Unusable(f"{where} has values that are not finite.", "Train the net again.")

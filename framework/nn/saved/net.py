@@ -1,4 +1,4 @@
-"""The net of a saved keras model as layers of the allow-list, whether Keras 2 or Keras 3 wrote it."""
+"""The net of a saved keras model as layers of the allow-list, from Keras 2 or Keras 3."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ MERGING = {
     "Multiply": 99,
     "Subtract": 2,
 }  # layers of several inputs: at most
-MASK_OPERATOR = "NotEqual"  # Keras 3 writes down where an Embedding's mask comes from; Keras 2 finds it again by itself
-KEYWORDS = ("inputs", "query", "value", "key")  # under which a layer may be given its inputs, in this order
+# Keras 3 writes down where an Embedding's mask comes from; Keras 2 finds it again by itself
+MASK_OPERATOR = "NotEqual"
+# under which a layer may be given its inputs, in this order
+KEYWORDS = ("inputs", "query", "value", "key")
 MOST_LAYERS, MOST_SIDE = 2000, 2**24
 
 
@@ -84,7 +86,8 @@ def load(path: Path) -> SavedNet:
     """The net saved in a file; it is kept for as long as the file stays the same.
 
     Raises:
-        InvalidStudy: the file cannot be read, or holds what is not a plain net; the message names the layer.
+        InvalidStudy: the file cannot be read, or holds what is not a plain net; the message names
+            the layer.
     """
     state = path.stat() if path.is_file() else None
     return _load(path, state and (state.st_ino, state.st_size, state.st_mtime_ns))
@@ -104,7 +107,10 @@ def _translated(file: SavedFile) -> SavedNet:
             check_names(item.described, item.name)
     raw = _without_masks(everything)
     if len(outputs) != 1 or not inputs:
-        raise Unusable(f"It has {len(inputs)} inputs and {len(outputs)} outputs.", "Save a model with one output.")
+        raise Unusable(
+            f"It has {len(inputs)} inputs and {len(outputs)} outputs.",
+            "Save a model with one output.",
+        )
     names = _safe_names([item.name for item in raw])
     keras_3 = file.keras.startswith("3")
     layers = [_layer(item, names, keras_3=keras_3) for item in raw]
@@ -112,7 +118,9 @@ def _translated(file: SavedFile) -> SavedNet:
     weights: dict[WeightKey, Array] = {}
     for layer, title in zip(layers, arrays, strict=True):
         _check_arrays(layer, arrays[title])
-        weights |= {WeightKey(layer.name, position): values for position, values in enumerate(arrays[title])}
+        weights |= {
+            WeightKey(layer.name, position): values for position, values in enumerate(arrays[title])
+        }
     return SavedNet(
         file=file.name,
         sha256=file.sha256,
@@ -124,12 +132,13 @@ def _translated(file: SavedFile) -> SavedNet:
     )
 
 
-# --- as the file has it ----------------------------------------------------------------------------------------------
+# --- as the file has it
+# ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Raw:
-    """A layer as the file describes it, the layers whose outputs it is given, and those that make its masks."""
+    """A layer as the file describes it, the layers that feed it, and those that make its masks."""
 
     name: str
     described: Mapping[str, Any]
@@ -146,10 +155,14 @@ def _raw_layers(model: Mapping[str, Any]) -> tuple[list[_Raw], list[str], list[s
     """The layers of a model, the names of its inputs and of its outputs."""
     kind = model.get("class_name")
     if kind not in MODELS:
-        todo = "Build it as keras.Sequential or with the functional interface, set its weights, and save that."
+        todo = (
+            "Build it as keras.Sequential or with the functional interface, set its weights, and "
+            "save that."
+        )
         raise Unusable(f"The model is a {kind}, a class of its own.", todo)
     config = model["config"]
-    described = config if isinstance(config, list) else config["layers"]  # the first versions had nothing but the list
+    # the first versions had nothing but the list
+    described = config if isinstance(config, list) else config["layers"]
     if len(described) > MOST_LAYERS:
         raise Unusable(f"It has {len(described):,} layers; at most {MOST_LAYERS:,} are read.")
     named = [(str(layer.get("name") or layer["config"].get("name")), layer) for layer in described]
@@ -161,11 +174,17 @@ def _raw_layers(model: Mapping[str, Any]) -> tuple[list[_Raw], list[str], list[s
     return raw, list(_histories(config["input_layers"])), list(_histories(config["output_layers"]))
 
 
-def _sequence(named: list[tuple[str, Any]], model: Mapping[str, Any]) -> tuple[list[_Raw], list[str], list[str]]:
+def _sequence(
+    named: list[tuple[str, Any]], model: Mapping[str, Any]
+) -> tuple[list[_Raw], list[str], list[str]]:
     if named and named[0][1]["class_name"] != "InputLayer":
         config, first = model["config"], named[0][1]["config"]
         built = config.get("build_input_shape") if isinstance(config, dict) else None
-        shape = first.get("batch_input_shape") or built or (model.get("build_config") or {}).get("input_shape")
+        shape = (
+            first.get("batch_input_shape")
+            or built
+            or (model.get("build_config") or {}).get("input_shape")
+        )
         if not shape:
             todo = "Begin it with keras.Input(shape), and save it again."
             raise Unusable("It does not say which shape its input has.", todo)
@@ -192,12 +211,18 @@ def _called(name: str, layer: Mapping[str, Any]) -> _Raw:
             keywords |= entry[3] if len(entry) > 3 else {}
     if layer["class_name"] == MASK_OPERATOR and given[1:] == [0]:
         return _Raw(name, layer, tuple(_histories(given[0])))
-    sources = [*_histories(given), *(source for key in KEYWORDS for source in _histories(keywords.pop(key, [])))]
+    sources = [
+        *_histories(given),
+        *(source for key in KEYWORDS for source in _histories(keywords.pop(key, []))),
+    ]
     causal = keywords.pop("use_causal_mask", False)
     masks = tuple(_histories([value for key, value in keywords.items() if key.endswith("mask")]))
     for key, value in keywords.items():
         if value not in (None, False) and not key.endswith("mask"):
-            raise Unusable(f"Layer {name!r} is called with {key}={str(value)[:60]}.", "Save the net without that.")
+            raise Unusable(
+                f"Layer {name!r} is called with {key}={str(value)[:60]}.",
+                "Save the net without that.",
+            )
     return _Raw(name, layer, tuple(sources), masks, causal is True)
 
 
@@ -210,22 +235,28 @@ def _histories(value: Any) -> Iterator[str]:
     if isinstance(value, list) and value and isinstance(value[0], str):
         name, node, output = value[:3]
         if (node, output) != (0, 0):
-            raise Unusable(f"Output {output} of use {node} of layer {name!r} is asked for.", "Use each layer once.")
+            raise Unusable(
+                f"Output {output} of use {node} of layer {name!r} is asked for.",
+                "Use each layer once.",
+            )
         yield name
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _histories(item)
     else:
         raise Unusable(
-            f"A layer is given the constant {str(value)[:60]}.", "Use layers.Rescaling, or prepare the data so."
+            f"A layer is given the constant {str(value)[:60]}.",
+            "Use layers.Rescaling, or prepare the data so.",
         )
 
 
 def _without_masks(raw: list[_Raw]) -> list[_Raw]:
-    """Without the operators that make masks, if they are those that an Embedding with `mask_zero` makes anyway."""
+    """Without operators that make masks, if an Embedding with `mask_zero` makes the same anyway."""
     operators = {layer.name: layer.sources for layer in raw if layer.kind == MASK_OPERATOR}
     masked = {
-        layer.sources for layer in raw if layer.kind == "Embedding" and layer.described["config"].get("mask_zero")
+        layer.sources
+        for layer in raw
+        if layer.kind == "Embedding" and layer.described["config"].get("mask_zero")
     }
     for layer in raw:
         if any(operators.get(mask) not in masked for mask in layer.masks):
@@ -234,7 +265,8 @@ def _without_masks(raw: list[_Raw]) -> list[_Raw]:
     return [layer for layer in raw if layer.kind != MASK_OPERATOR]
 
 
-# --- as it is here ---------------------------------------------------------------------------------------------------
+# --- as it is here
+# --------------------------------------------------------------------------------------------------
 
 
 def _safe_names(titles: Sequence[str]) -> dict[str, str]:
@@ -253,10 +285,14 @@ def _safe_names(titles: Sequence[str]) -> dict[str, str]:
 def _layer(raw: _Raw, names: Mapping[str, str], *, keras_3: bool) -> Layer:
     missing = [source for source in raw.sources if source not in names]
     if missing:
-        raise Unusable(f"Layer {raw.name!r} reads {missing[0]!r}, which is no layer of the model.", SAVE_AGAIN)
+        raise Unusable(
+            f"Layer {raw.name!r} reads {missing[0]!r}, which is no layer of the model.", SAVE_AGAIN
+        )
     least, most = _inputs_of(raw.kind)
     if not least <= len(raw.sources) <= most:
-        raise Unusable(f"Layer {raw.name!r} ({raw.kind}) is given {len(raw.sources)} inputs.", SAVE_AGAIN)
+        raise Unusable(
+            f"Layer {raw.name!r} ({raw.kind}) is given {len(raw.sources)} inputs.", SAVE_AGAIN
+        )
     sources, config = tuple(names[source] for source in raw.sources), raw.described["config"]
     if raw.kind == "InputLayer":
         return Layer(names[raw.name], raw.kind, {}, shape=_shape(raw.name, config))
@@ -278,20 +314,36 @@ def _shape(name: str, config: Mapping[str, Any]) -> tuple[int | None, ...]:
     shape = shape["items"] if isinstance(shape, dict) else shape
     off = not (config.get("sparse") or config.get("ragged"))
     if not isinstance(shape, list) or len(shape) < 2 or not off:
-        raise Unusable(f"The input {name!r} has the shape {shape}.", "Save the net with keras.Input(shape).")
+        raise Unusable(
+            f"The input {name!r} has the shape {shape}.", "Save the net with keras.Input(shape)."
+        )
     sides = [side for side in shape[1:] if side is not None]
-    if not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in sides) or prod(sides) > MOST_SIDE:
-        raise Unusable(f"The input {name!r} has the shape {shape[1:]}.", f"At most {MOST_SIDE:,} numbers are read.")
+    if (
+        not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in sides)
+        or prod(sides) > MOST_SIDE
+    ):
+        raise Unusable(
+            f"The input {name!r} has the shape {shape[1:]}.",
+            f"At most {MOST_SIDE:,} numbers are read.",
+        )
     return tuple(shape[1:])
 
 
 def _check_arrays(layer: Layer, arrays: Sequence[Array]) -> None:
-    """Refuse arrays that do not belong to the layer: what it is built with decides how much memory it takes."""
+    """Refuse arrays that do not belong to the layer.
+
+    What it is built with decides how much memory it takes.
+    """
     count, last = _expected(layer)
     if len(arrays) != count:
-        raise Unusable(f"Layer {layer.name!r} ({layer.kind}) has {len(arrays)} arrays of {count}.", SAVE_AGAIN)
+        raise Unusable(
+            f"Layer {layer.name!r} ({layer.kind}) has {len(arrays)} arrays of {count}.", SAVE_AGAIN
+        )
     if count and arrays[0].shape[arrays[0].ndim - len(last) :] != last:
-        why = f"Layer {layer.name!r} ({layer.kind}) has an array of shape {arrays[0].shape}, which is to end in {last}."
+        why = (
+            f"Layer {layer.name!r} ({layer.kind}) has an array of shape {arrays[0].shape}, which "
+            f"is to end in {last}."
+        )
         raise Unusable(why, SAVE_AGAIN)
 
 

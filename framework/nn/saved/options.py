@@ -1,8 +1,10 @@
-"""What a layer of a saved net may say of itself: its class, the classes it names, the options it is built with.
+"""What a layer of a saved net may say of itself.
 
-Nothing of the file's configuration is handed on as it is: a layer is written anew from the options known here, whose
-values are numbers and known words. What only training knows (initializers, regularizers, constraints, seeds, whether a
-layer is frozen) is left out.
+Its class, the classes it names, the options it is built with.
+
+Nothing of the file's configuration is handed on as it is: a layer is written anew from the options
+known here, whose values are numbers and known words. What only training knows (initializers,
+regularizers, constraints, seeds, whether a layer is frozen) is left out.
 """
 
 from __future__ import annotations
@@ -16,15 +18,20 @@ from framework.nn.allowed import LAYERS, MODULES, PARTS
 from framework.nn.saved.file import SAVE_AGAIN, Unusable
 
 LEFT_OUT = PARTS | {  # classes that a layer may name and that only training knows
-    "DTypePolicy", "Identity", "IdentityInitializer", "L1", "L1L2", "L2", "MaxNorm", "MinMaxNorm", "NonNeg",
-    "OrthogonalInitializer", "OrthogonalRegularizer", "Policy", "RadialConstraint", "TensorShape", "UnitNorm",
+    "DTypePolicy", "Identity", "IdentityInitializer", "L1", "L1L2", "L2", "MaxNorm", "MinMaxNorm",
+    "NonNeg",
+    "OrthogonalInitializer", "OrthogonalRegularizer", "Policy", "RadialConstraint", "TensorShape",
+    "UnitNorm",
     "__tuple__",
 }  # fmt: skip
 THEIR_MODULES = MODULES | {
-    "keras", "keras.constraints", "keras.dtype_policies", "keras.mixed_precision", "keras.regularizers",
+    "keras", "keras.constraints", "keras.dtype_policies", "keras.mixed_precision",
+    "keras.regularizers",
 }  # fmt: skip
 SAME_ACTIVATION = {"silu": "swish", None: "linear"}  # as Keras 2 calls them
-ACTIVATIONS = frozenset("elu exponential gelu linear relu selu sigmoid softmax softplus softsign swish tanh".split())
+ACTIVATIONS = frozenset(
+    "elu exponential gelu linear relu selu sigmoid softmax softplus softsign swish tanh".split()
+)
 KERAS_2_ACTIVATIONS = ACTIVATIONS | {"hard_sigmoid"}  # in Keras 3 another function has this name
 CONVOLUTION = "kernel_size strides padding data_format dilation_rate activation use_bias"
 POOLING = "pool_size strides padding data_format"
@@ -46,12 +53,14 @@ OPTIONS = {  # of each layer, what decides its answers
     "GlobalAveragePooling2D": "data_format keepdims",
     "GlobalMaxPooling1D": "data_format keepdims",
     "GlobalMaxPooling2D": "data_format keepdims",
-    "LSTM": "units activation recurrent_activation use_bias dropout recurrent_dropout return_sequences go_backwards",
+    "LSTM": "units activation recurrent_activation use_bias dropout recurrent_dropout "
+    "return_sequences go_backwards",
     "LayerNormalization": "axis epsilon center scale",
     "LeakyReLU": "alpha",
     "MaxPooling1D": POOLING,
     "MaxPooling2D": POOLING,
-    "MultiHeadAttention": "num_heads key_dim value_dim dropout use_bias output_shape attention_axes",
+    "MultiHeadAttention": "num_heads key_dim value_dim dropout use_bias output_shape "
+    "attention_axes",
     "Permute": "dims",
     "ReLU": "max_value negative_slope threshold",
     "Rescaling": "scale offset",
@@ -67,15 +76,25 @@ NEUTRAL = re.compile(  # options that change no answer, whatever their value
     r"dtype|flash_attention|fused|implementation|input_length|key_shape|name|query_shape|renorm_clipping|renorm_momentum|"
     r"rng_type|seed|synchronized|trainable|unit_forget_bias|unroll|use_cudnn|value_shape"
 )
-SAME_AS_NONE = {("groups", 1), ("data_format", "channels_last")}  # where a layer has no such choice here
+# where a layer has no such choice here
+SAME_AS_NONE = {("groups", 1), ("data_format", "channels_last")}
 DTYPES = re.compile(r"(mixed_)?b?float(16|32|64)|u?int(8|16|32|64)")
-WORDS = {"score_mode": {"dot"}, "padding": {"valid", "same", "causal"}, "data_format": {"channels_last"}}
+WORDS = {
+    "score_mode": {"dot"},
+    "padding": {"valid", "same", "causal"},
+    "data_format": {"channels_last"},
+}
 MOST_NUMBER = 2**31
-INNER = "Build on its output, so that there is one model: keras.Model(inner.input, head(inner.output)), and save that."
+INNER = (
+    "Build on its output, so that there is one model: keras.Model(inner.input, "
+    "head(inner.output)), and save that."
+)
 ADVICE = {
-    "Lambda": "Its code would have to be run: write it with plain layers, or do it to the data beforehand.",
+    "Lambda": "Its code would have to be run: write it with plain layers, or do it to the data "
+    "beforehand.",
     "TFOpLambda": "Operators are layers here: write x + y as layers.Add()([x, y]).",
-    "SlicingOpLambda": "Operators are layers here: slices have none, so do that to the data beforehand.",
+    "SlicingOpLambda": "Operators are layers here: slices have none, so do that to the data "
+    "beforehand.",
     "Functional": INNER,
     "Model": INNER,
     "Sequential": INNER,
@@ -91,12 +110,20 @@ def check_names(layer: Mapping[str, Any], name: str) -> None:
     kind, module = layer["class_name"], layer.get("module", "keras.layers")
     if kind not in LAYERS:
         todo = ADVICE.get(kind, "Save the net without it.") if isinstance(kind, str) else SAVE_AGAIN
-        raise Unusable(f"Layer {name!r} is a {kind}, which is not on the list of plain layers.", _with_list(todo))
+        raise Unusable(
+            f"Layer {name!r} is a {kind}, which is not on the list of plain layers.",
+            _with_list(todo),
+        )
     if str(module).startswith("keras.src.ops."):
-        raise Unusable(f"Layer {name!r} is the operator {kind}, not the layer.", ADVICE["TFOpLambda"])
+        raise Unusable(
+            f"Layer {name!r} is the operator {kind}, not the layer.", ADVICE["TFOpLambda"]
+        )
     if module not in MODULES or layer.get("registered_name") not in (None, kind):
         foreign = module if module not in MODULES else layer["registered_name"]
-        raise Unusable(f"Layer {name!r} names {foreign!r}, which is not keras.", "Nothing of it was loaded or run.")
+        raise Unusable(
+            f"Layer {name!r} names {foreign!r}, which is not keras.",
+            "Nothing of it was loaded or run.",
+        )
     _check_parts(layer["config"], name)
 
 
@@ -116,8 +143,14 @@ def options(kind: str, config: Mapping[str, Any], *, name: str, keras_3: bool) -
         key_2 = "alpha" if (kind, key) == ("LeakyReLU", "negative_slope") else key
         if key_2 in known:
             found[key_2] = _value(key, value, name=name, keras_3=keras_3)
-        elif not (NEUTRAL.fullmatch(key) or value in (None, False, 0, "", [], {}) or _is_default(key, value)):
-            raise Unusable(f"Layer {name!r} has the option {key}={str(value)[:60]}, which is not known here.")
+        elif not (
+            NEUTRAL.fullmatch(key)
+            or value in (None, False, 0, "", [], {})
+            or _is_default(key, value)
+        ):
+            raise Unusable(
+                f"Layer {name!r} has the option {key}={str(value)[:60]}, which is not known here."
+            )
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -141,7 +174,9 @@ def _check_parts(value: Any, name: str) -> None:
         if wrong:
             todo = "Nothing of it was loaded or run. Save the net without it."
             raise Unusable(
-                f"Layer {name!r} names {wrong[0]!r}, which is not on the list of what a plain layer names.", todo
+                f"Layer {name!r} names {wrong[0]!r}, which is not on the list of what a plain "
+                f"layer names.",
+                todo,
             )
         for item in value.values():
             _check_parts(item, name)
@@ -153,7 +188,10 @@ def _check_parts(value: Any, name: str) -> None:
 def _check_dtype(dtype: Any, name: str) -> None:
     told = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
     if told is not None and not DTYPES.fullmatch(told):
-        raise Unusable(f"Layer {name!r} works with {told!r}.", "Save the net with float32 weights, not quantized.")
+        raise Unusable(
+            f"Layer {name!r} works with {told!r}.",
+            "Save the net with float32 weights, not quantized.",
+        )
 
 
 def _value(key: str, value: Any, *, name: str, keras_3: bool) -> Any:
@@ -163,7 +201,9 @@ def _value(key: str, value: Any, *, name: str, keras_3: bool) -> Any:
     if key.endswith("activation"):
         return _activation(value, name=name, keras_3=keras_3)
     if not (_is_plain(value) or (isinstance(value, str) and value in WORDS.get(key, ()))):
-        raise Unusable(f"Layer {name!r} has {key}={str(value)[:60]!r}, which cannot be.", _word_advice(key))
+        raise Unusable(
+            f"Layer {name!r} has {key}={str(value)[:60]!r}, which cannot be.", _word_advice(key)
+        )
     return value
 
 
@@ -172,8 +212,13 @@ def _activation(value: Any, *, name: str, keras_3: bool) -> str:
     value = SAME_ACTIVATION.get(value, value) if value is None or isinstance(value, str) else ""
     if value not in known:
         words = ", ".join(sorted(known))
-        todo = f"Give it one of {words}; or make the activation a layer of its own, as layers.ReLU(max_value=6)."
-        raise Unusable(f"Layer {name!r} has an activation that is not known here: {value[:60]!r}.", todo)
+        todo = (
+            f"Give it one of {words}; or make the activation a layer of its own, as "
+            f"layers.ReLU(max_value=6)."
+        )
+        raise Unusable(
+            f"Layer {name!r} has an activation that is not known here: {value[:60]!r}.", todo
+        )
     return str(value)
 
 

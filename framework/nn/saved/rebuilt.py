@@ -1,4 +1,7 @@
-"""A saved net as a keras model of the lab: fed by a data set's inputs, ending in the head that its task asks for."""
+"""A saved net as a keras model of the lab.
+
+Fed by a data set's inputs, ending in the head that its task asks for.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from framework.nn.saved.net import Layer, SavedNet
 
 HEAD = "head_activation"
 MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample
-BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))  # of attention: its inputs tell
+# of attention: its inputs tell
+BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Feed:
         name: the data set's input.
         shape: as the data set is asked for it.
         net_shape: as the net reads it: another arrangement of the same numbers.
-        factor: by which the data set's numbers are multiplied first; 255 gives pixels the range of bytes.
+        factor: by which the data set's numbers are multiplied first; 255 gives pixels the range of
+            bytes.
         offset: is added then; factor 2 and offset -1 give pixels the range of -1 to 1.
         dtype: of what the data set gives.
     """
@@ -41,7 +46,9 @@ class Feed:
 
 
 def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
-    """Refuse a net that would not survive compression and export, as `nn.allowed` knows them. Loads no TensorFlow.
+    """Refuse a net that would not survive compression and export, as `nn.allowed` knows them.
+
+    Loads no TensorFlow.
 
     Raises:
         InvalidStudy: it would not.
@@ -50,7 +57,9 @@ def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
         check_graph(_config(net, feeds, _names(net, feeds), head=""))
     except SqueezelabError as error:
         why = f"{error.what} {error.given}"
-        raise InvalidStudy(f"The net in {net.file} cannot be used.", given=why, todo=error.todo) from error
+        raise InvalidStudy(
+            f"The net in {net.file} cannot be used.", given=why, todo=error.todo
+        ) from error
 
 
 def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
@@ -67,7 +76,10 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
 
     renamed = _names(net, feeds)
     config = json.dumps(_config(net, feeds, renamed, head=head))
-    weights = {WeightKey(renamed[layer], position): values for (layer, position), values in net.weights.items()}
+    weights = {
+        WeightKey(renamed[layer], position): values
+        for (layer, position), values in net.weights.items()
+    }
     with reading(net.file):
         _check_shapes(config, {key: values.shape for key, values in weights.items()})
         built = graph.build(config)
@@ -76,8 +88,18 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
 
 
 def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
-    """Layer -> its name in the model: inputs are called as the data set calls them, and nothing else is."""
-    taken = {HEAD, *(name for feed in feeds for name in (feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged"))}
+    """Layer -> its name in the model.
+
+    Inputs are called as the data set calls them, and nothing else is.
+    """
+    taken = {
+        HEAD,
+        *(
+            name
+            for feed in feeds
+            for name in (feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged")
+        ),
+    }
     renamed = dict(zip(net.inputs, (feed.name for feed in feeds), strict=True))
     for layer in net.layers:
         name = layer.name
@@ -88,7 +110,9 @@ def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
     return renamed
 
 
-def _config(net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *, head: str) -> dict[str, Any]:
+def _config(
+    net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *, head: str
+) -> dict[str, Any]:
     """The functional configuration of keras."""
     layers, ends = [], dict(renamed)
     for title, feed in zip(net.inputs, feeds, strict=True):
@@ -97,7 +121,9 @@ def _config(net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *,
         ends[title] = fed[-1]["name"]
     for layer in net.layers:
         if layer.kind != "InputLayer":
-            layers.append(_layer(renamed[layer.name], layer, [ends[source] for source in layer.sources]))
+            layers.append(
+                _layer(renamed[layer.name], layer, [ends[source] for source in layer.sources])
+            )
     if head:
         layers.append(_plain(HEAD, "Activation", {"activation": head}, ends[net.output]))
     output = HEAD if head else ends[net.output]
@@ -133,7 +159,9 @@ def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
     called: dict[str, Any] = {"use_causal_mask": True} if layer.causal else {}
     if layer.kind == "MultiHeadAttention":  # takes its inputs by name, all others as a list
         options |= BUILT_BY_CALL
-        called |= {key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)}
+        called |= {
+            key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)
+        }
         sources = sources[:1]
     nodes = [[source, 0, 0, called] for source in sources]
     return {"name": name, "class_name": layer.kind, "config": options, "inbound_nodes": [nodes]}
@@ -142,7 +170,8 @@ def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
 def _check_shapes(config: str, stored: Mapping[WeightKey, tuple[int, ...]]) -> None:
     """Refuse a net whose weights are not those of the file, or whose layers pass on too much.
 
-    In a graph of TensorFlow variables have shapes but take no memory, however large a file says they are.
+    In a graph of TensorFlow variables have shapes but take no memory, however large a file says
+    they are.
     """
     from framework.nn import graph
     from framework.nn.backend import tf
@@ -154,9 +183,13 @@ def _check_shapes(config: str, stored: Mapping[WeightKey, tuple[int, ...]]) -> N
         (layer, position), wanted, found = key, asked.get(key), stored.get(key)
         if wanted != found:
             raise Unusable(
-                f"Weight {position} of layer {layer!r} is {found} in the file, {wanted} in the net.", SAVE_AGAIN
+                f"Weight {position} of layer {layer!r} is {found} in the file, {wanted} in the "
+                "net.",
+                SAVE_AGAIN,
             )
     for layer in built.layers:
         shape = [side for side in layer.output.shape[1:] if side is not None]
         if prod(shape) > MOST_NUMBERS:
-            raise Unusable(f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}.")
+            raise Unusable(
+                f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}."
+            )

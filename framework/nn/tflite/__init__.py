@@ -28,11 +28,22 @@ if TYPE_CHECKING:
         weights,
     )
 
-__all__ = ["converter", "dead_ranges", "flatbuffer", "interpreter", "latency", "signature", "sparse_blocks", "weights"]
+__all__ = [
+    "converter",
+    "dead_ranges",
+    "flatbuffer",
+    "interpreter",
+    "latency",
+    "signature",
+    "sparse_blocks",
+    "weights",
+]
 
 if not TYPE_CHECKING:  # else every name would be a module to a type checker
 
     def __getattr__(name: str) -> ModuleType:
         if name in __all__:
             return importlib.import_module(f"framework.nn.tflite.{name}")
-        raise AttributeError(f"framework.nn.tflite has no module {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"framework.nn.tflite has no module {name!r}; it has {', '.join(__all__)}"
+        )

@@ -15,7 +15,8 @@ from framework.nn.backend import quiet, tf
 from framework.nn.tflite import dead_ranges, sparse_blocks
 from framework.nn.tflite.flatbuffer import settled
 
-TOLERANCE = 1e-4  # largest difference between an output of the file and of the net, as a share of the largest output
+# largest difference between an output of the file and of the net, as a share of the largest output
+TOLERANCE = 1e-4
 BATCH = 250
 LARGEST_HALF = float(np.finfo(np.float16).max)  # 65504
 
@@ -23,7 +24,9 @@ nets: reuse.Kept[ExportNet] = reuse.Kept(4)
 
 
 def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
-    """The `.tflite` file of a stage, for one sample at a time; inputs and outputs are float32 in every number format.
+    """The `.tflite` file of a stage, for one sample at a time.
+
+    Inputs and outputs are float32 in every number format.
 
     Args:
         calibration: needed for `int8` only, which takes the ranges of activations from it.
@@ -37,7 +40,8 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
         try:
             with quiet(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
+                # From a concrete function with a fixed batch: a plain Keras model fails for
+                # recurrent nets.
                 converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.held)
                 _set_format(converter, stage.export, net.names, calibration)
                 file = settled(bytes(converter.convert()))
@@ -45,7 +49,11 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
     if stage.export.format == "int8":
         return dead_ranges.widened(file)
-    return sparse_blocks.in_blocks(file) if stage.export.sparse and stage.export.format == "float32" else file
+    return (
+        sparse_blocks.in_blocks(file)
+        if stage.export.sparse and stage.export.format == "float32"
+        else file
+    )
 
 
 def predict(stage: Stage, samples: Samples) -> Array:
@@ -57,15 +65,17 @@ def predict(stage: Stage, samples: Samples) -> Array:
 
 
 def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
-    """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision that is no tie.
+    """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision without a tie.
 
-    Probabilities are at most 1; of answers of a regression, which may be of any size, it is 1e-4 of the largest.
+    Probabilities are at most 1; of answers of a regression, which may be of any size, it is 1e-4 of
+    the largest.
     """
     difference = np.abs(net_outputs - file_outputs)
     tolerance = TOLERANCE * max(1.0, float(np.abs(net_outputs).max()))
     if not (np.isfinite(difference) & (difference <= tolerance)).all():
         raise NotDeployable(
-            "The file answers differently from its net.", given=f"Largest difference: {difference.max()}."
+            "The file answers differently from its net.",
+            given=f"Largest difference: {difference.max()}.",
         )
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
     if (net_outputs.max(axis=1) - chosen > 2 * tolerance).any():
@@ -74,19 +84,26 @@ def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
 
 def _check_range(stage: Stage) -> None:
     """Refuse what the converter would cut to the largest half without a word."""
-    largest = max(stage.weights, key=lambda key: float(np.abs(stage.weights[key]).max(initial=0.0)), default=None)
+    largest = max(
+        stage.weights,
+        key=lambda key: float(np.abs(stage.weights[key]).max(initial=0.0)),
+        default=None,
+    )
     if stage.export.format != "float16" or largest is None:
         return
     value = float(np.abs(stage.weights[largest]).max(initial=0.0))
     if value > LARGEST_HALF:
         raise NotDeployable(
             "A weight is too large for half precision.",
-            given=f"{largest[0]}/{largest[1]} holds {value:.6g}; the largest number is {LARGEST_HALF:.0f}.",
+            given=f"{largest[0]}/{largest[1]} holds {value:.6g}; the largest number is "
+            f"{LARGEST_HALF:.0f}.",
             todo="Choose another format, or labels in a larger unit, as thousands.",
         )
 
 
-def _set_format(converter: Any, export: Export, names: list[str], calibration: Samples | None) -> None:
+def _set_format(
+    converter: Any, export: Export, names: list[str], calibration: Samples | None
+) -> None:
     """Tell the converter which numbers the file holds."""
     if export.format == "float32":
         return
@@ -99,8 +116,11 @@ def _set_format(converter: Any, export: Export, names: list[str], calibration: S
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if export.format == "int8":
         if calibration is None:
-            raise SqueezelabError("A file of the format int8 needs samples of the calibration split.")
-        # Nothing but 8-bit kernels: an operation that has none is refused, not left in float without a word.
+            raise SqueezelabError(
+                "A file of the format int8 needs samples of the calibration split."
+            )
+        # Nothing but 8-bit kernels: an operation that has none is refused, not left in float
+        # without a word.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _one_by_one(names, calibration, export.samples)
 
@@ -115,21 +135,31 @@ class ExportNet:
 
     def __init__(self, net_graph: str) -> None:
         self.model = graph.build(net_graph)
-        self.held = tf.Module()  # given the model itself, the converter would trace every layer of it, each time
+        # given the model itself, the converter would trace every layer of it, each time
+        self.held = tf.Module()
         self.held.variables_of_net = self.model.weights
         names = [item.name.split(":")[0] for item in self.model.inputs]
 
         def call(*inputs: Any) -> Any:
             return self.model(dict(zip(names, inputs, strict=True)), training=False)
 
-        one = [tf.TensorSpec((1, *item.shape[1:]), item.dtype, name=name) for item, name in self._inputs(names)]
-        many = [tf.TensorSpec((BATCH, *item.shape[1:]), item.dtype, name=name) for item, name in self._inputs(names)]
+        one = [
+            tf.TensorSpec((1, *item.shape[1:]), item.dtype, name=name)
+            for item, name in self._inputs(names)
+        ]
+        many = [
+            tf.TensorSpec((BATCH, *item.shape[1:]), item.dtype, name=name)
+            for item, name in self._inputs(names)
+        ]
         self.names = names
         self.single = tf.function(call).get_concrete_function(*one)
         self.batch = tf.function(call, input_signature=many)
 
     def answer(self, inputs: dict[str, Array]) -> Array:
-        """Outputs for up to BATCH samples; a short batch is filled up, so that one trace serves all."""
+        """Outputs for up to BATCH samples.
+
+        A short batch is filled up, so that one trace serves all.
+        """
         count = len(next(iter(inputs.values())))
         full = [np.resize(inputs[name], (BATCH, *inputs[name].shape[1:])) for name in self.names]
         return np.asarray(self.batch(*full).numpy()[:count])

@@ -1,10 +1,13 @@
-"""Activations of an 8-bit file in too narrow a range: their scale is made one that runtimes compute with.
+"""Activations of an 8-bit file in too narrow a range.
 
-Where a whole layer is dead on the calibration split, the converter gives its answers a range of nothing, and XNNPACK
-refuses the file: it multiplies sums by a factor below 256 only.
+Their scale is made one that runtimes compute with.
 
-Where the cells of an LSTM stay below a half there, the converter gives them a range of less than 1, and the runtime
-answers from memory that nothing wrote: its tanh of 16-bit numbers knows ranges of 1, 2, 4 .. 64 (`PortableApplyTanh`).
+Where a whole layer is dead on the calibration split, the converter gives its answers a range of
+nothing, and XNNPACK refuses the file: it multiplies sums by a factor below 256 only.
+
+Where the cells of an LSTM stay below a half there, the converter gives them a range of less than 1,
+and the runtime answers from memory that nothing wrote: its tanh of 16-bit numbers knows ranges of
+1, 2, 4 .. 64 (`PortableApplyTanh`).
 """
 
 from __future__ import annotations
@@ -19,14 +22,18 @@ from framework.contracts import Array
 LIMIT = 256.0  # of input scale x kernel scale / output scale
 CELL_STEP = 2.0**-15  # least scale of the 16-bit cells of an LSTM: they reach from -1 to 1
 CELLS = 19  # which input of the operation they are
-SUMS = frozenset(getattr(schema.BuiltinOperator, name) for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"))
+SUMS = frozenset(
+    getattr(schema.BuiltinOperator, name)
+    for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+)
 
 
 def widened(file: bytes) -> bytes:
-    """The file with wider ranges for answers that no sum could fill, where only other sums read them, and for cells.
+    """The file with wider ranges for outputs that no sum can fill, and for cells.
 
-    The new scale is that of a single product, so that such an answer may be up to 255 of them; biases behind it are
-    written in it. Cells of an LSTM reach at least from -1 to 1. A file without either stays as it is.
+    The new scale is that of a single product, so that such an answer may be up to 255 of them;
+    biases behind it are written in it. Cells of an LSTM reach at least from -1 to 1. A file without
+    either stays as it is.
     """
     content = bytearray(file)
     model = schema.Model.GetRootAsModel(content, 0)
@@ -42,13 +49,18 @@ def _widen(model: Any, graph: Any, operator: Any, operators: list[Any]) -> None:
     if not _is_sum(model, operator):
         return
     given, kernel, answer = (
-        _scale(graph, index) for index in (operator.Inputs(0), operator.Inputs(1), operator.Outputs(0))
+        _scale(graph, index)
+        for index in (operator.Inputs(0), operator.Inputs(1), operator.Outputs(0))
     )
     if given is None or kernel is None or answer is None:
         return
     product = float(given[0]) * float(kernel.max())
     readers = [item for item in operators if operator.Outputs(0) in item.InputsAsNumpy()]
-    if product / float(answer[0]) < LIMIT or not readers or not all(_is_sum(model, item) for item in readers):
+    if (
+        product / float(answer[0]) < LIMIT
+        or not readers
+        or not all(_is_sum(model, item) for item in readers)
+    ):
         return
     answer[0] = product
     for reader in readers:
@@ -56,7 +68,10 @@ def _widen(model: Any, graph: Any, operator: Any, operators: list[Any]) -> None:
 
 
 def _widen_cells(model: Any, graph: Any, operator: Any) -> None:
-    """Nothing else is written in the scale of the cells: they are zero at first, and no other operation reads them."""
+    """Nothing else is written in the scale of the cells.
+
+    They are zero at first, and no other operation reads them.
+    """
     if _kind(model, operator) != schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM:
         return
     scale = _scale(graph, operator.Inputs(CELLS))

@@ -28,7 +28,8 @@ NEGATIVE_ZEROS: dict[int, Any] = {  # their bits
     schema.TensorType.FLOAT16: np.uint16(0x8000),
 }
 KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
-UNPACKING = frozenset({"DENSIFY", "DEQUANTIZE", "QUANTIZE"})  # a constant behind one of them is the constant before it
+# a constant behind one of them is the constant before it
+UNPACKING = frozenset({"DENSIFY", "DEQUANTIZE", "QUANTIZE"})
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ class Constant:
     """A tensor whose numbers lie in the file.
 
     Args:
-        tensor: its index; of a weight that is unpacked when the file is loaded, that of the packed one.
-        values: as stored; integers counted from the one that stands for zero, so that a zero is a zero. A tensor that
-            is stored sparsely is given whole.
+        tensor: its index; of a weight that is unpacked when the file is loaded, that of the packed
+            one.
+        values: as stored; integers counted from the one that stands for zero, so that a zero is a
+            zero. A tensor that is stored sparsely is given whole.
         numbers: what the values stand for, float64.
         scales: how many factors turn the stored integers into numbers; 0 where none are needed.
         step: largest error of rounding to the stored type that one number can have.
@@ -71,22 +73,27 @@ class Constant:
 
 
 def settled(file: bytes) -> bytes:
-    """The same file with zeros in the buffers that nothing reads, and 0.0 for -0.0 in those of weights.
+    """The same file with zeros in buffers that nothing reads, and 0.0 for -0.0 in those of weights.
 
-    For an 8-bit LSTM the converter leaves such buffers behind, with whatever the memory held: the same net would not
-    always give the same bytes. A zero times a negative factor of a batch normalisation is -0.0.
+    For an 8-bit LSTM the converter leaves such buffers behind, with whatever the memory held: the
+    same net would not always give the same bytes. A zero times a negative factor of a batch
+    normalisation is -0.0.
     """
     content = bytearray(file)
     model = schema.Model.GetRootAsModel(content, 0)
     graphs = [model.Subgraphs(number) for number in range(model.SubgraphsLength())]
-    read = {graph.Tensors(index).Buffer() for graph in graphs for index in range(graph.TensorsLength())}
+    read = {
+        graph.Tensors(index).Buffer() for graph in graphs for index in range(graph.TensorsLength())
+    }
     read |= {model.Metadata(index).Buffer() for index in range(model.MetadataLength())}
     for index in set(range(model.BuffersLength())) - read:
         if model.Buffers(index).DataLength():
             model.Buffers(index).DataAsNumpy()[:] = 0
     for graph in graphs:
         for index in range(graph.TensorsLength()):
-            _without_negative_zeros(model.Buffers(graph.Tensors(index).Buffer()), graph.Tensors(index).Type())
+            _without_negative_zeros(
+                model.Buffers(graph.Tensors(index).Buffer()), graph.Tensors(index).Type()
+            )
     return bytes(content)
 
 
@@ -111,12 +118,14 @@ class FlatFile:
             raise NotDeployable(
                 "The file has a loop, whose weights cannot be counted.",
                 given=f"It has {len(self._model.subgraphs)} graphs.",
-                todo="An LSTM layer becomes one operation when it has keras's own activations and a bias, and neither "
-                "a mask nor recurrent dropout.",
+                todo="An LSTM layer becomes one operation when it has keras's own activations and "
+                "a bias, and neither a mask nor recurrent dropout.",
             )
         self._tensors = self._model.subgraphs[0].tensors
         self.operators = tuple(self._operator(item) for item in self._model.subgraphs[0].operators)
-        self._packed = {item.outputs[0]: item.inputs[0] for item in self.operators if item.kind in UNPACKING}
+        self._packed = {
+            item.outputs[0]: item.inputs[0] for item in self.operators if item.kind in UNPACKING
+        }
         self._constants: dict[int, Constant | None] = {}
 
     def shape(self, index: int) -> tuple[int, ...]:
@@ -129,7 +138,10 @@ class FlatFile:
         return str(self._tensors[index].name.decode())
 
     def constant(self, index: int) -> Constant | None:
-        """The constant that a tensor is or is unpacked from; None for one that is computed, or left out."""
+        """The constant that a tensor is or is unpacked from.
+
+        None for one that is computed, or left out.
+        """
         while index in self._packed:
             index = self._packed[index]
         if index not in self._constants:
@@ -141,24 +153,36 @@ class FlatFile:
         code = self._model.operatorCodes[item.opcodeIndex]
         kind = KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
         inputs, outputs = ([] if side is None else side for side in (item.inputs, item.outputs))
-        return Operator(kind, tuple(map(int, inputs)), tuple(map(int, outputs)), item.builtinOptions)
+        return Operator(
+            kind, tuple(map(int, inputs)), tuple(map(int, outputs)), item.builtinOptions
+        )
 
     def _read(self, index: int) -> Constant:
         tensor = self._tensors[index]
         if tensor.type not in TYPES:
             raise NotDeployable(
-                "A constant of the file cannot be read.", given=f"Tensor {self.name(index)!r}, type {tensor.type}."
+                "A constant of the file cannot be read.",
+                given=f"Tensor {self.name(index)!r}, type {tensor.type}.",
             )
         data = bytes(self._model.buffers[tensor.buffer].data)
         stored, shape = np.frombuffer(data, dtype=TYPES[tensor.type]), self.shape(index)
-        stored = sparse_blocks.dense(stored, tensor.sparsity, shape) if tensor.sparsity else stored.reshape(shape)
+        stored = (
+            sparse_blocks.dense(stored, tensor.sparsity, shape)
+            if tensor.sparsity
+            else stored.reshape(shape)
+        )
         scale, zero = _along(tensor, tensor.quantization)
         with np.errstate(over="ignore"):
-            values = stored if not np.any(zero) else (stored - zero.astype(stored.dtype))  # integers wrap around
+            # integers wrap around
+            values = stored if not np.any(zero) else (stored - zero.astype(stored.dtype))
         numbers = (stored.astype(np.float64) - zero) * scale
-        scales = 0 if tensor.quantization is None or tensor.quantization.scale is None else scale.size
+        scales = (
+            0 if tensor.quantization is None or tensor.quantization.scale is None else scale.size
+        )
         step = _step(numbers, stored, scale if scales else None)
-        return Constant(index, self.name(index), values, numbers, scales, step, tensor.type in WEIGHT_TYPES)
+        return Constant(
+            index, self.name(index), values, numbers, scales, step, tensor.type in WEIGHT_TYPES
+        )
 
 
 def _along(tensor: Any, quantization: Any) -> tuple[Array, Array]:
@@ -166,7 +190,11 @@ def _along(tensor: Any, quantization: Any) -> tuple[Array, Array]:
     if quantization is None or quantization.scale is None:
         return np.ones(1), np.zeros(1, int)
     scale = np.asarray(quantization.scale, np.float64)
-    zero = np.zeros(scale.size, int) if quantization.zeroPoint is None else np.asarray(quantization.zeroPoint, int)
+    zero = (
+        np.zeros(scale.size, int)
+        if quantization.zeroPoint is None
+        else np.asarray(quantization.zeroPoint, int)
+    )
     if scale.size == 1:
         return scale, zero
     shape = [1] * len(tensor.shape)

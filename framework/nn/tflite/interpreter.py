@@ -53,7 +53,9 @@ def opened(file: bytes, *, threads: int) -> Any:
 
 def input_places(interpreter: Any) -> dict[str, int]:
     """Input name -> index of its tensor."""
-    return {_input_name(detail["name"]): detail["index"] for detail in interpreter.get_input_details()}
+    return {
+        _input_name(detail["name"]): detail["index"] for detail in interpreter.get_input_details()
+    }
 
 
 def _input_name(tensor_name: str) -> str:

@@ -1,8 +1,8 @@
-"""How long two files take for one sample, measured beside each other so that the machine's moods strike both.
+"""How long two files take for one sample, measured in turn so that noise strikes both.
 
-A round opens both files anew (where their weights happen to lie in memory makes a difference of its own), then times
-them in turn. Rounds are what repeats: an interval comes from the spread between rounds, so that slow drifts of a shared
-machine widen it instead of passing for a result.
+A round opens both files anew (where their weights happen to lie in memory makes a difference of its
+own), then times them in turn. Rounds are what repeats: an interval comes from the spread between
+rounds, so that slow drifts of a shared machine widen it instead of passing for a result.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ THREADS = 1
 ROUNDS = 10
 SAMPLES_PER_ROUND = 20  # of each file: 200 in all
 WARM_UP = 3
-LEAST_SAMPLE_US = 200.0  # a sample is as many runs as this takes: the clock and Python's own time do not count then
-T_99 = 3.2498  # Student's t, 9 degrees of freedom, 99 %: the bootstrap of ten values would cover too little
+# a sample is as many runs as this takes: the clock and Python's own time do not count then
+LEAST_SAMPLE_US = 200.0
+# Student's t, 9 degrees of freedom, 99 %: the bootstrap of ten values would cover too little
+T_99 = 3.2498
 Sampler = Callable[[], float]
 
 
@@ -69,27 +71,35 @@ def compare(file: bytes, reference: bytes, samples: Samples) -> Comparison:
 
 
 def geometric_interval(values: Array) -> Interval:
-    """The geometric mean of `ROUNDS` positive values with Student's 99 % interval of their logarithms."""
+    """The geometric mean of `ROUNDS` positive values with Student's 99 % interval of their logs."""
     logs = np.log(values)
     middle, spread = float(logs.mean()), T_99 * float(logs.std(ddof=1)) / math.sqrt(len(logs))
     return Interval(math.exp(middle), math.exp(middle - spread), math.exp(middle + spread))
 
 
-def _round(file: bytes, reference: bytes, samples: Samples, number: int) -> tuple[float, float, float]:
-    """Medians of the two in microseconds, and the median of the ratios of neighbours, reference / file."""
+def _round(
+    file: bytes, reference: bytes, samples: Samples, number: int
+) -> tuple[float, float, float]:
+    """Medians of both in microseconds, and of neighbours' ratios, reference / file."""
     interrupt.check()
     order = (0, 1) if number % 2 else (1, 0)  # who is opened and timed first takes turns
-    timers: dict[int, Sampler] = {index: _timer((file, reference)[index], samples) for index in order}
+    timers: dict[int, Sampler] = {
+        index: _timer((file, reference)[index], samples) for index in order
+    }
     times = np.empty((SAMPLES_PER_ROUND, 2))
     for row in times:
         for index in order:
             row[index] = timers[index]()
         order = order[::-1]
-    return float(np.median(times[:, 0])), float(np.median(times[:, 1])), float(np.median(times[:, 1] / times[:, 0]))
+    return (
+        float(np.median(times[:, 0])),
+        float(np.median(times[:, 1])),
+        float(np.median(times[:, 1] / times[:, 0])),
+    )
 
 
 def _timer(file: bytes, samples: Samples) -> Sampler:
-    """A function that gives the microseconds of one run, as the mean of as many as fill one sample of time."""
+    """A function that gives the microseconds of one run, the mean of as many as fill one sample."""
     runtime = interpreter.opened(file, threads=THREADS)
     for name, place in interpreter.input_places(runtime).items():
         runtime.set_tensor(place, samples.inputs[name][:1])
@@ -98,7 +108,8 @@ def _timer(file: bytes, samples: Samples) -> Sampler:
     runs = math.ceil(LEAST_SAMPLE_US / max(_run_us(runtime.invoke, 1), 1e-3))
 
     def sample() -> float:
-        runtime.reset_all_variables()  # the state of a recurrent operation would go on from run to run for ever
+        # the state of a recurrent operation would go on from run to run for ever
+        runtime.reset_all_variables()
         return _run_us(runtime.invoke, runs)
 
     return sample

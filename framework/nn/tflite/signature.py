@@ -1,4 +1,7 @@
-"""What a `.tflite` file is given and what it answers; without TensorFlow, as it runs where it is deployed."""
+"""What a `.tflite` file is given and what it answers.
+
+Without TensorFlow, as it runs where it is deployed.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ def ports(file: bytes) -> tuple[list[Port], list[Port]]:
         net = Interpreter(model_content=file, num_threads=1)
     except (ValueError, RuntimeError) as error:
         raise NotDeployable("The file does not load.", given=str(error)) from error
-    return [_port(item) for item in net.get_input_details()], [_port(item) for item in net.get_output_details()]
+    return [_port(item) for item in net.get_input_details()], [
+        _port(item) for item in net.get_output_details()
+    ]
 
 
 def _port(detail: dict[str, Any]) -> Port:

@@ -1,8 +1,9 @@
 """Kernels of zero blocks in a `.tflite` file: the blocks that are left, and where they stand.
 
-The converter can store kernels so, but not choose which: it does so where the runtime then answers wrongly (inputs
-that its blocks do not divide), not at all (half precision, 8 bits), or more slowly. Here the file is taken as it comes
-out of the converter, and only kernels that gain by it are stored in blocks.
+The converter can store kernels so, but not choose which: it does so where the runtime then answers
+wrongly (inputs that its blocks do not divide), not at all (half precision, 8 bits), or more slowly.
+Here the file is taken as it comes out of the converter, and only kernels that gain by it are stored
+in blocks.
 """
 
 from __future__ import annotations
@@ -15,18 +16,23 @@ from ai_edge_litert import schema_py_generated as schema
 
 from framework.contracts import Array
 
-ROWS = 4  # inputs of one block: the only width for which the runtime has code of its own for float32
+# inputs of one block: the only width for which the runtime has code of its own for float32
+ROWS = 4
 LEAST_ZEROS = 2 / 3  # share of zero blocks; with fewer the runtime is faster with the dense kernel
-VERSION = 8  # the first of FULLY_CONNECTED that may be sparse; under a lower one blocks are taken for a dense kernel
+# the first of FULLY_CONNECTED that may be sparse; under a lower one blocks are taken for a dense
+# kernel
+VERSION = 8
 ALIGNMENT = 16  # bytes: what the format asks of every buffer
-INDEX_VECTORS = {"uint8": "Uint8Vector", "uint16": "Uint16Vector", "int32": "Int32Vector"}  # of the schema
+# of the schema
+INDEX_VECTORS = {"uint8": "Uint8Vector", "uint16": "Uint16Vector", "int32": "Int32Vector"}
 
 
 def in_blocks(file: bytes) -> bytes:
     """The file with those kernels stored in blocks that the runtime then multiplies by faster.
 
-    They are float32 kernels of fully connected layers whose inputs four divides, which are used once, for one position
-    of a sample, and of whose blocks two thirds or more are zero. The file itself if there are none.
+    They are float32 kernels of fully connected layers whose inputs four divides, which are used
+    once, for one position of a sample, and of whose blocks two thirds or more are zero. The file
+    itself if there are none.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(file, 0))
     chosen = _chosen(model)
@@ -47,8 +53,9 @@ def in_blocks(file: bytes) -> bytes:
 def dense(stored: Array, sparsity: Any, shape: tuple[int, ...]) -> Array:
     """A tensor that is stored sparsely, whole.
 
-    Its places are walked level by level, the sides of the tensor first and then those within a block, in the order that
-    the file says. A level has all of its places, or those that are listed for each place of the level above.
+    Its places are walked level by level, the sides of the tensor first and then those within a
+    block, in the order that the file says. A level has all of its places, or those that are listed
+    for each place of the level above.
 
     Args:
         stored: (n,) values in the file.
@@ -56,8 +63,13 @@ def dense(stored: Array, sparsity: Any, shape: tuple[int, ...]) -> Array:
         shape: of the whole tensor.
     """
     blocked = [] if sparsity.blockMap is None else [int(side) for side in sparsity.blockMap]
-    levels = [(int(level), item) for level, item in zip(sparsity.traversalOrder, sparsity.dimMetadata, strict=True)]
-    widths = {blocked[level - len(shape)]: item.denseSize for level, item in levels if level >= len(shape)}
+    levels = [
+        (int(level), item)
+        for level, item in zip(sparsity.traversalOrder, sparsity.dimMetadata, strict=True)
+    ]
+    widths = {
+        blocked[level - len(shape)]: item.denseSize for level, item in levels if level >= len(shape)
+    }
     places = np.zeros((len(shape), 1), int)
     for level, item in levels:
         counts, index = _level(item, places.shape[1])
@@ -75,7 +87,9 @@ def _level(item: Any, above: int) -> tuple[Array, Array]:
     """(how many places lie under each place of the level above, their indices)."""
     if item.format == schema.DimensionType.DENSE:
         return np.full(above, item.denseSize), np.tile(np.arange(item.denseSize), above)
-    return np.diff(np.asarray(item.arraySegments.values, int)), np.asarray(item.arrayIndices.values, int)
+    return np.diff(np.asarray(item.arraySegments.values, int)), np.asarray(
+        item.arrayIndices.values, int
+    )
 
 
 def _chosen(model: Any) -> list[tuple[Any, Any]]:
@@ -88,7 +102,10 @@ def _chosen(model: Any) -> list[tuple[Any, Any]]:
     found = []
     for operator in net.operators:
         code = model.operatorCodes[operator.opcodeIndex]
-        if max(code.builtinCode, code.deprecatedBuiltinCode) != schema.BuiltinOperator.FULLY_CONNECTED:
+        if (
+            max(code.builtinCode, code.deprecatedBuiltinCode)
+            != schema.BuiltinOperator.FULLY_CONNECTED
+        ):
             continue
         kernel, output = net.tensors[operator.inputs[1]], net.tensors[operator.outputs[0]]
         alone = reads[int(operator.inputs[1])] == shared[kernel.buffer] == 1
@@ -110,7 +127,10 @@ def _cut(kernel: Any, data: Array) -> Array:
 
 
 def _store(kernel: Any, buffer: Any) -> None:
-    """Leave out the zero blocks of a kernel, and write down which are left: rows, blocks of a row, within a block."""
+    """Leave out the zero blocks of a kernel, and write down which are left.
+
+    Rows, blocks of a row, within a block.
+    """
     cut = _cut(kernel, buffer.data)
     left = cut.any(axis=2)
     buffer.data = np.frombuffer(cut[left].tobytes(), np.uint8)

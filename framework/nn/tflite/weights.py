@@ -16,7 +16,8 @@ MATRIX_PRODUCTS = frozenset({"BATCH_MATMUL", "FULLY_CONNECTED"})
 RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 LOOKUPS = frozenset({"EMBEDDING_LOOKUP", "GATHER"})
 GATES = ("input", "forget", "cell", "output")  # in this order in the file and in keras's weights
-FIRST_INPUT = {"kernel": 1, "recurrent_kernel": 5, "bias": 12}  # of the four gates' tensors, among an LSTM's inputs
+# of the four gates' tensors, among an LSTM's inputs
+FIRST_INPUT = {"kernel": 1, "recurrent_kernel": 5, "bias": 12}
 SURE = 0.9  # likeness of a weight that no name tells
 MASKED = 1e4  # what attention takes from places that must not be seen, or more
 
@@ -24,12 +25,14 @@ MASKED = 1e4  # what attention takes from places that must not be seen, or more
 def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     """Every weight of the net and the tensor that holds it, as deployed.
 
-    The converter folds vectors into kernels and biases beside them: batch normalisation, layer normalisation that only
-    dense layers read, the bias of a dense layer right before another one. They have no tensors and are not counted. A
-    bias or beta that is all zero, and a gamma that is all one, are left out of the file; they are counted.
+    The converter folds vectors into kernels and biases beside them: batch normalisation, layer
+    normalisation that only dense layers read, the bias of a dense layer right before another one.
+    They have no tensors and are not counted. A bias or beta that is all zero, and a gamma that is
+    all one, are left out of the file; they are counted.
 
     Raises:
-        NotDeployable: a constant of the file belongs to no layer of the net, or a kernel of the net is not there.
+        NotDeployable: a constant of the file belongs to no layer of the net, or a kernel of the net
+            is not there.
     """
     reader = _Reader(FlatFile(file), Net(stage))
     for operator in reader.file.operators:
@@ -42,7 +45,11 @@ def products(file: bytes) -> int:
     """Multiply-accumulates for one sample between two activations, as those of attention."""
     parts = FlatFile(file)
     between = (operator for operator in parts.operators if operator.kind in MATRIX_PRODUCTS)
-    return sum(_macs(parts, operator) for operator in between if not any(map(parts.constant, operator.inputs[:2])))
+    return sum(
+        _macs(parts, operator)
+        for operator in between
+        if not any(map(parts.constant, operator.inputs[:2]))
+    )
 
 
 def _macs(file: FlatFile, operator: Operator) -> int:
@@ -104,37 +111,63 @@ class _Reader:
             self._add_bias(weight, bias)
 
     def _add_bias(self, kernel: NetWeight, constant: Constant) -> None:
-        """The bias that belongs to a kernel; one of zeros beside a layer that has none is the converter's own."""
+        """The bias that belongs to a kernel.
+
+        One of zeros beside a layer that has none is the converter's own.
+        """
         role = kernel.role.removesuffix("kernel") + "bias"
-        own = (weight for weight in self.net.weights.values() if (weight.layer, weight.role) == (kernel.layer, role))
+        own = (
+            weight
+            for weight in self.net.weights.values()
+            if (weight.layer, weight.role) == (kernel.layer, role)
+        )
         bias = next(own, None)
-        if bias is None and constant.values.any():  # of a normalisation that was folded into the kernel
-            last = max(weight.position for weight in self.net.weights.values() if weight.layer == kernel.layer)
+        # of a normalisation that was folded into the kernel
+        if bias is None and constant.values.any():
+            last = max(
+                weight.position
+                for weight in self.net.weights.values()
+                if weight.layer == kernel.layer
+            )
             bias = replace(kernel, role=role, position=last + 1)
         if bias:
             self._add(bias, constant, uses=0)
 
     def _read_recurrent(self, operator: Operator) -> None:
-        """The four gates of each weight of an LSTM layer. Their tensors have no names: the values tell the layer."""
+        """The four gates of each weight of an LSTM layer.
+
+        Their tensors have no names: the values tell the layer.
+        """
         inputs = {
             role: [self.file.constant(operator.inputs[first + gate]) for gate in range(4)]
             for role, first in FIRST_INPUT.items()
         }
         gates = {role: [gate for gate in given if gate] for role, given in inputs.items()}
         kernel, recurrent = (
-            np.concatenate([gate.numbers.T for gate in gates[role]], axis=1) for role in ("kernel", "recurrent_kernel")
+            np.concatenate([gate.numbers.T for gate in gates[role]], axis=1)
+            for role in ("kernel", "recurrent_kernel")
         )
         candidates = [weight for weight in self.net.weights.values() if weight.kind == "LSTM"]
         steps = self.file.shape(operator.inputs[0])[0 if operator.options.timeMajor else 1]
-        layer = self._best([w for w in candidates if w.role == "kernel" and w.values.shape == kernel.shape], kernel)
-        if layer is None or self.net.weights[WeightKey(layer.layer, 1)].values.shape != recurrent.shape:
-            raise NotDeployable("A recurrent operation of the file belongs to no LSTM layer of the net.")
+        layer = self._best(
+            [w for w in candidates if w.role == "kernel" and w.values.shape == kernel.shape], kernel
+        )
+        if (
+            layer is None
+            or self.net.weights[WeightKey(layer.layer, 1)].values.shape != recurrent.shape
+        ):
+            raise NotDeployable(
+                "A recurrent operation of the file belongs to no LSTM layer of the net."
+            )
         for weight in (weight for weight in candidates if weight.layer == layer.layer):
             for name, gate in zip(GATES, gates[weight.role], strict=True):
                 self._add(weight, gate, uses=0 if weight.role == "bias" else steps, part=name)
 
     def _read_other(self, operator: Operator, constant: Constant) -> None:
-        """A table of embeddings, the vectors of a normalisation, or a bias that stands alone; refuse any other."""
+        """A table of embeddings, the vectors of a normalisation, or a bias that stands alone.
+
+        Refuse any other.
+        """
         if not constant.weight_like:
             return
         names = [constant.name, self.file.name(operator.outputs[0])]
@@ -150,11 +183,15 @@ class _Reader:
             raise NotDeployable(
                 "A constant of the file belongs to no layer that is counted.",
                 given=f"Tensor {constant.name!r}.",
-                todo="Put a batch normalisation right behind its convolution or dense layer, before the activation.",
+                todo="Put a batch normalisation right behind its convolution or dense layer, "
+                "before the activation.",
             )
 
     def _vector(self, operator: Operator, constant: Constant, names: list[str]) -> NetWeight | None:
-        """The gamma, beta, bias or scale that a constant is: by its layer's name and by its values."""
+        """The gamma, beta, bias or scale that a constant is.
+
+        By its layer's name and by its values.
+        """
         fitting = [
             weight
             for weight in self.net.weights.values()
@@ -174,11 +211,15 @@ class _Reader:
         return near[0] if near and constant.values.size > 1 else None
 
     def _is_setting(self, constant: Constant, names: list[str]) -> bool:
-        """What a layer's configuration says, and training does not change: the factors of Rescaling, a mask."""
+        """What a layer's configuration says, and training does not change.
+
+        The factors of Rescaling, a mask.
+        """
         for layer, _ in self.net.named(*names):
             kind, config = self.net.layers[layer]["class_name"], self.net.layers[layer]["config"]
             if kind == "Rescaling" and any(
-                np.size(config[name]) == constant.values.size and _near(np.array(config[name]), constant)
+                np.size(config[name]) == constant.values.size
+                and _near(np.array(config[name]), constant)
                 for name in ("scale", "offset")
             ):
                 return True
@@ -188,7 +229,9 @@ class _Reader:
         return False
 
     def _owner(self, constant: Constant, names: list[str], *, of: str) -> NetWeight:
-        """The matrix of the net that a constant is: the one its names tell, else the one most like it.
+        """The matrix of the net that a constant is.
+
+        The one its names tell, else the one most like it.
 
         Raises:
             NotDeployable: there is none.
@@ -196,7 +239,9 @@ class _Reader:
         fitting = [
             weight
             for weight in self.net.weights.values()
-            if weight.role.endswith(of) and weight.kind != "LSTM" and weight.values.size == constant.values.size
+            if weight.role.endswith(of)
+            and weight.kind != "LSTM"
+            and weight.values.size == constant.values.size
         ]
         named = [
             weight
@@ -204,22 +249,35 @@ class _Reader:
             for weight in fitting
             if weight.layer == layer and rest.startswith(weight.scope)
         ]
-        weight = self._best(named, constant.numbers) or self._best(fitting, constant.numbers, least=SURE)
+        weight = self._best(named, constant.numbers) or self._best(
+            fitting, constant.numbers, least=SURE
+        )
         if weight is None:
-            raise NotDeployable("A weight of the file belongs to no layer of the net.", given=f"Tensors: {names}.")
+            raise NotDeployable(
+                "A weight of the file belongs to no layer of the net.", given=f"Tensors: {names}."
+            )
         return weight
 
-    def _best(self, candidates: list[NetWeight], numbers: Array, least: float = -1.0) -> NetWeight | None:
+    def _best(
+        self, candidates: list[NetWeight], numbers: Array, least: float = -1.0
+    ) -> NetWeight | None:
         """The candidate most like the numbers; of equal ones the first that was not found yet."""
         if least < 0 and len(set(candidates)) == 1:
             return candidates[0]
         found = {(layer, position) for layer, position, _ in self.found}
         scores = {weight: likeness(weight.values, numbers) for weight in candidates}
-        best = max(scores, key=lambda weight: (round(scores[weight], 6), weight.key not in found), default=None)
+        best = max(
+            scores,
+            key=lambda weight: (round(scores[weight], 6), weight.key not in found),
+            default=None,
+        )
         return best if best is not None and scores[best] >= least else None
 
     def _add(self, weight: NetWeight, constant: Constant, *, uses: int, part: str = "") -> None:
-        """Put a weight on record: once if its layer is used twice, but for two copies that differ."""
+        """Put a weight on record.
+
+        Once if its layer is used twice, but for two copies that differ.
+        """
         key = (weight.layer, weight.position, part)
         before = self._constants.get(key)
         if before and not _near(before.numbers, constant, before.step):
@@ -243,9 +301,14 @@ class _Reader:
 
 
 def _near(values: Array, constant: Constant, step: float = 0.0) -> bool:
-    """Whether the numbers are the values, up to the rounding of the types that both are stored in."""
-    return bool(np.abs(values.ravel() - constant.numbers.ravel()).max(initial=0.0) <= constant.step + step + 1e-7)
+    """Whether the numbers are the values, up to the rounding of the types that store both."""
+    return bool(
+        np.abs(values.ravel() - constant.numbers.ravel()).max(initial=0.0)
+        <= constant.step + step + 1e-7
+    )
 
 
 def _left_out(values: Array) -> Constant:
-    return Constant(-1, "", values.astype(np.float32), values.astype(np.float64), 0, 0.0, weight_like=True)
+    return Constant(
+        -1, "", values.astype(np.float32), values.astype(np.float64), 0, 0.0, weight_like=True
+    )

@@ -25,4 +25,6 @@ if not TYPE_CHECKING:  # else every name would be a module to a type checker
     def __getattr__(name: str) -> ModuleType:
         if name in __all__:
             return importlib.import_module(f"framework.nn.training.{name}")
-        raise AttributeError(f"framework.nn.training has no module {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"framework.nn.training has no module {name!r}; it has {', '.join(__all__)}"
+        )

@@ -1,4 +1,7 @@
-"""What a stage promises, held while it trains: after each step a weight is brought back to what its promise allows."""
+"""What a stage promises, held while it trains.
+
+After each step a weight is brought back to what its promise allows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training. A traced net is reused: before each use all it holds is set, so that reused and fresh are the same."""
+"""Training. A traced net is reused.
+
+Before each use all it holds is set, so that reused and fresh are the same.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from framework.system import interrupt
 
 VALIDATION_BATCH = 500
 DEADLINE_EVERY = 10  # steps between two looks at the clock
-PICTURE = "image"  # the one input that is augmented: a spectrogram shifted or mirrored is another sound
+# the one input that is augmented: a spectrogram shifted or mirrored is another sound
+PICTURE = "image"
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
 nets: reuse.Kept[TracedNet] = reuse.Kept(4)
@@ -77,7 +81,9 @@ def fit(stage: Stage, request: Fit) -> Stage:
         masks = net.masks()
         weights: Weights = graph.values(net.variables)
         if request.wrap:
-            weights = request.wrap.finish(weights, {name: item.numpy() for name, item in net.dynamic.items()})
+            weights = request.wrap.finish(
+                weights, {name: item.numpy() for name, item in net.dynamic.items()}
+            )
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise TrialDiverged("A weight is not finite after training.")
     trained = stage.keeping(masks)
@@ -85,15 +91,17 @@ def fit(stage: Stage, request: Fit) -> Stage:
 
 
 class TracedNet:
-    """A net built, wrapped and compiled once, with the initial value of everything it holds besides the weights."""
+    """A net built, wrapped and compiled once, with all initial values besides weights."""
 
     def __init__(self, stage: Stage, request: Fit) -> None:
         self.plain = graph.build(stage.graph)
-        self.variables = graph.variables(self.plain)  # before wrapping: some wrappers take them from their layers
+        # before wrapping: some wrappers take them from their layers
+        self.variables = graph.variables(self.plain)
         wrapped, self.dynamic = request.wrap.build(self.plain) if request.wrap else (self.plain, {})
         self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
         self.held = {
-            constraints.kind(keep): constraints.held(keep, self.variables[keep.weight]) for keep in stage.keeps
+            constraints.kind(keep): constraints.held(keep, self.variables[keep.weight])
+            for keep in stage.keeps
         }
         self.masked = {
             keep.weight: item
@@ -109,7 +117,9 @@ class TracedNet:
         )
         self.model.l2 = 0.0 if request.train.optimizer == "adamw" else request.train.weight_decay
         self.model.optimizer.build(self.model.trainable_variables)
-        self.state = [(item, item.numpy()) for item in (*self.model.weights, *self.model.optimizer.variables)]
+        self.state = [
+            (item, item.numpy()) for item in (*self.model.weights, *self.model.optimizer.variables)
+        ]
 
     def set(self, stage: Stage, request: Fit) -> None:
         """Set everything: state, weights, promises, schedule, dynamic variables, generators."""
@@ -121,9 +131,12 @@ class TracedNet:
             self.held[constraints.kind(keep)].set(keep, stage.weights[keep.weight])
         steps = steps_per_epoch(request.samples, request.train)
         self.schedule.set(
-            peak=request.train.learning_rate, warmup=request.warmup_epochs * steps, total=request.epochs * steps
+            peak=request.train.learning_rate,
+            warmup=request.warmup_epochs * steps,
+            total=request.epochs * steps,
         )
-        if set(request.dynamic) != set(self.dynamic):  # one left out would keep the value of another trial
+        # one left out would keep the value of another trial
+        if set(request.dynamic) != set(self.dynamic):
             raise SqueezelabError(
                 "A strategy sets each dynamic variable of its wrap, and no other.",
                 given=f"Set: {sorted(request.dynamic)}; there are: {sorted(self.dynamic)}.",
@@ -164,7 +177,7 @@ class TracedNet:
 
 
 class Trained(keras.Model):
-    """A functional model whose training step adds the L2 penalty and brings held weights back to what is promised."""
+    """A functional model whose step adds the L2 penalty and enforces weight constraints."""
 
     traces = 0  # of all nets of this process; tests count on it
     l2 = 0.0
@@ -186,7 +199,9 @@ class Trained(keras.Model):
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then cosine, constant or step decay; a schedule of variables serves all trials.
+    """Linear warm-up, then cosine, constant or step decay.
+
+    A schedule of variables serves all trials.
 
     Args:
         decay: `cosine` to zero, `constant`, or `step`: a tenth at 1/2 and again at 3/4 of the way.
@@ -194,7 +209,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, decay: str) -> None:
         self.decay = decay
-        self.peak, self.warmup, self.total = (tf.Variable(value, dtype=tf.float32) for value in (0.0, 0.0, 1.0))
+        self.peak, self.warmup, self.total = (
+            tf.Variable(value, dtype=tf.float32) for value in (0.0, 0.0, 1.0)
+        )
 
     def set(self, *, peak: float, warmup: int, total: int) -> None:
         """Peak rate, and lengths in steps."""
@@ -206,7 +223,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         """The learning rate at `step`, counted from 0."""
         step = tf.cast(step, tf.float32)
         rise = (step + 1.0) / tf.maximum(self.warmup, 1.0)
-        done = tf.clip_by_value((step - self.warmup) / tf.maximum(self.total - self.warmup, 1.0), 0.0, 1.0)
+        done = tf.clip_by_value(
+            (step - self.warmup) / tf.maximum(self.total - self.warmup, 1.0), 0.0, 1.0
+        )
         fall = {
             "cosine": 0.5 * (1.0 + tf.cos(math.pi * done)),
             "constant": tf.ones_like(done),
@@ -220,7 +239,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Watch(keras.callbacks.Callback):
-    """Stops a training that has diverged or run out of time, changes masks, and passes on each epoch's values."""
+    """Stops a training that diverged or ran out of time, changes masks, reports epochs."""
 
     def __init__(self, request: Fit, remask: Callable[[int, Remask], None]) -> None:
         super().__init__()
@@ -228,7 +247,10 @@ class Watch(keras.callbacks.Callback):
         self.step = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop where that was asked for; change masks where it is time to; look at the clock now and then."""
+        """Stop where that was asked for; change masks where it is time to.
+
+        Look at the clock now and then.
+        """
         interrupt.check()
         self.step += 1
         if self.request.remask and self.step in self.request.remask.steps:
@@ -255,7 +277,13 @@ def _key(stage: Stage, request: Fit) -> str:
             "graph": graph.structure(stage.graph),
             "wrap": request.wrap.key if request.wrap else "",
             "held": sorted(constraints.kind(keep) for keep in stage.keeps),
-            "train": [train.optimizer, train.batch_size, train.decay, train.weight_decay, train.threads],
+            "train": [
+                train.optimizer,
+                train.batch_size,
+                train.decay,
+                train.weight_decay,
+                train.threads,
+            ],
             "task": request.info.task,
         }
     )
@@ -264,7 +292,11 @@ def _key(stage: Stage, request: Fit) -> str:
 def _random_parts(layer: Any) -> list[Any]:
     """A layer such as Dropout, or the layers within one that draw random numbers."""
     parts = [part for part in layer._flatten_layers() if hasattr(part, "_random_generator")]
-    return [part for part in parts if part._random_generator._rng_type == part._random_generator.RNG_STATEFUL]
+    return [
+        part
+        for part in parts
+        if part._random_generator._rng_type == part._random_generator.RNG_STATEFUL
+    ]
 
 
 def _is_kernel(variable: Any) -> bool:
@@ -273,10 +305,13 @@ def _is_kernel(variable: Any) -> bool:
 
 
 def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
-    common = {"learning_rate": schedule, "jit_compile": False}  # XLA is slower on these nets and compiles for seconds
+    # XLA is slower on these nets and compiles for seconds
+    common = {"learning_rate": schedule, "jit_compile": False}
     if train.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
-        optimizer.exclude_from_weight_decay([item for item in model.trainable_variables if not _is_kernel(item)])
+        optimizer.exclude_from_weight_decay(
+            [item for item in model.trainable_variables if not _is_kernel(item)]
+        )
         return optimizer
     if train.optimizer == "adam":
         return keras.optimizers.Adam(**common)
@@ -286,14 +321,22 @@ def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
 
 def loss_of(info: DataInfo) -> Any:
     """What is minimised, for the data set's task."""
-    losses = {"classes": "CategoricalCrossentropy", "binary": "BinaryCrossentropy", "regression": "MeanSquaredError"}
+    losses = {
+        "classes": "CategoricalCrossentropy",
+        "binary": "BinaryCrossentropy",
+        "regression": "MeanSquaredError",
+    }
     return getattr(keras.losses, losses[info.task])()
 
 
 def _metrics(info: DataInfo) -> list[Any]:
     if info.task == "regression":
         return [keras.metrics.RootMeanSquaredError(name="rmse")]
-    kind = keras.metrics.CategoricalAccuracy if info.task == "classes" else keras.metrics.BinaryAccuracy
+    kind = (
+        keras.metrics.CategoricalAccuracy
+        if info.task == "classes"
+        else keras.metrics.BinaryAccuracy
+    )
     return [kind(name="accuracy")]
 
 
@@ -304,33 +347,46 @@ def targets(labels: Array, info: DataInfo, smooth: float) -> Array:
     if info.task == "binary":
         return (labels.astype(np.float32) * (1 - smooth) + smooth / 2)[:, None]
     classes = info.classes
-    return (np.eye(classes, dtype=np.float32)[labels] * (1 - smooth) + smooth / classes).astype(np.float32)
+    return (np.eye(classes, dtype=np.float32)[labels] * (1 - smooth) + smooth / classes).astype(
+        np.float32
+    )
 
 
 def _batches(request: Fit, total_steps: int) -> Any:
-    """Batches of all epochs, each sample once an epoch in an order of the seed; the last, partial batch is left out."""
+    """Batches of all epochs, each sample once an epoch in an order of the seed.
+
+    The last, partial batch is left out.
+    """
     steps, batch = steps_per_epoch(request.samples, request.train), request.train.batch_size
     random = np.random.default_rng(request.seed)
     epochs = range(total_steps // steps)
-    order = np.concatenate([np.resize(random.permutation(len(request.samples)), steps * batch) for _ in epochs])
+    order = np.concatenate(
+        [np.resize(random.permutation(len(request.samples)), steps * batch) for _ in epochs]
+    )
     inputs = {name: tf.constant(value) for name, value in request.samples.inputs.items()}
-    goals = tf.constant(targets(request.samples.labels, request.info, request.train.label_smoothing))
+    goals = tf.constant(
+        targets(request.samples.labels, request.info, request.train.label_smoothing)
+    )
 
     def gather(step: Any, index: Any) -> Any:
         chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
         if request.train.augment:
-            chosen |= {name: _augmented(chosen[name], request, step) for name in chosen if name == PICTURE}
+            chosen |= {
+                name: _augmented(chosen[name], request, step) for name in chosen if name == PICTURE
+            }
         return chosen, tf.gather(goals, index)
 
     options = tf.data.Options()
     options.deterministic = True
     options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_tensor_slices(order.reshape(-1, batch).astype(np.int32)).enumerate()
+    batches = tf.data.Dataset.from_tensor_slices(
+        order.reshape(-1, batch).astype(np.int32)
+    ).enumerate()
     return batches.map(gather).prefetch(4).with_options(options)
 
 
 def _augmented(images: Any, request: Fit, step: Any) -> Any:
-    """Each image shifted by up to a tenth of its side, mirrored half the time where the data set allows it."""
+    """Each image shifted by up to a tenth of its side, and mirrored half the time if allowed."""
     count, height, width = images.shape[0], images.shape[1], images.shape[2]
     seed = tf.stack([tf.cast(request.seed, tf.int64), step])
     share = tf.random.stateless_uniform((count, 3), seed, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Gradients of the training loss with respect to a net's weights, for strategies that rank weights by them."""
+"""Gradients of the training loss with respect to a net's weights, for strategies that rank them."""
 
 from __future__ import annotations
 
@@ -39,16 +39,23 @@ class Batches:
 
 
 def of(stage: Stage, batches: Batches) -> Iterator[dict[WeightKey, Array]]:
-    """The mean gradient of each batch: trainable weight -> array of its shape. Without dropout and augmentation."""
+    """The mean gradient of each batch: trainable weight -> array of its shape.
+
+    Without dropout and augmentation.
+    """
     start(batches.train.threads)
     size = min(batches.size, len(batches.samples))
     key = f"{graph.structure(stage.graph)} {size} {batches.info.task} {batches.batch_statistics}"
     goal = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
-    with nets.use(key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)) as net:
+    with nets.use(
+        key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)
+    ) as net:
         graph.write_weights(net.model, stage.weights)
         for chosen in _chosen(len(batches.samples), size, batches):
             interrupt.check()
-            inputs = {name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()}
+            inputs = {
+                name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()
+            }
             found = net.gradients(inputs, tf.constant(goal[chosen]))
             yield {key: value.numpy() for key, value in zip(net.keys, found, strict=True)}
 
@@ -68,7 +75,9 @@ class GradientNet:
     """
 
     def __init__(self, net_graph: str, info: DataInfo, batch_statistics: bool) -> None:
-        self.model = graph.build(graph.without_dropout(net_graph) if batch_statistics else net_graph)
+        self.model = graph.build(
+            graph.without_dropout(net_graph) if batch_statistics else net_graph
+        )
         places = {id(weight): key for key, weight in graph.variables(self.model).items()}
         trainable = self.model.trainable_variables
         self.keys = [places[id(weight)] for weight in trainable]
@@ -77,7 +86,10 @@ class GradientNet:
         def gradients(inputs: Any, goal: Any) -> Any:
             with tf.GradientTape() as tape:
                 value = loss(goal, self.model(inputs, training=batch_statistics))
-            found = tape.gradient(value, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return [tf.convert_to_tensor(item) for item in found]  # an embedding's is a list of rows otherwise
+            found = tape.gradient(
+                value, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            # an embedding's is a list of rows otherwise
+            return [tf.convert_to_tensor(item) for item in found]
 
         self.gradients = tf.function(gradients)

@@ -14,7 +14,10 @@ import pytest
 from framework.maintenance.doctor import machine
 
 Usage = namedtuple("Usage", "total used free")
-STUDY = '"""How?"""\n\nfrom framework import Study, Train, use\n\nSTUDY = Study(dataset=use("digits"), {})\n'
+STUDY = (
+    '"""How?"""\n\nfrom framework import Study, Train, use\n\nSTUDY = '
+    'Study(dataset=use("digits"), {})\n'
+)
 
 
 def write_lock(root: Path, *lines: str) -> None:
@@ -25,7 +28,10 @@ def write_lock(root: Path, *lines: str) -> None:
 
 def test_libraries_are_compared_with_the_lock(tmp_path: Path) -> None:
     numpy = importlib.metadata.version("numpy")
-    for_each_python = (f"numpy=={numpy} ; python_full_version < '3.99'", "numpy==99.1 ; python_full_version >= '3.99'")
+    for_each_python = (
+        f"numpy=={numpy} ; python_full_version < '3.99'",
+        "numpy==99.1 ; python_full_version >= '3.99'",
+    )
     write_lock(tmp_path, *for_each_python, "no-such-library==1.0 ; sys_platform == 'win32'")
     assert machine.libraries(tmp_path).line() == "ok     libraries: 1 as in requirements.lock"
     write_lock(tmp_path, "numpy==99.1", "filelock==99.2")
@@ -35,8 +41,15 @@ def test_libraries_are_compared_with_the_lock(tmp_path: Path) -> None:
     assert "filelock" in found.text
 
 
-def test_a_library_that_is_not_installed_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = ["numpy>=2", "no-such-library>=3", "not-for-us>=1; python_version < '3'", 'only-dev>=1; extra == "dev"']
+def test_a_library_that_is_not_installed_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [
+        "numpy>=2",
+        "no-such-library>=3",
+        "not-for-us>=1; python_version < '3'",
+        'only-dev>=1; extra == "dev"',
+    ]
     monkeypatch.setattr(machine, "requires", lambda name: wanted)
     found = machine.libraries(tmp_path)
     assert found.level == "WRONG"
@@ -46,13 +59,17 @@ def test_a_library_that_is_not_installed_is_wrong(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("version", "level"), [((3, 10), "WRONG"), ((3, 11), "ok"), ((3, 13), "ok"), ((3, 14), "WRONG")]
 )
-def test_python_is_one_of_three(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], level: str) -> None:
+def test_python_is_one_of_three(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], level: str
+) -> None:
     monkeypatch.setattr(sys, "version_info", (*version, 0, "final", 0))
     assert machine.python().level == level
 
 
 @pytest.mark.parametrize(("free", "level"), [(10**12, "ok"), (10**9, "hint"), (10**7, "WRONG")])
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
+def test_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: str
+) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**13, 0, free))
     assert machine.free_disk(tmp_path).level == level
 

@@ -26,7 +26,12 @@ def found(store: Store) -> dict[str, str]:
 
 
 def test_a_running_study_is_told_from_a_dead_one(store: Store) -> None:
-    hosts = {"here": (host_name(), 10), "far": ("far", 10), "gone": ("far", 10_000), "dead": (host_name(), 10)}
+    hosts = {
+        "here": (host_name(), 10),
+        "far": ("far", 10),
+        "gone": ("far", 10_000),
+        "dead": (host_name(), 10),
+    }
     for name, (host, age) in hosts.items():
         tags = {"host": host, "lease": f"{time.time() - age:.0f}"}
         store.begin(name, role="study", name="study", tags=tags, params={})
@@ -40,12 +45,16 @@ def test_a_running_study_is_told_from_a_dead_one(store: Store) -> None:
 
 
 def test_a_finished_run_without_files_is_wrong(store: Store) -> None:
-    runs = [store.begin("mine", role="trial", name=f"trial {i}", tags={}, params={}) for i in range(2)]
+    runs = [
+        store.begin("mine", role="trial", name=f"trial {i}", tags={}, params={}) for i in range(2)
+    ]
     for run in runs:
         store.finish(run, Record(artifacts={"model.tflite": b"net"}))
     assert found(store)["runs"] == "ok: 2 finished, each with its files"
     (store.root / ".artifacts" / "mine" / runs[1] / "artifacts" / "manifest.json").unlink()
-    assert found(store)["runs"].startswith(f"WRONG: 1 of 2 finished runs have no files, as {runs[1]};")
+    assert found(store)["runs"].startswith(
+        f"WRONG: 1 of 2 finished runs have no files, as {runs[1]};"
+    )
 
 
 def test_a_project_without_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""What is learned beside the weights: steps of a grid and sizes of noise, against the formulas of their papers."""
+"""What is learned beside the weights: steps of a grid and sizes of noise, against the formulas of
+their papers."""
 
 import numpy as np
 import pytest
@@ -31,18 +32,23 @@ def owned(quantizer, shape):
     return quantizer, owner
 
 
-# --- steps of a grid -------------------------------------------------------------------------------------------------
+# --- steps of a grid
+# -------------------------------------------------------------------------------------------------
 
 LARGEST = 3
 STEP = 0.5
-VALUES = np.array([[0.6, -0.2], [1.4, 9.0], [-1.1, -2.5]], np.float32)  # the last column's ends lie beyond 3 steps
+# the last column's ends lie beyond 3 steps
+VALUES = np.array([[0.6, -0.2], [1.4, 9.0], [-1.1, -2.5]], np.float32)
 FACTORS = np.array([[1.0, 2.0], [-3.0, 4.0], [5.0, 7.0]], np.float32)
 
 
 def on_grid(axes, channels):
-    """(the values on their grid, gradient of sum(FACTORS x them) for the values, and for the steps' growth)."""
+    """(the values on their grid, gradient of sum(FACTORS x them) for the values, and for the steps'
+    growth)."""
     tf = nn.backend.tf
-    grid, _ = owned(Grid(Group(VALUES.shape, axes, channels), tf.Variable(float(LARGEST))), VALUES.shape)
+    grid, _ = owned(
+        Grid(Group(VALUES.shape, axes, channels), tf.Variable(float(LARGEST))), VALUES.shape
+    )
     grid.start.assign(tf.fill(grid.start.shape, STEP))
     weights = tf.Variable(VALUES)
     with tf.GradientTape() as tape:
@@ -64,9 +70,14 @@ def test_the_gradient_passes_the_rounding_and_stops_where_values_are_clipped():
 
 @pytest.mark.parametrize(("axes", "channels", "sharing"), [((0,), 1, 3), ((0, 1), 0, 6)])
 def test_the_gradient_of_a_step_is_lsqs_and_balanced_by_its_scale(axes, channels, sharing):
-    """Formulas 3 and 4 of Esser et al. 2020; the step's logarithm is learned, so its gradient is times the step."""
+    """Formulas 3 and 4 of Esser et al. 2020.
+
+    The step's logarithm is learned, so its gradient is times the step.
+    """
     multiples = VALUES / STEP
-    slope = np.where(np.abs(multiples) < LARGEST, np.rint(multiples) - multiples, np.sign(multiples) * LARGEST)
+    slope = np.where(
+        np.abs(multiples) < LARGEST, np.rint(multiples) - multiples, np.sign(multiples) * LARGEST
+    )
     expected = (FACTORS * slope).sum(axis=axes, keepdims=True) * STEP / np.sqrt(sharing * LARGEST)
     _, _, to_growth = on_grid(axes, channels)
     assert to_growth == pytest.approx(expected, rel=1e-5)
@@ -79,7 +90,8 @@ def test_a_grown_step_is_larger_by_its_exponential():
     assert grid(tf.constant([[9.0]]), False, None).numpy() == pytest.approx(2.0)
 
 
-# --- noise -----------------------------------------------------------------------------------------------------------
+# --- noise
+# --------------------------------------------------------------------------------------------------
 
 WEIGHT = 2.0
 LOG_VARIANCE = -4.0

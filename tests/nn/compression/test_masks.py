@@ -9,7 +9,9 @@ from hypothesis.extra import numpy as arrays
 from framework.nn.compression import masks
 
 sides = st.integers(1, 40)
-kernel_shapes = st.lists(st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, sides)), min_size=1, max_size=8)
+kernel_shapes = st.lists(
+    st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, sides)), min_size=1, max_size=8
+)
 sparsities = st.floats(0, 0.99)
 
 
@@ -27,7 +29,10 @@ def test_the_smallest_go_and_of_equal_ones_the_later_first():
     assert masks.smallest(np.ones(4, np.float32), 1).tolist() == [False, False, False, True]
 
 
-@given(values=arrays.arrays(np.float32, st.integers(1, 50), elements=st.floats(-4, 4, width=32)), data=st.data())
+@given(
+    values=arrays.arrays(np.float32, st.integers(1, 50), elements=st.floats(-4, 4, width=32)),
+    data=st.data(),
+)
 def test_exactly_as_many_as_asked_and_none_smaller_is_left(values, data):
     count = data.draw(st.integers(0, values.size))
     chosen = masks.smallest(values, count)
@@ -36,7 +41,10 @@ def test_exactly_as_many_as_asked_and_none_smaller_is_left(values, data):
         assert np.abs(values[chosen]).max() <= np.abs(values[~chosen]).min()
 
 
-@given(values=arrays.arrays(np.float32, 30, elements=st.floats(-4, 4, width=32)), first=st.integers(0, 30))
+@given(
+    values=arrays.arrays(np.float32, 30, elements=st.floats(-4, 4, width=32)),
+    first=st.integers(0, 30),
+)
 def test_zeros_that_are_there_go_first(values, first):
     there = masks.smallest(values, first)
     more = masks.smallest(np.where(there, 0, values), 30)
@@ -50,22 +58,29 @@ def test_uniform_is_one_number_for_all():
 
 
 def test_erk_by_hand():
-    # raw densities 20/100 and 110/1000; half of 1100 stay: scale = 550 / (20 + 110); densities 0.846 and 0.465
+    # raw densities 20/100 and 110/1000; half of 1100 stay: scale = 550 / (20 + 110); densities
+    # 0.846 and 0.465
     shares = masks.erk(named([(10, 10), (10, 100)]), 0.5)
     assert shares[("layer_0", 0)] == pytest.approx(1 - 550 / 130 * 0.2)
     assert shares[("layer_1", 0)] == pytest.approx(1 - 550 / 130 * 0.11)
 
 
 def test_erk_leaves_a_kernel_dense_that_would_need_more_than_all_its_weights():
-    # at sparsity 0.2 the small kernel's density would be 880 / 130 * 0.2 > 1: the large one bears all 220 zeros
-    assert masks.erk(named([(10, 10), (10, 100)]), 0.2) == {("layer_0", 0): 0.0, ("layer_1", 0): pytest.approx(0.22)}
+    # at sparsity 0.2 the small kernel's density would be 880 / 130 * 0.2 > 1: the large one bears
+    # all 220 zeros
+    assert masks.erk(named([(10, 10), (10, 100)]), 0.2) == {
+        ("layer_0", 0): 0.0,
+        ("layer_1", 0): pytest.approx(0.22),
+    }
 
 
 def test_erk_counts_the_sides_of_a_convolution():
     # (3 + 3 + 16 + 32) / 4608 against (16 + 32) / 512
     shares = masks.erk(named([(3, 3, 16, 32), (1, 1, 16, 32)]), 0.9)
     density = {key: 1 - share for key, share in shares.items()}
-    assert density[("layer_0", 0)] / density[("layer_1", 0)] == pytest.approx((54 / 4608) / (50 / 512))
+    assert density[("layer_0", 0)] / density[("layer_1", 0)] == pytest.approx(
+        (54 / 4608) / (50 / 512)
+    )
 
 
 @given(shapes=kernel_shapes, sparsity=sparsities)
@@ -85,13 +100,18 @@ def test_zeros_asked_is_the_share_and_one_value_stays(size, sparsity):
 
 
 def test_blocks_of_least_mean_magnitude_go_whole_and_the_last_may_be_short():
-    kernel = np.array([[1, 5], [1, 5], [1, 0], [1, 0], [3, 2]], np.float32)  # blocks of two inputs, and one of one
+    # blocks of two inputs, and one of one
+    kernel = np.array([[1, 5], [1, 5], [1, 0], [1, 0], [3, 2]], np.float32)
     assert masks.block_scores(kernel, 2).tolist() == [[1, 5], [1, 0], [3, 2]]
     assert masks.blocks(kernel, 2, 1).tolist() == [[0, 0], [0, 0], [0, 1], [0, 1], [0, 0]]
     assert masks.blocks(kernel, 2, 4).tolist() == [[1, 0], [1, 0], [1, 1], [1, 1], [0, 1]]
 
 
-@given(values=arrays.arrays(np.float32, st.tuples(sides, sides)), rows=st.integers(1, 16), data=st.data())
+@given(
+    values=arrays.arrays(np.float32, st.tuples(sides, sides)),
+    rows=st.integers(1, 16),
+    data=st.data(),
+)
 def test_exactly_as_many_blocks_as_asked(values, rows, data):
     total = -(-values.shape[0] // rows) * values.shape[1]
     count = data.draw(st.integers(0, total))

@@ -12,7 +12,10 @@ from framework.nn import compression
 
 def schedule(*, end, frequency, initial, final):
     tf = nn.backend.tf
-    clock = {"end_step": tf.Variable(end, dtype=tf.int64), "frequency": tf.Variable(frequency, dtype=tf.int64)}
+    clock = {
+        "end_step": tf.Variable(end, dtype=tf.int64),
+        "frequency": tf.Variable(frequency, dtype=tf.int64),
+    }
     made = compression.pruning.Polynomial(clock)
     made.initial.assign(initial)
     made.final.assign(final)
@@ -76,7 +79,8 @@ def test_recurrent_and_attention_kernels_are_among_them_and_tables_are_not():
         ([(3, 3, 4, 8)], (3, 3, 4, 8)),
         ([(8, 20), (5, 20)], (13, 20)),  # of an LSTM: over the input and the state
         ([(8, 2, 4), (8, 2, 4), (8, 2, 4), (2, 4, 8)], (32, 8)),
-        ([(8, 2, 4), (8, 2, 4), (8, 2, 3), (2, 3, 9)], (115, 2)),  # values in other sizes: a common divisor
+        # values in other sizes: a common divisor
+        ([(8, 2, 4), (8, 2, 4), (8, 2, 3), (2, 3, 9)], (115, 2)),
     ],
 )
 def test_kernels_of_one_layer_are_taken_for_one_matrix(shapes, whole):
@@ -84,12 +88,22 @@ def test_kernels_of_one_layer_are_taken_for_one_matrix(shapes, whole):
 
 
 def test_a_layer_has_one_share_and_all_together_reach_what_is_asked():
-    shapes = {("lstm", 0): (30, 80), ("lstm", 1): (20, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}
+    shapes = {
+        ("lstm", 0): (30, 80),
+        ("lstm", 1): (20, 80),
+        ("wide", 0): (20, 500),
+        ("head", 0): (20, 4),
+    }
     assert compression.pruning.shares(compression.masks.uniform, shapes, 0.7) == dict.fromkeys(
         ("lstm", "wide", "head"), 0.7
     )
     shares = compression.pruning.shares(compression.masks.erk, shapes, 0.7)
-    assert shares == {name: pytest.approx(share) for (name, _), share in compression.masks.erk(
-        {("lstm", 0): (50, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)}, 0.7).items()}  # fmt: skip
+    assert shares == {
+        name: pytest.approx(share)
+        for (name, _), share in compression.masks.erk(
+            {("lstm", 0): (50, 80), ("wide", 0): (20, 500), ("head", 0): (20, 4)},
+            0.7,
+        ).items()
+    }
     zeros = sum(shares[layer] * rows * columns for (layer, _), (rows, columns) in shapes.items())
     assert zeros == pytest.approx(0.7 * (50 * 80 + 20 * 500 + 20 * 4))

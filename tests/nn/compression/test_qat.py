@@ -1,4 +1,5 @@
-"""Training in 8 bits: what is rounded, that it is what the file does, and that a trial is told by its seed alone."""
+"""Training in 8 bits: what is rounded, that it is what the file does, and that a trial is told by
+its seed alone."""
 
 from dataclasses import replace
 
@@ -49,7 +50,9 @@ def test_the_gradient_passes_as_if_nothing_were_rounded():
     tf = nn.backend.tf
     values = tf.Variable([[0.3, -1.0], [0.004, 0.7]])
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(qat.rounded(tf.convert_to_tensor(values), (0,)) * [[1.0, 2.0], [3.0, 4.0]])
+        loss = tf.reduce_sum(
+            qat.rounded(tf.convert_to_tensor(values), (0,)) * [[1.0, 2.0], [3.0, 4.0]]
+        )
     assert tape.gradient(loss, values).numpy().tolist() == [[1, 2], [3, 4]]
 
 
@@ -76,10 +79,14 @@ def convolutions():
     x = layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
     x = layers.DepthwiseConv2D(3, activation="relu", name="depthwise")(x)
     x = layers.Conv1D(5, 2, name="rows")(layers.Reshape((4, 16), name="reshape")(x))
-    return sequence_nets.finished(inputs, layers.GlobalMaxPooling1D(name="largest")(layers.ReLU(name="relu")(x)))
+    return sequence_nets.finished(
+        inputs, layers.GlobalMaxPooling1D(name="largest")(layers.ReLU(name="relu")(x))
+    )
 
 
-NETS = {name: known.build for name, known in sequence_nets.NETS.items()} | {"convolutions": convolutions}
+NETS = {name: known.build for name, known in sequence_nets.NETS.items()} | {
+    "convolutions": convolutions
+}
 
 
 @pytest.mark.parametrize("scales", INT8)
@@ -89,7 +96,11 @@ def test_kernels_are_rounded_as_those_in_the_file(net, scales):
     stage = replace(sequence_nets.staged(model), export=INT8[scales])
     file = converter.to_tflite(stage, sequence_nets.samples_for(model))
     numbers = numbers_in_training(stage, scales)
-    found = [weight for weight in tflite.weights.read_weights(file, stage) if weight.role.endswith("kernel")]
+    found = [
+        weight
+        for weight in tflite.weights.read_weights(file, stage)
+        if weight.role.endswith("kernel")
+    ]
     assert {(weight.layer, weight.position) for weight in found} == {
         key for key in qat.covered(stage) if key not in {("tokens", 0), ("places", 0)}
     }
@@ -97,7 +108,8 @@ def test_kernels_are_rounded_as_those_in_the_file(net, scales):
         own = numbers[weight.layer, weight.position]
         if weight.part:
             own = own[:, ("input", "forget", "cell", "output").index(weight.part)]
-        channels = len(weight.values) if len(weight.values) > 1 else 1  # a depthwise kernel lies as it is
+        # a depthwise kernel lies as it is
+        channels = len(weight.values) if len(weight.values) > 1 else 1
         laid = own.reshape(-1, channels).T.reshape(weight.values.shape)
         assert np.abs(laid - weight.values).max() <= 1, weight.name  # a tie may fall to either side
         assert (laid == weight.values).mean() >= 0.97, weight.name
@@ -120,9 +132,16 @@ def numbers_in_training(stage, scales):
 
 
 def left_float(stage):
-    """What the weights that stay float are to their layers; of a batch normalisation, which is folded, `norm`."""
+    """What the weights that stay float are to their layers.
+
+    Of a batch normalisation, which is folded, `norm`.
+    """
     known, rounded = Net(stage).weights, set(qat.covered(stage))
-    return {key: known[key].role if key in known else "norm" for key in stage.weights if key not in rounded}
+    return {
+        key: known[key].role if key in known else "norm"
+        for key in stage.weights
+        if key not in rounded
+    }
 
 
 @pytest.mark.parametrize("net", CATALOG.architectures.names())
@@ -215,7 +234,9 @@ def test_a_range_follows_the_batches_in_training_only():
     quantizer.low.assign(-1.0)
     quantizer.high.assign(254 / 255 * 2)
     values = tf.constant([0.5, 3.0, 9.0])
-    assert quantizer(values, False, {}).numpy().max() == pytest.approx(float(quantizer.high), abs=0.02)
+    assert quantizer(values, False, {}).numpy().max() == pytest.approx(
+        float(quantizer.high), abs=0.02
+    )
     assert float(quantizer.low) == -1.0
     quantizer(values, True, {})
     assert float(quantizer.low) == pytest.approx(-qat.DECAY)
@@ -263,10 +284,21 @@ def test_its_ranges_are_those_of_the_file(lab):
     net = use("squeezenet_se", filters=4, blocks=2, squeeze=0.5, reduction=2, units=8)
     job = job_for(fixed(net, epochs=1), lab)
     stage = replace(job.baseline.stage, export=INT8["per_channel"])
-    details = interpreter.opened(converter.to_tflite(stage, job.calibration), threads=1).get_tensor_details()
-    steps = np.array([step for detail in details for step in detail["quantization_parameters"]["scales"]])
+    details = interpreter.opened(
+        converter.to_tflite(stage, job.calibration), threads=1
+    ).get_tensor_details()
+    steps = np.array(
+        [step for detail in details for step in detail["quantization_parameters"]["scales"]]
+    )
     found = qat.ranges(stage, job.calibration)
-    assert {"conv_1", "fire_2", "se_1_mean", "se_2_weighed", "se_1_weights inner", "head inner"} <= set(found)
+    assert {
+        "conv_1",
+        "fire_2",
+        "se_1_mean",
+        "se_2_weighed",
+        "se_1_weights inner",
+        "head inner",
+    } <= set(found)
     for name, (low, high) in found.items():
         assert np.abs(steps / ((high - low) / 255) - 1).min() < 1e-4, name
 
@@ -315,5 +347,7 @@ def test_reused_and_fresh_nets_give_the_same_bits_and_every_weight_learns(build)
     for kept in (training.fit.nets, qat.nets):
         kept.clear()
     assert digest(trained()) == digest(first)
-    still = {key for key, value in first.weights.items() if np.array_equal(value, stage.weights[key])}
+    still = {
+        key for key, value in first.weights.items() if np.array_equal(value, stage.weights[key])
+    }
     assert {left_float(stage)[key] for key in still} <= {"key_bias"}  # it cancels out

@@ -1,4 +1,5 @@
-"""Weights replaced by functions of themselves: every layer calculates with what stands in their place."""
+"""Weights replaced by functions of themselves: every layer calculates with what stands in their
+place."""
 
 import numpy as np
 import pytest
@@ -52,7 +53,10 @@ def wrapped(wrap, stage, dynamic):
 
 def noise_for(wrap, stage, *, log_variance, strength=0.0):
     size = {variational_dropout.name_of(key): stage.weights[key].shape for key in wrap.keys}
-    begin = {name: np.full(shape, log_variance / variational_dropout.SPEED, np.float32) for name, shape in size.items()}
+    begin = {
+        name: np.full(shape, log_variance / variational_dropout.SPEED, np.float32)
+        for name, shape in size.items()
+    }
     return begin | {"seed": 1, "strength": strength}
 
 
@@ -65,7 +69,8 @@ def test_a_net_under_grids_answers_as_the_net_whose_weights_are_on_them(net, sca
     model, _ = wrapped(wrap, stage, wrap.dynamic(steps))
     placed = stage.with_weights(learned_step.on_grid(stage.weights, shared, steps, LARGEST))
     assert answers(placed, inputs) == pytest.approx(model(inputs, training=False).numpy(), abs=1e-5)
-    assert np.abs(answers(placed, inputs) - answers(stage, inputs)).max() > 1e-4  # else this test says nothing
+    # else this test says nothing
+    assert np.abs(answers(placed, inputs) - answers(stage, inputs)).max() > 1e-4
 
 
 def test_every_kernel_and_table_has_a_grid(net):
@@ -77,7 +82,9 @@ def test_every_weight_and_every_step_of_a_grid_has_a_gradient(net):
     _, stage, inputs = net
     shared = learned_step.groups(stage, "per_channel")
     wrap = learned_step.GridWrap("per_channel", shared, LARGEST)
-    model, variables = wrapped(wrap, stage, wrap.dynamic(learned_step.starts(stage, shared, LARGEST)))
+    model, variables = wrapped(
+        wrap, stage, wrap.dynamic(learned_step.starts(stage, shared, LARGEST))
+    )
     learned = {name: item for name, item in variables.items() if name.startswith("growth/")}
     assert len(learned) == len(shared)
     found = gradients(model, inputs, list(learned.values()))

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from nets_support import INFO, Tiny, digest, masked, tiny_fit, tiny_samples, tiny_stage, zeros_in_file
+from nets_support import (
+    INFO,
+    Tiny,
+    digest,
+    masked,
+    tiny_fit,
+    tiny_samples,
+    tiny_stage,
+    zeros_in_file,
+)
 
 from framework import nn
 from framework.contracts import Head
@@ -28,7 +37,8 @@ def test_answers_of_a_regression_may_differ_by_a_share_of_the_largest():
     with pytest.raises(NotDeployable, match="differently"):
         tflite.converter.check_agreement(prices * np.inf, prices)
     with pytest.raises(NotDeployable, match="differently"):
-        tflite.converter.check_agreement(prices / 1e6, prices / 1e6 + 2e-4)  # of small answers as of probabilities
+        # of small answers as of probabilities
+        tflite.converter.check_agreement(prices / 1e6, prices / 1e6 + 2e-4)
 
 
 @pytest.mark.parametrize("wrong", [SURE + 2e-4, SURE * np.nan, SURE + np.inf, SURE[:, ::-1]])
@@ -60,7 +70,9 @@ def test_one_traced_net_exports_each_set_of_weights_as_its_own():
     assert files[0] == files[2] != files[1]
     for stage, file in zip((one, two), files, strict=False):
         samples = tiny_samples(7)
-        tflite.converter.check_agreement(tflite.converter.predict(stage, samples), interpreter.answers(file, samples))
+        tflite.converter.check_agreement(
+            tflite.converter.predict(stage, samples), interpreter.answers(file, samples)
+        )
 
 
 def test_predictions_do_not_depend_on_how_many_are_asked_at_once():
@@ -75,14 +87,21 @@ def test_predictions_do_not_depend_on_how_many_are_asked_at_once():
 
 def test_zeros_of_a_net_are_zeros_of_its_file():
     stage = masked(tiny_stage(), 0.75)
-    assert zeros_in_file(tflite.converter.to_tflite(stage), stage) == {"conv/0": 27, "hidden/0": 384, "head/0": 18}
+    assert zeros_in_file(tflite.converter.to_tflite(stage), stage) == {
+        "conv/0": 27,
+        "hidden/0": 384,
+        "head/0": 18,
+    }
 
 
 def test_batch_normalisation_is_folded_into_the_layer_before_it():
-    """The file has a bias for the convolution, which has none in the net, and nothing of the four of the norm."""
+    """The file has a bias for the convolution, which has none in the net, and nothing of the four
+    of the norm."""
     stage = training.fit.fit(tiny_stage(batch_norm=True), tiny_fit(learning_rate=0.01))
     file = tflite.converter.to_tflite(stage)
-    weights = {(weight.layer, weight.role): weight for weight in tflite.weights.read_weights(file, stage)}
+    weights = {
+        (weight.layer, weight.role): weight for weight in tflite.weights.read_weights(file, stage)
+    }
     shapes = {key: weight.values.size for key, weight in weights.items()}
     assert shapes == {
         ("conv", "kernel"): 36,
@@ -100,8 +119,12 @@ class Loose(Tiny):
     def build(self, info):
         layers, head = nn.backend.keras.layers, Head.of(info)
         inputs = layers.Input(info.inputs["image"], name="image")
-        x = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3, activation="relu", name="conv")(inputs))
-        x = layers.Conv2D(head.units, 3, padding="same", name="last")(layers.Activation("relu", name="relu")(x))
+        x = layers.BatchNormalization(name="norm")(
+            layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
+        )
+        x = layers.Conv2D(head.units, 3, padding="same", name="last")(
+            layers.Activation("relu", name="relu")(x)
+        )
         return nn.backend.keras.Model(inputs, layers.GlobalAveragePooling2D(name="average")(x))
 
 

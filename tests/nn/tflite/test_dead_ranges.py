@@ -1,4 +1,5 @@
-"""An 8-bit file in which a layer is dead on the calibration split, or the cells of an LSTM stay small there."""
+"""An 8-bit file in which a layer is dead on the calibration split, or the cells of an LSTM stay
+small there."""
 
 from dataclasses import replace
 
@@ -18,7 +19,11 @@ DEAD = ("hidden", 1)
 def stage(bias):
     """A net whose hidden layer stands at `bias`, and whose head has one of its own."""
     plain = tiny_stage()
-    weights = {**plain.weights, DEAD: np.full(8, bias, np.float32), ("head", 1): np.array([0.5, -1, 2], np.float32)}
+    weights = {
+        **plain.weights,
+        DEAD: np.full(8, bias, np.float32),
+        ("head", 1): np.array([0.5, -1, 2], np.float32),
+    }
     return replace(plain.with_weights(weights), export=Export("int8"))
 
 
@@ -30,9 +35,12 @@ def file_of(net):
 def test_a_dead_layer_leaves_a_file_that_loads_and_answers_by_its_biases():
     net = stage(-100.0)
     file, samples = file_of(net)
-    interpreter = Interpreter(model_content=file, num_threads=1)  # with the runtime's own choice of kernels
+    # with the runtime's own choice of kernels
+    interpreter = Interpreter(model_content=file, num_threads=1)
     interpreter.allocate_tensors()
-    assert np.allclose(tflite.interpreter.answers(file, samples), converter.predict(net, samples), atol=0.02)
+    assert np.allclose(
+        tflite.interpreter.answers(file, samples), converter.predict(net, samples), atol=0.02
+    )
 
 
 def test_a_file_without_dead_layers_stays_as_it_is():
@@ -57,10 +65,14 @@ def test_an_lstm_answers_like_its_net_however_small_its_cells_are(largest):
     net, samples = staged(model), samples_for(model)
     reach = {"first": largest, "second": largest, "head": 1 / largest}
     weights = {
-        (layer, position): random.uniform(-1, 1, value.shape).astype(np.float32) * np.float32(reach.get(layer, 1.0))
+        (layer, position): random.uniform(-1, 1, value.shape).astype(np.float32)
+        * np.float32(reach.get(layer, 1.0))
         for (layer, position), value in net.weights.items()
     }
     small = replace(net.with_weights(weights), export=Export("int8"))
     file = converter.to_tflite(small, samples)
-    assert np.abs(tflite.interpreter.answers(file, samples) - converter.predict(small, samples)).max() < 0.03
+    assert (
+        np.abs(tflite.interpreter.answers(file, samples) - converter.predict(small, samples)).max()
+        < 0.03
+    )
     assert dead_ranges.widened(file) == file

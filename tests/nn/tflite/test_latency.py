@@ -1,4 +1,5 @@
-"""Times beside each other: the interval is honest, the direction is right, nothing calls a file unlike itself."""
+"""Times beside each other: the interval is honest, the direction is right, nothing calls a file
+unlike itself."""
 
 import math
 from dataclasses import replace
@@ -33,7 +34,11 @@ def test_the_interval_of_known_values():
 @pytest.mark.parametrize("noise", ["normal", "heavy tails"])
 def test_equal_things_are_called_different_in_at_most_5_of_100(noise):
     random = np.random.default_rng(0)
-    draws = random.normal(size=(2000, ROUNDS)) if noise == "normal" else random.standard_t(3, size=(2000, ROUNDS))
+    draws = (
+        random.normal(size=(2000, ROUNDS))
+        if noise == "normal"
+        else random.standard_t(3, size=(2000, ROUNDS))
+    )
     found = [geometric_interval(np.exp(0.1 * row)) for row in draws]
     assert np.mean([not one.low <= 1 <= one.high for one in found]) <= 0.05
 
@@ -41,16 +46,21 @@ def test_equal_things_are_called_different_in_at_most_5_of_100(noise):
 def test_a_larger_net_is_slower_and_the_ratio_says_by_how_much():
     samples = tiny_samples(3, info=LARGE)
     nets = {
-        units: CATALOG.architectures.build("lenet_300_100", {"units_1": units, "units_2": 100}) for units in (10, 4000)
+        units: CATALOG.architectures.build("lenet_300_100", {"units_1": units, "units_2": 100})
+        for units in (10, 4000)
     }
     small, large = (
-        converter.to_tflite(nn.graph.initial_stage(net, replace(LARGE, inputs=net.input_shapes(LARGE)), seed=0))
+        converter.to_tflite(
+            nn.graph.initial_stage(net, replace(LARGE, inputs=net.input_shapes(LARGE)), seed=0)
+        )
         for net in nets.values()
     )
     found = compare(small, large, samples)
     assert found.speedup.low > 2
     assert found.latency_us.high < found.reference_us.low
-    assert found.speedup.value == pytest.approx(found.reference_us.value / found.latency_us.value, rel=0.3)
+    assert found.speedup.value == pytest.approx(
+        found.reference_us.value / found.latency_us.value, rel=0.3
+    )
 
 
 def test_a_file_beside_itself():

@@ -1,4 +1,5 @@
-"""Kernels stored in blocks: which are, what the file answers then, and every sparse tensor read back whole."""
+"""Kernels stored in blocks: which are, what the file answers then, and every sparse tensor read
+back whole."""
 
 from dataclasses import replace
 
@@ -34,7 +35,9 @@ def convolutional():
     given = layers().Input((6, 6, 4), name="numbers")
     x = layers().Conv2D(8, 3, activation="relu", name="first")(given)
     x = layers().DepthwiseConv2D(3, name="depthwise")(x)
-    return nn.backend.keras.Model(given, layers().Dense(4, name="head")(layers().Flatten(name="flatten")(x)))
+    return nn.backend.keras.Model(
+        given, layers().Dense(4, name="head")(layers().Flatten(name="flatten")(x))
+    )
 
 
 def shared():
@@ -54,18 +57,24 @@ def staged(model, *, rows=4, share=0.9, seed=0):
             if value.ndim > 1:
                 flat = value.reshape(-1, value.shape[-1])
                 cut = compression.masks.block_scores(flat, rows).size
-                value = np.where(compression.masks.blocks(flat, rows, round(share * cut)), 0, flat).reshape(value.shape)
+                value = np.where(
+                    compression.masks.blocks(flat, rows, round(share * cut)), 0, flat
+                ).reshape(value.shape)
             weights[layer.name, position] = value
     return Stage(nn.graph.to_graph(model), {}).with_weights(weights)
 
 
 def samples_for(model, count=12):
     shape = (count, *model.input_shape[1:])
-    return Samples({"numbers": np.random.default_rng(1).normal(size=shape).astype(np.float32)}, np.zeros(count, int))
+    return Samples(
+        {"numbers": np.random.default_rng(1).normal(size=shape).astype(np.float32)},
+        np.zeros(count, int),
+    )
 
 
 def stored_in_blocks(file):
-    """Layer, or name of the tensor where it tells none -> values in the file, of each tensor stored sparsely."""
+    """Layer, or name of the tensor where it tells none -> values in the file, of each tensor stored
+    sparsely."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(file, 0))
     found = {}
     for tensor in model.subgraphs[0].tensors:
@@ -84,7 +93,10 @@ def converted(model, monkeypatch, form, **cut):
 
     def set_sparse(converter, *given):
         set_format(converter, *given)
-        converter.optimizations = [*converter.optimizations, nn.backend.tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+        converter.optimizations = [
+            *converter.optimizations,
+            nn.backend.tf.lite.Optimize.EXPERIMENTAL_SPARSITY,
+        ]
 
     monkeypatch.setattr(tflite.converter, "_set_format", set_sparse)
     return stage, tflite.converter.to_tflite(stage, samples), plain
@@ -110,10 +122,15 @@ def test_any_interpreter_opens_it():
     stage, samples = replace(staged(model), export=SPARSE), samples_for(model)
     interpreter = Interpreter(model_content=tflite.converter.to_tflite(stage))
     interpreter.allocate_tensors()
-    given, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    given, answer = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
     interpreter.set_tensor(given, samples.inputs["numbers"][:1])
     interpreter.invoke()
-    assert interpreter.get_tensor(answer) == pytest.approx(tflite.converter.predict(stage, samples)[:1], abs=1e-4)
+    assert interpreter.get_tensor(answer) == pytest.approx(
+        tflite.converter.predict(stage, samples)[:1], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,13 +163,18 @@ def test_files_of_fewer_bits_stay_whole(form):
     model = mlp(inputs=64, units=32)
     stage, samples = replace(staged(model), export=Export(form)), samples_for(model)
     plain = tflite.converter.to_tflite(stage, samples)
-    assert tflite.converter.to_tflite(replace(stage, export=replace(SPARSE, format=form)), samples) == plain
+    assert (
+        tflite.converter.to_tflite(replace(stage, export=replace(SPARSE, format=form)), samples)
+        == plain
+    )
 
 
 def test_weights_are_read_back_whole():
     model = convolutional()
     stage = staged(model)
-    plain, file = (tflite.converter.to_tflite(replace(stage, export=export)) for export in (Export(), SPARSE))
+    plain, file = (
+        tflite.converter.to_tflite(replace(stage, export=export)) for export in (Export(), SPARSE)
+    )
     assert stored_in_blocks(file)
     one, other = tflite.weights.read_weights(plain, stage), tflite.weights.read_weights(file, stage)
     for before, after in zip(one, other, strict=True):
@@ -164,7 +186,9 @@ def test_weights_begin_where_the_format_wants_them_to():
     file = tflite.converter.to_tflite(replace(staged(mlp(inputs=64, units=32)), export=SPARSE))
     whole = schema.Model.GetRootAsModel(file, 0)
     vectors = [whole.Buffers(index) for index in range(whole.BuffersLength())]
-    begins = [file.find(vector.DataAsNumpy().tobytes()) for vector in vectors if vector.DataLength() >= 16]
+    begins = [
+        file.find(vector.DataAsNumpy().tobytes()) for vector in vectors if vector.DataLength() >= 16
+    ]
     assert begins
     assert all(begin % 16 == 0 for begin in begins)
 
@@ -173,7 +197,8 @@ def test_weights_begin_where_the_format_wants_them_to():
 @pytest.mark.parametrize(
     ("model", "cut"),
     [
-        (lambda: mlp(32, 16), {}),  # in 8 bits the converter's blocks are of 16, and what is left over is lost
+        # in 8 bits the converter's blocks are of 16, and what is left over is lost
+        (lambda: mlp(32, 16), {}),
         (convolutional, {"share": 0.8}),
         (lambda: mlp(18, 10), {"rows": 1}),
         (lambda: mlp(32, 16), {"rows": 16}),
@@ -184,7 +209,9 @@ def test_what_the_converter_stores_sparsely_is_read_back_whole(model, cut, form,
     stage, file, plain = converted(model(), monkeypatch, form, **cut)
     assert stored_in_blocks(file)
     for before, after in zip(
-        tflite.weights.read_weights(plain, stage), tflite.weights.read_weights(file, stage), strict=True
+        tflite.weights.read_weights(plain, stage),
+        tflite.weights.read_weights(file, stage),
+        strict=True,
     ):
         assert np.array_equal(before.values, after.values)
         assert np.array_equal(before.scales, after.scales)
@@ -203,9 +230,22 @@ def level(size=0, segments=None, indices=None):
 @pytest.mark.parametrize(
     ("order", "blocked", "levels", "stored", "whole"),
     [
-        ([0, 1], None, [level(2), level(0, [0, 1, 3], [2, 0, 1])], [7, 8, 9], [[0, 0, 7], [8, 9, 0]]),
-        ([1, 0], None, [level(2), level(0, [0, 1, 2], [1, 0])], [7, 8], [[0, 8], [7, 0]]),  # columns first
-        ([0, 1, 2], [1], [level(2), level(0, [0, 0, 1], [1]), level(2)], [7, 8], [[0, 0, 0, 0], [0, 0, 7, 8]]),
+        (
+            [0, 1],
+            None,
+            [level(2), level(0, [0, 1, 3], [2, 0, 1])],
+            [7, 8, 9],
+            [[0, 0, 7], [8, 9, 0]],
+        ),
+        # columns first
+        ([1, 0], None, [level(2), level(0, [0, 1, 2], [1, 0])], [7, 8], [[0, 8], [7, 0]]),
+        (
+            [0, 1, 2],
+            [1],
+            [level(2), level(0, [0, 0, 1], [1]), level(2)],
+            [7, 8],
+            [[0, 0, 0, 0], [0, 0, 7, 8]],
+        ),
         (
             [0, 1, 2, 3],  # blocks of two by two
             [0, 1],

@@ -52,7 +52,9 @@ def filed(request):
 def numbers(file, weights):
     """(numbers that the tensors of one weight stand for, sorted; largest step of rounding)."""
     constants = [FlatFile(file).constant(weight.tensor) for weight in weights]
-    return np.sort(np.concatenate([one.numbers.ravel() for one in constants])), max(one.step for one in constants)
+    return np.sort(np.concatenate([one.numbers.ravel() for one in constants])), max(
+        one.step for one in constants
+    )
 
 
 def of(weights, layer, position):
@@ -69,7 +71,9 @@ def test_every_weight_lies_there_with_its_values(filed):
 
 
 def test_sizes_and_operations_are_those_of_the_textbook(filed):
-    assert sum(weight.values.size for weight in filed.weights) == sum(v.size for v in filed.stage.weights.values())
+    assert sum(weight.values.size for weight in filed.weights) == sum(
+        v.size for v in filed.stage.weights.values()
+    )
     assert sum(weight.values.size * weight.uses for weight in filed.weights) == NETS[filed.net].macs
     assert tflite.weights.products(filed.file) == NETS[filed.net].products
     assert len({weight.name for weight in filed.weights}) == len(filed.weights)
@@ -79,7 +83,9 @@ def test_it_holds_the_numbers_it_was_asked_for(filed):
     kinds = {weight.name: weight.values.dtype for weight in filed.weights}
     vectors = {"bias", "gamma", "beta"}
     for weight in filed.weights:
-        asked = {"float32": np.float32, "float16": np.float16, "dynamic": np.float32}.get(filed.format, np.int8)
+        asked = {"float32": np.float32, "float16": np.float16, "dynamic": np.float32}.get(
+            filed.format, np.int8
+        )
         if weight.role.rpartition("_")[2] not in vectors:  # all are too small for `dynamic`
             assert kinds[weight.name] == asked, weight.name
     if filed.format.startswith("int8"):
@@ -122,7 +128,8 @@ def test_a_gate_has_its_own_tensor(form):
                 assert len(stored.numbers) == units
 
 
-# --- what the converter does to a net ---------------------------------------------------------------------------------
+# --- what the converter does to a net
+# ---------------------------------------------------------------------------------
 
 
 def read(stage):
@@ -135,7 +142,9 @@ def steps_to_head(*built):
     inputs = x = layers.Input((5, 6), name="sequence")
     for layer in built:
         x = layer(x)
-    return finished(inputs, layers.GlobalAveragePooling1D(name="mean")(x) if len(x.shape) == 3 else x)
+    return finished(
+        inputs, layers.GlobalAveragePooling1D(name="mean")(x) if len(x.shape) == 3 else x
+    )
 
 
 def counted(stage):
@@ -145,7 +154,11 @@ def counted(stage):
 @pytest.mark.parametrize("shaken", [True, False])
 def test_a_normalisation_before_dense_layers_alone_is_folded_and_not_counted(shaken):
     layers = keras_layers()
-    parts = [layers.LayerNormalization(name="norm"), layers.Dropout(0.5, name="off"), layers.Dense(3, name="dense")]
+    parts = [
+        layers.LayerNormalization(name="norm"),
+        layers.Dropout(0.5, name="off"),
+        layers.Dense(3, name="dense"),
+    ]
     model = steps_to_head(*parts)
     stage = staged(model) if shaken else untrained(model)
     sizes = {"dense/kernel": 18, "dense/bias": 3, "head/kernel": 12, "head/bias": 4}
@@ -160,10 +173,15 @@ def test_a_normalisation_before_dense_layers_alone_is_folded_and_not_counted(sha
 @pytest.mark.parametrize("epsilon", [1e-3, 1e-6])
 def test_a_normalisation_read_by_others_is_counted_even_where_it_changes_nothing(epsilon, shaken):
     layers = keras_layers()
-    model = steps_to_head(layers.LayerNormalization(epsilon=epsilon, name="norm"), layers.Flatten(name="flat"))
+    model = steps_to_head(
+        layers.LayerNormalization(epsilon=epsilon, name="norm"), layers.Flatten(name="flat")
+    )
     stage = staged(model) if shaken else untrained(model)
     found = {weight.name: weight for weight in read(stage)}
-    assert {name: found[name].values.size for name in ("norm/gamma", "norm/beta")} == {"norm/gamma": 6, "norm/beta": 6}
+    assert {name: found[name].values.size for name in ("norm/gamma", "norm/beta")} == {
+        "norm/gamma": 6,
+        "norm/beta": 6,
+    }
     for position, role in enumerate(("gamma", "beta")):
         weight = found[f"norm/{role}"]
         assert not shaken or weight.tensor >= 0
@@ -175,10 +193,14 @@ def test_a_layer_used_twice_is_counted_once_and_works_twice():
     layers = keras_layers()
     inputs = layers.Input((5, 6), name="sequence")
     twice, other = layers.Dense(6, name="dense"), layers.Dense(6, name="dense_1")
-    x = layers.Concatenate(name="both")([twice(layers.ReLU(name="relu")(inputs)), other(twice(inputs))])
+    x = layers.Concatenate(name="both")(
+        [twice(layers.ReLU(name="relu")(inputs)), other(twice(inputs))]
+    )
     stage = staged(finished(inputs, layers.GlobalMaxPooling1D(name="most")(x)))
     weights = {weight.name: weight for weight in read(stage)}
-    assert set(weights) == {f"{layer}/{role}" for layer in ("dense", "dense_1", "head") for role in ("kernel", "bias")}
+    assert set(weights) == {
+        f"{layer}/{role}" for layer in ("dense", "dense_1", "head") for role in ("kernel", "bias")
+    }
     assert {name: weight.uses for name, weight in weights.items() if weight.uses} == {
         "dense/kernel": 2 * 5,
         "dense_1/kernel": 5,
@@ -189,10 +211,12 @@ def test_a_layer_used_twice_is_counted_once_and_works_twice():
 
 
 def test_layers_are_told_apart_whatever_they_are_called():
-    """A name within another's, a name of another with a number, one that differs in its case alone."""
+    """A name within another's, a name of another with a number, one of another case."""
     layers = keras_layers()
     names = ("a", "a/b", "a_1", "A", "net", "MatMul", "bias")
-    stage = staged(steps_to_head(*(layers.Dense(6, activation="relu", name=name) for name in names)))
+    stage = staged(
+        steps_to_head(*(layers.Dense(6, activation="relu", name=name) for name in names))
+    )
     weights = {weight.name: weight for weight in read(stage)}
     for name in names:
         assert np.array_equal(weights[f"{name}/kernel"].values.T, stage.weights[name, 0]), name
@@ -203,13 +227,18 @@ def test_what_a_configuration_says_is_no_parameter():
     """Factors of Rescaling, positions, a mask."""
     layers = keras_layers()
     inputs = layers.Input((5, 6), name="sequence")
-    x = layers.Rescaling([1.0, 2, 3, 4, 5, 6], offset=[6.0, 5, 4, 3, 2, 1], name="standardised")(inputs)
+    x = layers.Rescaling([1.0, 2, 3, 4, 5, 6], offset=[6.0, 5, 4, 3, 2, 1], name="standardised")(
+        inputs
+    )
     x = layers.Conv1D(3, 2, name="conv")(x)
     x = layers.Attention(name="mix")([x, x], use_causal_mask=True)
     model = finished(inputs, layers.Flatten(name="flat")(x))
     stage = staged(model)
     file = tflite.converter.to_tflite(stage)
-    assert sum(weight.values.size for weight in tflite.weights.read_weights(file, stage)) == model.count_params()
+    assert (
+        sum(weight.values.size for weight in tflite.weights.read_weights(file, stage))
+        == model.count_params()
+    )
     assert tflite.weights.products(file) == 2 * 4 * 4 * 3
 
 
@@ -242,9 +271,17 @@ def test_dynamic_quantizes_an_lstm_as_a_whole_or_not_at_all():
         inputs = layers.Input((3, features), name="sequence")
         model = finished(inputs, layers.LSTM(32, name="lstm")(inputs))
         weights = read(replace(staged(model), export=Export("dynamic")))
-        return {weight.role: (weight.values.dtype.name, weight.scales) for weight in weights if weight.layer == "lstm"}
+        return {
+            weight.role: (weight.values.dtype.name, weight.scales)
+            for weight in weights
+            if weight.layer == "lstm"
+        }
 
-    assert kinds(32) == {"kernel": ("int8", 1), "recurrent_kernel": ("int8", 1), "bias": ("float32", 0)}
+    assert kinds(32) == {
+        "kernel": ("int8", 1),
+        "recurrent_kernel": ("int8", 1),
+        "bias": ("float32", 0),
+    }
     assert {kind for kind, _ in kinds(31).values()} == {"float32"}  # gates of 992 values
 
 
@@ -258,7 +295,9 @@ def test_zeros_of_an_8_bit_table_are_zeros_of_the_net():
     stage = staged(model)
     table = np.random.default_rng(0).uniform(0.5, 1, (13, 6)).astype(np.float32)
     table[::2] = 0
-    stage = replace(stage.with_weights({**stage.weights, ("table", 0): table}), export=Export("int8"))
+    stage = replace(
+        stage.with_weights({**stage.weights, ("table", 0): table}), export=Export("int8")
+    )
     file = tflite.converter.to_tflite(stage, samples_for(model))
     (found,) = of(tflite.weights.read_weights(file, stage), "table", 0)
     assert found.values.dtype == np.int8

@@ -26,7 +26,9 @@ def with_codebooks(stage, size):
 
 
 def on_grids(stage):
-    weights = {key: np.sign(value) if key in KERNELS else value for key, value in stage.weights.items()}
+    weights = {
+        key: np.sign(value) if key in KERNELS else value for key, value in stage.weights.items()
+    }
     return stage.with_weights(weights).keeping(tuple(Bits(key, 2) for key in KERNELS))
 
 
@@ -42,7 +44,9 @@ PROMISES = {
 @pytest.mark.parametrize("kind", PROMISES)
 def test_it_holds_under_every_optimizer(kind, optimizer):
     before = PROMISES[kind]()
-    after = training.fit.fit(before, tiny_fit(optimizer=optimizer, weight_decay=0.01, learning_rate=0.01))
+    after = training.fit.fit(
+        before, tiny_fit(optimizer=optimizer, weight_decay=0.01, learning_rate=0.01)
+    )
     check_keeps(replace(after, steps=before.steps))
     for key in KERNELS:
         moved = not np.array_equal(after.weights[key], before.weights[key])
@@ -59,7 +63,11 @@ def test_a_reused_net_gives_the_bits_of_a_fresh_one(kind):
     training.fit.nets.clear()
     stage = PROMISES[kind]()
     fresh = digest(training.fit.fit(stage, tiny_fit()))
-    other = with_codebooks(masked(tiny_stage(seed=3), 0.3), 7) if "codebooks" in kind else PROMISES[kind]()
+    other = (
+        with_codebooks(masked(tiny_stage(seed=3), 0.3), 7)
+        if "codebooks" in kind
+        else PROMISES[kind]()
+    )
     training.fit.fit(other, tiny_fit(seed=5))
     assert digest(training.fit.fit(stage, tiny_fit())) == fresh
 
@@ -74,16 +82,22 @@ def test_codebooks_of_any_size_share_one_trace():
 
 def test_a_broken_promise_is_found():
     stage = replace(masked(tiny_stage(), 0.5), steps=(nothing(),))
-    broken = stage.with_weights({**stage.weights, ("head", 0): np.ones_like(stage.weights["head", 0])})
+    broken = stage.with_weights(
+        {**stage.weights, ("head", 0): np.ones_like(stage.weights["head", 0])}
+    )
     with pytest.raises(TrialError, match="undone zeros"):
         check_keeps(broken)
     stage = replace(with_codebooks(tiny_stage(), 3), steps=(nothing(),))
-    drift = stage.weights["head", 0] + np.random.default_rng(0).normal(size=stage.weights["head", 0].shape)
+    drift = stage.weights["head", 0] + np.random.default_rng(0).normal(
+        size=stage.weights["head", 0].shape
+    )
     with pytest.raises(TrialError, match="undone shared values"):
         check_keeps(stage.with_weights({**stage.weights, ("head", 0): drift}))
     stage = replace(on_grids(tiny_stage()), steps=(nothing(),))
     with pytest.raises(TrialError, match="undone levels"):
-        check_keeps(stage.with_weights({**stage.weights, ("hidden", 0): tiny_stage().weights["hidden", 0]}))
+        check_keeps(
+            stage.with_weights({**stage.weights, ("hidden", 0): tiny_stage().weights["hidden", 0]})
+        )
 
 
 def nothing():
@@ -94,13 +108,16 @@ def nothing():
 
 def test_masks_that_move_are_asked_for_at_their_steps_and_hold_at_once():
     """8 steps of training: 48 samples in batches of 12, two epochs."""
-    stage = tiny_stage().keeping(tuple(Mask(key, np.zeros(tiny_stage().weights[key].shape, bool)) for key in KERNELS))
+    stage = tiny_stage().keeping(
+        tuple(Mask(key, np.zeros(tiny_stage().weights[key].shape, bool)) for key in KERNELS)
+    )
     asked = []
 
     def update(step, now):
         asked.append((step, {key: float(zeros.mean()) for key, zeros in now.masks.items()}, now))
         return {
-            key: compression.masks.smallest(now.weights[key], now.weights[key].size * step // 10) for key in KERNELS
+            key: compression.masks.smallest(now.weights[key], now.weights[key].size * step // 10)
+            for key in KERNELS
         }
 
     after = training.fit.fit(stage, tiny_fit(remask=Remask(frozenset({2, 5}), update)))
@@ -109,7 +126,8 @@ def test_masks_that_move_are_asked_for_at_their_steps_and_hold_at_once():
     for key in KERNELS:
         size = stage.weights[key].size
         second = asked[1][2]
-        assert (second.weights[key] == 0).sum() == size * 2 // 10  # what was zeroed at step 2 had stayed so
+        # what was zeroed at step 2 had stayed so
+        assert (second.weights[key] == 0).sum() == size * 2 // 10
         assert np.array_equal(second.weights[key] == 0, second.masks[key])
         assert (after.weights[key] == 0).sum() == size * 5 // 10
         assert np.array_equal(after.masks[key], after.weights[key] == 0)

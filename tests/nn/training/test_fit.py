@@ -21,11 +21,15 @@ REGRESSION = replace(INFO, task="regression", classes=0)
 
 def curve(stage, **changes):
     values = []
-    tuned = training.fit.fit(stage, tiny_fit(report=lambda epoch, found: values.append((epoch, found)), **changes))
+    tuned = training.fit.fit(
+        stage, tiny_fit(report=lambda epoch, found: values.append((epoch, found)), **changes)
+    )
     return tuned, values
 
 
-@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.01), ("adamw", 0.01), ("sgd", 0.3), ("momentum", 0.05)])
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("adam", 0.01), ("adamw", 0.01), ("sgd", 0.3), ("momentum", 0.05)]
+)
 def test_each_optimizer_learns(optimizer, rate):
     _, values = curve(tiny_stage(), epochs=6, optimizer=optimizer, learning_rate=rate)
     assert [epoch for epoch, _ in values] == [1, 2, 3, 4, 5, 6]
@@ -41,7 +45,8 @@ def test_other_tasks_learn(info):
 
 
 def without_gradient(stage):
-    """The stage with all biases at 1, and black pictures: no kernel gets a gradient from the loss but the last two."""
+    """The stage with all biases at 1, and black pictures: no kernel gets a gradient from the loss
+    but the last two."""
     ones = {key: np.ones_like(value) if key[1] else value for key, value in stage.weights.items()}
     black = Samples({"image": np.zeros((48, 6, 6, 1), np.float32)}, np.arange(48) % 3)
     return stage.with_weights(ones), black
@@ -51,7 +56,9 @@ def without_gradient(stage):
 def test_weight_decay_shrinks_kernels_and_not_biases(optimizer):
     stage, black = without_gradient(tiny_stage())
     asked = {"samples": black, "optimizer": optimizer, "learning_rate": 1e-3, "epochs": 1}
-    plain, decayed = (training.fit.fit(stage, tiny_fit(weight_decay=decay, **asked)) for decay in (0.0, 0.5))
+    plain, decayed = (
+        training.fit.fit(stage, tiny_fit(weight_decay=decay, **asked)) for decay in (0.0, 0.5)
+    )
     kernel, bias = ("conv", 0), ("conv", 1)
     assert np.array_equal(plain.weights[kernel], stage.weights[kernel])
     ratio = decayed.weights[kernel] / stage.weights[kernel]
@@ -62,7 +69,9 @@ def test_weight_decay_shrinks_kernels_and_not_biases(optimizer):
 
 def test_adam_takes_weight_decay_as_a_penalty_on_kernels():
     stage, black = without_gradient(tiny_stage())
-    tuned = training.fit.fit(stage, tiny_fit(samples=black, weight_decay=0.5, learning_rate=1e-3, epochs=1))
+    tuned = training.fit.fit(
+        stage, tiny_fit(samples=black, weight_decay=0.5, learning_rate=1e-3, epochs=1)
+    )
     kernel = ("conv", 0)
     assert (np.abs(tuned.weights[kernel]) < np.abs(stage.weights[kernel])).all()
 
@@ -73,7 +82,9 @@ def test_what_decays_are_kernels_of_every_kind_and_nothing_else(optimizer):
     model = mixed()
     stage = staged(model)
     plain, decayed = (
-        training.fit.fit(stage, training_of(model, optimizer=optimizer, weight_decay=decay, batch_size=40)).weights
+        training.fit.fit(
+            stage, training_of(model, optimizer=optimizer, weight_decay=decay, batch_size=40)
+        ).weights
         for decay in (0.0, 0.5)
     )
     roles = {key: name for layer in model.layers for key, name in named(layer)}
@@ -91,23 +102,35 @@ def named(layer):
 
 
 def test_label_smoothing_is_in_the_loss():
-    sure = dict(tiny_stage().weights) | {("head", 0): np.zeros((8, 3)), ("head", 1): np.array([20.0, 0, 0])}
-    stage = tiny_stage().with_weights({key: value.astype(np.float32) for key, value in sure.items()})
+    sure = dict(tiny_stage().weights) | {
+        ("head", 0): np.zeros((8, 3)),
+        ("head", 1): np.array([20.0, 0, 0]),
+    }
+    stage = tiny_stage().with_weights(
+        {key: value.astype(np.float32) for key, value in sure.items()}
+    )
     firsts = replace(tiny_samples(), labels=np.zeros(48, np.int64))
     losses = [
-        curve(stage, samples=firsts, label_smoothing=share, epochs=1, learning_rate=1e-8)[1][0][1]["loss"]
+        curve(stage, samples=firsts, label_smoothing=share, epochs=1, learning_rate=1e-8)[1][0][1][
+            "loss"
+        ]
         for share in (0.0, 0.3)
     ]
     assert losses[0] == pytest.approx(0, abs=1e-4)
-    assert losses[1] == pytest.approx(0.2 * 20, abs=1e-3)  # two wrong classes of 0.1, 20 nats below the right one
+    # two wrong classes of 0.1, 20 nats below the right one
+    assert losses[1] == pytest.approx(0.2 * 20, abs=1e-3)
 
 
 def augmented(seed, step=0, *, mirror=False):
     tf = nn.backend.tf
     images = np.zeros((40, 20, 20, 1), np.float32)
     images[:, 10, 5] = 1
-    request = tiny_fit(seed=seed, augment=True, info=replace(INFO, mirror=mirror), samples=tiny_samples())
-    return training.fit._augmented(tf.constant(images), request, tf.constant(step, tf.int64)).numpy()
+    request = tiny_fit(
+        seed=seed, augment=True, info=replace(INFO, mirror=mirror), samples=tiny_samples()
+    )
+    return training.fit._augmented(
+        tf.constant(images), request, tf.constant(step, tf.int64)
+    ).numpy()
 
 
 def test_augmentation_shifts_by_the_seed_and_the_step():
@@ -130,10 +153,15 @@ def test_only_data_that_allows_it_is_mirrored():
 def test_pictures_alone_are_augmented():
     """A spectrogram shifted or mirrored is another sound, though it has the shape of a picture."""
     random = np.random.default_rng(0)
-    inputs = {name: random.uniform(0, 1, (12, 20, 20, 1)).astype(np.float32) for name in ("image", "audio")}
+    inputs = {
+        name: random.uniform(0, 1, (12, 20, 20, 1)).astype(np.float32)
+        for name in ("image", "audio")
+    }
     inputs["text"] = np.arange(12, dtype=np.int32)[:, None]
     samples = Samples(inputs, np.arange(12) % 3)
-    request = tiny_fit(augment=True, info=replace(INFO, mirror=True), samples=samples, batch_size=12)
+    request = tiny_fit(
+        augment=True, info=replace(INFO, mirror=True), samples=samples, batch_size=12
+    )
     ((batch, _),) = list(training.fit._batches(request, 1))
     order = batch["text"].numpy()[:, 0]
     assert sorted(order) == list(range(12))
@@ -155,7 +183,9 @@ def test_every_sample_is_seen_once_an_epoch_in_an_order_of_the_seed():
 
     def seen(seed):
         request = tiny_fit(info=REGRESSION, samples=numbered, seed=seed, batch_size=4)
-        return np.concatenate([batch.numpy()[:, 0] for _, batch in training.fit._batches(request, 6)])
+        return np.concatenate(
+            [batch.numpy()[:, 0] for _, batch in training.fit._batches(request, 6)]
+        )
 
     order = seen(1)
     assert sorted(order[:12]) == sorted(order[12:]) == labels.tolist()
@@ -166,7 +196,8 @@ def test_every_sample_is_seen_once_an_epoch_in_an_order_of_the_seed():
 def test_a_loss_that_is_not_finite_ends_the_trial():
     with pytest.raises(TrialDiverged, match="not finite"):
         training.fit.fit(
-            tiny_stage(REGRESSION), tiny_fit(info=REGRESSION, optimizer="sgd", learning_rate=10.0, epochs=20)
+            tiny_stage(REGRESSION),
+            tiny_fit(info=REGRESSION, optimizer="sgd", learning_rate=10.0, epochs=20),
         )
 
 

@@ -1,4 +1,4 @@
-"""Gradients of the loss with respect to weights, against their closed form and against differences."""
+"""Gradients of the loss with respect to weights, against closed form and differences."""
 
 import signal
 
@@ -17,14 +17,18 @@ SAMPLES = tiny_samples()
 
 
 def batches(count=1, size=48, seed=0, **changes):
-    return Batches(info=INFO, samples=SAMPLES, train=Train(), count=count, size=size, seed=seed, **changes)
+    return Batches(
+        info=INFO, samples=SAMPLES, train=Train(), count=count, size=size, seed=seed, **changes
+    )
 
 
 def test_of_the_last_bias_it_is_what_is_answered_minus_what_is_right():
     stage = tiny_stage()
     (found,) = of(stage, batches())
     right = np.eye(3)[SAMPLES.labels]
-    assert found["head", 1] == pytest.approx((converter.predict(stage, SAMPLES) - right).mean(axis=0), abs=1e-6)
+    assert found["head", 1] == pytest.approx(
+        (converter.predict(stage, SAMPLES) - right).mean(axis=0), abs=1e-6
+    )
 
 
 def test_of_a_kernel_it_is_the_slope_of_the_loss():
@@ -37,7 +41,9 @@ def test_of_a_kernel_it_is_the_slope_of_the_loss():
         answers = converter.predict(stage.with_weights({**stage.weights, key: kernel}), SAMPLES)
         return -np.log(answers[np.arange(len(SAMPLES)), SAMPLES.labels]).mean()
 
-    assert found[key][place] == pytest.approx((loss(step) - loss(-step)) / (2 * step), rel=0.02, abs=1e-4)
+    assert found[key][place] == pytest.approx(
+        (loss(step) - loss(-step)) / (2 * step), rel=0.02, abs=1e-4
+    )
 
 
 def test_batches_are_drawn_by_the_seed_and_their_mean_is_that_of_all_samples():
@@ -48,7 +54,9 @@ def test_batches_are_drawn_by_the_seed_and_their_mean_is_that_of_all_samples():
     other = list(of(stage, batches(count=4, size=12, seed=1)))
     for key, value in whole.items():
         assert np.mean([part[key] for part in parts], axis=0) == pytest.approx(value, abs=1e-5)
-        assert all(np.array_equal(one[key], two[key]) for one, two in zip(parts, again, strict=True))
+        assert all(
+            np.array_equal(one[key], two[key]) for one, two in zip(parts, again, strict=True)
+        )
     assert not np.array_equal(parts[0]["head", 0], other[0]["head", 0])
 
 
@@ -63,8 +71,11 @@ def test_each_sample_counts_once_however_many_batches_are_asked_for():
     parts = list(of(stage, batches(count=100, size=12)))
     (whole,) = of(stage, batches())
     assert len(parts) == len(SAMPLES) // 12
-    assert np.mean([part["head", 0] for part in parts], axis=0) == pytest.approx(whole["head", 0], abs=1e-5)
-    assert len(list(of(stage, batches(count=100, size=len(SAMPLES) - 1)))) == 1  # the one left is no whole batch
+    assert np.mean([part["head", 0] for part in parts], axis=0) == pytest.approx(
+        whole["head", 0], abs=1e-5
+    )
+    # the one left is no whole batch
+    assert len(list(of(stage, batches(count=100, size=len(SAMPLES) - 1)))) == 1
 
 
 def test_weights_without_a_gradient_are_not_among_them():
@@ -74,9 +85,12 @@ def test_weights_without_a_gradient_are_not_among_them():
 
 
 def test_by_batch_statistics_an_untrained_normalisation_normalises():
-    # two nets that differ in the scale of the kernel before a batch normalisation answer alike by batch statistics
+    # two nets that differ in the scale of the kernel before a batch normalisation answer alike by
+    # batch statistics
     untrained = tiny_stage(batch_norm=True)
-    stage = untrained.with_weights({**untrained.weights, ("conv", 0): 10 * untrained.weights["conv", 0]})
+    stage = untrained.with_weights(
+        {**untrained.weights, ("conv", 0): 10 * untrained.weights["conv", 0]}
+    )
     larger = stage.with_weights({**stage.weights, ("conv", 0): 10 * stage.weights["conv", 0]})
     (one,) = of(stage, batches(batch_statistics=True))
     (other,) = of(larger, batches(batch_statistics=True))

@@ -1,9 +1,12 @@
-"""How `project.tar.xz` was made: a project whose studies were run by version 0.1.0 of 26 November 2026 (6895c8e).
+"""How `project.tar.xz` was made: a project whose studies were run by version 0.1.0 of 26 November
+2026 (6895c8e).
 
-    python tests/tracking/old_store/pack.py PROJECT  # a folder with studies/, mlflow.db, .artifacts/, .cache/baselines/
+    python tests/tracking/old_store/pack.py PROJECT  # a folder with studies/, mlflow.db,
+    .artifacts/, .cache/baselines/
 
-The studies are `studies/kept.py`, whose plug-ins have not changed since, and `studies/changed.py`, one of whose has.
-Paths, hosts and users of the machine that ran them are replaced; what a report made is left out.
+The studies are `studies/kept.py`, whose plug-ins have not changed since, and `studies/changed.py`,
+one of whose has. Paths, hosts and users of the machine that ran them are replaced; what a report
+made is left out.
 """
 
 from __future__ import annotations
@@ -24,9 +27,15 @@ def main() -> None:
     root = Path(sys.argv[1]).resolve()
     store = neutral_store(root)
     files = [
-        path for name in (".artifacts", ".cache/baselines", "studies") for path in sorted((root / name).rglob("*"))
+        path
+        for name in (".artifacts", ".cache/baselines", "studies")
+        for path in sorted((root / name).rglob("*"))
     ]
-    kept = [path for path in files if path.is_file() and "report" not in path.parts and path.suffix != ".lock"]
+    kept = [
+        path
+        for path in files
+        if path.is_file() and "report" not in path.parts and path.suffix != ".lock"
+    ]
     with tarfile.open(PLACE, "w:xz", preset=9) as archive:
         for path in kept:
             add(archive, str(path.relative_to(root)), path.read_bytes())
@@ -40,8 +49,14 @@ def neutral_store(root: Path) -> bytes:
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         database.execute("VACUUM INTO ?", (str(copy),))
     with closing(sqlite3.connect(copy)) as database:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("tags", "value")):
-            database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(root), ELSEWHERE))
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("tags", "value"),
+        ):
+            database.execute(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(root), ELSEWHERE)
+            )
         database.execute("UPDATE tags SET value = 'elsewhere' WHERE key = 'squeezelab.host'")
         database.execute("UPDATE tags SET value = 'somebody' WHERE key = 'mlflow.user'")
         database.execute("UPDATE runs SET user_id = 'somebody'")
