@@ -135,8 +135,7 @@ def text(chain: Sequence[Use]) -> str:
     return " + ".join(map(step, chain)) or "dense"
 
 
-# --- what is measured
-# ------------------------------------------------------------------------------------------------
+# --- what is measured -----------------------------------------------------------------------------
 
 NETS = {recipe.name: recipe for recipe in RECIPES}
 DIGITS = NETS["lenet5-digits"]
@@ -351,8 +350,7 @@ MEASUREMENTS = (
 )
 
 
-# --- measuring
-# --------------------------------------------------------------------------------------------------
+# --- measuring ------------------------------------------------------------------------------------
 
 
 def read(measurement: Measurement, root: Path) -> dict[str, Any]:

@@ -121,8 +121,7 @@ def _followers(classes: Sequence[type[Strategy]], table: Table) -> str:
     return table(["after", "may come"], rows)
 
 
-# --- tables
-# --------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------
 
 
 def _measurement(item: Measurement, found: Found, table: Table) -> list[str]:
@@ -293,8 +292,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, Callable[[Result, Found], str]], ...]] = 
 }
 
 
-# --- what runs where
-# -------------------------------------------------------------------------------------------------
+# --- what runs where ------------------------------------------------------------------------------
 
 
 def _capabilities(root: Path, classes: Sequence[type[Strategy]], table: Table) -> list[str]:
@@ -320,8 +318,7 @@ def _cell(formats: Mapping[str, str] | None, notes: list[str]) -> str:
     return works.strip()
 
 
-# --- cards
-# --------------------------------------------------------------------------------------------------
+# --- cards ----------------------------------------------------------------------------------------
 
 
 def _card(

@@ -60,8 +60,7 @@ def loaded_by(statements: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-# --- import-linter
-# --------------------------------------------------------------------------------------------------
+# --- import-linter --------------------------------------------------------------------------------
 
 
 def test_floors_hold() -> None:
@@ -204,8 +203,7 @@ def test_a_wrong_call_through_the_doors_of_nn_is_a_type_error(tmp_path: Path) ->
     assert wrong == set(range(4, 11)), done.stdout
 
 
-# --- fresh interpreters
-# ----------------------------------------------------------------------------------------------
+# --- fresh interpreters ---------------------------------------------------------------------------
 
 
 def test_values_need_nothing_but_python() -> None:
@@ -251,8 +249,7 @@ def test_light_commands_load_no_net_and_no_store(command: str) -> None:
     assert not loaded & (HEAVY - {"optuna"})
 
 
-# --- size
-# --------------------------------------------------------------------------------------------------
+# --- size -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

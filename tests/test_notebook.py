@@ -92,8 +92,7 @@ def result(project: Project) -> Result:
     return framework.load("look")
 
 
-# --- a script
-# --------------------------------------------------------------------------------------------------
+# --- a script -------------------------------------------------------------------------------------
 
 
 def test_a_script_runs_a_value_and_prints_its_front(
@@ -121,8 +120,7 @@ def test_the_same_value_goes_on_and_a_notebook_sees_plain_lines(project: Project
     assert len(framework.load("look").trials) == 4
 
 
-# --- what is loaded
-# --------------------------------------------------------------------------------------------------
+# --- what is loaded -------------------------------------------------------------------------------
 
 
 def test_front_and_trials_are_frames(result: Result) -> None:
@@ -195,8 +193,7 @@ def test_loading_writes_nothing(project: Project, result: Result) -> None:
     } == before
 
 
-# --- mistakes
-# --------------------------------------------------------------------------------------------------
+# --- mistakes -------------------------------------------------------------------------------------
 
 
 def test_mistakes_are_told(
@@ -220,8 +217,7 @@ def test_mistakes_are_told(
         framework.load("look")
 
 
-# --- in the UI
-# --------------------------------------------------------------------------------------------------
+# --- in the UI ------------------------------------------------------------------------------------
 
 
 def test_the_ui_prints_its_addresses_and_serves_the_notes_figure(project: Project) -> None:

@@ -174,8 +174,7 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
     )
 
 
-# --- the page
-# --------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 def card_text(facts: Facts, catalog: Catalog, root: Path) -> str:

@@ -153,8 +153,7 @@ class Coordinator:
             violations(self.plan.study, run.metrics),
         )
 
-    # --- running
-    # ----------------------------------------------------------------------------------------------
+    # --- running ----------------------------------------------------------------------------------
 
     def _open_parent(self) -> None:
         if not self.parent:
@@ -335,8 +334,7 @@ class Coordinator:
             | {f"{name}_sha256": value for name, value in splits.digests.items()},
         )
 
-    # --- telling
-    # ----------------------------------------------------------------------------------------------
+    # --- telling ----------------------------------------------------------------------------------
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""
@@ -405,8 +403,7 @@ class Coordinator:
                 todo="Mend the cause, then begin anew with FRESH=1.",
             )
 
-    # --- the store
-    # ----------------------------------------------------------------------------------------------
+    # --- the store --------------------------------------------------------------------------------
 
     def _begin(
         self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]

@@ -40,8 +40,7 @@ BUILD_SECONDS = 300.0
 REMOTE = ("http:", "https:")
 
 
-# --- the address
-# --------------------------------------------------------------------------------------------------
+# --- the address ----------------------------------------------------------------------------------
 
 
 def address(root: Path) -> str:
@@ -121,8 +120,7 @@ def _sqlite_address(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-# --- MLflow's client
-# -------------------------------------------------------------------------------------------------
+# --- MLflow's client ------------------------------------------------------------------------------
 
 
 class Client:
@@ -228,8 +226,7 @@ def _make_tables(file: Path, root: Path) -> None:
         make(_sqlite_address(file), paths.artifacts(root).as_uri()).engine.dispose()
 
 
-# --- the SQLite file
-# -------------------------------------------------------------------------------------------------
+# --- the SQLite file ------------------------------------------------------------------------------
 
 
 def create_once(file: Path, build: Callable[[Path], None]) -> None:
@@ -346,8 +343,7 @@ def _follows(stored: Path | None, home: Path) -> bool:
     return stored is not None and stored != home and (home.exists() or not stored.exists())
 
 
-# --- where artifacts lie
-# ---------------------------------------------------------------------------------------------
+# --- where artifacts lie --------------------------------------------------------------------------
 
 
 def place(location: str | None, root: Path) -> Path | None:

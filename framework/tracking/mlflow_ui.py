@@ -39,8 +39,7 @@ SECTION = "trials"
 CARD_PIXELS = 480  # height of a chart
 
 
-# --- runs
-# --------------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 
 def searched(study: Study) -> list[str]:
@@ -155,8 +154,7 @@ def _is_domain(value: object) -> bool:
     return isinstance(value, (Float, Int, Choice))
 
 
-# --- the experiment's page
-# -------------------------------------------------------------------------------------------
+# --- the experiment's page ------------------------------------------------------------------------
 
 
 def arrange(store: Store, plan: Plan, generation: int) -> None:
@@ -243,8 +241,7 @@ def _of_all(study: Study) -> list[str]:
     return names
 
 
-# --- addresses
-# --------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 def addresses(store: Store, study: str) -> dict[str, str]:
@@ -290,8 +287,7 @@ def _front(store: Store, study: str, tags: Mapping[str, str]) -> list[Run]:
     return sorted(runs, key=lambda run: sign * run.metrics.get(metric, 0.0))
 
 
-# --- notes
-# --------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 
 def write_note(store: Store, study: str, markdown: str, *, run_id: str | None = None) -> None:

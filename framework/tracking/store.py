@@ -81,8 +81,7 @@ class Store:
         root = root.resolve()
         return cls(root, prepare(root, create=create))
 
-    # --- writing
-    # ----------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def begin(
         self,
@@ -212,8 +211,7 @@ class Store:
             else:
                 self._client.set_tag(run_id, f"{UI_PREFIX}{name}", value)
 
-    # --- reading
-    # ----------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def runs(self, study: str, /, **tags: str) -> list[Run]:
         """All runs of a study whose tags equal these, whatever their status, by start time.
@@ -335,8 +333,7 @@ class Store:
         """
         return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
 
-    # --- inside
-    # ----------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------
 
     def _experiment(self, study: str) -> str | None:
         if study not in self._experiments:

@@ -102,8 +102,7 @@ def saved(path, *layers):
     return path
 
 
-# --- the same net
-# --------------------------------------------------------------------------------------------------
+# --- the same net ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -150,8 +149,7 @@ def test_a_study_prunes_and_quantizes_it(version, kind, project, folders, digits
     assert not list((project.root / ".cache").glob("baselines/*"))
 
 
-# --- its own baseline
-# ------------------------------------------------------------------------------------------------
+# --- its own baseline -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -206,8 +204,7 @@ def test_a_search_is_over_nets_not_over_paths(own, project):
         )
 
 
-# --- hostile files
-# --------------------------------------------------------------------------------------------------
+# --- hostile files --------------------------------------------------------------------------------
 
 
 def edited(path, change):
@@ -270,8 +267,7 @@ def test_a_hostile_file_runs_nothing_and_is_refused_with_code_2(case, project, c
     assert not project.store().runs("hostile")
 
 
-# --- inputs and head
-# -------------------------------------------------------------------------------------------------
+# --- inputs and head ------------------------------------------------------------------------------
 
 
 def net(folder, shape, *layers, **head):
@@ -426,8 +422,7 @@ def test_another_head_is_refused_with_its_numbers(head, task, classes, told, tmp
         )
 
 
-# --- what the lab cannot use
-# -----------------------------------------------------------------------------------------
+# --- what the lab cannot use ----------------------------------------------------------------------
 
 
 def test_arrays_of_another_net_are_refused_before_they_take_memory(tmp_path):

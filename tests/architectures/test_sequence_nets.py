@@ -66,8 +66,7 @@ def outputs_of(model, names, samples):
     return [value.numpy() for value in watched(dict(samples.inputs), training=False)]
 
 
-# --- sizes
-# --------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 def lstm_size(features, units):
@@ -101,8 +100,7 @@ def test_the_transformer_has_the_parameters_of_its_parts():
     )
 
 
-# --- attention
-# --------------------------------------------------------------------------------------------------
+# --- attention ------------------------------------------------------------------------------------
 
 
 def softmax(x):
@@ -153,8 +151,7 @@ def test_heads_that_do_not_divide_the_width_are_refused(knobs, todo):
     assert todo in str(caught.value.todo)
 
 
-# --- fusion
-# --------------------------------------------------------------------------------------------------
+# --- fusion ---------------------------------------------------------------------------------------
 
 
 def test_the_product_is_of_both_squashed():
@@ -199,8 +196,7 @@ def test_encoders_are_chosen_by_knob_and_reading_one_input_leaves_the_other_enco
     assert "Concatenate" not in present(other)[0]
 
 
-# --- what they read
-# --------------------------------------------------------------------------------------------------
+# --- what they read -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["lstm", "transformer"])
@@ -226,8 +222,7 @@ def test_the_side_of_the_picture_is_a_knob():
     assert shapes == {"image": (32, 32, 1), "question": (7,)}
 
 
-# --- the file
-# --------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

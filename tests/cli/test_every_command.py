@@ -46,8 +46,7 @@ def write(project: Path, name: str, parts: str) -> str:
     return name
 
 
-# --- mistakes in a study file
-# ----------------------------------------------------------------------------------------
+# --- mistakes in a study file ---------------------------------------------------------------------
 
 IN_FILES = {
     "unknown strategy": (
@@ -166,8 +165,7 @@ def test_a_file_that_is_no_study(project: Path, text: str, said: str) -> None:
     assert "studies/mine.py" in told
 
 
-# --- mistakes on the command line
-# ------------------------------------------------------------------------------------
+# --- mistakes on the command line -----------------------------------------------------------------
 
 ON_THE_LINE = {
     "unknown study": (
@@ -260,8 +258,7 @@ def test_the_root_is_found_from_below(project: Path) -> None:
     ]
 
 
-# --- check, list, show
-# -----------------------------------------------------------------------------------------------
+# --- check, list, show ----------------------------------------------------------------------------
 
 
 def test_check_tells_every_mistake_and_ends_with_2(project: Path) -> None:
@@ -335,8 +332,7 @@ def test_help_names_every_command(project: Path) -> None:
         assert f" {name} " in done.stdout
 
 
-# --- what is loaded, what is said where
-# ------------------------------------------------------------------------------
+# --- what is loaded, what is said where -----------------------------------------------------------
 
 INSIDE = textwrap.dedent("""
     import json, sys

@@ -104,8 +104,7 @@ def answered(folder: Path, answer: str, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-# --- data
-# --------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
 
 
 def test_data_says_where_each_one_is(base: Path, tmp_path: Path) -> None:
@@ -183,8 +182,7 @@ def test_data_of_somebody_else_is_only_read(base: Path, checkout: Path, tmp_path
     assert not (checkout / ".cache" / "tfds").exists()
 
 
-# --- new
-# --------------------------------------------------------------------------------------------------
+# --- new ------------------------------------------------------------------------------------------
 
 
 def test_what_new_writes_works_untouched(checkout: Path) -> None:
@@ -273,8 +271,7 @@ def test_a_plug_in_needs_no_checkout(empty: Path) -> None:
     assert "ok     mine" in squeezelab(empty, "check").stdout
 
 
-# --- doctor
-# --------------------------------------------------------------------------------------------------
+# --- doctor ---------------------------------------------------------------------------------------
 
 
 def found(text: str) -> dict[str, str]:
@@ -336,8 +333,7 @@ def test_doctor_sees_a_store_that_does_not_open(finished: Project, content: byte
     assert "put a backup there" in done.stdout
 
 
-# --- forget
-# --------------------------------------------------------------------------------------------------
+# --- forget ---------------------------------------------------------------------------------------
 
 
 def test_forget_asks_and_after_it_the_study_begins_from_the_start(finished: Project) -> None:
@@ -403,8 +399,7 @@ def test_nothing_is_deleted_while_the_study_runs(finished: Project, command: lis
     assert listing(finished.root) == before
 
 
-# --- clean-cache
-# --------------------------------------------------------------------------------------------------
+# --- clean-cache ----------------------------------------------------------------------------------
 
 
 def test_clean_cache_asks_and_the_results_stay(finished: Project) -> None:
@@ -428,8 +423,7 @@ def test_clean_cache_asks_and_the_results_stay(finished: Project) -> None:
     assert finished.study("tiny", "trials=4").ran == 1  # what it needs is made again
 
 
-# --- make
-# --------------------------------------------------------------------------------------------------
+# --- make -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -128,8 +128,7 @@ def test_a_net_with_other_inputs_is_refused(digits, root):
             digits.load(root, shapes)
 
 
-# --- the sealed split
-# ------------------------------------------------------------------------------------------------
+# --- the sealed split -----------------------------------------------------------------------------
 
 
 def test_open_splits_have_no_test(digits, root):
@@ -190,8 +189,7 @@ def test_a_test_split_that_has_changed_is_refused(digits, root, cache, monkeypat
     assert len(digits.load_sealed(root, NATIVE, TICKET)) == 297
 
 
-# --- damage and change
-# -----------------------------------------------------------------------------------------------
+# --- damage and change ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["train.npz", "validation.npz", "digests.json"])
@@ -238,8 +236,7 @@ def test_another_split_rule_never_meets_old_files(root):
     assert datasets.build("digits", {}).load(root, NATIVE).digests == DIGESTS
 
 
-# --- processes
-# --------------------------------------------------------------------------------------------------
+# --- processes ------------------------------------------------------------------------------------
 
 
 def test_two_processes_may_prepare_at_once(tmp_path):

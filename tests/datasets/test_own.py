@@ -39,8 +39,7 @@ def parts_of(dataset, root):
     ]
 
 
-# --- what all four promise
-# -------------------------------------------------------------------------------------------
+# --- what all four promise ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -61,8 +60,7 @@ def test_a_file_that_is_not_there(tmp_path):
         own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
 
 
-# --- arrays
-# --------------------------------------------------------------------------------------------------
+# --- arrays ---------------------------------------------------------------------------------------
 
 
 def pictures(count=100, seed=0):
@@ -175,8 +173,7 @@ def test_a_file_that_is_no_archive(tmp_path):
         own(tmp_path, "arrays", path="mine.npz").prepare(tmp_path)
 
 
-# --- a table
-# --------------------------------------------------------------------------------------------------
+# --- a table --------------------------------------------------------------------------------------
 
 
 def table(root, head, rows, separator=","):
@@ -389,8 +386,7 @@ def test_a_label_of_any_data_set_is_refused(tmp_path):
         )
 
 
-# --- a folder of pictures
-# --------------------------------------------------------------------------------------------
+# --- a folder of pictures -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -445,8 +441,7 @@ def test_folders_that_will_not_do(tmp_path, photos):
         own(tmp_path, "image_folder", path="photos").prepare(tmp_path)
 
 
-# --- whatever TFDS has prepared
-# --------------------------------------------------------------------------------------
+# --- whatever TFDS has prepared -------------------------------------------------------------------
 
 
 @pytest.fixture

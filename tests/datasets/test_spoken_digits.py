@@ -78,8 +78,7 @@ def test_the_test_is_the_official_one_and_groups_are_in_proportion(clips, tmp_pa
     assert not known
 
 
-# --- AV-MNIST
-# --------------------------------------------------------------------------------------------------
+# --- AV-MNIST -------------------------------------------------------------------------------------
 
 
 def test_a_quarter_of_the_energy_is_kept_and_no_more_than_needed():

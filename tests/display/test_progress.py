@@ -190,8 +190,7 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-# --- a real terminal
-# -------------------------------------------------------------------------------------------------
+# --- a real terminal ------------------------------------------------------------------------------
 
 ON_A_TERMINAL = textwrap.dedent("""
     import time

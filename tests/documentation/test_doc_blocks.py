@@ -126,8 +126,7 @@ def test_every_block_is_of_a_kind_that_is_held() -> None:
     assert unknown == []
 
 
-# --- code
-# --------------------------------------------------------------------------------------------------
+# --- code -----------------------------------------------------------------------------------------
 
 
 def names() -> dict[str, Any]:
@@ -218,8 +217,7 @@ def test_what_a_notebook_types_runs(
     assert (tmp_path / "model.tflite").stat().st_size
 
 
-# --- commands
-# --------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))

@@ -110,8 +110,7 @@ def test_every_layer_of_the_list_has_its_options():
     assert set(OPTIONS) <= LAYERS
 
 
-# --- foreign code
-# --------------------------------------------------------------------------------------------------
+# --- foreign code ---------------------------------------------------------------------------------
 
 REGULARIZER = {"module": "os", "class_name": "L2", "config": {}}
 FOREIGN = {
@@ -208,8 +207,7 @@ def test_a_function_that_keras_3_changed_is_known_by_the_version(write):
     refused(write(config), "hard_sigmoid")
 
 
-# --- wiring
-# --------------------------------------------------------------------------------------------------
+# --- wiring ---------------------------------------------------------------------------------------
 
 
 def test_names_are_made_safe_and_unique(write):
@@ -329,8 +327,7 @@ def test_a_model_that_does_not_know_its_input_is_refused(write):
     )
 
 
-# --- arrays
-# --------------------------------------------------------------------------------------------------
+# --- arrays ---------------------------------------------------------------------------------------
 
 
 def elsewhere(tmp_path):
@@ -406,8 +403,7 @@ def test_halves_and_doubles_become_single_numbers(write):
     assert weights["y", 0].dtype == np.float32
 
 
-# --- files
-# --------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def test_damaged_files_are_refused(write, tmp_path):

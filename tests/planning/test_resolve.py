@@ -230,8 +230,7 @@ def test_the_largest_budget_counts_the_dearest_way_through() -> None:
     assert largest_budget(resolved(), CATALOG) == 0
 
 
-# --- orders
-# --------------------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -317,8 +316,7 @@ def test_an_alternative_that_breaks_the_order_is_refused(catalog: Catalog) -> No
         resolve(replace(PLAIN, compress=steps), catalog)
 
 
-# --- where a mistake is
-# ----------------------------------------------------------------------------------------------
+# --- where a mistake is ---------------------------------------------------------------------------
 
 FILE = '"""Q?"""\nfrom framework import Float, Study, use\n'
 FILE += 'STUDY = Study(dataset=use("digits"), architecture=use("{net}"), '

@@ -159,8 +159,7 @@ def test_what_is_worse_than_the_mean_is_drawn_at_zero_and_the_axis_says_so():
     assert plot.get_ylabel() == "R²"
 
 
-# --- several architectures
-# -------------------------------------------------------------------------------------------
+# --- several architectures ------------------------------------------------------------------------
 
 NETS = Choice(
     use("lenet5", units=16),

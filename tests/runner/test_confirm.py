@@ -167,8 +167,7 @@ def test_the_latest_generation_is_meant(project: Project) -> None:
         look(project, 3)
 
 
-# --- nobody else
-# --------------------------------------------------------------------------------------------------
+# --- nobody else ----------------------------------------------------------------------------------
 
 
 def users_of(name: str) -> set[str]:

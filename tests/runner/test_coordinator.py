@@ -79,8 +79,7 @@ def numbers(runs: list[Run], status: str = "FINISHED") -> list[int]:
     return sorted(run.number for run in runs if run.status == status)
 
 
-# --- how much is run
-# -------------------------------------------------------------------------------------------------
+# --- how much is run ------------------------------------------------------------------------------
 
 
 def test_more_trials_go_on_fewer_run_nothing_and_fresh_begins_anew(project: Project) -> None:
@@ -188,8 +187,7 @@ def test_hours_end_a_session_and_the_next_goes_on(
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
 
-# --- what fails
-# --------------------------------------------------------------------------------------------------
+# --- what fails -----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("flaky")
@@ -294,8 +292,7 @@ def test_a_trial_whose_result_could_not_be_written_never_happened(
     ]  # fmt: skip
 
 
-# --- another host
-# --------------------------------------------------------------------------------------------------
+# --- another host ---------------------------------------------------------------------------------
 
 
 def begun_elsewhere(project: Project, *, lease: float) -> None:
@@ -333,8 +330,7 @@ def test_a_study_that_fell_silent_on_another_host_is_taken_over(project: Project
     ]  # fmt: skip
 
 
-# --- what is searched
-# ------------------------------------------------------------------------------------------------
+# --- what is searched -----------------------------------------------------------------------------
 
 
 def test_the_front_holds_only_what_meets_the_constraints(project: Project) -> None:
@@ -389,8 +385,7 @@ def test_every_alternative_is_held_against_its_own_baseline(project: Project) ->
     assert controls == [["32", "1"], ["40", "1"]]
 
 
-# --- what is in the store
-# --------------------------------------------------------------------------------------------
+# --- what is in the store -------------------------------------------------------------------------
 
 
 def test_the_names_of_a_trials_run(base: Path) -> None:

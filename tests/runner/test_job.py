@@ -37,8 +37,7 @@ def fits(monkeypatch):
     return asked
 
 
-# --- training
-# --------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def test_fine_tuning_has_the_studys_rate_times_its_factor_and_no_warm_up(job, fits):
@@ -76,8 +75,7 @@ def test_training_is_on_the_training_split_and_the_curve_on_validation(job, lab,
     assert fits[0].validation is splits.validation
 
 
-# --- gradients
-# --------------------------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 
 
 def bias_gradients(job):
@@ -100,8 +98,7 @@ def test_gradients_are_of_the_training_split(job):
     )
 
 
-# --- which split
-# --------------------------------------------------------------------------------------------------
+# --- which split ----------------------------------------------------------------------------------
 
 
 class Otherwise(Lab):
@@ -149,8 +146,7 @@ def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
     assert trial.measure(dense.stage, SPEC, otherwise).metrics["val_accuracy"] != right
 
 
-# --- against the dense net
-# -------------------------------------------------------------------------------------------
+# --- against the dense net ------------------------------------------------------------------------
 
 
 def test_a_worse_net_has_a_drop_above_nothing_and_a_smaller_one_a_speed_up_above_one(lab, dense):

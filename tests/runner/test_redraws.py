@@ -65,8 +65,7 @@ def digests(found: list[tuple[str, str]]) -> list[str]:
     return [digest for digest, _ in found]
 
 
-# --- what is asked
-# --------------------------------------------------------------------------------------------------
+# --- what is asked --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -131,8 +130,7 @@ def test_a_spec_that_failed_is_not_tried_again(sampler: str) -> None:
     assert failing.ask(4) is None
 
 
-# --- where it ends
-# --------------------------------------------------------------------------------------------------
+# --- where it ends --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -196,8 +194,7 @@ def test_a_grid_is_walked_as_before() -> None:
     assert digests(run(asked, trials=4)) == [spec.digest for _, spec in enumerate_specs(asked)]
 
 
-# --- counting
-# --------------------------------------------------------------------------------------------------
+# --- counting -------------------------------------------------------------------------------------
 
 DOMAINS = st.one_of(
     st.integers(2, 4).map(lambda n: Choice(*range(n))),

@@ -183,8 +183,7 @@ def test_what_leaves_nothing_open_stays_as_it_is(project):
         assert Settler(lab).settle(spec) == spec
 
 
-# --- a table
-# --------------------------------------------------------------------------------------------------
+# --- a table --------------------------------------------------------------------------------------
 
 
 def write_table(file, count=300):

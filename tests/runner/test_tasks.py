@@ -137,8 +137,7 @@ def test_two_classes_are_decided_at_one_half(
     assert "picture" not in card
 
 
-# --- several architectures
-# -------------------------------------------------------------------------------------------
+# --- several architectures ------------------------------------------------------------------------
 
 
 def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(

@@ -51,8 +51,7 @@ def plain_accuracy(file, images, labels):
     return right / len(labels)
 
 
-# --- what it logged
-# --------------------------------------------------------------------------------------------------
+# --- what it logged -------------------------------------------------------------------------------
 
 
 def test_a_plain_script_gets_the_same_accuracy_from_the_logged_file(done, lab):
@@ -142,8 +141,7 @@ def test_without_steps_it_is_the_dense_net(lab):
     )
 
 
-# --- failures
-# --------------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 def test_a_trial_that_takes_too_long_is_recorded(lab):
@@ -196,8 +194,7 @@ def test_a_step_that_undoes_a_promise_fails_the_trial(lab):
         trial.check_keeps(dense)
 
 
-# --- what a strategy is given
-# ----------------------------------------------------------------------------------------
+# --- what a strategy is given ---------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -146,8 +146,7 @@ def test_proportions_of_a_run_are_a_text_and_back():
     assert from_text(as_text(zeros)) == zeros
 
 
-# --- few values
-# --------------------------------------------------------------------------------------------------
+# --- few values -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", ["kmeans++", "linear"])
@@ -182,8 +181,7 @@ def test_never_more_groups_than_asked_and_each_value_in_the_nearest(values, size
     assert distance[np.arange(array.size), groups] == pytest.approx(distance.min(axis=1))
 
 
-# --- few bits
-# --------------------------------------------------------------------------------------------------
+# --- few bits -------------------------------------------------------------------------------------
 
 
 def test_a_grid_of_two_bits_is_ternary_and_of_four_has_fifteen_levels():
@@ -214,8 +212,7 @@ def test_the_step_found_is_no_worse_than_the_one_that_reaches_the_largest_value(
     assert errors[0] <= errors[1] + 1e-6
 
 
-# --- noise
-# --------------------------------------------------------------------------------------------------
+# --- noise ----------------------------------------------------------------------------------------
 
 
 def test_log_alpha_is_noise_against_size():

@@ -85,8 +85,7 @@ def zeros_of(masks):
 SIZE = sum(value.size for value in kernels(Recorder.initial).values())
 
 
-# --- lottery tickets
-# -------------------------------------------------------------------------------------------------
+# --- lottery tickets ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rewind", [0, 2])
@@ -123,8 +122,7 @@ def test_every_round_of_a_lottery_ticket_prunes_what_the_last_one_trained():
         assert all(begin.masks[key][gone].all() for key, gone in last.items())
 
 
-# --- RigL
-# --------------------------------------------------------------------------------------------------
+# --- RigL -----------------------------------------------------------------------------------------
 
 END = 300  # 75 % of 10 epochs of 40 steps
 
@@ -165,8 +163,7 @@ def test_rigl_looks_at_the_net_as_it_is_by_one_batch_of_the_size_asked(rigl):
     assert how == {"batches": 1, "batch_size": 128, "batch_statistics": True}
 
 
-# --- masks that grow
-# -------------------------------------------------------------------------------------------------
+# --- masks that grow ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["global_prune", "gradient_prune", "random_prune"])
@@ -210,8 +207,7 @@ def test_tfmots_schedule_is_given_its_ends_in_steps_and_shares():
     }
 
 
-# --- the others
-# --------------------------------------------------------------------------------------------------
+# --- the others -----------------------------------------------------------------------------------
 
 
 def test_snip_trains_the_untrained_net_as_the_dense_net_was():

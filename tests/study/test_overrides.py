@@ -27,8 +27,7 @@ def between(*options: Any) -> Study:
     return Study(dataset=use("digits"), architecture=use("lenet5"), compress=(Choice(*options),))
 
 
-# --- what can be set
-# -------------------------------------------------------------------------------------------------
+# --- what can be set ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -158,8 +157,7 @@ def test_a_knob_set_is_a_knob_read(knob: str, value: Any) -> None:
     assert step.knobs[knob] == value
 
 
-# --- alternatives
-# --------------------------------------------------------------------------------------------------
+# --- alternatives ---------------------------------------------------------------------------------
 
 
 def test_a_knob_goes_to_the_alternatives_that_set_it() -> None:
@@ -206,8 +204,7 @@ def test_alternatives_of_the_architecture() -> None:
     assert apply(study, ["architecture=lenet5"]).architecture == use("lenet5")
 
 
-# --- what is refused
-# -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ SWITCH = Knob(False, doc="a switch")
 MAYBE = Knob("a", optional=True, doc="may be left out")
 
 
-# --- domains
-# --------------------------------------------------------------------------------------------------
+# --- domains --------------------------------------------------------------------------------------
 
 
 def test_stepped_float_lists_its_values_with_both_ends() -> None:
@@ -96,8 +95,7 @@ def test_impossible_domains_are_refused(make: Any) -> None:
         make()
 
 
-# --- knobs
-# --------------------------------------------------------------------------------------------------
+# --- knobs ----------------------------------------------------------------------------------------
 
 
 def test_one_number_has_one_form() -> None:

@@ -58,8 +58,7 @@ def study(**changes: Any) -> Study:
     return Study(**(parts | changes))
 
 
-# --- what makes two the same
-# -----------------------------------------------------------------------------------------
+# --- what makes two the same ----------------------------------------------------------------------
 
 
 @given(limits=st.tuples(st.integers(1, 999), st.floats(0.1, 99), st.floats(0.1, 99)))
@@ -201,8 +200,7 @@ def test_parameters_are_named_as_in_overrides() -> None:
     assert wanted.items() <= flat.items()
 
 
-# --- what a study asks
-# -----------------------------------------------------------------------------------------------
+# --- what a study asks ----------------------------------------------------------------------------
 
 
 def test_fix_asks_every_open_domain_by_its_name() -> None:
@@ -335,8 +333,7 @@ def test_constraints_say_by_how_much_they_are_missed() -> None:
     assert AtLeast("size", 8).violation(values) < 0
 
 
-# --- what is refused
-# -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

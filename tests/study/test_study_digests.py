@@ -64,8 +64,7 @@ def test_the_digests_of_shipped_studies_stay(name: str) -> None:
     assert (study.digest[:16], dense.digest[:16]) == PINNED[name]
 
 
-# --- fields that are added later
-# -------------------------------------------------------------------------------------
+# --- fields that are added later ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +137,7 @@ def test_a_dense_spec_states_its_own_factor_of_fine_tuning() -> None:
     assert spec.dense().digest == Spec(**PARTS | {"train": Train(finetune_factor=2.0)}).digest
 
 
-# --- labels
-# --------------------------------------------------------------------------------------------------
+# --- labels ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", ["dataset", "architecture", "compress"])
@@ -173,8 +171,7 @@ def test_baselines_of_two_label_columns_are_two() -> None:
     assert one != two
 
 
-# --- places in a chain
-# -----------------------------------------------------------------------------------------------
+# --- places in a chain ----------------------------------------------------------------------------
 
 CHAIN = (
     Choice(None, use("magnitude_prune", sparsity=0.9)),

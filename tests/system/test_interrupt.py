@@ -169,8 +169,7 @@ def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
     assert done.stdout.endswith("the end")
 
 
-# --- a study
-# --------------------------------------------------------------------------------------------------
+# --- a study --------------------------------------------------------------------------------------
 
 MOMENTS = """
 import os, signal, sys

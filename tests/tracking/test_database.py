@@ -43,8 +43,7 @@ def mlflow_client(store: Store) -> Any:
     return MlflowClient(tracking_uri=store.uri)
 
 
-# --- the address
-# --------------------------------------------------------------------------------------------------
+# --- the address ----------------------------------------------------------------------------------
 
 
 def test_the_ui_is_for_this_machine_with_its_checks_on(tmp_path: Path) -> None:
@@ -89,8 +88,7 @@ def test_passwords_are_hidden(uri: str, shown: str) -> None:
     assert hide_password(uri) == shown
 
 
-# --- the folder
-# --------------------------------------------------------------------------------------------------
+# --- the folder -----------------------------------------------------------------------------------
 
 
 def test_only_three_names_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,8 +194,7 @@ def test_artifacts_left_behind_are_read_where_they_are(tmp_path: Path) -> None:
     assert folder_of(here, "s", late).is_dir()
 
 
-# --- starting
-# --------------------------------------------------------------------------------------------------
+# --- starting -------------------------------------------------------------------------------------
 
 STARTS = """
 import os, signal, sys, time

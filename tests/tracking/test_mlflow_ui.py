@@ -81,8 +81,7 @@ def add_run(
     return run_id
 
 
-# --- names
-# --------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def test_a_trial_is_named_by_what_differs() -> None:
@@ -139,8 +138,7 @@ def test_no_name_is_longer_than_mlflow_keeps() -> None:
     assert named.endswith("…")
 
 
-# --- notes
-# --------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 TEXTS = st.text(alphabet="ab |\n<!->", max_size=60)
 
@@ -176,8 +174,7 @@ def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store,
     assert store.ui_tags(name)["note.content"].endswith(f"{END}\n\nMine.")
 
 
-# --- the experiment's page
-# -------------------------------------------------------------------------------------------
+# --- the experiment's page ------------------------------------------------------------------------
 
 
 def test_the_primary_metric_is_the_first_objective(store: Store, name: str) -> None:
@@ -276,8 +273,7 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
     assert sorted(word for word in words if word not in text) == []
 
 
-# --- addresses
-# --------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 def test_addresses_grow_with_what_there_is_to_see(store: Store, name: str) -> None:
@@ -313,8 +309,7 @@ def test_the_front_of_the_last_study_is_compared_best_first(store: Store, name: 
     assert json.loads(asked["experiments"][0]) == [store.experiment(name)]
 
 
-# --- pictures
-# --------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def screenshots(

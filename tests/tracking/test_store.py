@@ -52,8 +52,7 @@ def folder_of(store: Store, study: str, run_id: str) -> Path:
     return store.root / ".artifacts" / study / run_id / "artifacts"
 
 
-# --- names
-# --------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def test_names_other_peoples_scripts_rely_on() -> None:
@@ -100,8 +99,7 @@ def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> Non
     }
 
 
-# --- one run
-# --------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 def test_a_record_comes_back_exactly(store: Store, study: str) -> None:
@@ -247,8 +245,7 @@ def test_the_dataset_is_an_input(store: Store, study: str) -> None:
     assert json.loads(data.profile) == {"digest": "d" * 64, "train": 1078}
 
 
-# --- what is refused
-# -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 def test_nothing_is_cut_silently(store: Store, study: str) -> None:
@@ -314,8 +311,7 @@ def test_an_experiment_deleted_in_the_ui_is_named(store: Store, study: str) -> N
         begin(fresh, study)
 
 
-# --- damage
-# --------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 
 def test_a_damaged_artifact_is_named(store: Store, study: str) -> None:
@@ -389,8 +385,7 @@ def test_artifacts_that_lie_with_a_server(
     assert [path.name for path in (store.root / ".cache").iterdir()] == ["store"]
 
 
-# --- many runs
-# --------------------------------------------------------------------------------------------------
+# --- many runs ------------------------------------------------------------------------------------
 
 
 def test_runs_by_their_tags(store: Store, study: str) -> None:
@@ -418,8 +413,7 @@ def test_all_pages_are_read(store: Store, study: str, monkeypatch: pytest.Monkey
     assert store.studies() == sorted(store.studies())
 
 
-# --- what the UI shows
-# -----------------------------------------------------------------------------------------------
+# --- what the UI shows ----------------------------------------------------------------------------
 
 
 def test_tags_that_the_ui_reads(store: Store, study: str) -> None:

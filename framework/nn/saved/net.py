@@ -132,8 +132,7 @@ def _translated(file: SavedFile) -> SavedNet:
     )
 
 
-# --- as the file has it
-# ----------------------------------------------------------------------------------------------
+# --- as the file has it ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -265,8 +264,7 @@ def _without_masks(raw: list[_Raw]) -> list[_Raw]:
     return [layer for layer in raw if layer.kind != MASK_OPERATOR]
 
 
-# --- as it is here
-# --------------------------------------------------------------------------------------------------
+# --- as it is here --------------------------------------------------------------------------------
 
 
 def _safe_names(titles: Sequence[str]) -> dict[str, str]:

@@ -128,8 +128,7 @@ def test_a_gate_has_its_own_tensor(form):
                 assert len(stored.numbers) == units
 
 
-# --- what the converter does to a net
-# ---------------------------------------------------------------------------------
+# --- what the converter does to a net -------------------------------------------------------------
 
 
 def read(stage):
