@@ -84,19 +84,19 @@ reproduce: need-run $(READY)  ## train a run again and compare its bits: RUN= (o
 	@set -- reproduce "$${RUN:-$$NAME:$$TRIAL}"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
-	@$(RUN_PYTHON) docs/screenshots.py $(if $(NAME),"$$NAME")
+	@$(RUN_PYTHON) -m docs.screenshots $(if $(NAME),"$$NAME")
 
 recipes: $(READY)  ## measure what docs say each net reaches, where that is out of date: NAME=
-	@exec $(RUN_PYTHON) docs/recipes.py $(NAME)
+	@exec $(RUN_PYTHON) -m docs.recipes $(NAME)
 
 measurements: $(READY)  ## measure what docs say of strategies, where that is out of date: NAME=
-	@exec $(RUN_PYTHON) docs/measurements.py $(NAME)
+	@exec $(RUN_PYTHON) -m docs.measurements $(NAME)
 
 capabilities: $(READY)  ## run every strategy on every net for the table in docs, where out of date: NAME=
-	@exec $(RUN_PYTHON) docs/capabilities.py $(NAME)
+	@exec $(RUN_PYTHON) -m docs.capabilities $(NAME)
 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
-	@exec $(RUN_PYTHON) docs/tutorial.py
+	@exec $(RUN_PYTHON) -m docs.tutorial
 
 test: $(READY)  ## the fast tests, 24 to 31 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)

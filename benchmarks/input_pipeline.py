@@ -1,36 +1,35 @@
-"""The input pipeline is not what a training waits for.
+"""The input pipeline is not what a training waits for: times of an epoch with and without a net.
 
-Preparing, loading, and an epoch with and without a net.
+    .venv/bin/python -m benchmarks.input_pipeline
+    TFDS_DATA_DIR=... .venv/bin/python -m benchmarks.input_pipeline mnist cifar10 --epochs 1
 
-    .venv/bin/python benchmarks/input_pipeline.py
-    TFDS_DATA_DIR=... .venv/bin/python benchmarks/input_pipeline.py mnist cifar10 --epochs 1
-
-Prints a Markdown table, one line for each data set; by default those that are made by rule. The net
-is the smallest of those that are made for the data set (or can read it), with its default knobs: a
-larger one waits even less. Everything is prepared in a folder that is removed at the end.
+Prints a Markdown table, one line for each data set, with the times of preparing and loading; by
+default those that are made by rule. The net is the smallest of those that are made for the data set
+(or can read it), with its default knobs: a larger one waits even less. Everything is prepared in a
+folder that is removed at the end.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from benchmarks.shared import parser_of
 from framework import Train, nn
-from framework.contracts import Architecture, Catalog, DataInfo, Dataset, Splits, Stage
+from framework.contracts import Catalog, DataInfo, Dataset, Splits, Stage
 from framework.datasets._sources.generated import MadeDataset
 from framework.errors import InvalidStudy, UserError
 from framework.nn import training
 
 T = TypeVar("T")
 HEAD = (
-    "| data set | train samples | prepared once, s | from the cache, s | net | parameters | epoch, "
-    "s | "
-    "of it the batches alone, s | share |\n|---|--:|--:|--:|---|--:|--:|--:|--:|"
+    "| data set | train samples | prepared once, s | from the cache, s | net | parameters | "
+    "epoch, s | of it the batches alone, s | share |\n|---|--:|--:|--:|---|--:|--:|--:|--:|"
 )
 
 
@@ -58,17 +57,13 @@ class Line:
 
 def main() -> None:
     """Measure each data set in turn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("datasets", nargs="*")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=3, help="timed, after one that is not")
     arguments = parser.parse_args()
     catalog = Catalog()
-    names = arguments.datasets or [
-        name for name in catalog.datasets.names() if built_in(catalog, name)
-    ]
+    names = arguments.datasets or list(built_in(catalog))
     nn.backend.start(1)
     nn.backend.keras  # noqa: B018 - loaded here, so that the first data set does not pay for it
     print(HEAD, flush=True)
@@ -81,54 +76,77 @@ def main() -> None:
             print(line.text(), flush=True)
 
 
-def built_in(catalog: Catalog, name: str) -> bool:
-    """Whether a data set is made by rule."""
-    return name == "digits" or issubclass(catalog.datasets.get(name), MadeDataset)
+def built_in(catalog: Catalog) -> Iterator[str]:
+    """The data sets that are made by rule."""
+    for name in catalog.datasets.names():
+        if name == "digits" or issubclass(catalog.datasets.get(name), MadeDataset):
+            yield name
 
 
 def measured(catalog: Catalog, name: str, *, batch: int, epochs: int) -> Line:
     """All times of one data set, in an empty project."""
     plugin = catalog.datasets.build(name, {})
-    architecture, stage, info = smallest(catalog, plugin)
+    candidate = smallest(catalog, plugin)
     with tempfile.TemporaryDirectory() as folder:
         prepare, _ = timed(lambda: plugin.prepare(Path(folder)))
-        load, splits = timed(lambda: plugin.load(Path(folder), info.inputs))
-    request = request_for(info, splits, batch=batch, epochs=epochs + 1)
+        load, splits = timed(lambda: plugin.load(Path(folder), candidate.info.inputs))
+    # one epoch more than is timed: the first traces the net
+    request = request_for(candidate.info, splits, batch=batch, epochs=epochs + 1)
     return Line(
         name=name,
         samples=len(splits.train),
         prepare=prepare,
         load=load,
-        net=architecture.name,
-        parameters=parameters(stage),
-        epoch=with_net(stage, request),
+        net=candidate.name,
+        parameters=candidate.parameters,
+        epoch=with_net(candidate.stage, request),
         batches=without_net(request),
     )
 
 
-def smallest(catalog: Catalog, plugin: Dataset) -> tuple[Architecture, Stage, DataInfo]:
+class Candidate(NamedTuple):
+    """An untrained net that reads a data set.
+
+    Args:
+        info: what it is given of the data set.
+    """
+
+    name: str
+    made_for: str
+    stage: Stage
+    info: DataInfo
+
+    @property
+    def parameters(self) -> int:
+        """How many the net has."""
+        return sum(value.size for value in self.stage.weights.values())
+
+
+def smallest(catalog: Catalog, plugin: Dataset) -> Candidate:
     """The net with the fewest parameters of those made for the data set, or that read it whole."""
     nets = list(readable(catalog, plugin.info))
-    own = [found for found in nets if found[0].made_for == plugin.name] or nets
-    return min(own, key=lambda found: parameters(found[1]))
+    made_for_it = [net for net in nets if net.made_for == plugin.name]
+    return min(made_for_it or nets, key=attrgetter("parameters"))
 
 
-def readable(catalog: Catalog, info: DataInfo) -> Iterator[tuple[Architecture, Stage, DataInfo]]:
-    """The nets that read all inputs, untrained, and what they are told of the data set."""
+def readable(catalog: Catalog, info: DataInfo) -> Iterator[Candidate]:
+    """The nets that read all inputs of a data set."""
     for name in catalog.architectures.names():
         architecture = catalog.architectures.build(name, {})
         if architecture.trained:
             continue
         try:
-            told = replace(info, inputs=architecture.input_shapes(info))
+            # a net says here that it cannot read such data
+            reads = replace(info, inputs=architecture.input_shapes(info))
         except InvalidStudy:
             continue
-        if set(told.inputs) == set(info.inputs):
-            yield architecture, nn.graph.initial_stage(architecture, told, seed=0), told
+        if set(reads.inputs) == set(info.inputs):
+            stage = nn.graph.initial_stage(architecture, reads, seed=0)
+            yield Candidate(name, architecture.made_for, stage, reads)
 
 
 def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> training.fit.Fit:
-    """A training whose curve costs little: it is told on the calibration split."""
+    """A training whose curve costs little: it is measured on the calibration split."""
     return training.fit.Fit(
         info=info,
         samples=splits.train,
@@ -143,9 +161,8 @@ def request_for(info: DataInfo, splits: Splits, *, batch: int, epochs: int) -> t
 def with_net(stage: Stage, request: training.fit.Fit) -> float:
     """Seconds of one epoch of training; the first, which traces, is not counted."""
     ends: list[float] = []
-    training.fit.fit(
-        stage, replace(request, report=lambda epoch, values: ends.append(time.monotonic()))
-    )
+    request = replace(request, report=lambda epoch, values: ends.append(time.monotonic()))
+    training.fit.fit(stage, request)
     return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
@@ -162,11 +179,6 @@ def without_net(request: training.fit.Fit) -> float:
     for _ in batches:
         pass
     return (time.monotonic() - began) / (request.epochs - 1)
-
-
-def parameters(stage: Stage) -> int:
-    """Of a net."""
-    return sum(value.size for value in stage.weights.values())
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

@@ -1,6 +1,6 @@
 """Does a study stop whenever it is asked to? SIGINT at random moments after its first line.
 
-    .venv/bin/python benchmarks/interrupts.py --count 100 --seed 0
+    .venv/bin/python -m benchmarks.interrupts --count 100 --seed 0
 
 Each moment is one session of a short study in a project of its own; sessions go on with one study
 until it is done, then the next begins. A session has stopped if it ends with 130 and nothing of it
@@ -9,7 +9,6 @@ is RUNNING. At the end every study has each of its trials once.
 
 from __future__ import annotations
 
-import argparse
 import random
 import shutil
 import signal
@@ -20,6 +19,9 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from benchmarks.shared import parser_of
 
 ROOT = Path(__file__).parents[1]
 STUDY = '''"""Does it stop?"""
@@ -40,43 +42,61 @@ STUDY = Study(
 LONGEST = 25.0  # seconds after the first line; a session takes about as long
 
 
+class Session(NamedTuple):
+    """How one session ended.
+
+    Args:
+        code: its exit code; 0 if the study was done before the signal came.
+        seconds: from the signal to its end.
+        errors: what it wrote to stderr.
+    """
+
+    code: int
+    seconds: float
+    errors: str
+
+
 def main() -> None:
     """Interrupt as often as asked; end with 1 if a session did not stop."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    chance, stopped, waits = random.Random(asked.seed), 0, []
+    arguments = parser.parse_args()
+    moments = random.Random(arguments.seed)
+    stopped, waits = 0, list[float]()
     root = new_project()
-    while len(waits) < asked.count:
-        moment = chance.uniform(0, LONGEST)
-        code, waited, told = interrupted(root, moment)
-        if code == 0:  # it was done before
+    # sessions that end by themselves do not count
+    while len(waits) < arguments.count:
+        moment = moments.uniform(0, LONGEST)
+        session = interrupted(root, moment)
+        if session.code == 0:
+            # the study was done before: its trials are whole, and the next study begins
             check_whole(root)
             shutil.rmtree(root)
             root = new_project()
             continue
-        waits.append(waited)
-        good = (
-            code == 130
-            and not running(root)
-            and "Traceback" not in told
-            and "Exception ignored" not in told
-        )
-        stopped += good
-        print(
-            f"{moment:5.1f} s: code {code}, {waited:.2f} s "
-            f"later{'' if good else ' WRONG: ' + told[-2000:]}",
-            flush=True,
-        )
+        waits.append(session.seconds)
+        stopped += report(session, moment, root)
     shutil.rmtree(root)
-    print(
-        f"{stopped} of {len(waits)} stopped; {max(waits):.2f} s at most, "
-        f"{sorted(waits)[len(waits) // 2]:.2f} s median"
-    )
+    longest, median = max(waits), sorted(waits)[len(waits) // 2]
+    print(f"{stopped} of {len(waits)} stopped; {longest:.2f} s at most, {median:.2f} s median")
     sys.exit(stopped < len(waits))
+
+
+def report(session: Session, moment: float, root: Path) -> bool:
+    """Print how a session ended; whether it stopped as it should."""
+    stopped = (
+        session.code == 130
+        and not running(root)
+        and "Traceback" not in session.errors
+        # from a destructor, in which Python loses an exception
+        and "Exception ignored" not in session.errors
+    )
+    verdict = "" if stopped else f" WRONG: {session.errors[-2000:]}"
+    print(
+        f"{moment:5.1f} s: code {session.code}, {session.seconds:.2f} s later{verdict}", flush=True
+    )
+    return stopped
 
 
 def new_project() -> Path:
@@ -88,29 +108,28 @@ def new_project() -> Path:
     return root
 
 
-def interrupted(root: Path, moment: float) -> tuple[int, float, str]:
-    """(exit code, seconds until it ended, what it said) of one session."""
+def interrupted(root: Path, moment: float) -> Session:
+    """One session, interrupted this many seconds after its first line."""
     command = [sys.executable, "-u", "-m", "framework", "study", "stops"]
     with subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        process.stderr.readline()
+        # before its first line it still loads libraries: that is another case
+        cast("IO[str]", process.stderr).readline()
         time.sleep(moment)
         asked = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=300)
-        return process.returncode, time.monotonic() - asked, told
+        _, errors = process.communicate(timeout=300)
+        return Session(process.returncode, time.monotonic() - asked, errors)
 
 
 def running(root: Path) -> int:
     """How many runs are RUNNING; none where there is no store yet."""
     if not (root / "mlflow.db").exists():
         return 0
+    query = "SELECT COUNT(*) FROM runs WHERE status = 'RUNNING'"
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
-        return int(
-            database.execute("SELECT COUNT(*) FROM runs WHERE status = 'RUNNING'").fetchone()[0]
-        )
+        return int(database.execute(query).fetchone()[0])
 
 
 def check_whole(root: Path) -> None:

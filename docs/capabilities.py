@@ -1,12 +1,10 @@
-"""What runs where.
-
-Every strategy on every net, exported in every number format, written to docs/results/strategies.
+"""Tries what runs where: every strategy on every net, exported in every number format.
 
     make capabilities                  # the cells that are out of date, then docs/strategies.md
-    make capabilities NAME="lstm"      # one or several, whether out of date or not
+    make capabilities NAME="lstm"      # one or several nets, whether out of date or not
 
 Few samples, one short epoch. Each net runs in a process of its own: a converter that ends it costs
-that net alone.
+that net alone. What came of it is written to docs/results/strategies.
 """
 
 from __future__ import annotations
@@ -14,17 +12,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recipes import RESULTS, command
-
+from docs import pages
+from docs.capability_table import FILE, FORMATS, Format, outdated, read, versions
+from docs.commands import command
 from framework import Study, Train, nn, use
 from framework.cli.base import say
-from framework.contracts import Catalog, FileWeight, Splits, Stage
-from framework.errors import SqueezelabError, UnknownName
+from framework.contracts import Catalog, FileWeight, Splits, Stage, Strategy
+from framework.errors import SqueezelabError
 from framework.planning.project import find_root
 from framework.planning.resolve import resolve
 from framework.results.requested import distinct_per_channel
@@ -32,10 +31,9 @@ from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint
 from framework.study import Spec, Use
 
-FILE = RESULTS / "strategies" / "capabilities.json"
-FORMATS = {"float32": "f", "float16": "h", "dynamic": "d", "int8": "i"}
 FEW = {"train": 120, "calibration": 40, "validation": 40}
 QUICK = Train(epochs=1, batch_size=12, warmup_epochs=0)
+Cells = dict[str, dict[str, str]]
 
 
 class FewSamples(Lab):
@@ -44,70 +42,58 @@ class FewSamples(Lab):
     def splits(self, spec: Spec) -> Splits:
         """The first samples, in the split's own order."""
         whole = super().splits(spec)
-        return replace(
-            whole, **{name: getattr(whole, name).first(count) for name, count in FEW.items()}
-        )
+        first = {name: getattr(whole, name).first(count) for name, count in FEW.items()}
+        return replace(whole, **first)
 
 
-def versions(net: str, catalog: Catalog) -> dict[str, list[int]]:
-    """Strategy -> the versions of net and strategy that its cell is about."""
-    of_net = catalog.architectures.get(net).plugin_version
-    return {
-        name: [of_net, catalog.strategies.get(name).plugin_version]
-        for name in catalog.strategies.names()
-    }
+# --- one net --------------------------------------------------------------------------------------
 
 
-def outdated(found: Mapping[str, Any], net: str, catalog: Catalog) -> list[str]:
-    """The strategies whose cell of this net was not made with plug-ins as they are now."""
-    made_by = found.get("versions", {}).get(net, {})
-    return [name for name, pair in versions(net, catalog).items() if made_by.get(name) != pair]
-
-
-def read(root: Path) -> dict[str, Any]:
-    """The table as it was written; empty if there is none."""
-    file = root / FILE
-    return json.loads(file.read_text("utf-8")) if file.exists() else {}
-
-
-def cells(
-    name: str, strategies: list[str], root: Path, catalog: Catalog
-) -> dict[str, dict[str, str]]:
+def cells(name: str, strategies: list[str], root: Path, catalog: Catalog) -> Cells:
     """Strategy -> number format -> `yes`, why not, or nothing where the strategy fixes another."""
-    lab, found = FewSamples(root, catalog), {}
+    lab, tried = FewSamples(root, catalog), {}
     for strategy in strategies:
-        found[strategy] = _cell(name, strategy, root, lab)
-        say(f"{name} {strategy}: {found[strategy]}")
-    return found
+        tried[strategy] = _cell(name, strategy, root, lab)
+        say(f"{name} {strategy}: {tried[strategy]}")
+    return tried
 
 
 def _cell(name: str, strategy: str, root: Path, lab: Lab) -> dict[str, str]:
-    declared = lab.catalog.strategies.get(strategy).knobs()
-    knobs = {
-        knob: max(1, int(item.low or 0)) for knob, item in declared.items() if item.unit == "epochs"
-    }
-    dense = lab.catalog.architectures.get(name)
     study = Study(
-        dataset=use(dense.made_for),
+        dataset=use(lab.catalog.architectures.get(name).made_for),
         architecture=_net(name, root),
         train=QUICK,
-        compress=[use(strategy, **knobs)],
+        compress=(Use(strategy, _fewest_epochs(lab.catalog.strategies.get(strategy))),),
     )
     spec = resolve(study, lab.catalog, root).fix(lambda *_: None)
     try:
-        job = trial.TrialJob(
-            spec, lab, lab.baseline(spec), deadline=float("inf"), report=lambda *_: None
-        )
+        # without a limit of time: the few samples make it short
+        dense = lab.baseline(spec)
+        job = trial.TrialJob(spec, lab, dense, deadline=float("inf"), report=lambda *_: None)
         stage = trial.compress(spec, lab, job)
     except SqueezelabError as error:
+        # it fails before any file is made: one reason for all formats
         return {"float32": _reason(error)}
-    gives = lab.catalog.strategies.get(strategy).gives
-    own = stage.export.format
-    return {
-        item: _exported(stage, item, spec, lab)
-        for item in FORMATS
-        if "bits" not in gives or item == own or strategy == "ptq"
-    }
+    exported: dict[str, str] = {}
+    for number_format in _formats(lab.catalog.strategies.get(strategy), stage):
+        exported[number_format] = _exported(stage, number_format, spec, lab)
+    return exported
+
+
+def _fewest_epochs(strategy: type[Strategy]) -> dict[str, int]:
+    """The least that each knob of epochs allows, at least 1."""
+    knobs = {}
+    for name, knob in strategy.knobs().items():
+        if knob.unit == "epochs":
+            knobs[name] = max(1, int(knob.low or 0))
+    return knobs
+
+
+def _formats(strategy: type[Strategy], stage: Stage) -> list[Format]:
+    """The formats to try; a strategy that fixes the format has one, `ptq` has a knob for it."""
+    if "bits" not in strategy.gives or strategy.name == "ptq":
+        return list(FORMATS)
+    return [name for name in FORMATS if name == stage.export.format]
 
 
 def _net(name: str, root: Path) -> Use:
@@ -125,12 +111,10 @@ def _net(name: str, root: Path) -> Use:
     return use(name, path=str(path))
 
 
-def _exported(stage: Stage, number_format: str, spec: Spec, lab: Lab) -> str:
-    export = (
-        replace(stage.export, format=number_format)
-        if number_format != stage.export.format
-        else stage.export
-    )
+def _exported(stage: Stage, number_format: Format, spec: Spec, lab: Lab) -> str:
+    export = stage.export
+    if number_format != export.format:
+        export = replace(export, format=number_format)
     try:
         measured = trial.measure(replace(stage, export=export), spec, lab)
         return _missing(stage, measured.exported.weights)
@@ -142,19 +126,27 @@ def _missing(stage: Stage, weights: tuple[FileWeight, ...]) -> str:
     """`yes`, or which weight has not what the last step asked of it."""
     step = stage.steps[-1]
     for key, asked in step.asked.items():
-        own = [weight for weight in weights if weight.key == key]
-        zeros = sum(int((weight.values == 0).sum()) for weight in own)
-        few = max(map(distinct_per_channel, own), default=0)
-        enough = {"zeros": zeros >= asked - 1, "clusters": few <= asked, "bits": few <= 2**asked}[
-            step.unit
-        ]
-        if not own or not enough:
+        # a weight may lie in several tensors, as the gates of an LSTM do
+        tensors = [weight for weight in weights if weight.key == key]
+        if not tensors or not _has(tensors, step.unit, asked):
             return f"{key} has not the {step.unit} that were asked for."
     return "yes"
 
 
+def _has(tensors: list[FileWeight], unit: str, asked: float) -> bool:
+    """Whether a weight's tensors have what was asked of it."""
+    if unit == "zeros":
+        zeros = sum(int((weight.values == 0).sum()) for weight in tensors)
+        return zeros >= asked - 1
+    distinct = max(map(distinct_per_channel, tensors))
+    return distinct <= (asked if unit == "clusters" else 2**asked)
+
+
 def _reason(error: SqueezelabError) -> str:
     return str(error).split("\n")[0]
+
+
+# --- all nets -------------------------------------------------------------------------------------
 
 
 def main() -> int:
@@ -163,62 +155,75 @@ def main() -> int:
     `--one NET STRATEGY ...` prints cells of one net, as each process.
     """
     if sys.argv[1:2] == ["--one"]:
-        sys.stdout.write(
-            json.dumps(cells(sys.argv[2], sys.argv[3:], find_root(Path.cwd()), Catalog())) + "\n"
-        )
+        tried = cells(sys.argv[2], sys.argv[3:], find_root(Path.cwd()), Catalog())
+        sys.stdout.write(json.dumps(tried) + "\n")
         return 0
     return command(__doc__ or "", "NET", run)
 
 
 def run(root: Path, names: list[str], catalog: Catalog) -> int:
     """As the command line."""
-    import pages
-
-    known = catalog.architectures.names()
     for name in names:
-        if name not in known:
-            raise UnknownName("architecture", name, known)
-    for name in names or known:
-        found = read(root)
-        asked = list(catalog.strategies.names()) if names else outdated(found, name, catalog)
-        if asked:
-            _write(root, catalog, found, name, _in_a_process(name, asked, root))
+        catalog.architectures.get(name)  # an unknown name is refused before anything runs
+    for name in names or catalog.architectures.names():
+        written = read(root)
+        strategies = catalog.strategies.names() if names else outdated(written, name, catalog)
+        if strategies:
+            _write(root, catalog, written, name, _in_a_process(name, list(strategies), root))
     pages.write(root, catalog)
     return 0
 
 
-def _write(
-    root: Path, catalog: Catalog, found: dict[str, Any], net: str, made: dict[str, dict[str, str]]
-) -> None:
+def _write(root: Path, catalog: Catalog, written: dict[str, Any], net: str, made: Cells) -> None:
     """The table with some cells of one net made anew; what no plug-in is called any more goes."""
-    nets, made_by = dict(found.get("nets", {})), dict(found.get("versions", {}))
-    known = versions(net, catalog)
-    nets[net] = {
-        name: cell
-        for name in known
-        if (cell := made.get(name, nets.get(net, {}).get(name))) is not None
-    }
-    made_by[net] = {
-        name: known[name] if name in made else made_by.get(net, {}).get(name) for name in nets[net]
-    }
-    ordered = [name for name in catalog.architectures.names() if name in nets]
+    nets, made_by = dict(written.get("nets", {})), dict(written.get("versions", {}))
+    nets[net], made_by[net] = _updated(
+        nets.get(net, {}), made_by.get(net, {}), made, versions(net, catalog)
+    )
+    names = catalog.architectures.names()
     table = {
-        "versions": {name: made_by[name] for name in ordered},
-        "nets": {name: nets[name] for name in ordered},
+        "versions": _in_order(names, made_by),
+        "nets": _in_order(names, nets),
         "environment": fingerprint(),
     }
     (root / FILE).parent.mkdir(parents=True, exist_ok=True)
     (root / FILE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
 
 
-def _in_a_process(name: str, strategies: list[str], root: Path) -> dict[str, dict[str, str]]:
-    command_line = [sys.executable, __file__, "--one", name, *strategies]
+def _in_order(names: Iterable[str], by_net: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: by_net[name] for name in names if name in by_net}
+
+
+def _updated(
+    before: Cells, made_before: Mapping[str, Any], made: Cells, present: Mapping[str, Any]
+) -> tuple[Cells, dict[str, Any]]:
+    """(cells, versions that made them) of one net, by strategy in the registry's order.
+
+    Args:
+        before: cells as they were written.
+        made_before: the versions that these were made with.
+        made: cells made just now.
+        present: the versions of all strategies as they are now.
+    """
+    net_cells, made_by = Cells(), {}
+    for name, pair in present.items():
+        if name in made:
+            net_cells[name], made_by[name] = made[name], pair
+        elif name in before:
+            net_cells[name], made_by[name] = before[name], made_before.get(name)
+    return net_cells, made_by
+
+
+def _in_a_process(name: str, strategies: list[str], root: Path) -> Cells:
+    # as a module: of a script, the folder `docs` itself would be where imports look first
+    command_line = [sys.executable, "-m", "docs.capabilities", "--one", name, *strategies]
     done = subprocess.run(command_line, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         say(f"{name}: its process ended with {done.returncode}.")
         return {}
-    found: dict[str, dict[str, str]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    # last line: libraries may have printed before it
+    tried: Cells = json.loads(done.stdout.splitlines()[-1])
+    return tried
 
 
 if __name__ == "__main__":

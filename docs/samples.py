@@ -1,24 +1,25 @@
-"""What each data set holds, for docs/datasets.md.
+"""Describes what each data set has, for docs/datasets.md.
 
-Sizes and shapes, and a picture or some texts where we made the data.
+    .venv/bin/python -m docs.samples [NAME ...]        # all data sets that are here, by default
 
-    .venv/bin/python docs/samples.py [NAME ...]        # all data sets that are here, by default
-
-Writes docs/results/data/NAME.json and docs/images/data/NAME.png. Of data that is not ours to
-publish only numbers are written.
+Sizes and shapes, and a picture or some texts where we made the data. Writes
+docs/results/data/NAME.json and docs/images/data/NAME.png. Of data that is not ours to publish only
+numbers are written.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import write
-from recipes import RESULTS
 
+from docs.markdown import paragraphs
+from docs.pages import write
+from docs.recipe_list import RESULTS
 from framework.cli.base import say
 from framework.contracts import Array, Catalog, Dataset, Samples
 from framework.datasets._sources.generated import MadeDataset
@@ -58,10 +59,11 @@ def describe(dataset: Dataset, root: Path) -> dict[str, Any]:
         "digest": digest(dataset),
         "task": info.task,
         "classes": info.classes,
-        "inputs": {name: list(shape) for name, shape in info.inputs.items()},
+        "inputs": dict(zip(info.inputs, map(list, info.inputs.values()), strict=True)),
         "tokens": dict(info.tokens),
         "sizes": sizes | {"test": sealed_size(dataset)},
     }
+    # a regression has no classes: no answer is the most frequent one
     if info.task != "regression":
         counts = np.unique(splits.validation.labels, return_counts=True)[1]
         facts["constant"] = float(counts.max() / counts.sum())
@@ -77,15 +79,15 @@ def digest(dataset: Dataset) -> str:
 
 
 def sealed_size(dataset: Dataset) -> int:
-    """As the card's first line says it: the sealed split is not opened to count it."""
-    said = dataset.summary().replace("\u00a0", " ").rpartition(" test")[0].rpartition(", ")[2]
-    digits = "".join(character for character in said if character.isdigit())
-    if not digits:
+    """As the card says it (`..., 7 600 test`): the sealed split is not opened to count it."""
+    card = " ".join(paragraphs(type(dataset)))
+    stated = re.search(r"([\d\s]+) test\b", card)
+    if stated is None:
         raise UserError(
             f"The card of {dataset.name} does not say how large its test split is.",
             given=dataset.summary(),
         )
-    return int(digits)
+    return int("".join(stated[1].split()))
 
 
 def is_ours(dataset: Dataset) -> bool:
@@ -94,14 +96,17 @@ def is_ours(dataset: Dataset) -> bool:
 
 
 def texts(dataset: Dataset, samples: Samples, root: Path) -> list[str]:
-    """A few texts in words, each with its answer."""
+    """The texts of the first samples in words, each with its answer."""
     (name, *_) = [*dataset.info.tokens, ""]
     if not name:
         return []
     words = dataset.vocabulary(root, name)
-    rows = samples.inputs[name][:SHOWN]
-    said = [" ".join(words[token] for token in row if token) for row in rows]
-    return [f"{text}  ->  {label}" for text, label in zip(said, samples.labels, strict=False)]
+    lines = []
+    for row, label in zip(samples.inputs[name][:SHOWN], samples.labels, strict=False):
+        # token 0 fills a text up to the length of the longest
+        text = " ".join(words[token] for token in row if token)
+        lines.append(f"{text}  ->  {label}")
+    return lines
 
 
 def draw(dataset: Dataset, samples: Samples, root: Path) -> bool:
@@ -124,6 +129,7 @@ def draw(dataset: Dataset, samples: Samples, root: Path) -> bool:
         axis.set_title(f"{label:.3g}", fontsize=9)
     file = root / "docs" / "images" / "data" / f"{dataset.name}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
+    # without the version of matplotlib, the same samples give the same bytes
     figure.savefig(file, metadata={"Software": None})
     return True
 

@@ -1,6 +1,6 @@
 """Pictures of a study in the MLflow UI, for README and docs.
 
-`make screenshots NAME=squeezenet_prune`.
+    make screenshots NAME=squeezenet_prune
 
 Starts the UI on a free port and a headless Chromium or Chrome, steers it over its debugging pipe,
 waits until each page is drawn, and writes docs/images/ui_*.png.
@@ -24,6 +24,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,10 @@ class Browser:
             "about:blank",
         ]
         self._process = subprocess.Popen(command, pass_fds=(read, write), stderr=subprocess.DEVNULL)
+        # these ends are the browser's now; while we held them too, its end would go unnoticed
         os.close(read)
         os.close(write)
-        self._rest, self._count = b"", 0
+        self._unread, self._count = b"", 0
 
     def close(self) -> None:
         """End it."""
@@ -140,6 +142,7 @@ class Browser:
             {"sessionId": session} if session else {}
         )
         os.write(self._to_browser, json.dumps(message).encode() + b"\0")
+        # events come in between, without an id
         while (answer := self._receive()).get("id") != self._count:
             pass
         if "error" in answer:
@@ -149,14 +152,15 @@ class Browser:
         return dict(answer["result"])
 
     def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
+        while b"\0" not in self._unread:
             if not select.select([self._from_browser], [], [], SECONDS)[0]:
                 raise SqueezelabError("The browser does not answer.")
             piece = os.read(self._from_browser, 1 << 16)
-            if not piece:
+            if not piece:  # the pipe is closed
                 raise SqueezelabError("The browser ended by itself.")
-            self._rest += piece
-        text, _, self._rest = self._rest.partition(b"\0")
+            self._unread += piece
+        # more than one message may have come
+        text, _, self._unread = self._unread.partition(b"\0")
         return dict(json.loads(text))
 
 
@@ -213,7 +217,7 @@ def _pages(root: Path, name: str) -> dict[str, str]:
             f"The store holds no study {name!r}.", todo=f"Run it first: make study NAME={name}"
         )
     pages = addresses(store, name)
-    missing = sorted({picture.page for picture in PICTURES.values()} - set(pages))
+    missing = sorted(set(map(attrgetter("page"), PICTURES.values())) - set(pages))
     if missing:
         raise UserError(
             f"The study {name} has nothing to show under: {', '.join(missing)}.",
@@ -224,8 +228,8 @@ def _pages(root: Path, name: str) -> dict[str, str]:
 
 def _browser() -> str:
     for name in BROWSERS:
-        if found := shutil.which(name):
-            return found
+        if program := shutil.which(name):
+            return program
     raise UserError(
         "There is no Chromium or Chrome to take pictures with.",
         given=f"Looked for: {', '.join(BROWSERS)}.",
@@ -251,12 +255,12 @@ def _server(root: Path) -> Iterator[str]:
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port = free.getsockname()[1]  # the system's choice; free again once the socket is closed
     command = [sys.executable, "-m", "framework", "ui", "--port", str(port)]
     process = subprocess.Popen(
         command,
         cwd=root,
-        start_new_session=True,
+        start_new_session=True,  # a group of its own: the signal below reaches its workers too
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

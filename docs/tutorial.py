@@ -1,13 +1,10 @@
 """The numbers of docs/from-lenet-to-squeezenet.md and its Chinese twin.
 
-Runs their commands and writes the tables.
+    make tutorial        # about ten minutes on 2 cores; a study that has been run is not run again
 
-    make tutorial        # about ten minutes on 2 cores; studies that have been run are not run
-    again
-
-Every line of a `sh` block is a command; after one that begins with `make study`, the table between
-`<!-- table -->` and `<!-- end -->` is made from the trials.csv of its report. The last table puts
-all nets side by side.
+Runs the commands of the page and writes its tables. Every line of a `sh` block is a command; after
+one that begins with `make study`, the table between `<!-- table -->` and `<!-- end -->` is made
+from the trials.csv of its report. The last table puts all nets side by side.
 """
 
 from __future__ import annotations
@@ -22,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pages import table
-
+from docs.markdown import table
 from framework.cli.base import say, text_of
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError, UserError
@@ -80,30 +76,36 @@ def main() -> int:
     root = find_root(Path.cwd())
     try:
         texts = {path: (root / path).read_text("utf-8") for path in PAGES}
-        steps = []
-        for command in commands(texts[PAGES[0]]):
-            run(command, root)
-            if command.startswith("make study"):
-                steps.append(step_of(command, root))
+        steps = run_all(commands(texts[PAGES[0]]), root)
         for path, text in texts.items():
-            (root / path).write_text(
-                filled(text, steps, "zh" if path.stem.endswith(".zh") else "en"), "utf-8"
-            )
+            language = "zh" if path.stem.endswith(".zh") else "en"
+            (root / path).write_text(filled(text, steps, language), "utf-8")
     except SqueezelabError as error:
         say(text_of(error))
         return error.exit_code if isinstance(error, UserError) else 1
     return 0
 
 
+def run_all(lines: Iterable[str], root: Path) -> list[Step]:
+    """Run the commands in order; what the studies among them have measured."""
+    steps = []
+    for command in lines:
+        run(command, root)
+        if command.startswith("make study"):
+            steps.append(step_of(command, root))
+    return steps
+
+
 def commands(text: str) -> list[str]:
     """Every command of the page, in order."""
-    return [line for block in BLOCK.findall(text) for line in block.splitlines() if line]
+    lines = "\n".join(BLOCK.findall(text)).splitlines()
+    return list(filter(None, lines))
 
 
 def settings_of(command: str) -> tuple[str, list[str]]:
     """The study of a `make study` line and its overrides."""
-    given = dict(word.split("=", 1) for word in shlex.split(command)[2:])
-    return given["NAME"], given.get("SET", "").split()
+    variables = dict(word.split("=", 1) for word in shlex.split(command)[2:])
+    return variables["NAME"], variables.get("SET", "").split()
 
 
 def run(command: str, root: Path) -> None:
@@ -129,22 +131,25 @@ def step_of(command: str, root: Path) -> Step:
 
 def label(settings: Sequence[str]) -> str:
     """The net, with the knobs that the command sets."""
-    given = dict(item.split("=", 1) for item in settings)
-    knobs = [
-        f"{key.split('.')[1]}={value}"
-        for key, value in given.items()
-        if key.startswith("architecture.")
-    ]
-    return " ".join([given.get("architecture", "lenet5"), *knobs])
+    net, knobs = "lenet5", []
+    for setting in settings:
+        key, value = setting.split("=", 1)
+        if key == "architecture":
+            net = value
+        elif key.startswith("architecture."):
+            knobs.append(f"{key.split('.')[1]}={value}")
+    return " ".join([net, *knobs])
 
 
 def filled(text: str, steps: Iterable[Step], language: str) -> str:
-    """The page with its tables."""
-    left, every = iter(steps), list(steps)
+    """The page with its tables: one for each study, in their order, and one of all."""
+    every = list(steps)
+    following = iter(every)
 
-    def replaced(found: re.Match[str]) -> str:
-        made = of_one(next(left), language) if found[2] == "table" else of_all(every, language)
-        return f"{found[1]}{made}\n{found[3]}"
+    def replaced(place: re.Match[str]) -> str:
+        is_one = place[2] == "table"
+        made = of_one(next(following), language) if is_one else of_all(every, language)
+        return f"{place[1]}{made}\n{place[3]}"
 
     return PLACE.sub(replaced, text)
 
@@ -153,9 +158,15 @@ def of_one(step: Step, language: str) -> str:
     """Accuracy and sizes of one net: dense, in 8 bits, with zeros, with both."""
     rows = []
     for name, trial in zip(ROWS[language], step.trials, strict=True):
-        smaller = float(trial[f"baseline.{COMPRESSED}"]) / float(trial[COMPRESSED])
-        counts = [whole(trial[column]) for column in ("params_nonzero", FILE, COMPRESSED)]
-        rows.append([name, percent(trial), *counts, f"{smaller:.1f}"])
+        row = [
+            name,
+            percent(trial),
+            whole(trial["params_nonzero"]),
+            whole(trial[FILE]),
+            whole(trial[COMPRESSED]),
+            times_smaller(trial),
+        ]
+        rows.append(row)
     return table(HEADS[language], rows)
 
 
@@ -164,17 +175,15 @@ def of_all(steps: Iterable[Step], language: str) -> str:
     rows = []
     for step in steps:
         last = step.trials[-1]
-        smaller = float(last[f"baseline.{COMPRESSED}"]) / float(last[COMPRESSED])
-        rows.append(
-            [
-                step.label,
-                step.dataset,
-                whole(last["params_total"]),
-                *map(percent, step.trials),
-                f"{smaller:.1f}",
-            ]
-        )
+        qualities = map(percent, step.trials)
+        parameters = whole(last["params_total"])
+        rows.append([step.label, step.dataset, parameters, *qualities, times_smaller(last)])
     return table(ALL_HEADS[language], rows)
+
+
+def times_smaller(trial: Row) -> str:
+    """Than the dense net's file, both compressed."""
+    return f"{float(trial[f'baseline.{COMPRESSED}']) / float(trial[COMPRESSED]):.1f}"
 
 
 def percent(trial: Row) -> str:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import grimp
@@ -32,6 +33,7 @@ HEAVY = {
 }
 HEAVY |= {"optuna", "ray", "sklearn"}
 PLUGINS = ("datasets", "architectures", "strategies", "metrics")
+PACKAGES = (FRAMEWORK, ROOT / "docs", ROOT / "benchmarks")
 MOST_LINES = 400
 MOST_MODULES = 16  # of a folder without plug-ins
 
@@ -169,9 +171,10 @@ def test_no_import_goes_against_the_floors_also_where_it_is_lazy(graph: grimp.Im
 
 
 def test_folders_stay_small() -> None:
-    for folder in [FRAMEWORK, *(path for path in FRAMEWORK.rglob("*") if path.is_dir())]:
-        if folder.name not in PLUGINS:
-            assert len(list(folder.glob("*.py"))) <= MOST_MODULES, folder
+    for package in PACKAGES:
+        for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
+            if folder.name not in PLUGINS:
+                assert len(list(folder.glob("*.py"))) <= MOST_MODULES, folder
 
 
 PROBE = """from framework import nn
@@ -238,6 +241,12 @@ def test_light_modules_stay_light(modules: str, allowed: set[str]) -> None:
     assert not loaded_by(f"import {modules}") & (HEAVY - allowed)
 
 
+def test_pages_are_made_without_heavy_libraries() -> None:
+    loaded = loaded_by("import docs.pages")
+    assert "docs" in loaded
+    assert not loaded & HEAVY
+
+
 @pytest.mark.parametrize("command", ["--help", "list", "check"])
 def test_light_commands_load_no_net_and_no_store(command: str) -> None:
     loaded = loaded_by(
@@ -249,11 +258,25 @@ def test_light_commands_load_no_net_and_no_store(command: str) -> None:
     assert not loaded & (HEAVY - {"optuna"})
 
 
+# --- what is installed ----------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_package_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        folders = {name.partition("/")[0] for name in archive.namelist()}
+    assert {name for name in folders if not name.endswith(".dist-info")} == {"framework"}
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "path", sorted(FRAMEWORK.rglob("*.py")), ids=lambda path: str(path.relative_to(FRAMEWORK))
+    "path",
+    sorted(path for package in PACKAGES for path in package.rglob("*.py")),
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES

@@ -273,8 +273,10 @@ def check_names(target: str, given: dict[str, str]) -> None:
 
 
 def check_script(program: str, words: list[str]) -> None:
-    """The script is there, and says something of each option."""
+    """The script or module is there, and says something of each option."""
     files = [ROOT / word for word in words if word.endswith(".py")]
+    if words[:1] == ["-m"] and words[1].startswith(("docs.", "benchmarks.")):
+        files = [ROOT / f"{words[1].replace('.', '/')}.py"]
     assert all(file.is_file() for file in files)
     assert files or words[:1] == ["-m"] or program in ("git", "cd")
     text = "".join(file.read_text("utf-8") for file in files)

@@ -3,23 +3,18 @@ promises."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from docs import capability_table, pages, strategy_columns, strategy_page
+from docs.measurement_rows import Measurement, Row, current
+from docs.measurement_tables import MEASUREMENTS, as_sparse_as_asked
 from framework.contracts import Catalog
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import capabilities  # noqa: E402
-import measurements  # noqa: E402
-import pages  # noqa: E402
-import strategy_page  # noqa: E402
-
 CATALOG = Catalog()
-ROWS = [(item, row) for item in measurements.MEASUREMENTS for row in item.rows]
+ROWS = [(item, row) for item in MEASUREMENTS for row in item.rows]
 
 
 def test_the_page_is_that_of_the_registry_and_the_results() -> None:
@@ -31,9 +26,9 @@ def test_the_page_is_that_of_the_registry_and_the_results() -> None:
     ("item", "row"), ROWS, ids=[f"{item.name} {row.name}" for item, row in ROWS]
 )
 def test_a_result_is_that_of_what_stands_here_or_is_named_as_missing(
-    item: measurements.Measurement, row: measurements.Row
+    item: Measurement, row: Row
 ) -> None:
-    found = measurements.current(item, ROOT, CATALOG)
+    found = current(item, ROOT, CATALOG)
     if row.name not in found:
         part = (
             (ROOT / strategy_page.PAGE)
@@ -42,14 +37,14 @@ def test_a_result_is_that_of_what_stands_here_or_is_named_as_missing(
             .partition("\n#")[0]
         )
         told = part.partition("Still to be measured")[2]
-        assert f"`{row.label or measurements.text(row.chain)}`" in told
+        assert f"`{row.steps}`" in told
         return
     assert found[row.name]["seeds"] == list(row.seeds)
 
 
-@pytest.mark.parametrize("item", measurements.MEASUREMENTS, ids=lambda item: item.name)
-def test_results_hold_what_is_promised(item: measurements.Measurement) -> None:
-    assert item.check(measurements.current(item, ROOT, CATALOG)) == []
+@pytest.mark.parametrize("item", MEASUREMENTS, ids=lambda item: item.name)
+def test_results_hold_what_is_promised(item: Measurement) -> None:
+    assert item.check(current(item, ROOT, CATALOG)) == []
 
 
 def made_up(
@@ -73,14 +68,14 @@ def test_a_drop_is_to_the_control_of_the_same_rate_and_budget() -> None:
         "control": made_up("identity", [0.96, 0.96, 0.96]),
         "pruned": pruned,
     }
-    assert strategy_page._drop_to_control(pruned, found) == "1.00 ± 0.58"
-    assert strategy_page._drop_to_dense(pruned, found) == "-5.00 ± 0.58"
+    assert strategy_columns.drop_to_control(pruned, found) == "1.00 ± 0.58"
+    assert strategy_columns.drop_to_dense(pruned, found) == "-5.00 ± 0.58"
     # the dense net's 10 among them
     from_scratch = made_up("dynamic_sparse", [0.94, 0.95, 0.96]) | {"epochs": 20}
-    assert strategy_page._drop_to_control(from_scratch, alone) == "1.00 ± 0.58"
-    assert strategy_page._drop_to_control(pruned | {"epochs": 20}, alone) == ""
+    assert strategy_columns.drop_to_control(from_scratch, alone) == "1.00 ± 0.58"
+    assert strategy_columns.drop_to_control(pruned | {"epochs": 20}, alone) == ""
     del found["control"]
-    assert strategy_page._drop_to_control(pruned, found) == ""
+    assert strategy_columns.drop_to_control(pruned, found) == ""
 
 
 def test_a_method_is_held_against_lots_of_its_own_proportions() -> None:
@@ -91,29 +86,27 @@ def test_a_method_is_held_against_lots_of_its_own_proportions() -> None:
     ours = made_up("magnitude_prune", [0.91, 0.91, 0.9], layers="erk")
     other = made_up("global_prune", [0.91, 0.90, 0.91])
     found = {"a": erk, "b": overall, "c": ours, "d": other}
-    assert strategy_page._against_random(ours, found).startswith("+40.33 (")
-    assert strategy_page._against_random(other, found).endswith("not told apart")
-    assert strategy_page._against_random(erk, found) == ""
+    assert strategy_columns.against_random(ours, found).startswith("+40.33 (")
+    assert strategy_columns.against_random(other, found).endswith("not told apart")
+    assert strategy_columns.against_random(erk, found) == ""
 
 
 def test_more_comparisons_make_an_interval_wider() -> None:
-    middle, alone = measurements.interval([0.01, 0.02, 0.03])
+    middle, alone = strategy_columns.interval([0.01, 0.02, 0.03])
     # t(0.975, 2) = 4.3027, times 0.01 / sqrt(3)
     assert (round(middle, 6), round(alone, 5)) == (0.02, 0.02484)
-    assert measurements.interval([0.01, 0.02, 0.03], comparisons=7)[1] > 2.5 * alone
+    assert strategy_columns.interval([0.01, 0.02, 0.03], comparisons=7)[1] > 2.5 * alone
 
 
 def test_checks_can_fail() -> None:
     row = {"metrics": {"sparsity_asked": [0.9], "sparsity_reached": [0.8]}}
-    assert measurements.as_sparse_as_asked({"x": row}) == [
-        "x has not the zeros that were asked for."
-    ]
+    assert as_sparse_as_asked({"x": row}) == ["x has not the zeros that were asked for."]
 
 
 def test_what_runs_where_was_tried_with_these_plug_ins() -> None:
-    found = capabilities.read(ROOT)
+    found = capability_table.read(ROOT)
     assert set(found["nets"]) == set(CATALOG.architectures.names())
-    assert {name: capabilities.outdated(found, name, CATALOG) for name in found["nets"]} == {
+    assert {name: capability_table.outdated(found, name, CATALOG) for name in found["nets"]} == {
         name: [] for name in found["nets"]
     }, "run: make capabilities"
     assert all(set(cells) == set(CATALOG.strategies.names()) for cells in found["nets"].values())

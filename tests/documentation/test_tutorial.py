@@ -1,7 +1,6 @@
 """The tutorial: both languages say the same, every command works, every table is filled from our
 runs."""
 
-import importlib
 import re
 import shlex
 import shutil
@@ -11,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from docs import tutorial
+
 ROOT = Path(__file__).parents[2]
-
-
-def loaded():
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        return importlib.import_module("tutorial")
-    finally:
-        sys.path.pop(0)
-
-
-tutorial = loaded()
 ENGLISH, CHINESE = ((ROOT / path).read_text("utf-8") for path in tutorial.PAGES)
 COMMANDS = tutorial.commands(ENGLISH)
 STUDIES = [command for command in COMMANDS if command.startswith("make study")]

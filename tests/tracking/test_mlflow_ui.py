@@ -36,7 +36,7 @@ from framework.tracking.mlflow_ui import (
 )
 from framework.tracking.store import Store
 
-SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots.py"
+ROOT = Path(__file__).parents[2]
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
 STUDY = resolve(
     Study(dataset=use("digits"), architecture=use("lenet5"), compress=[PRUNE]), Catalog()
@@ -316,8 +316,8 @@ def screenshots(
     root: Path, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     named = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    named |= {"PYTHONPATH": str(SCREENSHOTS.parents[1]), **environment}
-    command = [sys.executable, str(SCREENSHOTS), *arguments]
+    named |= {"PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-m", "docs.screenshots", *arguments]
     return subprocess.run(
         command, cwd=root, env=named, capture_output=True, text=True, check=False, timeout=500
     )
