@@ -5,7 +5,7 @@ This module is a pytest plug-in (see conftest.py). It loads TensorFlow only when
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from framework.contracts import (
     Samples,
     Splits,
     Stage,
+    Tuning,
 )
 from framework.nn import compression, tflite, training
 from framework.planning.own_plugins import catalog_of
@@ -137,23 +138,7 @@ def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Sa
 
 
 def tiny_fit(**changes: Any) -> Any:
-    """A training of `Tiny`; field names of `Fit`, or of `Train` for what it lacks."""
-    own = {
-        "info",
-        "samples",
-        "validation",
-        "epochs",
-        "stop",
-        "warmup_epochs",
-        "seed",
-        "wrap",
-        "dynamic",
-        "deadline",
-    }
-    own |= {"report", "remask"}
-    train = replace(
-        Train(batch_size=12), **{name: value for name, value in changes.items() if name not in own}
-    )
+    """A training of `Tiny`; names of fields of `Fit`, `Tuning` or `Train`."""
     info = changes.get("info", INFO)
     asked = {
         "info": info,
@@ -163,9 +148,17 @@ def tiny_fit(**changes: Any) -> Any:
         "warmup_epochs": 0,
         "seed": 0,
     }
-    return training.fit.Fit(
-        train=train, **(asked | {name: value for name, value in changes.items() if name in own})
-    )
+    return fit_with(asked, Train(batch_size=12), changes)
+
+
+def fit_with(asked: Mapping[str, Any], train: Train, changes: Mapping[str, Any]) -> Any:
+    """What is asked for, with changes of its own fields, of `Tuning` or of `Train`."""
+    parts: dict[type, dict[str, Any]] = {training.fit.Fit: dict(asked), Tuning: {}, Train: {}}
+    for name, value in changes.items():
+        kind = next(kind for kind in parts if name in kind.__dataclass_fields__)
+        parts[kind][name] = value
+    fit, tuning, trained = parts.values()
+    return training.fit.Fit(train=replace(train, **trained), tuning=Tuning(**tuning), **fit)
 
 
 def masked(stage: Stage, share: float) -> Stage:

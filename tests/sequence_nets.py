@@ -6,13 +6,13 @@ apart.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from framework import Train, nn
 from framework.contracts import DataInfo, Samples, Stage
-from framework.nn import training
+from tests.nets_support import fit_with
 
 CLASSES = 4
 TOKENS = 13
@@ -185,17 +185,13 @@ def training_of(model, **changes):
 
     10 samples a step, 4 steps an epoch.
     """
-    samples, fields = samples_for(model), {"epochs", "seed", "wrap", "dynamic"}
-    train = Train(batch_size=10, learning_rate=0.01)
-    train = replace(train, **{name: value for name, value in changes.items() if name not in fields})
-    asked = {"epochs": 1, "seed": 0} | {
-        name: value for name, value in changes.items() if name in fields
+    samples = samples_for(model)
+    asked = {
+        "info": info_for(model),
+        "samples": samples,
+        "validation": samples,
+        "epochs": 1,
+        "warmup_epochs": 0,
+        "seed": 0,
     }
-    return training.fit.Fit(
-        info=info_for(model),
-        samples=samples,
-        validation=samples,
-        train=train,
-        warmup_epochs=0,
-        **asked,
-    )
+    return fit_with(asked, Train(batch_size=10, learning_rate=0.01), changes)

@@ -22,9 +22,8 @@ PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}
 BYTES_BEGIN = 0.02
 SAME_UNITS = {  # layers behind which the last side is as before
     "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization", "LeakyReLU", "ReLU",
-    "Softmax",
+    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization",
+    "LeakyReLU", "ReLU", "Softmax",
 }  # fmt: skip
 UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filters"}
 

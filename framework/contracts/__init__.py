@@ -16,6 +16,7 @@ from framework.contracts.catalog import (
 )
 from framework.contracts.data import DataInfo, Head, Samples, Splits, Task, Ticket
 from framework.contracts.file import Exported, FileWeight
+from framework.contracts.job import Job, Tuning, Wrap
 from framework.contracts.net import (
     Array,
     Bits,
@@ -29,15 +30,13 @@ from framework.contracts.net import (
     WeightKey,
     Weights,
 )
-from framework.contracts.plugins import Architecture, Dataset, Job, Metric, Plugin, Strategy, Wrap
+from framework.contracts.plugins import Architecture, Dataset, Metric, Plugin, Strategy
 from framework.study.space import knob
 
 __all__ = [
     "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export",
-    "Exported", "FileWeight",
-    "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask", "Samples", "Splits", "Stage",
-    "Step", "Strategy",
-    "Task", "Ticket", "WeightKey", "Weights", "Wrap", "architecture", "architectures", "dataset",
-    "datasets", "knob",
-    "metric", "metrics", "strategies", "strategy",
+    "Exported", "FileWeight", "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask",
+    "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Tuning", "WeightKey",
+    "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
+    "metrics", "strategies", "strategy",
 ]  # fmt: skip

@@ -19,9 +19,8 @@ from framework.nn.backend import keras
 
 __all__ = [
     "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage",
-    "layers", "read_weights",
-    "structure", "to_graph", "values", "variables", "weights_digest", "without_dropout",
-    "write_weights",
+    "layers", "read_weights", "structure", "to_graph", "values", "variables", "weights_digest",
+    "without_dropout", "write_weights",
 ]  # fmt: skip
 
 DROPOUT_RATES = ("rate", "dropout", "recurrent_dropout")  # of layers on the allow-list

@@ -26,14 +26,13 @@ RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's 
 LARGEST = 1e300  # the store hands infinity back as the largest float
 LINES = (
     "params_total", "params_nonzero", "size_dense_bytes", "size_sparse_bytes",
-    "size_codebook_bytes",
-    "size_entropy_bytes", "size_tflite_bytes", "size_tflite_compressed_bytes", "macs_dense",
-    "macs_effective",
+    "size_codebook_bytes", "size_entropy_bytes", "size_tflite_bytes",
+    "size_tflite_compressed_bytes", "macs_dense", "macs_effective",
 )  # fmt: skip
 ASKED = (
     "sparsity_asked", "sparsity_reached", "clusters_asked", "clusters_reached",
-    "clusters_reached_per_channel",
-    "bits_asked", "bits_reached", "touched_share", "quantized_share", "val_disagreement",
+    "clusters_reached_per_channel", "bits_asked", "bits_reached", "touched_share",
+    "quantized_share", "val_disagreement",
 )  # fmt: skip
 LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop", "r2_drop")
 

@@ -24,7 +24,7 @@ from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 
 TAKEN = (
     "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes",
-    "speedup_theoretical", *MACHINE
+    "speedup_theoretical", *MACHINE,
 )  # fmt: skip
 FRONT = " (front)"
 FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks

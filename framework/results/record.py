@@ -12,10 +12,8 @@ from typing import Literal
 PREFIX = "squeezelab."
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
-    "host", "trial",
-    "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason", "lease",
-    "overrides",
-    "metric_versions", "plugin_files",
+    "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
+    "lease", "overrides", "metric_versions", "plugin_files",
 )  # fmt: skip
 ROLES = ("study", "baseline", "control", "trial", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]

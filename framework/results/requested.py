@@ -133,8 +133,7 @@ def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
 
 COLUMNS = (
     "layer", "role", "tensor", "shape", "type", "scales", "size", "nonzero", "zeros_asked",
-    "zeros_reached",
-    "weight", "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
+    "zeros_reached", "weight", "clusters_asked", "bits_asked", "distinct", "distinct_per_channel",
 )  # fmt: skip
 
 

@@ -20,15 +20,14 @@ from framework.contracts import (
     Exported,
     Keep,
     Mask,
-    Remask,
     Samples,
     Stage,
     Step,
     Strategy,
     Task,
     Weights,
-    Wrap,
 )
+from framework.contracts.job import PLAIN, Tuning
 from framework.contracts.net import levels_at_most
 from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
 from framework.nn import tflite, training
@@ -374,28 +373,23 @@ class TrialJob:
         self,
         stage: Stage,
         epochs: int,
-        *,
-        wrap: Wrap | None = None,
-        dynamic: Mapping[str, Any] | None = None,
-        remask: Remask | None = None,
-        fresh: bool = False,
-        rate: float = 1.0,
+        tuning: Tuning = PLAIN,
     ) -> Stage:
         """Train `stage` on; see `contracts.Job`."""
         self._calls += 1
         train = self._spec.train
-        tuning = replace(train, learning_rate=train.learning_rate * train.finetune_factor * rate)
+        if not tuning.fresh:
+            rate = train.learning_rate * train.finetune_factor * tuning.rate
+            train = replace(train, learning_rate=rate)
         request = training.fit.Fit(
             info=self._lab.info(self._spec),
             samples=self.train,
             validation=self._unit.standardised(self._lab.splits(self._spec).validation),
-            train=train if fresh else tuning,
+            train=train,
             epochs=epochs,
-            warmup_epochs=min(train.warmup_epochs, epochs // 2) if fresh else 0,
+            warmup_epochs=min(train.warmup_epochs, epochs // 2) if tuning.fresh else 0,
             seed=self.seed(f"finetune {self._calls}"),
-            wrap=wrap,
-            dynamic=dynamic or {},
-            remask=remask,
+            tuning=tuning,
             deadline=self.deadline,
             report=lambda epoch, values: self.report(
                 self.epochs + epoch, **self._unit.curve(values)

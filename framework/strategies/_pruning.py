@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from framework.contracts import Array, Job, Mask, Remask, Stage, WeightKey
+from framework.contracts import Array, Job, Mask, Remask, Stage, Tuning, WeightKey
 from framework.nn import compression
 from framework.study.constraints import TOLERANCE
 
@@ -45,7 +45,7 @@ def gradual(stage: Stage, job: Job, epochs: int, zeros_at: ZerosAt) -> Stage:
     end, every = compression.pruning.ramp(epochs * job.steps_per_epoch())
     steps = frozenset(range(end, 0, -every))
     remask = Remask(steps, lambda step, now: zeros_at(1 - (1 - step / end) ** 3, now))
-    return job.finetune(open_to_masks(stage), epochs, remask=remask)
+    return job.finetune(open_to_masks(stage), epochs, Tuning(remask=remask))
 
 
 def open_to_masks(stage: Stage) -> Stage:

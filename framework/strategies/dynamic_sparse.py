@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Remask, Stage, Strategy, WeightKey, knob, strategy
+from framework.contracts import (
+    Array,
+    Job,
+    Remask,
+    Stage,
+    Strategy,
+    Tuning,
+    WeightKey,
+    knob,
+    strategy,
+)
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -65,7 +75,8 @@ class DynamicSparse(Strategy):
         drawn = {key: compression.masks.least(lots[key], counts[key]) for key in shapes}
         sparse = _pruning.masked(stage, drawn)
         if self.epochs:
-            sparse = job.finetune(sparse, self.epochs, fresh=True, remask=self._moves(job))
+            tuning = Tuning(fresh=True, remask=self._moves(job))
+            sparse = job.finetune(sparse, self.epochs, tuning)
         return _pruning.asking(sparse, counts)
 
     def _moves(self, job: Job) -> Remask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, Tuning, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -75,7 +75,7 @@ class LotteryTicket(Strategy):
                 scores=_pruning.magnitudes,
             )
             begin = _pruning.masked(early, zeros_at(1.0, ticket))
-            ticket = job.finetune(begin, self.epochs, fresh=True) if self.epochs else begin
+            ticket = job.finetune(begin, self.epochs, Tuning(fresh=True)) if self.epochs else begin
         asked = _pruning.asked_of(stage, begin, layers=self.layers, sparsity=self.sparsity)
         return _pruning.asking(ticket, asked)
 

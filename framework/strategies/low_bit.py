@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.contracts import Bits, Job, Stage, Strategy, knob, strategy
+from framework.contracts import Bits, Job, Stage, Strategy, Tuning, knob, strategy
 from framework.nn import compression
 
 
@@ -52,7 +52,8 @@ class LowBit(Strategy):
         steps = compression.learned_step.starts(stage, shared, largest)
         if self.epochs:
             wrap = compression.learned_step.GridWrap(self.scales, shared, largest)
-            placed = job.finetune(stage, self.epochs, wrap=wrap, dynamic=wrap.dynamic(steps))
+            tuning = Tuning(wrap=wrap, dynamic=wrap.dynamic(steps))
+            placed = job.finetune(stage, self.epochs, tuning)
         else:
             placed = stage.with_weights(
                 compression.learned_step.on_grid(stage.weights, shared, steps, largest)

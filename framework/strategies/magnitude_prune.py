@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Job, Mask, Stage, Strategy, WeightKey, knob, strategy
+from framework.contracts import Job, Mask, Stage, Strategy, Tuning, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -86,7 +86,7 @@ class MagnitudePrune(Strategy):
             dynamic[f"initial/{layer}"] = float(np.concatenate(kept).mean()) if kept else 0.0
             dynamic[f"final/{layer}"] = share
         wrap = compression.pruning.MagnitudeWrap(tuple(sorted(shares)))
-        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
+        return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic))
 
     def _at_once(self, stage: Stage, zeros: dict[WeightKey, int]) -> Stage:
         weights = dict(stage.weights)

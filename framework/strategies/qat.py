@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from framework.contracts import Job, Stage, Strategy, knob, strategy
+from framework.contracts import Job, Stage, Strategy, Tuning, knob, strategy
 from framework.nn import compression
 
 
@@ -71,6 +71,5 @@ class Qat(Strategy):
     def _train(self, stage: Stage, job: Job) -> Stage:
         found = compression.qat.ranges(stage, job.calibration.first(self.samples))
         wrap = compression.qat.QatWrap(self.scales)
-        return job.finetune(
-            stage, self.epochs, wrap=wrap, dynamic=compression.qat.dynamic_of(found), rate=self.rate
-        )
+        dynamic = compression.qat.dynamic_of(found)
+        return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic, rate=self.rate))

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Job, Stage, Strategy, WeightKey, Weights, knob, strategy
+from framework.contracts import (
+    Array,
+    Job,
+    Stage,
+    Strategy,
+    Tuning,
+    WeightKey,
+    Weights,
+    knob,
+    strategy,
+)
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -64,7 +74,7 @@ class Snip(Strategy):
             scores=lambda now: scores,
         )
         masked = _pruning.masked(stage, zeros_at(1.0, stage))
-        trained = job.finetune(masked, self.epochs, fresh=True) if self.epochs else masked
+        trained = job.finetune(masked, self.epochs, Tuning(fresh=True)) if self.epochs else masked
         asked = _pruning.asked_of(stage, masked, layers="global", sparsity=self.sparsity)
         return _pruning.asking(trained, asked)
 

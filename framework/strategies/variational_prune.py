@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Job, Stage, Strategy, WeightKey, knob, strategy
+from framework.contracts import Job, Stage, Strategy, Tuning, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -83,4 +83,4 @@ class VariationalPrune(Strategy):
             return stage.with_weights(wrap.finish(stage.weights, noise))
         strength = self.strength / len(job.train)
         dynamic = noise | {"seed": job.seed("variational_prune"), "strength": strength}
-        return job.finetune(stage, self.epochs, wrap=wrap, dynamic=dynamic)
+        return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic))

@@ -26,8 +26,7 @@ DENSE_FACTOR = 2.0
 # default
 TRAIN_FIELDS = (
     "epochs", "batch_size", "optimizer", "learning_rate", "finetune_factor", "warmup_epochs",
-    "decay", "weight_decay",
-    "label_smoothing", "augment", "threads",
+    "decay", "weight_decay", "label_smoothing", "augment", "threads",
 )  # fmt: skip
 SPEC_FIELDS = ("dataset", "architecture", "train", "compress", "seed")
 HOW_MUCH = ("trials", "trial_seconds", "hours", "keep")  # fields that do not change what is run

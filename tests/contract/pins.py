@@ -24,6 +24,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from framework.contracts.job import PLAIN, Tuning
+
 if __name__ == "__main__":
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
@@ -156,7 +158,7 @@ class FixedJob:
     def rewind(self, epoch: int) -> Stage:
         return fixed_stage(epoch)
 
-    def finetune(self, stage: Stage, epochs: int, **how: Any) -> Stage:
+    def finetune(self, stage: Stage, epochs: int, tuning: Tuning = PLAIN) -> Stage:
         return stage
 
     def gradients(

@@ -393,26 +393,22 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
     for run in done.runs("trial"):
         assert set(run.tags) == {
             "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git",
-            "dirty", "host", "trial",
-            "attempt", "generation", "study_digest", "spec_digest", "baseline", "metric_versions",
+            "dirty", "host", "trial", "attempt", "generation", "study_digest", "spec_digest",
+            "baseline", "metric_versions",
         }  # fmt: skip
         assert set(run.params) == {
             "seed", "dataset", "architecture", "architecture.units_1", "architecture.units_2",
-            "architecture.dropout",
-            "compress.0", "compress.0.sparsity", "compress.0.layers", "compress.0.epochs",
-            "compress.0.max_drop",
-            "train.epochs", "train.batch_size", "train.optimizer", "train.learning_rate",
-            "train.warmup_epochs",
-            "train.decay",
+            "architecture.dropout", "compress.0", "compress.0.sparsity", "compress.0.layers",
+            "compress.0.epochs", "compress.0.max_drop", "train.epochs", "train.batch_size",
+            "train.optimizer", "train.learning_rate", "train.warmup_epochs", "train.decay",
             "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads",
             "train.finetune_factor",
         }  # fmt: skip
         sizes = {
             "val_accuracy", "val_disagreement", "params_total", "params_nonzero", "quantized_share",
-            "macs_dense",
-            "macs_effective", "size_dense_bytes", "size_sparse_bytes", "size_codebook_bytes",
-            "size_entropy_bytes",
-            "size_tflite_bytes", "size_tflite_compressed_bytes",
+            "macs_dense", "macs_effective", "size_dense_bytes", "size_sparse_bytes",
+            "size_codebook_bytes", "size_entropy_bytes", "size_tflite_bytes",
+            "size_tflite_compressed_bytes",
         }  # fmt: skip
         beside = {f"baseline.{name}" for name in sizes}
         times = {"seconds", "fit_seconds", "export_seconds", "measure_seconds", "latency_threads"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, SMALL, fixed, job_for
 
-from framework.contracts import Export, Samples
+from framework.contracts import Export, Samples, Tuning
 from framework.nn import tflite, training
 from framework.nn.tflite import converter
 from framework.runner import trial
@@ -42,7 +42,7 @@ def fits(monkeypatch):
 
 def test_fine_tuning_has_the_studys_rate_times_its_factor_and_no_warm_up(job, fits):
     job.finetune(job.trained, 6)
-    job.finetune(job.trained, 6, rate=0.25)
+    job.finetune(job.trained, 6, Tuning(rate=0.25))
     assert [request.train.learning_rate for request in fits] == pytest.approx([2e-3, 5e-4])
     assert {request.warmup_epochs for request in fits} == {0}
     assert {request.epochs for request in fits} == {6}
@@ -50,7 +50,7 @@ def test_fine_tuning_has_the_studys_rate_times_its_factor_and_no_warm_up(job, fi
 
 def test_fresh_training_has_the_studys_own_rate_and_warm_up(job, fits):
     for epochs in (6, 3):
-        job.finetune(job.initial, epochs, fresh=True)
+        job.finetune(job.initial, epochs, Tuning(fresh=True))
     assert [request.train for request in fits] == [SPEC.train] * 2
     assert [request.warmup_epochs for request in fits] == [2, 1]  # at most half of a short training
 

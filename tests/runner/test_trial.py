@@ -104,7 +104,7 @@ def test_the_baseline_stands_beside_each_metric(done):
     beside = {name.removeprefix(record.BASELINE_PREFIX) for name in set(result.metrics) - own}
     assert own - beside == {
         "accuracy_drop", "sparsity_asked", "sparsity_reached", "speedup_theoretical",
-        "touched_share"
+        "touched_share",
     }  # fmt: skip
     macs = result.metrics["baseline.macs_dense"] / result.metrics["macs_effective"]
     assert result.metrics["speedup_theoretical"] == macs > 1
@@ -211,8 +211,8 @@ def test_a_job_gives_no_validation_labels_and_no_test_split(job):
     public = {name for name in dir(job) if not name.startswith("_")}
     assert public == {
         "baseline", "calibration", "catalog", "deadline", "epochs", "finetune", "fit_seconds",
-        "gradients", "initial",
-        "quality", "report", "rewind", "seed", "steps_per_epoch", "train", "trained",
+        "gradients", "initial", "quality", "report", "rewind", "seed", "steps_per_epoch", "train",
+        "trained",
     }  # fmt: skip
     assert (len(job.train), len(job.calibration), job.steps_per_epoch()) == (1200, 50, 20)
 

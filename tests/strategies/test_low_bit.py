@@ -9,6 +9,7 @@ from nets_support import CATALOG, SMALL, fixed, job_for, masked, tiny_stage
 
 from framework import nn
 from framework.contracts import Bits, Export
+from framework.contracts.job import PLAIN
 from framework.nn import tflite, training
 from framework.nn.compression import learned_step
 from framework.nn.tflite import converter
@@ -74,9 +75,9 @@ class Few:
     def __init__(self, model):
         self.model = model
 
-    def finetune(self, stage, epochs, *, wrap=None, dynamic=None):
-        asked = {"epochs": epochs, "wrap": wrap, "dynamic": dynamic or {}}
-        return training.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
+    def finetune(self, stage, epochs, tuning=PLAIN):
+        request = sequence_nets.training_of(self.model, epochs=epochs)
+        return training.fit.fit(stage, replace(request, tuning=tuning))
 
 
 @pytest.mark.parametrize("scales", ["per_channel", "per_tensor"])

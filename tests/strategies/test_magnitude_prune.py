@@ -8,6 +8,7 @@ import sequence_nets
 from nets_support import CATALOG, SMALL, digest, fixed, job_for, zeros_in_file
 
 from framework.contracts import Export
+from framework.contracts.job import PLAIN
 from framework.nn import compression, training
 from framework.nn.tflite import converter
 from framework.runner.trial import check_keeps, compress
@@ -131,9 +132,9 @@ class FewSteps:
             sequence_nets.samples_for(self.model), sequence_nets.training_of(self.model).train
         )
 
-    def finetune(self, stage, epochs, *, wrap=None, dynamic=None):
-        asked = {"epochs": epochs, "wrap": wrap, "dynamic": dynamic or {}}
-        return training.fit.fit(stage, sequence_nets.training_of(self.model, **asked))
+    def finetune(self, stage, epochs, tuning=PLAIN):
+        request = sequence_nets.training_of(self.model, epochs=epochs)
+        return training.fit.fit(stage, replace(request, tuning=tuning))
 
 
 @pytest.mark.parametrize("net", sequence_nets.NETS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from nets_support import CATALOG, masked, tiny_samples, tiny_stage
 
+from framework.contracts.job import PLAIN, Tuning
 from framework.nn import compression
 from framework.nn.compression import variational_dropout
 from framework.runner.baseline import purpose_seed
@@ -44,8 +45,8 @@ class Recorder:
     def quality(self, stage):
         return 1.0
 
-    def finetune(self, stage, epochs, **how):
-        self.asked.append((stage, epochs, how))
+    def finetune(self, stage, epochs, tuning=PLAIN):
+        self.asked.append((stage, epochs, tuning))
         self.answers.append(held(tiny_stage(seed=200 + len(self.asked)), stage.masks))
         return self.answers[-1]
 
@@ -93,7 +94,7 @@ def test_every_round_of_a_lottery_ticket_begins_at_the_early_weights(rewind):
     stage, job = applied(
         "lottery_ticket", sparsity=0.875, rounds=3, rewind_epoch=rewind, epochs=2, floor=0.0
     )
-    assert [(epochs, how.get("fresh")) for _, epochs, how in job.asked] == [(2, True)] * 3
+    assert [(epochs, tuning.fresh) for _, epochs, tuning in job.asked] == [(2, True)] * 3
     early = job.rewind(rewind).weights
     for begin, _, _ in job.asked:
         for key, value in begin.weights.items():
@@ -132,9 +133,9 @@ def rigl():
     _, job = applied(
         "dynamic_sparse", sparsity=0.8, layers="uniform", drop=0.4, updates=30, epochs=10
     )
-    ((begin, epochs, how),) = job.asked
-    assert (epochs, how["fresh"]) == (10, True)
-    return job, begin, how["remask"]
+    ((begin, epochs, tuning),) = job.asked
+    assert (epochs, tuning.fresh) == (10, True)
+    return job, begin, tuning.remask
 
 
 def test_rigl_moves_its_masks_in_the_first_three_quarters_of_the_training(rigl):
@@ -170,10 +171,10 @@ def test_rigl_looks_at_the_net_as_it_is_by_one_batch_of_the_size_asked(rigl):
 def test_masks_grow_by_the_cube_and_are_whole_at_60_percent_of_the_training(name):
     own = {"floor": 0.0} if name != "random_prune" else {"layers": "global"}
     _, job = applied(name, sparsity=0.8, epochs=10, **own)
-    ((begin, epochs, how),) = job.asked
-    end, remask = 240, how["remask"]
+    ((begin, epochs, tuning),) = job.asked
+    end, remask = 240, tuning.remask
     assert epochs == 10
-    assert not how.get("fresh")
+    assert not tuning.fresh
     assert sorted(remask.steps) == list(range(12, end + 1, 12))
     goal = compression.masks.zeros_asked(SIZE, 0.8)
     for step in (12, 60, 120, 180, end):
@@ -186,7 +187,7 @@ def test_masks_grow_from_the_zeros_that_are_there():
     CATALOG.strategies.build("global_prune", {"sparsity": 0.8, "floor": 0.0, "epochs": 10}).apply(
         stage, job
     )
-    remask = job.asked[0][2]["remask"]
+    remask = job.asked[0][2].remask
     first, goal = zeros_of(stage.masks), compression.masks.zeros_asked(SIZE, 0.8)
     assert zeros_of(remask.update(120, stage)) == pytest.approx(
         first + (goal - first) * 0.875, abs=1
@@ -197,7 +198,7 @@ def test_tfmots_schedule_is_given_its_ends_in_steps_and_shares():
     job, stage = Recorder(), masked(tiny_stage(seed=1), 0.25)
     knobs = {"sparsity": 0.8, "layers": "uniform", "epochs": 10}
     CATALOG.strategies.build("magnitude_prune", knobs).apply(stage, job)
-    dynamic = dict(job.asked[0][2]["dynamic"])
+    dynamic = dict(job.asked[0][2].dynamic)
     assert (dynamic.pop("end_step"), dynamic.pop("frequency")) == (240, 12)
     assert {name: value for name, value in dynamic.items() if name.startswith("final")} == {
         f"final/{layer}": 0.8 for layer in ("conv", "hidden", "head")
@@ -212,8 +213,8 @@ def test_tfmots_schedule_is_given_its_ends_in_steps_and_shares():
 
 def test_snip_trains_the_untrained_net_as_the_dense_net_was():
     _, job = applied("snip", sparsity=0.5, samples=20, floor=0.0, epochs=3)
-    ((begin, epochs, how),) = job.asked
-    assert (epochs, how) == (3, {"fresh": True})
+    ((begin, epochs, tuning),) = job.asked
+    assert (epochs, tuning) == (3, Tuning(fresh=True))
     ((looked_at, look),) = job.looks
     assert looked_at is job.initial
     assert (look["batches"], look["batch_size"]) == (1, 20)
@@ -225,7 +226,7 @@ def test_the_divergence_of_variational_dropout_is_a_share_of_the_training_sample
     _, job = applied(
         "variational_prune", sparsity=0.5, strength=3.0, start=-7.0, epochs=2, tune_epochs=0
     )
-    dynamic = job.asked[0][2]["dynamic"]
+    dynamic = job.asked[0][2].dynamic
     assert dynamic["strength"] == pytest.approx(3.0 / 48)
     for key, value in kernels(job.trained).items():
         begin = dynamic[variational_dropout.name_of(key)]
@@ -240,13 +241,13 @@ def test_gradient_prune_averages_as_many_batches_as_asked():
 
 def test_training_in_8_bits_begins_with_ranges_of_the_calibration_split_at_its_own_rate():
     stage, job = applied("qat", epochs=2, samples=16, rate=0.5)
-    ((begin, _, how),) = job.asked
+    ((begin, _, tuning),) = job.asked
     found = compression.qat.ranges(begin, job.calibration.first(16))
-    assert how["dynamic"] == compression.qat.dynamic_of(found)
-    assert how["dynamic"] != compression.qat.dynamic_of(
+    assert tuning.dynamic == compression.qat.dynamic_of(found)
+    assert tuning.dynamic != compression.qat.dynamic_of(
         compression.qat.ranges(begin, job.train.first(16))
     )
-    assert how["rate"] == 0.5
+    assert tuning.rate == 0.5
     assert (stage.export.format, stage.export.samples) == ("int8", 16)
 
 
@@ -261,6 +262,6 @@ def test_no_other_fine_tuning_is_faster_or_slower_than_the_study_says():
     ):
         _, job = applied(name, epochs=1)
         assert job.asked
-        for _, _, how in job.asked:
-            assert how.get("rate", 1.0) == 1.0
-            assert not how.get("fresh")
+        for _, _, tuning in job.asked:
+            assert tuning.rate == 1.0
+            assert not tuning.fresh

@@ -59,8 +59,8 @@ def test_names_other_peoples_scripts_rely_on() -> None:
     assert record.PREFIX == "squeezelab."
     assert {
         "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
-        "host", "trial",
-        "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
+        "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline",
+        "reason",
     } <= set(record.TAGS)  # fmt: skip
     assert {"study", "baseline", "control", "trial", "confirm"} <= set(record.ROLES)
     assert (record.STUDY_JSON, record.SPEC_JSON, record.OPTUNA_JSON) == (

@@ -15,8 +15,7 @@ from framework.nn.net_weights import KERNEL_FIRST, SILENT
 Layers = Mapping[str, Any]
 MOVING = SILENT | {
     "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer", "MaxPooling1D",
-    "MaxPooling2D", "Permute",
-    "Reshape", "ZeroPadding1D", "ZeroPadding2D",
+    "MaxPooling2D", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D",
 }  # fmt: skip
 """Layers that move values and make none: what they give has the scale of what they are given."""
 FUSED_ACTIVATIONS = frozenset({"linear", "relu", "relu6"})

@@ -34,8 +34,7 @@ ZIP, HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
 UNPACKING = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 DAMAGED = (  # what the readers of JSON, zip and HDF5 raise
     OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, IndexError,
-    OverflowError, EOFError,
-    MemoryError, zipfile.BadZipFile, zlib.error,
+    OverflowError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 # where `.keras` keeps the arrays of layers that are made of others, in the order of the layer's
 # weights

@@ -19,10 +19,8 @@ from framework.nn.saved.file import SAVE_AGAIN, Unusable
 
 LEFT_OUT = PARTS | {  # classes that a layer may name and that only training knows
     "DTypePolicy", "Identity", "IdentityInitializer", "L1", "L1L2", "L2", "MaxNorm", "MinMaxNorm",
-    "NonNeg",
-    "OrthogonalInitializer", "OrthogonalRegularizer", "Policy", "RadialConstraint", "TensorShape",
-    "UnitNorm",
-    "__tuple__",
+    "NonNeg", "OrthogonalInitializer", "OrthogonalRegularizer", "Policy", "RadialConstraint",
+    "TensorShape", "UnitNorm", "__tuple__",
 }  # fmt: skip
 THEIR_MODULES = MODULES | {
     "keras", "keras.constraints", "keras.dtype_policies", "keras.mixed_precision",

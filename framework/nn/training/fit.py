@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Weights, Wrap
+from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Tuning, Weights
+from framework.contracts.job import PLAIN
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
@@ -43,7 +44,7 @@ class Fit:
         warmup_epochs: linear rise at the beginning.
         seed: order, augmentation and dropout.
         deadline: `time.monotonic()` after which TrialTimeout is raised.
-        remask: masks that change on the way; of weights whose `Mask` the stage keeps.
+        tuning: how a strategy changes net and masks for it; its `fresh` and `rate` are in `train`.
         report: called after each epoch with its number (from 1) and its values.
     """
 
@@ -55,9 +56,7 @@ class Fit:
     warmup_epochs: int
     seed: int
     stop: int | None = None
-    wrap: Wrap | None = None
-    dynamic: Mapping[str, Any] = field(default_factory=dict)
-    remask: Remask | None = None
+    tuning: Tuning = PLAIN
     deadline: float = math.inf
     report: EpochReport = lambda epoch, values: None
 
@@ -80,8 +79,8 @@ def fit(stage: Stage, request: Fit) -> Stage:
         net.run(stage, request)
         masks = net.masks()
         weights: Weights = graph.values(net.variables)
-        if request.wrap:
-            weights = request.wrap.finish(
+        if request.tuning.wrap:
+            weights = request.tuning.wrap.finish(
                 weights, {name: item.numpy() for name, item in net.dynamic.items()}
             )
     if not all(np.isfinite(value).all() for value in weights.values()):
@@ -97,7 +96,8 @@ class TracedNet:
         self.plain = graph.build(stage.graph)
         # before wrapping: some wrappers take them from their layers
         self.variables = graph.variables(self.plain)
-        wrapped, self.dynamic = request.wrap.build(self.plain) if request.wrap else (self.plain, {})
+        wrap = request.tuning.wrap
+        wrapped, self.dynamic = wrap.build(self.plain) if wrap else (self.plain, {})
         self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
         self.held = {
             constraints.kind(keep): constraints.held(keep, self.variables[keep.weight])
@@ -136,12 +136,12 @@ class TracedNet:
             total=request.epochs * steps,
         )
         # one left out would keep the value of another trial
-        if set(request.dynamic) != set(self.dynamic):
+        if set(request.tuning.dynamic) != set(self.dynamic):
             raise SqueezelabError(
                 "A strategy sets each dynamic variable of its wrap, and no other.",
-                given=f"Set: {sorted(request.dynamic)}; there are: {sorted(self.dynamic)}.",
+                given=f"Set: {sorted(request.tuning.dynamic)}; there are: {sorted(self.dynamic)}.",
             )
-        for name, value in request.dynamic.items():
+        for name, value in request.tuning.dynamic.items():
             self.dynamic[name].assign(value)
         for position, layer in enumerate(self.plain.layers):
             for depth, part in enumerate(_random_parts(layer)):
@@ -253,8 +253,8 @@ class Watch(keras.callbacks.Callback):
         """
         interrupt.check()
         self.step += 1
-        if self.request.remask and self.step in self.request.remask.steps:
-            self.remask(self.step, self.request.remask)
+        if self.request.tuning.remask and self.step in self.request.tuning.remask.steps:
+            self.remask(self.step, self.request.tuning.remask)
         if batch % DEADLINE_EVERY == 0 and time.monotonic() > self.request.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
 
@@ -275,7 +275,7 @@ def _key(stage: Stage, request: Fit) -> str:
     return digest_of(
         {
             "graph": graph.structure(stage.graph),
-            "wrap": request.wrap.key if request.wrap else "",
+            "wrap": request.tuning.wrap.key if request.tuning.wrap else "",
             "held": sorted(constraints.kind(keep) for keep in stage.keeps),
             "train": [
                 train.optimizer,
