@@ -97,7 +97,7 @@ BROKEN_BY_THEM = {
     "typer and rich only in the command line and its progress",
     "Data libraries only in the data sets",
     "Libraries of tables and figures only in reports, pandas in csv",
-    "TensorFlow and its family only in nn and the plug-ins",
+    "TensorFlow and its family only in nn",
 }
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from framework.contracts.plugins import Architecture, Dataset, Metric, Strategy
 from framework.contracts.registry import Registry
+
+if TYPE_CHECKING:
+    from framework.contracts.plugins import Architecture, Dataset, Metric, Strategy
 
 T = TypeVar("T")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from framework.contracts.net import Array
 from framework.errors import InvalidStudy
+
+if TYPE_CHECKING:
+    from framework.contracts.net import Array
 
 Task = Literal["classes", "binary", "regression"]
 

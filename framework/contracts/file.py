@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.contracts.data import Task
-from framework.contracts.net import Array
+if TYPE_CHECKING:
+    from framework.contracts.data import Task
+    from framework.contracts.net import Array
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from framework.contracts.data import Samples
-from framework.contracts.net import Array, Remask, Stage, Weights
-
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
+    from framework.contracts.data import Samples
+    from framework.contracts.net import Array, Remask, Stage, Weights
 
 
 class Wrap(ABC):

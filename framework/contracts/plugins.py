@@ -12,14 +12,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from framework.contracts.data import DataInfo, Samples, Splits, Task, Ticket
-from framework.contracts.file import Exported
-from framework.contracts.job import Job
-from framework.contracts.net import Stage
 from framework.errors import DataUnavailable, UnknownName
 from framework.study.space import Knobbed
+
+if TYPE_CHECKING:
+    from framework.contracts.data import DataInfo, Samples, Splits, Task, Ticket
+    from framework.contracts.file import Exported
+    from framework.contracts.job import Job
+    from framework.contracts.net import Stage
 
 
 class Plugin(Knobbed):

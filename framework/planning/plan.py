@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
-from framework.contracts.data import Task
 from framework.errors import UserError
 from framework.planning import project
 from framework.planning.resolve import dataset_of, resolve
 from framework.study import Study, overrides
 from framework.study.spec import HOW_MUCH
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog
+    from framework.contracts.data import Task
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
 from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.results.record import drop_of, quality_of
 from framework.study import Spec, Study, Use
 from framework.study.grid import enumerate_specs
 from framework.study.space import Choice, Domain, Float, Int
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
 
 HERE = Path()
 DERIVED = (  # of the trial against its own baseline, besides the drop of its quality

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
 from framework.results import fronts, metric_versions
 from framework.results.record import Run, one_of_each
-from framework.study import Study
 from framework.study.constraints import feasible
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog
+    from framework.study import Study
 
 OTHER_METRICS = (
     "were measured by other versions of a metric: they stay, and are not ranked. "

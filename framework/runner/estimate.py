@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
-from framework.planning.plan import Plan
 from framework.planning.resolve import (
     budget,
     control_spec,
@@ -23,17 +22,21 @@ from framework.planning.resolve import (
     smallest_budget,
 )
 from framework.results import record
-from framework.results.record import Run
 from framework.runner.baseline import Lab
 from framework.runner.sampler import Sampler
 from framework.runner.settle import Settler
 from framework.runner.timing import Stopwatch
-from framework.study import Spec, Study
 from framework.system.disk import size_text
 from framework.system.host import host_name
 from framework.tracking import database
 from framework.tracking.history import History, look_back
 from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog
+    from framework.planning.plan import Plan
+    from framework.results.record import Run
+    from framework.study import Spec, Study
 
 ENOUGH_TRIALS = 5  # whose mean is trusted: epochs differ from trial to trial
 DRAWS = 200  # of a search space, for the mean

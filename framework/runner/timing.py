@@ -12,14 +12,17 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog, Splits
 from framework.errors import SqueezelabError
 from framework.planning.resolve import budget, epoch_knobs
-from framework.results.record import Record
 from framework.runner import trial
 from framework.runner.baseline import Baseline, EpochReport, Lab, baseline_digest
 from framework.study import Spec, Use
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog, Splits
+    from framework.results.record import Record
 
 # of fine-tuning, in the two trials whose difference tells what an epoch costs
 SHORT_EPOCHS, LONG_EPOCHS = 1, 4

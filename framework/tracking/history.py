@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from framework.errors import StudyLocked
-from framework.planning.plan import Plan
 from framework.results.record import Run, latest_generation
-from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.planning.plan import Plan
+    from framework.tracking.store import Store
 
 LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from framework.errors import UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.results.record import Run, latest_generation
-from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.tracking.store import Store
 
 ID_DIGITS = 32
 PREFIX_DIGITS = 6  # fewer would soon mean several runs

@@ -13,14 +13,16 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from framework.planning.plan import Plan
 from framework.results.record import PREFIX, Run, drop_of, spanned
-from framework.study import Spec, Study
 from framework.study.space import Choice, Float, Int
 from framework.tracking.store import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT, Store
+
+if TYPE_CHECKING:
+    from framework.planning.plan import Plan
+    from framework.study import Spec, Study
 
 VIEW = "front"  # the saved view's key in addresses
 VIEW_TAG = f"sharedViewState.{VIEW}"
