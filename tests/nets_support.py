@@ -14,68 +14,51 @@ import numpy as np
 import pytest
 import saved_nets
 
-from framework import Study, Train, nn, use
+from framework import Train, nn, use
 from framework.contracts import (
     Architecture,
     DataInfo,
     Exported,
     FileWeight,
     Head,
-    Mask,
     Samples,
     Splits,
     Stage,
     Tuning,
 )
-from framework.nn import compression, tflite, training
+from framework.nn import training
 from framework.planning.own_plugins import catalog_of
-from framework.planning.resolve import resolve
 from framework.runner.baseline import Lab
-from framework.runner.trial import TrialJob
 from framework.study import Spec, Use
+from framework.testing import labs
+from framework.testing.labs import SMALL, default_net, digest, job_for, lab, zeros_in_file
+from framework.testing.metrics import masked
+
+__all__ = [
+    "SMALL", "default_net", "digest", "job_for", "lab", "masked", "zeros_in_file",
+]  # fmt: skip
 
 CATALOG = catalog_of(Path(__file__).parents[1])  # also what lies in plugins/
 INFO = DataInfo(task="classes", classes=3, inputs={"image": (6, 6, 1)})
-# 20 steps an epoch on the digits
-BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)
 FEW = {"train": 120, "calibration": 40, "validation": 40}
-SMALL = {
-    "lenet_300_100": use("lenet_300_100", units_1=24, units_2=12),
-    "lenet5": use("lenet5", filters_1=4, filters_2=6, units=16),
-}
 
 
 def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spec:
     """A resolved spec on the data set that the architecture is made for."""
-    made_for = use(CATALOG.architectures.get(architecture.name).made_for)
-    study = Study(
-        dataset=made_for, architecture=architecture, train=replace(BASE, **train), compress=compress
-    )
-    return replace(
-        resolve(study, CATALOG).fix(lambda name, domain: pytest.fail(f"asked for {name}")),
-        seed=seed,
-    )
+    return labs.fixed(CATALOG, architecture, *compress, seed=seed, **train)
 
 
-def default_net(name: str, root: Path) -> Use:
-    """An architecture with its default knobs.
-
-    `root` is the project, for nets that come in a file.
-    """
-    if name != "from_file":
-        return use(name)
+def saved_lenet(root: Path) -> Use:
+    """A net that comes in a file."""
     path = root / "model.keras"
     if not path.exists():
         # its layers are named by a count of all that a process has made
         nn.backend.keras.backend.reset_uids()
         saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
-    return use(name, path=str(path))
+    return use("from_file", path=str(path))
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """One lab on an empty project: data sets and baselines are made once a session."""
-    return Lab(tmp_path_factory.mktemp("project"), CATALOG)
+labs.MADE["from_file"] = saved_lenet
 
 
 class FewSamples(Lab):
@@ -93,13 +76,6 @@ class FewSamples(Lab):
 def few(tmp_path_factory: pytest.TempPathFactory) -> FewSamples:
     """A lab for nets of any kind: a few steps of training are an epoch."""
     return FewSamples(tmp_path_factory.mktemp("few"), CATALOG)
-
-
-def job_for(spec: Spec, lab: Lab, deadline: float = float("inf")) -> TrialJob:
-    """A job as a trial makes it."""
-    return TrialJob(
-        spec, lab, lab.baseline(spec), deadline=deadline, report=lambda epoch, values: None
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,31 +135,6 @@ def fit_with(asked: Mapping[str, Any], train: Train, changes: Mapping[str, Any])
         parts[kind][name] = value
     fit, tuning, trained = parts.values()
     return training.fit.Fit(train=replace(train, **trained), tuning=Tuning(**tuning), **fit)
-
-
-def masked(stage: Stage, share: float) -> Stage:
-    """The stage with the smallest `share` of each kernel zeroed, and the promise that these zeros
-    stay."""
-    weights, masks = dict(stage.weights), []
-    for key in compression.pruning.kernels(stage):
-        zeros = compression.masks.smallest(weights[key], round(weights[key].size * share))
-        weights[key] = np.where(zeros, 0, weights[key]).astype(np.float32)
-        masks.append(Mask(key, zeros))
-    return replace(stage.with_weights(weights), keeps=tuple(masks))
-
-
-def zeros_in_file(file: bytes, stage: Stage) -> dict[str, int]:
-    """`layer/position` -> zeros of each kernel as it lies in the exported file."""
-    found: dict[str, int] = {}
-    for weight in tflite.weights.read_weights(file, stage):
-        if weight.role != "bias":
-            found[weight.key] = found.get(weight.key, 0) + int((weight.values == 0).sum())
-    return found
-
-
-def digest(stage: Stage) -> str:
-    """sha256 of all weights."""
-    return str(nn.graph.weights_digest(stage.weights))
 
 
 def exported(

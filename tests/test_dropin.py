@@ -141,22 +141,25 @@ def test_dropped_in_it_is_listed_and_works_in_a_study(
     assert "baseline" in table
 
 
-def test_dropped_in_it_is_covered_by_the_contract_suite(package: Path) -> None:
-    shutil.copytree(ROOT / "tests", package / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", package)
-    collected = run(
-        package, "-m", "pytest", "tests/contract", "--collect-only", "-q", path=[package]
-    )
+def test_one_line_covers_it_by_the_contract_suite(
+    project: Path, distribution: Path, tmp_path: Path
+) -> None:
+    """Those of an installed distribution too; those of the package are not tried again."""
+    tests = tmp_path / "elsewhere" / "test_ours.py"
+    tests.parent.mkdir()
+    tests.write_text("from framework.testing import *\n", "utf-8")
+    path = [distribution, ROOT]
+    collected = run(tests.parent, "-m", "pytest", "--collect-only", "-q", path=path)
     for name in NAMES:
         assert len([line for line in collected.splitlines() if name in line]) >= 3, name
+    assert "[strategy magnitude_prune]" not in collected
 
 
-def test_the_example_of_the_readme_keeps_the_contract(package: Path) -> None:
-    shutil.copytree(ROOT / "tests", package / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", package)
-    wanted = ["-k", "threshold_prune and not lenet5", "-m", "not slow", "-p", "no:cacheprovider"]
-    told = run(package, "-m", "pytest", "-q", "tests/contract", *wanted, path=[package])
-    assert " passed" in told
+def test_the_example_of_the_readme_keeps_the_contract(project: Path, plugins: Path) -> None:
+    (project / "test_ours.py").write_text("from framework.testing import *\n", "utf-8")
+    wanted = ["-k", "threshold_prune and not lenet5", "-p", "no:cacheprovider"]
+    report = run(project, "-m", "pytest", "-q", *wanted, path=[plugins])
+    assert " passed" in report
 
 
 def test_two_files_of_one_name_are_both_named(project: Path, distribution: Path) -> None:
