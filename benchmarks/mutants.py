@@ -114,7 +114,7 @@ def _nodes(node: ast.AST) -> Iterator[Node]:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not _is_text(child):
-                # others, as a parameter or a keyword, are changed in what they hold
+                # others, as a parameter or a keyword, are changed in the expressions inside them
                 if isinstance(child, Node):
                     yield child
                 yield from _nodes(child)
@@ -128,7 +128,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _changes(node: Node) -> Iterator[ast.AST]:
-    """What could stand in place of one node."""
+    """What could replace one node."""
     if isinstance(node, ast.Compare):
         yield _with(node, ops=[TURNED[type(node.ops[0])](), *node.ops[1:]])
     elif isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and type(node.op) in TURNED:
@@ -178,7 +178,7 @@ def _replaced(source: str, node: Node, text: str) -> str:
     if isinstance(node, ast.stmt):
         text = text.replace("\n", "\n" + " " * node.col_offset)
     elif not isinstance(node, ast.Constant | ast.Name | ast.Attribute):
-        # what stands around it may bind more closely
+        # an operator around it may bind more closely
         text = f"({text})"
     changed = [*lines[:first], before + text.encode() + after, *lines[last + 1 :]]
     return b"".join(changed).decode()

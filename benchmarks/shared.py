@@ -12,7 +12,7 @@ from framework.study import Spec
 
 
 def parser_of(text: str | None) -> argparse.ArgumentParser:
-    """A parser whose help is a module's docstring as it stands there."""
+    """A parser whose help is a module's docstring, with its lines as they are."""
     return argparse.ArgumentParser(
         description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -32,6 +32,7 @@ def command(text: str, what: str, run: Callable[[Path, list[str], Catalog], int]
         what: the names are of.
         run: the project, the names and the plug-ins -> the exit code.
     """
+    # raw: the examples in a docstring keep their lines
     parser = argparse.ArgumentParser(
         description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -51,7 +52,7 @@ def chosen(kind: str, names: Iterable[str], things: Iterable[T]) -> list[T]:
         kind: of the things, for the message.
 
     Raises:
-        UnknownName: one of them stands for nothing.
+        UnknownName: nothing is called by one of the names.
     """
     by_name = {thing.name: thing for thing in things}
     named = []

@@ -65,6 +65,7 @@ class Row:
 
     def digest(self, root: Path, catalog: Catalog) -> str:
         """sha256 of all that decides it besides the machine."""
+        # another version of `from_file` may read another net from the same file
         reader = catalog.architectures.get("from_file").plugin_version if self.saved else 0
         return digest_of([reader, *(spec.digest for spec in self.specs(root, catalog))])
 
@@ -93,6 +94,7 @@ class Measurement:
 def _resolved(step: Use, catalog: Catalog) -> Use:
     """The step with all of its knobs and the version of its strategy, as a spec has it."""
     strategy = strategy_of(step, catalog)
+    # the empty label stands for the strategy's name; any other would be part of the digest
     return Use(step.name, strategy.values(), "", strategy.plugin_version)
 
 

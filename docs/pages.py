@@ -133,7 +133,7 @@ def _results(results: Results, head: str, key: str) -> str:
 
     Args:
         head: of the first column.
-        key: of the results, what stands in the first column.
+        key: of a result, for the first column.
     """
     rows = []
     for name, result in results.items():

@@ -139,6 +139,7 @@ def draw_input(axis: Any, name: str, values: Array) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     if name == "image":
+        # of a given range: else matplotlib would stretch the contrast of each grey picture
         axis.imshow(
             values.squeeze(), cmap="gray" if values.shape[-1] == 1 else None, vmin=0, vmax=1
         )

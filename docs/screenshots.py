@@ -101,6 +101,7 @@ class Browser:
     def page(self, url: str, *, height: int) -> str:
         """Open a page; the id of its session."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        # flat: what is said to the page goes through the same pipe, with the session's id
         session = str(
             self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         )
@@ -112,6 +113,7 @@ class Browser:
         }
         self.call("Emulation.setDeviceMetricsOverride", session, **size)
         self.call("Page.enable", session)
+        # before it navigates: the script is to run ahead of the page's own
         self.call("Page.addScriptToEvaluateOnNewDocument", session, source=TIDY)
         self.call("Page.navigate", session, url=url)
         return session
@@ -128,6 +130,7 @@ class Browser:
 
     def evaluate(self, session: str, script: str) -> Any:
         """The value of a JavaScript expression on the page."""
+        # by value: else the browser gives a handle to an object that stays in the page
         answer = self.call("Runtime.evaluate", session, expression=script, returnByValue=True)
         return answer["result"].get("value")
 

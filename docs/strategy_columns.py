@@ -30,6 +30,7 @@ def interval(differences: Sequence[float], *, comparisons: int = 1) -> tuple[flo
     """
     from scipy.stats import t
 
+    # 2.5 % on either side, shared out among the comparisons
     quantile = t.ppf(1 - 0.025 / comparisons, len(differences) - 1)
     half = quantile * stdev(differences) / np.sqrt(len(differences))
     return mean(differences), float(half)

@@ -115,6 +115,7 @@ def run(command: str, root: Path) -> None:
         SqueezelabError: it failed.
     """
     say(command)
+    # the tables are made from what it writes; what it prints is left out, its errors are not
     done = subprocess.run(shlex.split(command), cwd=root, check=False, stdout=subprocess.DEVNULL)
     if done.returncode:
         raise SqueezelabError(f"{command!r} ended with code {done.returncode}.")
