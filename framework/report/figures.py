@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import cycle
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress, cycle
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 # it announces the making of its font cache
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -35,6 +38,7 @@ BASELINE: dict[str, Any] = {"marker": "*", "markersize": 6.5, "markeredgewidth":
 CONTROL: dict[str, Any] = {  # hollow: it lies on the baseline as a rule
     "marker": "D", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.0,
 }  # fmt: skip
+SMALL: dict[str, Any] = {"color": GREY, "marker": "o", "markersize": 2.8, "markeredgewidth": 0}
 BROKEN: dict[str, Any] = {"marker": "x", "markersize": 3, "markeredgewidth": 0.7}
 FAINT: dict[str, Any] = {"alpha": 0.45, "linestyle": "none", "zorder": 1}
 STYLE: dict[str, Any] = {
@@ -87,14 +91,11 @@ class Cloud:
     @property
     def points(self) -> list[Point]:
         """All of them."""
-        return [point for group in fields(self) for point in getattr(self, group.name)]
+        return list(chain.from_iterable(vars(self).values()))
 
     def raised(self, floor: float) -> Cloud:
         """The same with nothing below `floor`."""
-        groups = {group.name: getattr(self, group.name) for group in fields(self)}
-        return Cloud(
-            **{name: [(x, max(y, floor)) for x, y in points] for name, points in groups.items()}
-        )
+        return Cloud(**{name: _raised(points, floor) for name, points in vars(self).items()})
 
 
 def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
@@ -107,8 +108,7 @@ def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point
     Returns:
         The points that no other beats, without duplicates, ascending in the horizontal value.
     """
-    kept = on_front(points, [x, y])
-    return sorted({point for point, on in zip(points, kept, strict=True) if on})
+    return sorted(set(compress(points, on_front(points, [x, y]))))
 
 
 def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | None = None) -> Figure:
@@ -118,31 +118,30 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
         nets: architecture -> its points of the cloud, where there are several: each has a colour
             and a marker.
     """
-    nets = nets or {}
-    if y.floor is not None and any(value < y.floor for _, value in cloud.points):
-        cloud, nets = (
-            cloud.raised(y.floor),
-            {name: part.raised(y.floor) for name, part in nets.items()},
-        )
-        y = replace(y, label=f"{y.label}, below {y.floor:g} drawn at {y.floor:g}")
+    cloud, nets, y = _above_floor(cloud, nets or {}, y)
     with _style():
         figure = Figure(figsize=(COLUMN_INCHES, HEIGHT_INCHES), layout="constrained")
+        # pyplot would bring global state and the backend that the user has chosen
         FigureCanvasAgg(figure)
         plot = figure.add_subplot()
-        _stairs(plot, cloud, x, y, colour=INK if nets else BLUE)
-        if nets:
-            _points_of_nets(plot, nets, y)
-        else:
-            _points(plot, cloud, y)
-        _scales(plot, cloud, x, y)
-        handles = _keys(cloud, nets) if nets else plot.get_legend_handles_labels()[0]
+        handles = _drawn(plot, cloud, nets, x, y)
         if handles:
             _legend(figure, handles)
         else:
-            plot.text(
-                0.5, 0.5, "No run has finished.", ha="center", va="center", transform=plot.transAxes
-            )
+            centre: dict[str, Any] = {"ha": "center", "va": "center", "transform": plot.transAxes}
+            plot.text(0.5, 0.5, "No run has finished.", **centre)
     return figure
+
+
+def _drawn(plot: Plot, cloud: Cloud, nets: Mapping[str, Cloud], x: Axis, y: Axis) -> list[Any]:
+    """Draw the points, the front and the scales; the handles of the legend."""
+    _stairs(plot, cloud, x, y, colour=INK if nets else BLUE)
+    if nets:
+        _points_of_nets(plot, nets, y)
+    else:
+        _points(plot, cloud, y)
+    _scales(plot, cloud, x, y)
+    return list(_keys(cloud, nets)) if nets else plot.get_legend_handles_labels()[0]
 
 
 def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
@@ -163,6 +162,22 @@ def _style() -> Any:
     return style.context(["default", STYLE])
 
 
+def _raised(points: Sequence[Point], floor: float) -> list[Point]:
+    return [(x, max(y, floor)) for x, y in points]
+
+
+def _above_floor(
+    cloud: Cloud, nets: Mapping[str, Cloud], y: Axis
+) -> tuple[Cloud, Mapping[str, Cloud], Axis]:
+    """Cloud and vertical axis; where points lie below its floor, raised to it, and labelled so."""
+    floor = y.floor
+    if floor is None or min(map(itemgetter(1), cloud.points), default=floor) >= floor:
+        return cloud, nets, y
+    raised = {net: part.raised(floor) for net, part in nets.items()}
+    label = f"{y.label}, below {floor:g} drawn at {floor:g}"
+    return cloud.raised(floor), raised, replace(y, label=label)
+
+
 def _stairs(plot: Plot, cloud: Cloud, x: Axis, y: Axis, *, colour: str) -> None:
     corners = staircase(cloud.front, x.better, y.better)
     step = "steps-post" if x.better == "min" else "steps-pre"
@@ -173,17 +188,8 @@ def _points(plot: Plot, cloud: Cloud, y: Axis) -> None:
     """One architecture: a colour for each kind of run."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none"}
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
-    _group(
-        plot,
-        cloud.trials,
-        y,
-        color=GREY,
-        markersize=2.8,
-        markeredgewidth=0,
-        label="trial",
-        **FAINT,
-        marker="o",
-    )
+    # the order of calls is the order of the legend
+    _group(plot, cloud.trials, y, label="trial", **SMALL, **FAINT)
     _group(plot, cloud.infeasible, y, color=GREY, label="breaks a constraint", **BROKEN, **FAINT)
     _group(plot, cloud.front, y, color=BLUE, markersize=3.8, zorder=3, label="Pareto front", **dot)
     _group(plot, cloud.baselines, y, color=ORANGE, label="baseline", **BASELINE, **apart)
@@ -197,35 +203,34 @@ def _points_of_nets(plot: Plot, nets: Mapping[str, Cloud], y: Axis) -> None:
     """
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
     for cloud, colour, marker in zip(nets.values(), cycle(COLOURS), cycle(MARKERS)):
-        own: dict[str, Any] = {"color": colour, "marker": marker}
-        _group(plot, cloud.trials, y, markersize=2.8, markeredgewidth=0, **own, **FAINT)
+        look: dict[str, Any] = {"color": colour, "marker": marker}
+        _group(plot, cloud.trials, y, markersize=2.8, markeredgewidth=0, **look, **FAINT)
         _group(plot, cloud.infeasible, y, color=colour, **BROKEN, **FAINT)
-        _group(plot, cloud.front, y, markersize=4.2, zorder=3, linestyle="none", **own)
+        _group(plot, cloud.front, y, markersize=4.2, zorder=3, linestyle="none", **look)
         _group(plot, cloud.baselines, y, color=colour, **BASELINE, **apart)
         _group(plot, cloud.controls, y, color=colour, **CONTROL, **apart)
 
 
-def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> list[Line2D]:
+def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> Iterator[Line2D]:
     """The legend of several architectures.
 
     Their colours and markers, then the kinds of run that there are.
     """
-    found = [
-        Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.2, label=net)
-        for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS))
-    ]
-    kinds: list[tuple[Sequence[Point], str, dict[str, Any]]] = [
-        (
-            cloud.trials,
-            "trial",
-            {"color": GREY, "marker": "o", "markersize": 2.8, "markeredgewidth": 0, **FAINT},
-        ),
-        (cloud.front, "Pareto front", {"color": INK, "linewidth": 1.1}),
-        (cloud.infeasible, "breaks a constraint", {"color": GREY, "linestyle": "none", **BROKEN}),
-        (cloud.baselines, "baseline", {"color": GREY, "linestyle": "none", **BASELINE}),
-        (cloud.controls, "control", {"color": GREY, "linestyle": "none", **CONTROL}),
-    ]
-    return found + [Line2D([], [], label=label, **look) for points, label, look in kinds if points]
+    for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS)):
+        look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4.2}
+        yield Line2D([], [], linestyle="none", label=net, **look)
+    # in grey or ink: a colour would read as one of the architectures
+    if cloud.trials:
+        yield Line2D([], [], label="trial", **SMALL, **FAINT)
+    if cloud.front:
+        yield Line2D([], [], label="Pareto front", color=INK, linewidth=1.1)
+    for points, label, look in (
+        (cloud.infeasible, "breaks a constraint", BROKEN),
+        (cloud.baselines, "baseline", BASELINE),
+        (cloud.controls, "control", CONTROL),
+    ):
+        if points:
+            yield Line2D([], [], label=label, color=GREY, linestyle="none", **look)
 
 
 def _legend(figure: Figure, handles: Sequence[Any]) -> None:
@@ -233,7 +238,8 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
 
     Where it has more than two lines the figure grows, and the plot keeps its size.
     """
-    columns = 3 if max(len(str(handle.get_label())) for handle in handles) <= LONG_NAME else 2
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = 3 if longest <= LONG_NAME else 2
     lines = -(-len(handles) // columns)
     figure.set_size_inches(COLUMN_INCHES, HEIGHT_INCHES + LINE_INCHES * max(0, lines - 2))
     look: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.0}
@@ -242,8 +248,8 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
 
 def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:
     if points:
-        scale = 100 if y.percent else 1
-        plot.plot([point[0] for point in points], [scale * point[1] for point in points], **look)
+        horizontal, vertical = np.transpose(points)
+        plot.plot(horizontal, vertical * (100 if y.percent else 1), **look)
 
 
 def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
@@ -253,7 +259,7 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     plot.set_axisbelow(True)
     plot.margins(0.06)
     plot.tick_params(width=0.6, length=2.5)
-    values = [point[0] for point in cloud.points]
+    values = list(map(itemgetter(0), cloud.points))
     if x.log and values and min(values) > 0:
         plot.set_xscale("log")
         _log_ticks(plot, max(values) / min(values))
@@ -266,13 +272,11 @@ def _log_ticks(plot: Plot, spread: float) -> None:
 
     At 1 only where there are many decades, at every step within one octave.
     """
-    steps = (
-        [1.0]
-        if spread > 3000
-        else [1.0, 2.0, 5.0]
-        if spread > 4
-        else [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
-    )
+    steps = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    if spread > 3000:
+        steps = [1.0]
+    elif spread > 4:
+        steps = [1.0, 2.0, 5.0]
     plot.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
     plot.xaxis.set_major_formatter(FuncFormatter(_short))
     plot.xaxis.set_minor_formatter(NullFormatter())

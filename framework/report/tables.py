@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 
 from framework.results.fronts import Direction
 
-LATEX = {
+LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''",
-}  # fmt: skip
+})  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
 
 
@@ -65,24 +66,27 @@ def columns_of(
     Args:
         always: names that are shown whatever their level.
     """
-    has = {name for name in frame.columns if not all(_missing(value) for value in frame[name])}
-    return [
-        column
-        for column in columns
-        if column.name in has and (column.level <= level or column.name in always)
-    ]
+    filled = frame.dropna(axis="columns", how="all").columns
+    shown = []
+    for column in columns:
+        wanted = column.level <= level or column.name in always
+        if wanted and column.name in filled:
+            shown.append(column)
+    return shown
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column], *, brief: bool = False) -> str:
     """A table of pipes, numbers right aligned; ends without a line break."""
-    heads = [markdown_text((column.brief if brief else "") or column.head) for column in columns]
-    cells = [
-        [markdown_text(text) for text in _texts(frame[column.name], column)] for column in columns
-    ]
-    shown = pd.DataFrame(dict(enumerate(cells)))
-    aligned = ["right" if column.numeric else "left" for column in columns]
+    heads, aligned, cells = [], [], {}
+    for position, column in enumerate(columns):
+        head = (column.brief if brief else "") or column.head
+        heads.append(markdown_text(head))
+        aligned.append("right" if column.numeric else "left")
+        cells[position] = list(map(markdown_text, _texts(frame[column.name], column)))
+    table = pd.DataFrame(cells)
+    # tabulate would read the cells as numbers again and print 0.9840 as 0.984
     return str(
-        shown.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=aligned)
+        table.to_markdown(index=False, headers=heads, disable_numparse=True, colalign=aligned)
     )
 
 
@@ -91,8 +95,8 @@ def csv(frame: pd.DataFrame) -> str:
 
     Floats exact, gaps empty, cells that a spreadsheet would run defused.
     """
-    cells = {name: [csv_cell(value) for value in frame[name]] for name in frame.columns}
-    safe = pd.DataFrame(cells, columns=frame.columns, dtype=object).rename(columns=csv_cell)
+    # names of columns hold knobs of plug-ins, which are text from outside like any cell
+    safe = frame.map(csv_cell).rename(columns=csv_cell)
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
@@ -111,26 +115,16 @@ def latex(
         caption: plain text.
         label: what follows `tab:`; characters that LaTeX does not take in a label become `-`.
     """
-    body = [
-        _bold(_texts(frame[column.name], column), list(frame[column.name]), column, compared)
-        for column in columns
-    ]
-    rows = [" & ".join(cells) + r" \\" for cells in zip(*body, strict=True)]
-    first = list(compared).index(True) if any(compared) and not all(compared) else 0
-    rows = [*rows[:first], *([r"\midrule"] if first else []), *rows[first:]]
-    if not any(compared):
-        rows += [
-            r"\midrule",
-            rf"\multicolumn{{{len(columns)}}}{{l}}{{No trial is on the front.}} \\",
-        ]
     aligned = "".join("r" if column.numeric else "l" for column in columns)
+    # the caption stands above the tabular, as journals want it of tables
     lines = [
         r"% needs \usepackage{booktabs}",
         r"\begin{table*}", r"\centering", r"\small", r"\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{latex_text(caption)}}}",
         rf"\label{{tab:{re.sub('[^A-Za-z0-9_.:-]', '-', label)}}}",
         rf"\begin{{tabular}}{{@{{}}{aligned}@{{}}}}",
-        r"\toprule", *_heads(columns), r"\midrule", *rows, r"\bottomrule",
+        r"\toprule", *_heads(columns), r"\midrule", *_body(frame, columns, compared),
+        r"\bottomrule",
         r"\end{tabular}", r"\end{table*}", "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -145,9 +139,8 @@ def markdown_text(text: str) -> str:
 
 def latex_text(text: str) -> str:
     """Text that LaTeX shows as it is, on one line."""
-    return "".join(
-        LATEX.get(letter, letter) for letter in " ".join(text.split()) if letter.isprintable()
-    )
+    printable = "".join(filter(str.isprintable, " ".join(text.split())))
+    return printable.translate(LATEX)
 
 
 def csv_cell(value: Any) -> str:
@@ -189,29 +182,59 @@ def _missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def _text(value: Any, column: Column) -> str:
+    return "" if _missing(value) else column.text(value)
+
+
 def _texts(values: Any, column: Column) -> list[str]:
-    return ["" if _missing(value) else column.text(value) for value in values]
+    return [_text(value, column) for value in values]
 
 
-def _bold(
-    texts: Sequence[str], values: Sequence[Any], column: Column, compared: Sequence[bool]
-) -> list[str]:
+def _body(frame: pd.DataFrame, columns: Sequence[Column], compared: Sequence[bool]) -> list[str]:
+    """The rows for LaTeX, with a rule above the first of those that are compared."""
+    cells = [_bold(list(frame[column.name]), column, compared) for column in columns]
+    rows = [" & ".join(row) + r" \\" for row in zip(*cells, strict=True)]
+    if not any(compared):
+        empty = rf"\multicolumn{{{len(columns)}}}{{l}}{{No trial is on the front.}} \\"
+        return [*rows, r"\midrule", empty]
+    first = list(compared).index(True)
+    if first:
+        rows.insert(first, r"\midrule")
+    return rows
+
+
+def _bold(values: Sequence[Any], column: Column, compared: Sequence[bool]) -> list[str]:
     """Cells for LaTeX.
 
     Those that show the best of the compared rows are bold, unless these all show the same.
     """
-    rivals = [
-        index
-        for index, takes_part in enumerate(compared)
-        if takes_part and not _missing(values[index])
-    ]
-    best = ""
-    if column.better is not None and len({texts[index] for index in rivals}) > 1:
-        choose = max if column.better == "max" else min
-        best = texts[choose(rivals, key=lambda index: values[index])]
-    cells = [_math(text) if column.numeric else latex_text(text) for text in texts]
-    bold = {index for index in rivals if best and texts[index] == best}
-    return [rf"\textbf{{{cell}}}" if index in bold else cell for index, cell in enumerate(cells)]
+    texts = _texts(values, column)
+    rivals = list(_rivals(values, compared))
+    best = _best(texts, values, column, rivals)
+    cells = []
+    for row, text in enumerate(texts):
+        cell = _math(text) if column.numeric else latex_text(text)
+        # by the text: rows that look the same to a reader are bold together
+        bold = best and text == best and row in rivals
+        cells.append(rf"\textbf{{{cell}}}" if bold else cell)
+    return cells
+
+
+def _rivals(values: Sequence[Any], compared: Sequence[bool]) -> Iterator[int]:
+    """The positions of the rows that are compared and have a value."""
+    for row, takes_part in enumerate(compared):
+        if takes_part and not _missing(values[row]):
+            yield row
+
+
+def _best(
+    texts: Sequence[str], values: Sequence[Any], column: Column, rivals: Sequence[int]
+) -> str:
+    """The text of the best value; empty where there is nothing to tell apart."""
+    if column.better is None or len({texts[row] for row in rivals}) <= 1:
+        return ""
+    choose = max if column.better == "max" else min
+    return texts[choose(rivals, key=values.__getitem__)]
 
 
 def _math(text: str) -> str:
@@ -222,15 +245,15 @@ def _math(text: str) -> str:
 def _heads(columns: Sequence[Column]) -> list[str]:
     """Two lines of heads: groups with a rule below each, then the columns' own."""
     spans, rules, start = [], [], 1
-    for group, members in groupby(columns, key=lambda column: column.group):
+    for group, members in groupby(columns, key=attrgetter("group")):
         width = len(list(members))
-        spans.append(
-            rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}"
-            if group
-            else " & ".join([""] * width)
-        )
-        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if group else []
+        if group:
+            spans.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}")
+            # (lr) trims the ends, so that rules of two groups side by side do not run together
+            rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        else:
+            spans.extend([""] * width)
         start += width
-    own = [latex_text(column.short or column.head) for column in columns]
+    names = " & ".join(latex_text(column.short or column.head) for column in columns)
     upper = [" & ".join(spans) + r" \\", " ".join(rules)] if rules else []
-    return [*upper, " & ".join(own) + r" \\"]
+    return [*upper, names + r" \\"]
