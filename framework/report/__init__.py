@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from framework.errors import InvalidValue, UnknownName
 from framework.report.columns import COLUMNS
-from framework.report.frame import RunStore, StudyRuns, collect, trials_frame
+from framework.report.frame import StudyRuns, collect, trials_frame
 from framework.report.pareto import axes_of, pareto_frame
+from framework.report.selection import RunStore
 from framework.report.tables import columns_of, markdown
 from framework.system import paths
 

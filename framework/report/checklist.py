@@ -5,12 +5,14 @@ It says so by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from framework.report.frame import StudyRuns
+from framework.report.frame import StudyRuns, metric_names
 from framework.report.resolved import names_of
 from framework.results import chance, metric_versions
-from framework.results.record import BASELINE_PREFIX
+from framework.results.record import BASELINE_PREFIX, Run
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
 RATIOS = (2, 4, 8, 16, 32)
@@ -25,8 +27,8 @@ def toys(runs: StudyRuns) -> list[str]:
     MNIST, digits, LeNets, and what the study itself calls a toy.
     """
     dataset = runs.resolved["dataset"]["use"]
-    nets = [name for name in names_of(runs.resolved["architecture"]) if name.startswith("lenet")]
-    return [dataset, *nets] if runs.study.get("toy", dataset in TOYS) else nets
+    lenets = [name for name in names_of(runs.resolved["architecture"]) if name.startswith("lenet")]
+    return [dataset, *lenets] if runs.study.get("toy", dataset in TOYS) else lenets
 
 
 def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
@@ -50,37 +52,36 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         "descriptions and citations",
         _collapse(runs),
     ]
-    return [line for line in lines if line]
+    return list(filter(None, lines))
 
 
 def at_chance(runs: StudyRuns) -> list[str]:
     """One line for each baseline that is no better than guessing."""
-    nets = [(runs.net(run) if runs.several_nets else "", run) for run in runs.baselines]
-    said = [
-        (f" of {net}" if net else "", chance.warning(run.metrics, runs.task)) for net, run in nets
-    ]
-    return [
-        f"the baseline{whose} is {text}: drops and ratios say nothing"
-        for whose, text in said
-        if text
-    ]
+    lines = []
+    for run in runs.baselines:
+        net = runs.net(run) if runs.several_nets else ""
+        whose = f" of {net}" if net else ""
+        warning = chance.warning(run.metrics, runs.task)
+        if warning:
+            lines.append(f"the baseline{whose} is {warning}: drops and ratios say nothing")
+    return lines
 
 
 def mixed_versions(runs: StudyRuns) -> list[str]:
     """What several versions of a metric measured, and how many trials it leaves unranked."""
     shown = [*runs.baselines, *runs.controls, *runs.finished]
-    names = sorted({metric_versions.plugin_of(name) for run in shown for name in run.metrics})
-    mixed = [
-        name for name in names if len({metric_versions.version_of(run, name) for run in shown}) > 1
-    ]
-    left = (
-        f"; {len(runs.unranked)} trials of earlier versions are not ranked" if runs.unranked else ""
-    )
-    return (
-        [f"measured by several versions of a metric, not to be compared: {', '.join(mixed)}{left}"]
-        if mixed
-        else []
-    )
+    # several values of the store come from one metric, as its own and the baseline's
+    plugins = sorted(set(map(metric_versions.plugin_of, metric_names(shown))))
+    mixed = ", ".join(name for name in plugins if len(_versions(shown, name)) > 1)
+    if not mixed:
+        return []
+    count = len(runs.unranked)
+    left_out = f"; {count} trials of earlier versions are not ranked" if count else ""
+    return [f"measured by several versions of a metric, not to be compared: {mixed}{left_out}"]
+
+
+def _versions(shown: Iterable[Run], name: str) -> set[int]:
+    return {metric_versions.version_of(run, name) for run in shown}
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:
@@ -90,10 +91,9 @@ def _theoretical_speedup(frame: pd.DataFrame) -> str:
 
 
 def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
-    many = (
-        runs.study.get("classes", 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES)
-        >= MANY_CLASSES
-    )
+    # an older study.json does not say how many classes there are; the toys have ten
+    default = 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES
+    many = runs.study.get("classes", default) >= MANY_CLASSES
     asked = many and runs.task == "classes" and "val_top5" not in frame.columns
     return f"S4 no top-5 accuracy (asked for from {MANY_CLASSES} classes on)" if asked else ""
 
@@ -101,43 +101,38 @@ def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
 def _control(runs: StudyRuns) -> str:
     if not runs.controls:
         return "S5 no control: the identity strategy has no finished run"
-    without = {runs.net(run) or "" for run in runs.finished} - {
-        runs.net(run) or "" for run in runs.controls
-    }
+    without = runs.nets(runs.finished) - runs.nets(runs.controls)
     return f"S5 no control of {', '.join(sorted(without))}" if without else ""
 
 
 def _competitors(runs: StudyRuns) -> str:
-    used = {name for run in runs.finished for name in run.tags.get("strategy", "").split("+")}
-    missing = [kind for kind in ("magnitude", "random") if not any(kind in name for name in used)]
-    return f"S6, A14, A15 not compared with {' and '.join(missing)} pruning" if missing else ""
+    # the tag of a chain has the names of its strategies, which say what they prune by
+    used = " ".join(run.tags.get("strategy", "") for run in runs.finished)
+    missing = " and ".join(kind for kind in ("magnitude", "random") if kind not in used)
+    return f"S6, A14, A15 not compared with {missing} pruning" if missing else ""
 
 
 def _operating_points(frame: pd.DataFrame) -> str:
     column = "params_nonzero_ratio"
     rows = frame[frame["row"] == "front"]
-    reached = (
-        {float(value) for value in rows[column] if value is not None}
-        if column in rows.columns
-        else set()
-    )
-    bare = [
-        wanted
-        for wanted in RATIOS
-        if not any(wanted / NEAR <= value <= wanted * NEAR for value in reached)
-    ]
-    if len(reached) >= OPERATING_POINTS and not bare:
+    reached = set(rows[column].dropna().astype(float)) if column in rows.columns else set()
+    uncovered = [f"{wanted}x" for wanted in RATIOS if not _near(wanted, reached)]
+    if len(reached) >= OPERATING_POINTS and not uncovered:
         return ""
-    gaps = f", none near {', '.join(f'{wanted}x' for wanted in bare)}" if bare else ""
+    gaps = f", none near {', '.join(uncovered)}" if uncovered else ""
     return f"S7 {len(reached)} different ratios of non-zero parameters on the front{gaps}"
+
+
+def _near(wanted: float, reached: Iterable[float]) -> bool:
+    return any(wanted / NEAR <= value <= wanted * NEAR for value in reached)
 
 
 def _collapse(runs: StudyRuns) -> str:
     """Collapse: less than half of the baseline's quality."""
-    names = (runs.quality, BASELINE_PREFIX + runs.quality)
-    pairs = [[run.metrics.get(name) for name in names] for run in runs.finished]
-    if any(
-        own is not None and base is not None and own < base / 2 and base > 0 for own, base in pairs
-    ):
-        return ""
+    for run in runs.finished:
+        quality = run.metrics.get(runs.quality)
+        base = run.metrics.get(BASELINE_PREFIX + runs.quality)
+        # an R2 below 0 is smaller than its half from the start
+        if quality is not None and base is not None and base > 0 and quality < base / 2:
+            return ""
     return f"A9 no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"

@@ -7,12 +7,21 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from operator import attrgetter, itemgetter
+from typing import Any
 
 import pandas as pd
 
-from framework.errors import UserError
 from framework.report.resolved import alternatives, label_of, searched
+from framework.report.selection import (
+    RunStore,
+    complete_runs,
+    finished,
+    last_attempts,
+    like,
+    one_each,
+    parent_of,
+)
 from framework.results.fronts import Direction
 from framework.results.metric_versions import newest, others
 from framework.results.record import (
@@ -30,20 +39,6 @@ from framework.results.record import (
 )
 
 ARCHITECTURE = "architecture"
-RESULT_ROLES = ("trial", "control", "baseline")
-
-
-class RunStore(Protocol):
-    """What a report asks of the store; `framework.tracking.store.Store` is one."""
-
-    def runs(self, study: str, /, **tags: str) -> list[Run]:
-        """The runs of an experiment with these tags."""
-
-    def artifact(self, run_id: str, name: str, /) -> bytes:
-        """The content of one artifact."""
-
-    def complete(self, run: Run, /) -> bool:
-        """Whether the run counts: FAILED, or FINISHED with its manifest."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +70,14 @@ class StudyRuns:
     @property
     def finished(self) -> list[Run]:
         """Trials that ended with a result."""
-        return [run for run in self.trials if run.status == "FINISHED"]
+        return finished(self.trials)
 
     @cached_property
     def unranked(self) -> list[Run]:
         """Finished trials whose objectives or constraints an earlier metric measured."""
-        asked = [
-            *self.objectives,
-            *(metric for _, metric, _ in self.resolved.get("constraints", ())),
-        ]
-        return others(self.finished, newest(self.finished, asked))
+        # a constraint is stored as (kind, metric, limit)
+        limited = map(itemgetter(1), self.resolved.get("constraints", ()))
+        return others(self.finished, newest(self.finished, [*self.objectives, *limited]))
 
     @property
     def failed(self) -> list[Run]:
@@ -97,11 +90,14 @@ class StudyRuns:
 
         Where `study.json` does not say, the metrics of its runs do.
         """
-        runs = (*self.baselines, *self.controls, *self.finished)
-        measured = (
-            task for task in QUALITY if any(quality_of(task) in run.metrics for run in runs)
-        )
-        return str(self.study.get("task") or next(measured, "classes"))
+        stored = self.study.get("task")
+        if stored:
+            return str(stored)
+        measured = metric_names([*self.baselines, *self.controls, *self.finished])
+        for task in QUALITY:
+            if quality_of(task) in measured:
+                return task
+        return "classes"
 
     @property
     def quality(self) -> str:
@@ -121,9 +117,12 @@ class StudyRuns:
     @cached_property
     def objectives(self) -> dict[str, Direction]:
         """Metric -> direction."""
-        # a study that was never resolved
-        own = {"quality": self.quality, "quality_drop": self.drop}
-        return {own.get(name, name): way for name, way in self.resolved["objectives"]}
+        # a study that was never resolved still has the two names that stand for a task's own
+        of_task = {"quality": self.quality, "quality_drop": self.drop}
+        directions = {}
+        for name, direction in self.resolved["objectives"]:
+            directions[of_task.get(name, name)] = direction
+        return directions
 
     @property
     def several_nets(self) -> bool:
@@ -138,13 +137,11 @@ class StudyRuns:
         name = run.tags.get(ARCHITECTURE)
         if name is None:
             return None
-        prefix = f"{ARCHITECTURE}."
-        knobs = {
-            key.removeprefix(prefix): parameter(run, key)
-            for key in run.params
-            if key.startswith(prefix)
-        }
-        return label_of(self.resolved[ARCHITECTURE], name, knobs)
+        return label_of(self.resolved[ARCHITECTURE], name, _architecture_knobs(run))
+
+    def nets(self, runs: Iterable[Run]) -> set[str]:
+        """The architectures of runs; a run without one gives the empty text."""
+        return {self.net(run) or "" for run in runs}
 
 
 def collect(
@@ -159,25 +156,19 @@ def collect(
     Raises:
         UserError: the store has no such study, digest or generation.
     """
-    parent = _parent(store, name, digest, generation)
-    digest, generation = parent.tags.get("study_digest", ""), parent.generation
-    ended = {
-        role: [run for run in store.runs(name, role=role) if store.complete(run)]
-        for role in RESULT_ROLES
-    }
-    trials = _last_attempts(run for run in ended["trial"] if _belongs(run, digest, generation))
-    controls = [run for run in ended["control"] if _belongs(run, digest, generation)]
+    parent = parent_of(store, name, digest, generation)
+    trials = last_attempts(like(parent, complete_runs(store, name, "trial")))
+    controls = like(parent, complete_runs(store, name, "control"))
+    # a trial names the baseline it was measured against, whatever study trained that one
     named = {run.tags.get("baseline", "") for run in (*trials, *controls)} - {""}
-    baselines = [run for run in ended["baseline"] if run.status == "FINISHED"]
+    baselines = finished(complete_runs(store, name, "baseline"))
     chosen = [run for run in baselines if run.run_id in named]
     return StudyRuns(
         name=name,
         study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
         parent=parent,
-        baselines=_one_each(
-            chosen or [run for run in baselines if _belongs(run, digest, generation)]
-        ),
-        controls=_one_each(run for run in controls if run.status == "FINISHED"),
+        baselines=one_each(chosen or like(parent, baselines)),
+        controls=one_each(finished(controls)),
         trials=trials,
     )
 
@@ -192,19 +183,16 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
         (trials, columns), dtype object: numbers are Python numbers, what a trial lacks is None.
     """
     varying = varying_parameters(runs)
-    found = {run.number: result_metrics(run, shown=runs.objectives) for run in runs.trials}
-    metrics = sorted({name for values in found.values() for name in values}, key=_own_first)
-    rows = []
+    rows: list[dict[str, Any]] = []
+    metrics: set[str] = set()
     for run in runs.trials:
-        row: dict[str, Any] = {
-            "number": run.number,
-            "status": run.status,
-            "reason": run.tags.get("reason") or None,
-        }
-        row |= parameters(runs, run, varying)
-        row |= {name: found[run.number].get(name) for name in metrics}
-        rows.append(row)
-    return object_frame(rows, ["number", "status", "reason", *varying, *metrics])
+        measured = result_metrics(run, shown=runs.objectives)
+        metrics |= measured.keys()
+        reason = run.tags.get("reason") or None
+        head = {"number": run.number, "status": run.status, "reason": reason}
+        rows.append(head | parameters(runs, run, varying) | measured)
+    columns = ["number", "status", "reason", *varying, *sorted(metrics, key=_baseline_last)]
+    return object_frame(rows, columns)
 
 
 def timing_frame(runs: StudyRuns) -> pd.DataFrame:
@@ -216,18 +204,19 @@ def timing_frame(runs: StudyRuns) -> pd.DataFrame:
         (runs, columns), dtype object.
     """
     kinds = [("baseline", runs.baselines), ("control", runs.controls), ("trial", runs.trials)]
-    found = {name for _, group in kinds for run in group for name in run.metrics}
-    names = [name for name in MACHINE if name in found]
-    rows = [
-        {
-            "row": kind,
-            "trial": run.number if kind == "trial" else None,
-            **{name: run.metrics.get(name) for name in names},
-        }
-        for kind, group in kinds
-        for run in group
-    ]
+    rows: list[Mapping[str, Any]] = []
+    for kind, group in kinds:
+        for run in group:
+            number = run.number if kind == "trial" else None
+            rows.append({**run.metrics, "row": kind, "trial": number})
+    measured = metric_names([*runs.baselines, *runs.controls, *runs.trials])
+    names = [name for name in MACHINE if name in measured]
     return object_frame(rows, ["row", "trial", *names])
+
+
+def metric_names(runs: Iterable[Run]) -> set[str]:
+    """The metrics that any of the runs has."""
+    return set().union(*map(attrgetter("metrics"), runs))
 
 
 def varying_parameters(runs: StudyRuns) -> list[str]:
@@ -235,9 +224,9 @@ def varying_parameters(runs: StudyRuns) -> list[str]:
 
     A knob that every trial of its plug-in has alike is not among them: the plug-in's name tells it.
     """
-    names = {name for run in runs.trials for name in run.params}
-    differ = {name for name in names if _differs(name, runs.trials)}
-    return sorted(differ | (searched(runs.resolved) & names))
+    in_search = searched(runs.resolved)
+    names = sorted(set().union(*map(attrgetter("params"), runs.trials)))
+    return [name for name in names if name in in_search or _differs(name, runs.trials)]
 
 
 def _differs(name: str, runs: Iterable[Run]) -> bool:
@@ -247,7 +236,7 @@ def _differs(name: str, runs: Iterable[Run]) -> bool:
     for run in runs:
         if not owner or owner not in run.params or name in run.params:
             values.setdefault(run.params.get(owner), set()).add(run.params.get(name))
-    return any(len(found) > 1 for found in values.values())
+    return max(map(len, values.values()), default=0) > 1
 
 
 def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any]:
@@ -255,7 +244,10 @@ def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any
 
     The architecture by its label, where the study tells alternatives apart by one.
     """
-    return {name: runs.net(run) if name == ARCHITECTURE else parameter(run, name) for name in names}
+    values = {name: parameter(run, name) for name in names}
+    if ARCHITECTURE in values:
+        values[ARCHITECTURE] = runs.net(run)
+    return values
 
 
 def parameter(run: Run, name: str) -> Any:
@@ -275,21 +267,28 @@ def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
     Args:
         shown: names that are kept though they depend on the machine, as an objective of the study.
     """
-    wanted, others = set(shown), {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT}
-    kept = {
-        name: value for name, value in run.metrics.items() if name in wanted or name not in others
-    }
-    return {
-        name: _number(name, value)
-        for name, value in kept.items()
-        if not name.startswith(EPOCH_PREFIX)
-    }
+    hidden = {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT} - set(shown)
+    values = {}
+    for name, value in run.metrics.items():
+        if name not in hidden and not name.startswith(EPOCH_PREFIX):
+            values[name] = _number(name, value)
+    return values
 
 
 def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """A table of plain Python values: whole numbers stay whole beside gaps, gaps are None."""
-    cells = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in columns}
-    return pd.DataFrame(cells, columns=list(columns))
+    cells = [list(map(row.get, columns)) for row in rows]
+    # any other dtype makes floats of whole numbers and NaN of None, as soon as a column has a gap
+    return pd.DataFrame(cells, columns=list(columns), dtype=object)
+
+
+def _architecture_knobs(run: Run) -> dict[str, Any]:
+    prefix = f"{ARCHITECTURE}."
+    knobs = {}
+    for key in run.params:
+        if key.startswith(prefix):
+            knobs[key.removeprefix(prefix)] = parameter(run, key)
+    return knobs
 
 
 def _number(name: str, value: float) -> float | int:
@@ -297,60 +296,5 @@ def _number(name: str, value: float) -> float | int:
     return int(value) if count and math.isfinite(value) and float(value).is_integer() else value
 
 
-def _own_first(name: str) -> tuple[bool, str]:
+def _baseline_last(name: str) -> tuple[bool, str]:
     return name.startswith(BASELINE_PREFIX), name
-
-
-def _parent(store: RunStore, name: str, digest: str | None, generation: int | None) -> Run:
-    parents = sorted(store.runs(name, role="study"), key=lambda run: (run.start_ms, run.run_id))
-    fits = [run for run in parents if run.tags.get("study_digest", "").startswith(digest or "")]
-    if fits and digest is not None and len({run.tags.get("study_digest") for run in fits}) > 1:
-        raise UserError(
-            "Several studies begin with this digest.",
-            given=f"Given: {digest}.",
-            todo="Give more digits.",
-        )
-    fits = [
-        run for run in fits if run.tags.get("study_digest") == fits[-1].tags.get("study_digest")
-    ]
-    if generation is not None:
-        fits = [run for run in fits if run.generation == generation]
-    if fits:
-        return max(fits, key=lambda run: (run.generation, run.start_ms, run.run_id))
-    wanted = {"digest": digest, "generation": generation}
-    given = ", ".join(f"{key} {value}" for key, value in wanted.items() if value is not None)
-    raise UserError(
-        f"The store holds no runs of study {name!r}{f' with {given}' if given else ''}.",
-        given=_there(parents),
-        todo=f"Run it first: make study NAME={name}",
-    )
-
-
-def _there(parents: Iterable[Run]) -> str:
-    known = sorted({(run.tags.get("study_digest", "")[:8], run.generation) for run in parents})
-    return (
-        "There is: " + ", ".join(f"digest {head} generation {number}" for head, number in known)
-        if known
-        else ""
-    )
-
-
-def _belongs(run: Run, digest: str, generation: int) -> bool:
-    return run.tags.get("study_digest") == digest and run.generation == generation
-
-
-def _last_attempts(runs: Iterable[Run]) -> list[Run]:
-    """Of runs that ended with a result or a reason, the last attempt of each number."""
-    ordered = sorted(
-        runs, key=lambda run: (int(run.tags.get("attempt", "0")), run.start_ms, run.run_id)
-    )
-    last = {run.number: run for run in ordered}
-    return [last[number] for number in sorted(last)]
-
-
-def _one_each(runs: Iterable[Run]) -> list[Run]:
-    """One run per configuration: a study that was killed may have measured the same thing twice."""
-    last = {}
-    for run in sorted(runs, key=lambda run: (run.start_ms, run.run_id)):
-        last[tuple(sorted(run.params.items()))] = run
-    return [last[key] for key in sorted(last)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, compress
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -58,15 +61,21 @@ def axes_of(runs: StudyRuns) -> Axes:
 
     Non-zero parameters and the task's own by default.
     """
-    ways = runs.objectives
-    size, quality = spanned(ways, runs.task)
-    return Axes(size, quality, ways.get(size, "min"), ways.get(quality, "max"))
+    directions = runs.objectives
+    size, quality = spanned(directions, runs.task)
+    return Axes(size, quality, directions.get(size, "min"), directions.get(quality, "max"))
 
 
 def point(run: Run, names: Iterable[str]) -> tuple[float, ...] | None:
     """The run's values of these metrics; None if one is missing or not finite."""
-    values = tuple(run.metrics.get(name, math.nan) for name in names)
-    return values if all(abs(value) < LARGEST for value in values) else None
+    values = []
+    for name in names:
+        value = run.metrics.get(name, math.nan)
+        # false of NaN as well, which compares with nothing
+        if not abs(value) < LARGEST:
+            return None
+        values.append(value)
+    return tuple(values)
 
 
 def front(runs: StudyRuns) -> list[Run]:
@@ -76,22 +85,30 @@ def front(runs: StudyRuns) -> list[Run]:
     Trials that are exactly equal in all objectives are all on the front, unless they are of one
     spec: it counts once.
     """
-    names = list(runs.objectives)
-    ranked = [run for run in runs.finished if run not in runs.unranked]
-    good = one_of_each({run.number: run for run in ranked if feasible(run.metrics)})
-    rivals = [(run, values) for run in good.values() if (values := point(run, names)) is not None]
-    kept = on_front([values for _, values in rivals], list(runs.objectives.values()))
-    axes = axes_of(runs)
+    rivals, points = [], []
+    for run in _candidates(runs).values():
+        values = point(run, runs.objectives)
+        # a trial without a value, or with an endless one, beats nothing and is not beaten
+        if values is not None:
+            rivals.append(run)
+            points.append(values)
+    best = compress(rivals, on_front(points, list(runs.objectives.values())))
+    return sorted(best, key=partial(_place, axes_of(runs)))
 
-    def place(run: Run) -> tuple[float, float, int]:
-        quality = run.metrics.get(axes.quality, 0.0)
-        return (
-            -run.metrics.get(axes.size, 0.0),
-            -quality if axes.quality_way == "max" else quality,
-            run.number,
-        )
 
-    return sorted((run for (run, _), on in zip(rivals, kept, strict=True) if on), key=place)
+def _candidates(runs: StudyRuns) -> dict[int, Run]:
+    """Trials that may be on the front, by number, each spec once."""
+    feasible_runs = {}
+    for run in runs.finished:
+        if run not in runs.unranked and feasible(run.metrics):
+            feasible_runs[run.number] = run
+    return one_of_each(feasible_runs)
+
+
+def _place(axes: Axes, run: Run) -> tuple[float, float, int]:
+    """Where a run goes in the table: large before small, then good before bad."""
+    size, quality = run.metrics.get(axes.size, 0.0), run.metrics.get(axes.quality, 0.0)
+    return -size, -quality if axes.quality_way == "max" else quality, run.number
 
 
 def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
@@ -105,25 +122,25 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
         (rows, columns), dtype object.
     """
     varying = varying_parameters(runs)
-    rows = [
-        {"row": kind, "label": label} | _row(runs, kind, run, varying=varying)
-        for kind, label, run in rows_shown(runs)
-    ]
-    if not runs.baselines:
-        rows = _baselines_of_trials(runs) + rows
-    rows = _without_what_is_the_same(rows, searched=runs.several_nets)
-    names = {name for row in rows for name, value in row.items() if value is not None} - {
-        "row",
-        "label",
-    }
+    rows = [] if runs.baselines else _baselines_of_trials(runs)
+    for kind, label, run in rows_shown(runs):
+        rows.append({"row": kind, "label": label, **_row(runs, kind, run, varying=varying)})
+    names: set[str] = set()
+    for row in rows:
+        names.update(name for name, value in row.items() if value is not None)
+    names -= {"row", "label"} | _same_in_all(rows, searched=runs.several_nets)
     return object_frame(rows, ["row", "label", *_ordered(names, varying)])
 
 
 def rows_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
     """What the tables show, in order: (`baseline`, `control` or `front`, label, run)."""
-    shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
-    shown += [("control", "control", run) for run in runs.controls]
-    return shown + [("front", _label(run), run) for run in front(runs)]
+    return [*references_shown(runs), *(("front", _label(run), run) for run in front(runs))]
+
+
+def references_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
+    """The rows above the trials: (`baseline` or `control`, label, run)."""
+    baselines = [("baseline", label, run) for label, run in baselines_shown(runs)]
+    return [*baselines, *(("control", "control", run) for run in runs.controls)]
 
 
 def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
@@ -132,21 +149,28 @@ def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
     A study that searches how nets are trained has one for each way of training: the label says
     whose it is.
     """
-    rows = [*runs.controls, *front(runs)]
-    owners = [
-        (run, [row for row in rows if run.params.items() <= row.params.items()])
-        for run in runs.baselines
-    ]
-    owners = [(run, owned) for run, owned in owners if owned] or owners
-    nets = [runs.net(run) for run, _ in owners]
+    measured = _measured_against(runs)
+    nets = [runs.net(baseline) for baseline, _ in measured]
     ambiguous = len(set(nets)) < len(nets)
-    whose = [
-        f" of {', '.join(map(_label, owned))}" if ambiguous and owned else "" for _, owned in owners
-    ]
-    return [
-        (f"baseline{text}{_chance(runs, run)}", run)
-        for text, (run, _) in zip(whose, owners, strict=True)
-    ]
+    shown = []
+    for baseline, rows in measured:
+        whose = f" of {', '.join(map(_label, rows))}" if ambiguous and rows else ""
+        shown.append((f"baseline{whose}{_chance(runs, baseline)}", baseline))
+    return shown
+
+
+def _measured_against(runs: StudyRuns) -> list[tuple[Run, list[Run]]]:
+    """Baselines with the controls and trials of the front that they belong to.
+
+    Those that none belongs to are left out, unless that leaves nothing.
+    """
+    rows = [*runs.controls, *front(runs)]
+    pairs = []
+    for baseline in runs.baselines:
+        # a trial's parameters are those of its dense net and of the compression
+        measured = [run for run in rows if baseline.params.items() <= run.params.items()]
+        pairs.append((baseline, measured))
+    return list(filter(itemgetter(1), pairs)) or pairs
 
 
 def _chance(runs: StudyRuns, run: Run) -> str:
@@ -158,76 +182,72 @@ def _label(run: Run) -> str:
 
 
 def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
-    metrics = result_metrics(run, shown=runs.objectives)
-    own = {name: value for name, value in metrics.items() if not name.startswith(BASELINE_PREFIX)}
-    base = (
-        own if kind == "baseline" else {name: metrics.get(BASELINE_PREFIX + name) for name in own}
-    )
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
     row |= parameters(runs, run, varying)
     row |= {ARCHITECTURE: runs.net(run), "strategy": run.tags.get("strategy")}
-    no_drop = {runs.drop: 0.0} if kind == "baseline" and runs.quality in own else {}
-    return row | own | _ratios(own, base) | no_drop
+    metrics, base = _apart(result_metrics(run, shown=runs.objectives))
+    row |= metrics | _ratios(metrics, metrics if kind == "baseline" else base)
+    if kind == "baseline" and runs.quality in metrics:
+        row[runs.drop] = 0.0
+    return row
 
 
-def _ratios(own: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float]:
-    lines = [
-        name
-        for name in own
-        if name.startswith(COUNTS) and own[name] > 0 and base.get(name) is not None
-    ]
-    return {name + RATIO: base[name] / own[name] for name in lines}
+def _apart(metrics: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run's metrics, and those of its baseline by the same names."""
+    of_run, of_baseline = {}, {}
+    for name, value in metrics.items():
+        if name.startswith(BASELINE_PREFIX):
+            of_baseline[name.removeprefix(BASELINE_PREFIX)] = value
+        else:
+            of_run[name] = value
+    return of_run, of_baseline
+
+
+def _ratios(metrics: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float]:
+    ratios = {}
+    for name, value in metrics.items():
+        # a net that is pruned to nothing has no ratio
+        if name.startswith(COUNTS) and value > 0 and base.get(name) is not None:
+            ratios[name + RATIO] = base[name] / value
+    return ratios
 
 
 def _baselines_of_trials(runs: StudyRuns) -> list[dict[str, Any]]:
     """Rows for baselines whose own run is not in this experiment, from what the trials say."""
     rows: dict[str, dict[str, Any]] = {}
     for run in (*runs.controls, *runs.finished):
-        of_baseline = {
-            name.removeprefix(BASELINE_PREFIX): value
-            for name, value in run.metrics.items()
-            if name.startswith(BASELINE_PREFIX)
-        }
+        _, of_baseline = _apart(run.metrics)
         net = runs.net(run) or ""
         if of_baseline and net not in rows:
             tags = {ARCHITECTURE: run.tags.get(ARCHITECTURE, ""), "strategy": "none"}
             dense = Run("", "", "FINISHED", tags, {}, of_baseline)
-            rows[net] = {"row": "baseline", "label": "baseline"} | _row(
-                runs, "baseline", dense, varying=()
-            )
-            rows[net][ARCHITECTURE] = net
+            row = _row(runs, "baseline", dense, varying=())
+            # the label of the run's net: the tag has the plug-in's name alone
+            rows[net] = {"row": "baseline", "label": "baseline"} | row | {ARCHITECTURE: net}
     return [rows[net] for net in sorted(rows)]
 
 
-def _without_what_is_the_same(
-    rows: list[dict[str, Any]], *, searched: bool
-) -> list[dict[str, Any]]:
-    """Leave the architecture out where there is one, and the strategy where the front has one.
+def _same_in_all(rows: Sequence[Mapping[str, Any]], *, searched: bool) -> set[str]:
+    """The architecture where there is one, and the strategy where the front has one.
 
     Args:
         searched: the study chooses between architectures, so that one alone on the front is a
             result.
     """
-    front_rows = [row for row in rows if row["row"] == "front"]
-    same = (
-        {ARCHITECTURE} if len({row[ARCHITECTURE] for row in rows}) <= 1 and not searched else set()
-    )
-    same |= {"strategy"} if len({row["strategy"] for row in front_rows}) <= 1 else set()
-    return [{name: value for name, value in row.items() if name not in same} for row in rows]
+    nets = set(map(itemgetter(ARCHITECTURE), rows))
+    strategies = {row["strategy"] for row in rows if row["row"] == "front"}
+    same = set()
+    if len(nets) <= 1 and not searched:
+        same.add(ARCHITECTURE)
+    if len(strategies) <= 1:
+        same.add("strategy")
+    return same
 
 
-def _ordered(names: Iterable[str], varying: list[str]) -> list[str]:
-    ledger = [name for line in LINES for name in (line, line + RATIO)]
-    wanted = [
-        "trial",
-        ARCHITECTURE,
-        "strategy",
-        *varying,
-        *LEADING,
-        *ledger,
-        "speedup_theoretical",
-        *ASKED,
-    ]
-    present = set(names)
-    first = [name for name in dict.fromkeys(wanted) if name in present]
-    return [*first, *sorted(present - set(first))]
+def _ordered(names: set[str], varying: Iterable[str]) -> list[str]:
+    """The columns of the table: those that a reader looks for first, then all others by name."""
+    ledger = chain.from_iterable((line, line + RATIO) for line in LINES)
+    head = ["trial", ARCHITECTURE, "strategy", *varying, *LEADING, *ledger]
+    wanted = dict.fromkeys([*head, "speedup_theoretical", *ASKED])
+    leading = [name for name in wanted if name in names]
+    return [*leading, *sorted(names - wanted.keys())]

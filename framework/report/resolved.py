@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 DOMAINS = ("choice", "float", "int")
@@ -15,22 +16,22 @@ def searched(resolved: Mapping[str, Any]) -> set[str]:
     Args:
         resolved: what `Study.json` gave.
     """
-    found = {f"train.{name}" for name, value in resolved["train"].items() if _is_domain(value)}
     parts = {"architecture": resolved["architecture"]}
-    parts |= {f"compress.{index}": step for index, step in enumerate(resolved["compress"])}
+    for index, step in enumerate(resolved["compress"]):
+        parts[f"compress.{index}"] = step
+    names = set(_domains("train", resolved["train"]))
     for path, part in parts.items():
+        # which plug-in is taken is a parameter of its own, besides the knobs of each
         if _is_domain(part):
-            found.add(path)
+            names.add(path)
         for option in _options(part):
-            found |= {
-                f"{path}.{name}" for name, value in option["knobs"].items() if _is_domain(value)
-            }
-    return found
+            names.update(_domains(path, option["knobs"]))
+    return names
 
 
 def names_of(part: Mapping[str, Any] | None) -> list[str]:
     """The plug-ins that a part of a study may use, in its order, each once."""
-    return list(dict.fromkeys(option["use"] for option in _options(part)))
+    return list(dict.fromkeys(map(itemgetter("use"), _options(part))))
 
 
 def alternatives(part: Mapping[str, Any] | None) -> int:
@@ -48,8 +49,10 @@ def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]
         name: of the plug-in that the run has.
         knobs: the run's values of its knobs.
     """
-    fits = [option for option in _options(part) if option["use"] == name and _holds(option, knobs)]
-    return str(fits[0]["label"]) if fits else name
+    for option in _options(part):
+        if option["use"] == name and _allows(option, knobs):
+            return str(option["label"])
+    return name
 
 
 def part_text(part: Any) -> str:
@@ -57,15 +60,15 @@ def part_text(part: Any) -> str:
     if part is None:
         return "none"
     if "choice" in part:
-        return ", or ".join(part_text(option) for option in part["choice"])
-    knobs = ", ".join(f"{name} = {value_text(value)}" for name, value in part["knobs"].items())
+        return ", or ".join(map(part_text, part["choice"]))
+    knobs = _settings_text(part["knobs"])
     label = f" as {part['label']}" if part["label"] != part["use"] else ""
     return f"{part['use']}{label}, version {part['version']}{f' ({knobs})' if knobs else ''}"
 
 
 def train_text(train: Mapping[str, Any]) -> str:
     """Every training parameter in words."""
-    return ", ".join(f"{name} = {value_text(value)}" for name, value in train.items())
+    return _settings_text(train)
 
 
 def value_text(value: Any) -> str:
@@ -73,20 +76,33 @@ def value_text(value: Any) -> str:
     if not _is_domain(value):
         return value if isinstance(value, str) else json.dumps(value)
     if "choice" in value:
-        return "one of " + ", ".join(value_text(option) for option in value["choice"])
+        return "one of " + ", ".join(map(value_text, value["choice"]))
     low, high = value.get("float") or value["int"]
     step = f" in steps of {value['step']:g}" if value["step"] not in (None, 1) else ""
     return f"{low:g} to {high:g}{', log scale' if value['log'] else ''}{step}"
 
 
-def _holds(option: Mapping[str, Any], knobs: Mapping[str, Any]) -> bool:
+def _settings_text(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value_text(value)}" for name, value in settings.items())
+
+
+def _domains(path: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """The flat names of the settings that have a search domain."""
+    for name, value in settings.items():
+        if _is_domain(value):
+            yield f"{path}.{name}"
+
+
+def _allows(option: Mapping[str, Any], knobs: Mapping[str, Any]) -> bool:
     """Whether these values are among those that the alternative allows, as far as it fixes them."""
-    fixed = {name: value for name, value in option["knobs"].items() if not _is_domain(value)}
-    return all(knobs[name] == value for name, value in fixed.items() if name in knobs)
+    for name, value in option["knobs"].items():
+        if not _is_domain(value) and name in knobs and knobs[name] != value:
+            return False
+    return True
 
 
 def _is_domain(value: Any) -> bool:
-    return isinstance(value, dict) and any(kind in value for kind in DOMAINS)
+    return isinstance(value, dict) and not value.keys().isdisjoint(DOMAINS)
 
 
 def _options(part: Any) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Speed beside size: what was measured of every trial, what theory says, and why the two differ.
+"""Speed next to size: what was measured of every trial, what theory says, and why the two differ.
 
 Times depend on the machine, so this table is apart from `pareto.*`.
 """
@@ -6,6 +6,7 @@ Times depend on the machine, so this table is apart from `pareto.*`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ from framework.report.frame import (
     result_metrics,
     varying_parameters,
 )
-from framework.report.pareto import RATIO, baselines_shown, front
+from framework.report.pareto import RATIO, front, references_shown
 from framework.report.tables import Column, four_digits, grouped, percent, ratio
 from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 
@@ -26,6 +27,7 @@ TAKEN = (
     "val_accuracy", "val_r2", "size_tflite_bytes", "size_tflite_compressed_bytes",
     "speedup_theoretical", *MACHINE,
 )  # fmt: skip
+MEASURED = (*TAKEN[:3], f"size_tflite_bytes{RATIO}", *TAKEN[3:], "latency", "speedup")
 FRONT = " (front)"
 FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks
 # shares of the zeros; files of one net differ by the padding between their tensors
@@ -43,42 +45,31 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     Returns:
         (rows, columns), dtype object.
     """
-    best = {run.run_id for run in front(runs)}
-    shown = [("baseline", label, run) for label, run in baselines_shown(runs)]
-    shown += [("control", "control", run) for run in runs.controls]
-    shown += [
-        ("trial", f"trial {run.number}{FRONT if run.run_id in best else ''}", run)
-        for run in runs.finished
-    ]
+    shown = references_shown(runs)
+    best = set(map(attrgetter("run_id"), front(runs)))
+    for run in runs.finished:
+        # trials off the front as well: a gap between theory and clock is of interest in all
+        mark = FRONT if run.run_id in best else ""
+        shown.append(("trial", f"trial {run.number}{mark}", run))
     varying = varying_parameters(runs)
-    rows = [
-        {"row": kind, "label": label} | parameters(runs, run, varying) | _row(kind, run)
-        for kind, label, run in shown
-    ]
-    names = {name for row in rows for name in row}
-    wanted = [
-        "row",
-        "label",
-        *varying,
-        *TAKEN[:3],
-        f"size_tflite_bytes{RATIO}",
-        *TAKEN[3:],
-        "latency",
-        "speedup",
-        "reason",
-    ]
-    return object_frame(rows, [name for name in wanted if name in names])
+    rows = []
+    for kind, label, run in shown:
+        values = parameters(runs, run, varying) | _row(kind, run)
+        rows.append({"row": kind, "label": label} | values)
+    present = set().union(*rows)
+    wanted = ["row", "label", *varying, *MEASURED, "reason"]
+    return object_frame(rows, [name for name in wanted if name in present])
 
 
 def gap_reason(metrics: Mapping[str, float]) -> str:
-    """Why a file is not as fast as its multiply-accumulates promise, or faster.
+    """Why a file is not as fast as its multiply-accumulates suggest, or faster.
 
     Empty where there is no gap.
 
     Args:
         metrics: of one run, those of its baseline under `baseline.`.
     """
-    low, high = (metrics.get(f"speedup_measured_{end}") for end in ("low", "high"))
+    low, high = metrics.get("speedup_measured_low"), metrics.get("speedup_measured_high")
     theory = metrics.get("speedup_theoretical")
     if low is None or high is None or theory is None or low / QUARTER <= theory <= high * QUARTER:
         return ""
@@ -88,26 +79,26 @@ def gap_reason(metrics: Mapping[str, float]) -> str:
 
 def protocol(runs: StudyRuns) -> str:
     """How the times were taken, and what the dense net against itself showed."""
-    threads = {
-        run.metrics["latency_threads"] for run in runs.finished if "latency_threads" in run.metrics
-    }
-    told = (
-        "Each file and its baseline timed in turn, "
-        f"{' and '.join(f'{count:g}' for count in sorted(threads))} thread, 10 rounds of 20 "
+    timed = [run for run in runs.finished if "latency_threads" in run.metrics]
+    if not timed:
+        return "No latency was measured."
+    threads = sorted({run.metrics["latency_threads"] for run in timed})
+    counts = " and ".join(map("{:g}".format, threads))
+    method = (
+        f"Each file and its baseline timed in turn, {counts} thread, 10 rounds of 20 "
         "samples each, both files opened anew in every round; intervals are 99 %, from the "
         "spread between rounds."
     )
     checks = [_self_check(runs, run) for run in runs.baselines if "speedup_measured" in run.metrics]
-    return " ".join([told, *checks]) if threads else "No latency was measured."
+    return " ".join([method, *checks])
 
 
 def _self_check(runs: StudyRuns, run: Run) -> str:
     whose = f" of {runs.net(run)}" if runs.several_nets else ""
-    value, low, high = (run.metrics[f"speedup_measured{end}"] for end in ("", "_low", "_high"))
-    verdict = (
-        "as it should" if low <= 1 <= high else "so **the times of this machine cannot be trusted**"
-    )
-    shown = "no difference" if low <= 1 <= high else "a difference"
+    value, low, high = _interval(run.metrics, "speedup_measured")
+    shown, verdict = "no difference", "as it should"
+    if not low <= 1 <= high:
+        shown, verdict = "a difference", "so **the times of this machine cannot be trusted**"
     return (
         f"The baseline{whose} timed against itself showed {shown} ({value:.3f}, {low:.3f} to "
         f"{high:.3f}), {verdict}."
@@ -115,24 +106,30 @@ def _self_check(runs: StudyRuns, run: Run) -> str:
 
 
 def _row(kind: str, run: Run) -> dict[str, Any]:
-    own = result_metrics(run, shown=TAKEN)
-    row = {name: own[name] for name in TAKEN if name in own}
-    base = own if kind == "baseline" else {name: own.get(f"baseline.{name}") for name in own}
-    if own.get("size_tflite_bytes") and base.get("size_tflite_bytes"):
-        row[f"size_tflite_bytes{RATIO}"] = base["size_tflite_bytes"] / own["size_tflite_bytes"]
-    if "latency_us_p50" in own:
-        row["latency"] = _with_ends(
-            own, "latency_us_p50", ".0f" if own["latency_us_p50"] >= 100 else ".1f"
-        )
-    if kind == "baseline":  # timed against itself: the check of the protocol, no result
+    metrics = result_metrics(run, shown=TAKEN)
+    row = {name: metrics[name] for name in TAKEN if name in metrics}
+    size = metrics.get("size_tflite_bytes")
+    base_size = size if kind == "baseline" else metrics.get("baseline.size_tflite_bytes")
+    if size and base_size:
+        row[f"size_tflite_bytes{RATIO}"] = base_size / size
+    if "latency_us_p50" in metrics:
+        digits = ".0f" if metrics["latency_us_p50"] >= 100 else ".1f"
+        row["latency"] = _with_ends(metrics, "latency_us_p50", digits)
+    if kind == "baseline":
+        # timed against itself: the check of the protocol, no result
         return {name: value for name, value in row.items() if not name.startswith("speedup")}
-    if "speedup_measured" in own:
-        row["speedup"] = _with_ends(own, "speedup_measured", ".2f")
+    if "speedup_measured" in metrics:
+        row["speedup"] = _with_ends(metrics, "speedup_measured", ".2f")
     return row | {"reason": gap_reason(run.metrics)}
 
 
+def _interval(values: Mapping[str, Any], name: str) -> tuple[float, float, float]:
+    """A measured value and the ends of its interval."""
+    return values[name], values[f"{name}_low"], values[f"{name}_high"]
+
+
 def _with_ends(values: Mapping[str, Any], name: str, form: str) -> str:
-    value, low, high = (format(values[f"{name}{end}"], form) for end in ("", "_low", "_high"))
+    value, low, high = (format(number, form) for number in _interval(values, name))
     return f"{value} ({low} to {high})"
 
 
@@ -157,12 +154,14 @@ def _left_out(metrics: Mapping[str, float]) -> float:
     """
     if f"{BASELINE_PREFIX}size_dense_bytes" not in metrics:
         return 0.0
-    longer, longer_dense = (
-        metrics[f"{prefix}size_tflite_bytes"] - metrics[f"{prefix}size_dense_bytes"]
-        for prefix in ("", BASELINE_PREFIX)
-    )
+    longer, longer_dense = _overhead(metrics, ""), _overhead(metrics, BASELINE_PREFIX)
     zeros = (metrics["params_total"] - metrics["params_nonzero"]) * FLOAT_BYTES
     return min(max(longer_dense - longer, 0.0) / zeros, 1.0) if zeros else 0.0
+
+
+def _overhead(metrics: Mapping[str, float], prefix: str) -> float:
+    """Bytes of a file beyond its bare weights."""
+    return metrics[f"{prefix}size_tflite_bytes"] - metrics[f"{prefix}size_dense_bytes"]
 
 
 def _of_bits(metrics: Mapping[str, float]) -> list[str]:
@@ -182,11 +181,12 @@ def _of_layers(metrics: Mapping[str, float]) -> list[str]:
 
 def speed_columns(runs: StudyRuns) -> list[Column]:
     """The columns of the table, with one for each parameter that varies."""
-    varying = [
-        Column(name=name, head=name, text=str if _are_words(runs, name) else _short)
-        for name in varying_parameters(runs)
-    ]
-    return [COLUMNS[0], *varying, *COLUMNS[1:]]
+    label, *others = COLUMNS
+    columns = [label]
+    for name in varying_parameters(runs):
+        text = str if _are_words(runs, name) else _short
+        columns.append(Column(name=name, head=name, text=text))
+    return [*columns, *others]
 
 
 def _are_words(runs: StudyRuns, name: str) -> bool:

@@ -1,0 +1,143 @@
+"""The report as Markdown: one page of quality against size, one of speed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from framework.report.checklist import at_chance, toys, unmet
+from framework.report.columns import COLUMNS
+from framework.report.facts import facts
+from framework.report.frame import StudyRuns
+from framework.report.pareto import axes_of
+from framework.report.resolved import alternatives
+from framework.report.speed import protocol, speed_columns, speed_frame
+from framework.report.tables import Column, columns_of, markdown, markdown_text
+
+AXIS_WORDS = {"val_rmse": "RMSE"}  # where it is not the task's own quality
+SEED_NOTE = "n = 1 seed: no interval is shown"
+RATIO_NOTE = (
+    "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
+    "the baseline"
+)
+ROW_NOTES = (
+    "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning "
+    "without compression; "
+    "**trial**: on the Pareto front of the finished trials that meet the constraints, largest "
+    "first",
+    SEED_NOTE,
+    "The search saw the validation split, so the front is optimistic; the headline of a paper "
+    "is the test split",
+    "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the "
+    "machine",
+)
+
+
+def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
+    """The report as one Markdown page."""
+    columns = columns_of(frame, COLUMNS, level=2)
+    quality = AXIS_WORDS.get(axes_of(runs).quality, runs.quality_word)
+    blocks = [
+        f"# {markdown_text(runs.name)}: {quality} against size",
+        markdown_text(runs.study.get("question", "")),
+        *_warnings(runs),
+        "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
+        *no_front(runs, frame),
+        markdown(frame, columns_of(frame, COLUMNS, level=1)),
+        f"![{quality} against size](pareto.svg)",
+        "## The size ledger",
+        # too wide for one table: the lines of the ledger have one of their own
+        markdown(frame, list(filter(_in_ledger, columns))),
+        "## How to read it",
+        _list(notes(runs, columns)),
+        "## Asked of an honest result and not met here",
+        _list(map(markdown_text, unmet(runs, frame))),
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _in_ledger(column: Column) -> bool:
+    return column.name in ("label", "architecture") or column.level == 2
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}." for sentence in sentences)
+
+
+def _warnings(runs: StudyRuns) -> list[str]:
+    """What a reader has to know before any number, a paragraph each."""
+    paragraphs = toy_warning(runs)
+    for line in at_chance(runs):
+        sentence = line[0].upper() + line[1:]
+        paragraphs.append(f"**{markdown_text(sentence)}.**")
+    return paragraphs
+
+
+def speed_page(runs: StudyRuns) -> str:
+    """Size and latency next to each other, as one Markdown page."""
+    frame = speed_frame(runs)
+    blocks = [
+        f"# {markdown_text(runs.name)}: speed and size",
+        protocol(runs),
+        markdown(frame, columns_of(frame, speed_columns(runs), level=0)),
+        "- **measured speed-up**: latency of the baseline / latency of the row; an interval that "
+        "holds 1 shows no difference.",
+        "- **theoretical speed-up**: multiply-accumulates of the baseline / those of the row whose "
+        "weight is not zero.",
+        f"- **{runs.quality_word}**: of the exported file on the validation split.",
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def toy_warning(runs: StudyRuns) -> list[str]:
+    """One line that flags a toy data set or net."""
+    names = toys(runs)
+    if not names:
+        return []
+    verb = "is a toy" if len(names) == 1 else "are toys"
+    pairs = alternatives(runs.resolved["architecture"])
+    scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
+    subject = markdown_text(listed(names))
+    return [f"**{subject} {verb}**: do not generalise from this page ({scope})."]
+
+
+def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
+    """Why the table has no row of the front, if it has none."""
+    if (frame["row"] == "front").any():
+        return []
+    if not runs.finished:
+        return [
+            "**No trial has finished, so there is no front.** The reasons of failed trials are in "
+            "`trials.csv`."
+        ]
+    return [
+        "**No finished trial meets the constraints, so there is no front.** All trials are in "
+        "`trials.csv`."
+    ]
+
+
+def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
+    """What the rows and columns mean, in Markdown, without full stops."""
+    shares = " (accuracies as shares of 1)" if runs.task != "regression" else ""
+    nets = ""
+    if runs.several_nets:
+        nets = "; each row is measured against the baseline of its own architecture"
+    return [
+        *ROW_NOTES,
+        f"{RATIO_NOTE}{nets}",
+        *_meanings(columns),
+        f"`pareto.csv` has this table and `trials.csv` every trial with exact numbers{shares}; "
+        "`provenance.json` leads from each row to its run; `timing.csv` has the seconds",
+    ]
+
+
+def _meanings(columns: Iterable[Column]) -> Iterator[str]:
+    for column in columns:
+        if column.doc:
+            yield f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

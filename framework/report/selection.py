@@ -1,0 +1,131 @@
+"""Which runs of the store a report is about: one generation of a study, one run of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from framework.errors import UserError
+from framework.results.record import Run
+
+
+class RunStore(Protocol):
+    """What a report asks of the store; `framework.tracking.store.Store` is one."""
+
+    def runs(self, study: str, /, **tags: str) -> list[Run]:
+        """The runs of an experiment with these tags."""
+
+    def artifact(self, run_id: str, name: str, /) -> bytes:
+        """The content of one artifact."""
+
+    def complete(self, run: Run, /) -> bool:
+        """Whether the run counts: FAILED, or FINISHED with its manifest."""
+
+
+def digest_of(run: Run) -> str | None:
+    """Of the study that the run belongs to; None where the run does not say."""
+    return run.tags.get("study_digest")
+
+
+def parent_of(store: RunStore, name: str, digest: str | None, generation: int | None) -> Run:
+    """The run of role `study` that a report is about.
+
+    Args:
+        digest: of the study, or how it begins; that of the run started last by default.
+        generation: the highest one of this digest by default.
+
+    Raises:
+        UserError: there is none, or several studies begin with this digest.
+    """
+    parents = sorted(store.runs(name, role="study"), key=_started)
+    matches = _of_one_digest(parents, digest)
+    if generation is not None:
+        matches = [run for run in matches if run.generation == generation]
+    if not matches:
+        raise UserError(
+            f"The store holds no runs of study {name!r}{_asked_for(digest, generation)}.",
+            given=_present(parents),
+            todo=f"Run it first: make study NAME={name}",
+        )
+    return max(matches, key=_by_generation)
+
+
+def complete_runs(store: RunStore, name: str, role: str) -> list[Run]:
+    """The runs of a role that ended, with a result or with a reason."""
+    return list(filter(store.complete, store.runs(name, role=role)))
+
+
+def finished(runs: Iterable[Run]) -> list[Run]:
+    """Those that ended with a result."""
+    return [run for run in runs if run.status == "FINISHED"]
+
+
+def like(parent: Run, runs: Iterable[Run]) -> list[Run]:
+    """The runs of the parent's digest and generation."""
+    # a parent without the tag has the empty digest, which no run without the tag equals
+    digest, generation = parent.tags.get("study_digest", ""), parent.generation
+    return [run for run in runs if digest_of(run) == digest and run.generation == generation]
+
+
+def last_attempts(runs: Iterable[Run]) -> list[Run]:
+    """Of runs that ended with a result or a reason, the last attempt of each number."""
+    last = {run.number: run for run in sorted(runs, key=_by_attempt)}
+    return [last[number] for number in sorted(last)]
+
+
+def one_each(runs: Iterable[Run]) -> list[Run]:
+    """One run per configuration: a study that was killed may have measured the same thing twice."""
+    last = {}
+    for run in sorted(runs, key=_started):
+        last[tuple(sorted(run.params.items()))] = run
+    return [last[key] for key in sorted(last)]
+
+
+def _started(run: Run) -> tuple[int, str]:
+    # the id parts runs of one millisecond, so that the order never depends on the store
+    return run.start_ms, run.run_id
+
+
+def _by_attempt(run: Run) -> tuple[int, int, str]:
+    return int(run.tags.get("attempt", "0")), *_started(run)
+
+
+def _by_generation(run: Run) -> tuple[int, int, str]:
+    return run.generation, *_started(run)
+
+
+def _of_one_digest(parents: Sequence[Run], digest: str | None) -> list[Run]:
+    """Those of the digest that begins so and was started last.
+
+    Args:
+        parents: in the order of their start.
+
+    Raises:
+        UserError: a digest was given and several begin with it.
+    """
+    start = digest or ""
+    matches = [run for run in parents if run.tags.get("study_digest", "").startswith(start)]
+    if digest is not None and len(set(map(digest_of, matches))) > 1:
+        raise UserError(
+            "Several studies begin with this digest.",
+            given=f"Given: {digest}.",
+            todo="Give more digits.",
+        )
+    return [run for run in matches if digest_of(run) == digest_of(matches[-1])]
+
+
+def _asked_for(digest: str | None, generation: int | None) -> str:
+    """` with digest 5f, generation 1`; empty where neither was given."""
+    parts = []
+    if digest is not None:
+        parts.append(f"digest {digest}")
+    if generation is not None:
+        parts.append(f"generation {generation}")
+    return f" with {', '.join(parts)}" if parts else ""
+
+
+def _present(parents: Iterable[Run]) -> str:
+    """What the store has of the study, for an error; empty where it has nothing."""
+    pairs = sorted({(run.tags.get("study_digest", "")[:8], run.generation) for run in parents})
+    texts = ", ".join(f"digest {head} generation {number}" for head, number in pairs)
+    return f"There is: {texts}" if pairs else ""
