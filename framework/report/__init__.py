@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def kinds(root: Path) -> list[str]:
 
     Sorted names.
     """
-    return sorted({BUILT_IN, *(path.stem for path in paths.reports(root).glob("[!_]*.py"))})
+    files = paths.reports(root).glob("[!_]*.py")
+    return sorted({BUILT_IN, *map(attrgetter("stem"), files)})
 
 
 def run_report(
@@ -81,7 +83,11 @@ def run_report(
     build = _build(paths.reports(root) / f"{kind}.py")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
-        written = [path.replace(out / path.name) for path in build(runs, Path(aside))]
+        written = []
+        for path in build(runs, Path(aside)):
+            # a file at a time, and only once all are written: a failing build changes nothing
+            target = out / path.name
+            written.append(path.replace(target))
     frame = pareto_frame(runs)
     table = markdown(
         frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True

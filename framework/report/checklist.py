@@ -11,8 +11,9 @@ import pandas as pd
 
 from framework.report.frame import StudyRuns, metric_names
 from framework.report.resolved import names_of
+from framework.report.selection import tag_values
 from framework.results import chance, metric_versions
-from framework.results.record import BASELINE_PREFIX, Run
+from framework.results.record import BASELINE_PREFIX
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
 RATIOS = (2, 4, 8, 16, 32)
@@ -72,16 +73,17 @@ def mixed_versions(runs: StudyRuns) -> list[str]:
     shown = [*runs.baselines, *runs.controls, *runs.finished]
     # several values of the store come from one metric, as its own and the baseline's
     plugins = sorted(set(map(metric_versions.plugin_of, metric_names(shown))))
-    mixed = ", ".join(name for name in plugins if len(_versions(shown, name)) > 1)
+    mixed = []
+    for name in plugins:
+        versions = {metric_versions.version_of(run, name) for run in shown}
+        if len(versions) > 1:
+            mixed.append(name)
     if not mixed:
         return []
+    names = ", ".join(mixed)
     count = len(runs.unranked)
     left_out = f"; {count} trials of earlier versions are not ranked" if count else ""
-    return [f"measured by several versions of a metric, not to be compared: {mixed}{left_out}"]
-
-
-def _versions(shown: Iterable[Run], name: str) -> set[int]:
-    return {metric_versions.version_of(run, name) for run in shown}
+    return [f"measured by several versions of a metric, not to be compared: {names}{left_out}"]
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:
@@ -107,7 +109,7 @@ def _control(runs: StudyRuns) -> str:
 
 def _competitors(runs: StudyRuns) -> str:
     # the tag of a chain has the names of its strategies, which say what they prune by
-    used = " ".join(run.tags.get("strategy", "") for run in runs.finished)
+    used = " ".join(tag_values(runs.finished, "strategy"))
     missing = " and ".join(kind for kind in ("magnitude", "random") if kind not in used)
     return f"S6, A14, A15 not compared with {missing} pruning" if missing else ""
 

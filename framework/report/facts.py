@@ -12,6 +12,7 @@ import pandas as pd
 
 from framework.report.frame import StudyRuns
 from framework.report.resolved import part_text, train_text
+from framework.report.selection import tag_values
 from framework.report.tables import four_digits, percent
 from framework.study.constraints import feasible
 from framework.study.overrides import key_of
@@ -63,7 +64,7 @@ def trial_counts(runs: StudyRuns) -> str:
 
 def _reasons(runs: StudyRuns) -> str:
     """Why trials failed, each reason with its count where there are several."""
-    reasons = Counter(run.tags.get("reason", "unknown") for run in runs.failed)
+    reasons = Counter(tag_values(runs.failed, "reason", default="unknown"))
     if len(reasons) <= 1:
         return "".join(reasons)
     return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))

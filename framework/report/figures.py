@@ -95,7 +95,10 @@ class Cloud:
 
     def raised(self, floor: float) -> Cloud:
         """The same with nothing below `floor`."""
-        return Cloud(**{name: _raised(points, floor) for name, points in vars(self).items()})
+        groups = {}
+        for name, points in vars(self).items():
+            groups[name] = [(x, max(y, floor)) for x, y in points]
+        return Cloud(**groups)
 
 
 def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
@@ -160,10 +163,6 @@ def _style() -> Any:
     Whatever style file the user has does not reach our figures.
     """
     return style.context(["default", STYLE])
-
-
-def _raised(points: Sequence[Point], floor: float) -> list[Point]:
-    return [(x, max(y, floor)) for x, y in points]
 
 
 def _above_floor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -16,11 +16,12 @@ from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
     complete_runs,
-    finished,
     last_attempts,
     like,
     one_each,
     parent_of,
+    tag_values,
+    with_status,
 )
 from framework.results.fronts import Direction
 from framework.results.metric_versions import newest, others
@@ -70,7 +71,7 @@ class StudyRuns:
     @property
     def finished(self) -> list[Run]:
         """Trials that ended with a result."""
-        return finished(self.trials)
+        return with_status(self.trials, "FINISHED")
 
     @cached_property
     def unranked(self) -> list[Run]:
@@ -82,7 +83,7 @@ class StudyRuns:
     @property
     def failed(self) -> list[Run]:
         """Trials that ended with a reason instead of a result."""
-        return [run for run in self.trials if run.status == "FAILED"]
+        return with_status(self.trials, "FAILED")
 
     @cached_property
     def task(self) -> str:
@@ -160,15 +161,15 @@ def collect(
     trials = last_attempts(like(parent, complete_runs(store, name, "trial")))
     controls = like(parent, complete_runs(store, name, "control"))
     # a trial names the baseline it was measured against, whatever study trained that one
-    named = {run.tags.get("baseline", "") for run in (*trials, *controls)} - {""}
-    baselines = finished(complete_runs(store, name, "baseline"))
+    named = set(tag_values([*trials, *controls], "baseline")) - {""}
+    baselines = with_status(complete_runs(store, name, "baseline"), "FINISHED")
     chosen = [run for run in baselines if run.run_id in named]
     return StudyRuns(
         name=name,
         study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
         parent=parent,
         baselines=one_each(chosen or like(parent, baselines)),
-        controls=one_each(finished(controls)),
+        controls=one_each(with_status(controls, "FINISHED")),
         trials=trials,
     )
 
@@ -210,8 +211,22 @@ def timing_frame(runs: StudyRuns) -> pd.DataFrame:
             number = run.number if kind == "trial" else None
             rows.append({**run.metrics, "row": kind, "trial": number})
     measured = metric_names([*runs.baselines, *runs.controls, *runs.trials])
-    names = [name for name in MACHINE if name in measured]
-    return object_frame(rows, ["row", "trial", *names])
+    return object_frame(rows, ["row", "trial", *in_order(MACHINE, measured)])
+
+
+def in_order(names: Iterable[str], present: Container[str]) -> list[str]:
+    """Those of the names that are present, in the order of the names."""
+    return [name for name in names if name in present]
+
+
+def picked(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Of some values those with these names, in the order of the names."""
+    return {name: values[name] for name in in_order(names, values)}
+
+
+def metric_values(runs: Iterable[Run], name: str) -> list[float]:
+    """A metric of the runs that have it."""
+    return [run.metrics[name] for run in runs if name in run.metrics]
 
 
 def metric_names(runs: Iterable[Run]) -> set[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, compress
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from framework.report.frame import (
     ARCHITECTURE,
     StudyRuns,
+    in_order,
     object_frame,
     parameters,
     result_metrics,
@@ -127,20 +128,25 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
         rows.append({"row": kind, "label": label, **_row(runs, kind, run, varying=varying)})
     names: set[str] = set()
     for row in rows:
-        names.update(name for name, value in row.items() if value is not None)
+        for name, value in row.items():
+            if value is not None:
+                names.add(name)
     names -= {"row", "label"} | _same_in_all(rows, searched=runs.several_nets)
     return object_frame(rows, ["row", "label", *_ordered(names, varying)])
 
 
 def rows_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
     """What the tables show, in order: (`baseline`, `control` or `front`, label, run)."""
-    return [*references_shown(runs), *(("front", _label(run), run) for run in front(runs))]
+    best = front(runs)
+    return [*references_shown(runs), *zip(repeat("front"), map(_label, best), best)]
 
 
-def references_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
+def references_shown(runs: StudyRuns) -> Iterator[tuple[str, str, Run]]:
     """The rows above the trials: (`baseline` or `control`, label, run)."""
-    baselines = [("baseline", label, run) for label, run in baselines_shown(runs)]
-    return [*baselines, *(("control", "control", run) for run in runs.controls)]
+    for label, run in baselines_shown(runs):
+        yield "baseline", label, run
+    for run in runs.controls:
+        yield "control", "control", run
 
 
 def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
@@ -224,7 +230,7 @@ def _baselines_of_trials(runs: StudyRuns) -> list[dict[str, Any]]:
             row = _row(runs, "baseline", dense, varying=())
             # the label of the run's net: the tag has the plug-in's name alone
             rows[net] = {"row": "baseline", "label": "baseline"} | row | {ARCHITECTURE: net}
-    return [rows[net] for net in sorted(rows)]
+    return sorted(rows.values(), key=itemgetter(ARCHITECTURE))
 
 
 def _same_in_all(rows: Sequence[Mapping[str, Any]], *, searched: bool) -> set[str]:
@@ -246,8 +252,9 @@ def _same_in_all(rows: Sequence[Mapping[str, Any]], *, searched: bool) -> set[st
 
 def _ordered(names: set[str], varying: Iterable[str]) -> list[str]:
     """The columns of the table: those that a reader looks for first, then all others by name."""
-    ledger = chain.from_iterable((line, line + RATIO) for line in LINES)
-    head = ["trial", ARCHITECTURE, "strategy", *varying, *LEADING, *ledger]
+    head = ["trial", ARCHITECTURE, "strategy", *varying, *LEADING]
+    for line in LINES:
+        head += [line, line + RATIO]
+    # a parameter that varies may be the architecture itself, which is named once
     wanted = dict.fromkeys([*head, "speedup_theoretical", *ASKED])
-    leading = [name for name in wanted if name in names]
-    return [*leading, *sorted(names - wanted.keys())]
+    return [*in_order(wanted, names), *sorted(names - wanted.keys())]

@@ -107,4 +107,5 @@ def _is_domain(value: Any) -> bool:
 
 def _options(part: Any) -> list[Mapping[str, Any]]:
     options = part["choice"] if part is not None and "choice" in part else [part]
-    return [option for option in options if option is not None]
+    # None stands for leaving the part out
+    return list(filter(None, options))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import starmap
+from operator import attrgetter
 from typing import Protocol
 
 from framework.errors import UserError
@@ -55,9 +57,14 @@ def complete_runs(store: RunStore, name: str, role: str) -> list[Run]:
     return list(filter(store.complete, store.runs(name, role=role)))
 
 
-def finished(runs: Iterable[Run]) -> list[Run]:
-    """Those that ended with a result."""
-    return [run for run in runs if run.status == "FINISHED"]
+def with_status(runs: Iterable[Run], status: str) -> list[Run]:
+    """The runs that ended so, as `FINISHED`."""
+    return [run for run in runs if run.status == status]
+
+
+def tag_values(runs: Iterable[Run], tag: str, *, default: str = "") -> list[str]:
+    """What each run has as a tag."""
+    return [run.tags.get(tag, default) for run in runs]
 
 
 def like(parent: Run, runs: Iterable[Run]) -> list[Run]:
@@ -69,8 +76,10 @@ def like(parent: Run, runs: Iterable[Run]) -> list[Run]:
 
 def last_attempts(runs: Iterable[Run]) -> list[Run]:
     """Of runs that ended with a result or a reason, the last attempt of each number."""
-    last = {run.number: run for run in sorted(runs, key=_by_attempt)}
-    return [last[number] for number in sorted(last)]
+    last = {}
+    for run in sorted(runs, key=_by_attempt):
+        last[run.number] = run
+    return sorted(last.values(), key=attrgetter("number"))
 
 
 def one_each(runs: Iterable[Run]) -> list[Run]:
@@ -90,6 +99,10 @@ def _by_attempt(run: Run) -> tuple[int, int, str]:
     return int(run.tags.get("attempt", "0")), *_started(run)
 
 
+def _short_name(run: Run) -> tuple[str, int]:
+    return run.tags.get("study_digest", "")[:8], run.generation
+
+
 def _by_generation(run: Run) -> tuple[int, int, str]:
     return run.generation, *_started(run)
 
@@ -103,15 +116,20 @@ def _of_one_digest(parents: Sequence[Run], digest: str | None) -> list[Run]:
     Raises:
         UserError: a digest was given and several begin with it.
     """
-    start = digest or ""
-    matches = [run for run in parents if run.tags.get("study_digest", "").startswith(start)]
-    if digest is not None and len(set(map(digest_of, matches))) > 1:
+    matches: dict[str | None, list[Run]] = {}
+    last = None
+    for run in parents:
+        if run.tags.get("study_digest", "").startswith(digest or ""):
+            last = digest_of(run)
+            matches.setdefault(last, []).append(run)
+    # without a digest from the user the study was changed since: the latest is meant
+    if digest is not None and len(matches) > 1:
         raise UserError(
             "Several studies begin with this digest.",
             given=f"Given: {digest}.",
             todo="Give more digits.",
         )
-    return [run for run in matches if digest_of(run) == digest_of(matches[-1])]
+    return matches.get(last, [])
 
 
 def _asked_for(digest: str | None, generation: int | None) -> str:
@@ -126,6 +144,6 @@ def _asked_for(digest: str | None, generation: int | None) -> str:
 
 def _present(parents: Iterable[Run]) -> str:
     """What the store has of the study, for an error; empty where it has nothing."""
-    pairs = sorted({(run.tags.get("study_digest", "")[:8], run.generation) for run in parents})
-    texts = ", ".join(f"digest {head} generation {number}" for head, number in pairs)
-    return f"There is: {texts}" if pairs else ""
+    names = sorted(set(map(_short_name, parents)))
+    texts = ", ".join(starmap("digest {} generation {}".format, names))
+    return f"There is: {texts}" if texts else ""

@@ -5,7 +5,7 @@ Times depend on the machine, so this table is apart from `pareto.*`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -13,9 +13,12 @@ import pandas as pd
 
 from framework.report.frame import (
     StudyRuns,
+    in_order,
+    metric_values,
     object_frame,
     parameter,
     parameters,
+    picked,
     result_metrics,
     varying_parameters,
 )
@@ -45,7 +48,7 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     Returns:
         (rows, columns), dtype object.
     """
-    shown = references_shown(runs)
+    shown = list(references_shown(runs))
     best = set(map(attrgetter("run_id"), front(runs)))
     for run in runs.finished:
         # trials off the front as well: a gap between theory and clock is of interest in all
@@ -58,7 +61,7 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
         rows.append({"row": kind, "label": label} | values)
     present = set().union(*rows)
     wanted = ["row", "label", *varying, *MEASURED, "reason"]
-    return object_frame(rows, [name for name in wanted if name in present])
+    return object_frame(rows, in_order(wanted, present))
 
 
 def gap_reason(metrics: Mapping[str, float]) -> str:
@@ -79,18 +82,23 @@ def gap_reason(metrics: Mapping[str, float]) -> str:
 
 def protocol(runs: StudyRuns) -> str:
     """How the times were taken, and what the dense net against itself showed."""
-    timed = [run for run in runs.finished if "latency_threads" in run.metrics]
-    if not timed:
+    threads = sorted(set(metric_values(runs.finished, "latency_threads")))
+    if not threads:
         return "No latency was measured."
-    threads = sorted({run.metrics["latency_threads"] for run in timed})
     counts = " and ".join(map("{:g}".format, threads))
     method = (
         f"Each file and its baseline timed in turn, {counts} thread, 10 rounds of 20 "
         "samples each, both files opened anew in every round; intervals are 99 %, from the "
         "spread between rounds."
     )
-    checks = [_self_check(runs, run) for run in runs.baselines if "speedup_measured" in run.metrics]
-    return " ".join([method, *checks])
+    return " ".join([method, *_self_checks(runs)])
+
+
+def _self_checks(runs: StudyRuns) -> Iterator[str]:
+    """A sentence for each baseline whose file was timed against itself."""
+    for run in runs.baselines:
+        if "speedup_measured" in run.metrics:
+            yield _self_check(runs, run)
 
 
 def _self_check(runs: StudyRuns, run: Run) -> str:
@@ -107,7 +115,7 @@ def _self_check(runs: StudyRuns, run: Run) -> str:
 
 def _row(kind: str, run: Run) -> dict[str, Any]:
     metrics = result_metrics(run, shown=TAKEN)
-    row = {name: metrics[name] for name in TAKEN if name in metrics}
+    row = picked(metrics, TAKEN)
     size = metrics.get("size_tflite_bytes")
     base_size = size if kind == "baseline" else metrics.get("baseline.size_tflite_bytes")
     if size and base_size:
@@ -129,8 +137,8 @@ def _interval(values: Mapping[str, Any], name: str) -> tuple[float, float, float
 
 
 def _with_ends(values: Mapping[str, Any], name: str, form: str) -> str:
-    value, low, high = (format(number, form) for number in _interval(values, name))
-    return f"{value} ({low} to {high})"
+    value, low, high = _interval(values, name)
+    return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
 def _of_zeros(metrics: Mapping[str, float]) -> list[str]:

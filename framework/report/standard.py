@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pandas as pd
 from framework.report.checklist import toys
 from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, Point, save, trade_off
-from framework.report.frame import StudyRuns, timing_frame, trials_frame
+from framework.report.frame import StudyRuns, picked, timing_frame, trials_frame
 from framework.report.page import RATIO_NOTE, SEED_NOTE, listed, page, speed_page
 from framework.report.pareto import (
     RATIO,
@@ -140,7 +140,7 @@ def _groups(runs: StudyRuns) -> dict[str, list[Run]]:
         "trials": trials,
         "infeasible": infeasible,
         "front": best,
-        "baselines": [run for _, run in baselines_shown(runs)],
+        "baselines": list(map(itemgetter(1), baselines_shown(runs))),
         "controls": list(runs.controls),
     }
 
@@ -166,6 +166,10 @@ def _points(runs: Iterable[Run], axes: Axes) -> Iterator[Point]:
 
 def provenance(runs: StudyRuns) -> dict[str, Any]:
     """From each row to its run: run id, host, code revision, start, seconds."""
+    trials = {}
+    for run in runs.trials:
+        # text, as JSON would make it of the number: `sort_keys` then sorts it as text
+        trials[str(run.number)] = _origin(run)
     return {
         "study": runs.name,
         "study_digest": runs.parent.tags.get("study_digest", ""),
@@ -173,7 +177,7 @@ def provenance(runs: StudyRuns) -> dict[str, Any]:
         "parent": _origin(runs.parent),
         "baselines": list(map(_origin, runs.baselines)),
         "controls": list(map(_origin, runs.controls)),
-        "trials": {str(run.number): _origin(run) for run in runs.trials},
+        "trials": trials,
         "environment": runs.study.get("environment", {}),
         "report": {
             "squeezelab": version("squeezelab"),
@@ -184,14 +188,13 @@ def provenance(runs: StudyRuns) -> dict[str, Any]:
 
 
 def _origin(run: Run) -> dict[str, Any]:
-    tags = {name: run.tags[name] for name in ORIGIN_TAGS if name in run.tags}
     start = datetime.fromtimestamp(run.start_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return {
         "run_id": run.run_id,
         "status": run.status,
         "start": start,
         "seconds": run.metrics.get("seconds"),
-    } | tags
+    } | picked(run.tags, ORIGIN_TAGS)
 
 
 def _axis(name: str, better: Direction) -> Axis:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -54,8 +55,13 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Numbers are right aligned, text is left aligned."""
+        """Whether it shows numbers."""
         return self.text is not str
+
+    @property
+    def side(self) -> str:
+        """Where cells are aligned: numbers `right`, text `left`."""
+        return "right" if self.numeric else "left"
 
 
 def columns_of(
@@ -81,7 +87,7 @@ def markdown(frame: pd.DataFrame, columns: Sequence[Column], *, brief: bool = Fa
     for position, column in enumerate(columns):
         head = (column.brief if brief else "") or column.head
         heads.append(markdown_text(head))
-        aligned.append("right" if column.numeric else "left")
+        aligned.append(column.side)
         cells[position] = list(map(markdown_text, _texts(frame[column.name], column)))
     table = pd.DataFrame(cells)
     # tabulate would read the cells as numbers again and print 0.9840 as 0.984
@@ -115,7 +121,7 @@ def latex(
         caption: plain text.
         label: what follows `tab:`; characters that LaTeX does not take in a label become `-`.
     """
-    aligned = "".join("r" if column.numeric else "l" for column in columns)
+    aligned = "".join(column.side[0] for column in columns)
     # the caption stands above the tabular, as journals want it of tables
     lines = [
         r"% needs \usepackage{booktabs}",
@@ -182,12 +188,12 @@ def _missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _text(value: Any, column: Column) -> str:
+def _text(column: Column, value: Any) -> str:
     return "" if _missing(value) else column.text(value)
 
 
 def _texts(values: Any, column: Column) -> list[str]:
-    return [_text(value, column) for value in values]
+    return list(map(partial(_text, column), values))
 
 
 def _body(frame: pd.DataFrame, columns: Sequence[Column], compared: Sequence[bool]) -> list[str]:
@@ -231,7 +237,7 @@ def _best(
     texts: Sequence[str], values: Sequence[Any], column: Column, rivals: Sequence[int]
 ) -> str:
     """The text of the best value; empty where there is nothing to tell apart."""
-    if column.better is None or len({texts[row] for row in rivals}) <= 1:
+    if column.better is None or len(set(map(texts.__getitem__, rivals))) <= 1:
         return ""
     choose = max if column.better == "max" else min
     return texts[choose(rivals, key=values.__getitem__)]
