@@ -85,7 +85,7 @@ def run_report(
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
         written = []
         for path in build(runs, Path(aside)):
-            # a file at a time, and only once all are written: a failing build changes nothing
+            # only once all are written, so that a build that fails leaves the earlier files alone
             target = out / path.name
             written.append(path.replace(target))
     frame = pareto_frame(runs)
@@ -98,9 +98,11 @@ def run_report(
 def _build(path: Path) -> Build:
     """The `build` of the project's own file, loaded by its path, or of the package."""
     if not path.exists():
+        # loads matplotlib, which a report of the project's own may do without
         from framework.report import standard
 
         return standard.build
+    # by path and not by import: `reports` of a project is no package on `sys.path`
     spec = importlib.util.spec_from_file_location(f"squeezelab_report_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InvalidValue("This report does not load.", given=f"Given: {path}.")

@@ -20,6 +20,11 @@ RATIOS = (2, 4, 8, 16, 32)
 NEAR = 2**0.5  # a ratio is covered by a point within this factor
 OPERATING_POINTS = 5
 MANY_CLASSES = 20
+ELSEWHERE = (
+    "A4, A7, A8, S9 code revision and machine are in provenance.json, not on this page",
+    "A5, A6 the architecture and the methods are named with their versions, without "
+    "descriptions and citations",
+)
 
 
 def toys(runs: StudyRuns) -> list[str]:
@@ -48,9 +53,7 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         _competitors(runs),
         _operating_points(frame),
         "S8, A11 n = 1 seed: no mean, no standard deviation",
-        "A4, A7, A8, S9 code revision and machine are in provenance.json, not on this page",
-        "A5, A6 the architecture and the methods are named with their versions, without "
-        "descriptions and citations",
+        *ELSEWHERE,
         _collapse(runs),
     ]
     return list(filter(None, lines))
@@ -134,7 +137,7 @@ def _collapse(runs: StudyRuns) -> str:
     for run in runs.finished:
         quality = run.metrics.get(runs.quality)
         base = run.metrics.get(BASELINE_PREFIX + runs.quality)
-        # an R2 below 0 is smaller than its half from the start
+        # an R2 below 0 is below its half from the start
         if quality is not None and base is not None and base > 0 and quality < base / 2:
             return ""
     return f"A9 no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"

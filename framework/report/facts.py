@@ -24,7 +24,7 @@ TASKS = {"binary": "a decision between two classes", "regression": "regression o
 def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """(what, text) for the head of the page; what does not apply is left out."""
     study = runs.resolved
-    # what changes how much is run is left out: the same trials make the same page
+    # what changes how much is run is left out, so that the same trials make the same page
     overrides = filterfalse(_how_much, runs.study.get("overrides", ()))
     blocks = [
         ("Overrides", " ".join(overrides)),
@@ -56,6 +56,7 @@ def trial_counts(runs: StudyRuns) -> str:
         f"{len(runs.finished)} finished",
         f"{len(runs.failed)} failed{f': {why}' if why else ''}",
     ]
+    # they are finished all the same: a constraint keeps a trial off the front and fails nothing
     infeasible = len(runs.finished) - sum(feasible(run.metrics) for run in runs.finished)
     if infeasible:
         parts.append(f"{infeasible} of the finished break a constraint")

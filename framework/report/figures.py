@@ -26,7 +26,7 @@ from framework.results.fronts import Direction, on_front  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
 LINE_INCHES = 0.147  # of the legend
-# Okabe and Ito: told apart by the colour-blind
+# Okabe and Ito: the colour-blind can distinguish them
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 # of architectures, where there are several
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")
@@ -50,7 +50,7 @@ STYLE: dict[str, Any] = {
     "legend.fontsize": 7,
     "pdf.fonttype": 42,  # TrueType: what publishers accept
     "svg.fonttype": "path",
-    "svg.hashsalt": "squeezelab",
+    "svg.hashsalt": "squeezelab",  # without one the ids in the file are random
 }
 NO_DATES: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -198,7 +198,7 @@ def _points(plot: Plot, cloud: Cloud, y: Axis) -> None:
 def _points_of_nets(plot: Plot, nets: Mapping[str, Cloud], y: Axis) -> None:
     """Several architectures: a colour and a marker for each.
 
-    Kinds of run are told apart as before.
+    Size and fill distinguish the kinds of run, as with one architecture.
     """
     apart: dict[str, Any] = {"linestyle": "none", "zorder": 4}
     for cloud, colour, marker in zip(nets.values(), cycle(COLOURS), cycle(MARKERS)):
@@ -239,7 +239,7 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
     """
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = 3 if longest <= LONG_NAME else 2
-    lines = -(-len(handles) // columns)
+    lines = -(-len(handles) // columns)  # rounded up
     figure.set_size_inches(COLUMN_INCHES, HEIGHT_INCHES + LINE_INCHES * max(0, lines - 2))
     look: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.0}
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, **look)
@@ -259,6 +259,7 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     plot.margins(0.06)
     plot.tick_params(width=0.6, length=2.5)
     values = list(map(itemgetter(0), cloud.points))
+    # a log scale has no place for 0, as the size of a net whose weights are all zero
     if x.log and values and min(values) > 0:
         plot.set_xscale("log")
         _log_ticks(plot, max(values) / min(values))

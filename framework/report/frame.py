@@ -1,4 +1,4 @@
-"""The runs of one study as the store holds them, and its trials as a table."""
+"""The runs of one study as they are stored, and its trials as a table."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class StudyRuns:
     @cached_property
     def objectives(self) -> dict[str, Direction]:
         """Metric -> direction."""
-        # a study that was never resolved still has the two names that stand for a task's own
+        # a study that was never resolved still has the names that mean a task's own metric
         of_task = {"quality": self.quality, "quality_drop": self.drop}
         directions = {}
         for name, direction in self.resolved["objectives"]:
@@ -133,7 +133,7 @@ class StudyRuns:
     def net(self, run: Run) -> str | None:
         """The architecture of a run.
 
-        Its name, or its label where the study tells alternatives apart by one.
+        Its name, or its label where the study distinguishes alternatives by one.
         """
         name = run.tags.get(ARCHITECTURE)
         if name is None:
@@ -237,7 +237,7 @@ def metric_names(runs: Iterable[Run]) -> set[str]:
 def varying_parameters(runs: StudyRuns) -> list[str]:
     """The parameters that the study searches, or that differ between its trials, sorted.
 
-    A knob that every trial of its plug-in has alike is not among them: the plug-in's name tells it.
+    A knob that is equal in all trials of its plug-in is not among them: the name implies it.
     """
     in_search = searched(runs.resolved)
     names = sorted(set().union(*map(attrgetter("params"), runs.trials)))
@@ -257,7 +257,7 @@ def _differs(name: str, runs: Iterable[Run]) -> bool:
 def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any]:
     """Parameters by name.
 
-    The architecture by its label, where the study tells alternatives apart by one.
+    The architecture by its label, where the study distinguishes alternatives by one.
     """
     values = {name: parameter(run, name) for name in names}
     if ARCHITECTURE in values:
@@ -268,6 +268,7 @@ def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any
 def parameter(run: Run, name: str) -> Any:
     """A parameter as a Python value; None where the run has none of that name."""
     text = run.params.get(name)
+    # names and choices are stored as bare words, all else as JSON
     try:
         return None if text is None else json.loads(text)
     except json.JSONDecodeError:
@@ -291,7 +292,7 @@ def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """A table of plain Python values: whole numbers stay whole beside gaps, gaps are None."""
+    """A table of plain Python values: whole numbers stay whole next to gaps, gaps are None."""
     cells = [list(map(row.get, columns)) for row in rows]
     # any other dtype makes floats of whole numbers and NaN of None, as soon as a column has a gap
     return pd.DataFrame(cells, columns=list(columns), dtype=object)
@@ -307,6 +308,7 @@ def _architecture_knobs(run: Run) -> dict[str, Any]:
 
 
 def _number(name: str, value: float) -> float | int:
+    # the store has every metric as a float
     count = name.removeprefix(BASELINE_PREFIX).startswith(COUNTS)
     return int(value) if count and math.isfinite(value) and float(value).is_integer() else value
 

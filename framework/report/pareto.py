@@ -89,7 +89,7 @@ def front(runs: StudyRuns) -> list[Run]:
     rivals, points = [], []
     for run in _candidates(runs).values():
         values = point(run, runs.objectives)
-        # a trial without a value, or with an endless one, beats nothing and is not beaten
+        # a trial without a value, or with an infinite one, neither beats nor is beaten
         if values is not None:
             rivals.append(run)
             points.append(values)
@@ -109,6 +109,7 @@ def _candidates(runs: StudyRuns) -> dict[int, Run]:
 def _place(axes: Axes, run: Run) -> tuple[float, float, int]:
     """Where a run goes in the table: large before small, then good before bad."""
     size, quality = run.metrics.get(axes.size, 0.0), run.metrics.get(axes.quality, 0.0)
+    # the number last, so that equal points have the same order whatever the store returns
     return -size, -quality if axes.quality_way == "max" else quality, run.number
 
 
@@ -116,8 +117,8 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
     """The baselines, the controls and the front, one row each, every number exact.
 
     Columns: `row` (`baseline`, `control`, `front`), `label`, `trial`, the parameters that vary,
-    quality, the size ledger with each line's ratio (baseline / row) beside it, every other metric
-    the spec determines. None is empty.
+    quality, the size ledger with each line's ratio (baseline / row) next to it, every other
+    metric the spec determines. None is empty.
 
     Returns:
         (rows, columns), dtype object.
@@ -152,8 +153,8 @@ def references_shown(runs: StudyRuns) -> Iterator[tuple[str, str, Run]]:
 def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
     """The baselines that the controls and the front are measured against, with their labels.
 
-    A study that searches how nets are trained has one for each way of training: the label says
-    whose it is.
+    A study that searches how nets are trained has one for each set of training parameters: the
+    label says whose it is.
     """
     measured = _measured_against(runs)
     nets = [runs.net(baseline) for baseline, _ in measured]

@@ -21,7 +21,7 @@ def searched(resolved: Mapping[str, Any]) -> set[str]:
         parts[f"compress.{index}"] = step
     names = set(_domains("train", resolved["train"]))
     for path, part in parts.items():
-        # which plug-in is taken is a parameter of its own, besides the knobs of each
+        # which plug-in is taken is a parameter as well, next to the knobs of each
         if _is_domain(part):
             names.add(path)
         for option in _options(part):
@@ -42,7 +42,7 @@ def alternatives(part: Mapping[str, Any] | None) -> int:
 def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]) -> str:
     """What a table calls the alternative that a run has taken.
 
-    Its name, or the label that tells it from its like.
+    Its name, or the label that distinguishes it from others of that name.
 
     Args:
         part: of a study, as `resolved["architecture"]`.
@@ -107,5 +107,5 @@ def _is_domain(value: Any) -> bool:
 
 def _options(part: Any) -> list[Mapping[str, Any]]:
     options = part["choice"] if part is not None and "choice" in part else [part]
-    # None stands for leaving the part out
+    # None is the choice to leave the part out
     return list(filter(None, options))

@@ -91,11 +91,12 @@ def one_each(runs: Iterable[Run]) -> list[Run]:
 
 
 def _started(run: Run) -> tuple[int, str]:
-    # the id parts runs of one millisecond, so that the order never depends on the store
+    # the id decides between runs of one millisecond, so that the order never depends on the store
     return run.start_ms, run.run_id
 
 
 def _by_attempt(run: Run) -> tuple[int, int, str]:
+    # as a number: attempt 10 comes after 9
     return int(run.tags.get("attempt", "0")), *_started(run)
 
 
@@ -122,7 +123,7 @@ def _of_one_digest(parents: Sequence[Run], digest: str | None) -> list[Run]:
         if run.tags.get("study_digest", "").startswith(digest or ""):
             last = digest_of(run)
             matches.setdefault(last, []).append(run)
-    # without a digest from the user the study was changed since: the latest is meant
+    # a study that was edited has several; the user who gave no digest means the last
     if digest is not None and len(matches) > 1:
         raise UserError(
             "Several studies begin with this digest.",

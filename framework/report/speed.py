@@ -51,7 +51,6 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     shown = list(references_shown(runs))
     best = set(map(attrgetter("run_id"), front(runs)))
     for run in runs.finished:
-        # trials off the front as well: a gap between theory and clock is of interest in all
         mark = FRONT if run.run_id in best else ""
         shown.append(("trial", f"trial {run.number}{mark}", run))
     varying = varying_parameters(runs)
@@ -158,7 +157,7 @@ def _of_zeros(metrics: Mapping[str, float]) -> list[str]:
 def _left_out(metrics: Mapping[str, float]) -> float:
     """Share of the zeros that the file leaves out, because it stores kernels in blocks; 0 to 1.
 
-    A file that holds every weight is longer than its weights by as much as the dense net's file is.
+    A file that stores every weight is longer than its weights by as much as the dense file is.
     """
     if f"{BASELINE_PREFIX}size_dense_bytes" not in metrics:
         return 0.0

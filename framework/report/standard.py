@@ -1,7 +1,7 @@
 """Quality against size: the Pareto front of a study next to its baseline and control.
 
-`pareto.*` and `trials.csv` hold only what the specs determine, so they are the same bytes for a
-study that was killed and went on. What depends on the machine is in `timing.csv` and
+`pareto.*` and `trials.csv` contain only what the specs determine, so they are the same bytes for a
+study that was killed and resumed. What depends on the machine is in `timing.csv` and
 `provenance.json`.
 """
 
@@ -133,7 +133,6 @@ def _groups(runs: StudyRuns) -> dict[str, list[Run]]:
     trials: list[Run] = []
     infeasible: list[Run] = []
     for run in runs.finished:
-        # each run is drawn once: a point under its own marker would darken it
         if run.run_id not in front_ids:
             (trials if feasible(run.metrics) else infeasible).append(run)
     return {
@@ -168,7 +167,7 @@ def provenance(runs: StudyRuns) -> dict[str, Any]:
     """From each row to its run: run id, host, code revision, start, seconds."""
     trials = {}
     for run in runs.trials:
-        # text, as JSON would make it of the number: `sort_keys` then sorts it as text
+        # as text at once: JSON makes text of a number as well, but only after it has sorted
         trials[str(run.number)] = _origin(run)
     return {
         "study": runs.name,

@@ -33,7 +33,7 @@ class Column:
 
     Args:
         name: in the frame.
-        head: in Markdown, where a head stands alone.
+        head: in Markdown, where there are no groups.
         group: the head that spans it and its neighbours in LaTeX.
         short: the head below the group.
         brief: the head in the terminal, where columns are scarce.
@@ -122,7 +122,7 @@ def latex(
         label: what follows `tab:`; characters that LaTeX does not take in a label become `-`.
     """
     aligned = "".join(column.side[0] for column in columns)
-    # the caption stands above the tabular, as journals want it of tables
+    # the caption goes above the tabular, as journals want it of tables
     lines = [
         r"% needs \usepackage{booktabs}",
         r"\begin{table*}", r"\centering", r"\small", r"\setlength{\tabcolsep}{4pt}",
@@ -138,8 +138,10 @@ def latex(
 
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
+    # `&` first, or it would escape the one of `&lt;`
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
     text = re.sub(r"([\\`*\[\]|])", r"\\\1", text)
+    # Markdown shows an underscore within a word as it is
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 
@@ -165,6 +167,7 @@ def csv_cell(value: Any) -> str:
 
 def percent(value: float) -> str:
     """A share as percent: 0.984 is `98.40`."""
+    # what rounds to zero has no sign
     return f"{100 * value:.2f}".replace("-0.00", "0.00")
 
 
@@ -236,7 +239,7 @@ def _rivals(values: Sequence[Any], compared: Sequence[bool]) -> Iterator[int]:
 def _best(
     texts: Sequence[str], values: Sequence[Any], column: Column, rivals: Sequence[int]
 ) -> str:
-    """The text of the best value; empty where there is nothing to tell apart."""
+    """The text of the best value; empty where all show the same."""
     if column.better is None or len(set(map(texts.__getitem__, rivals))) <= 1:
         return ""
     choose = max if column.better == "max" else min
