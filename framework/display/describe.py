@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from framework.planning.plan import Plan, plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
 from framework.results.record import Run
-from framework.study import Use
+from framework.study import Study, Use
 from framework.study.space import Choice, Float, Int
+from framework.study.spec import dotted
 from framework.tracking.database import is_there
 from framework.tracking.lookup import find_run, is_run_id
 from framework.tracking.store import Store
@@ -30,15 +31,17 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
         UnknownName: nothing is.
     """
     catalog = catalog_of(root)
-    if name in study_names(root):
+    names = list(study_names(root))
+    if name in names:
         return _study(root, name, settings, catalog)
     for kind in KINDS:
-        if name in catalog.of(kind).names():
-            return _plugin(kind, catalog.of(kind).get(name), catalog)
+        registry = catalog.of(kind)
+        if name in registry.names():
+            return _plugin(kind, registry.get(name), catalog)
+        names += registry.names()
     if (":" in name or is_run_id(name)) and is_there(root):
         return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
-    known = [*study_names(root), *(item for kind in KINDS for item in catalog.of(kind).names())]
-    raise UnknownName("study, plug-in or run", name, known)
+    raise UnknownName("study, plug-in or run", name, names)
 
 
 def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
@@ -53,17 +56,29 @@ def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | 
     """
     study = planned.study
     rows: dict[str, Any] = {"question": planned.question, "digest": study.digest[:8]}
-    rows |= {path: _use(part) for _, path, part in study.parts()}
-    rows |= {f"train.{name}": _value(value) for name, value in study.train.values().items()}
-    rows |= {f"objective {name}": way for name, way in study.objectives.items()}
-    rows |= {
-        f"constraint {item.metric}": f"{type(item).__name__} {item.limit:g}"
-        for item in study.constraints
-    }
+    for _, path, part in study.parts():
+        rows[path] = _use(part)
+    for name, value in dotted("train", study.train.values()).items():
+        rows[name] = _value(value)
+    rows |= goal_rows(study)
     rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
     rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
     return _table(planned.name, rows | dict(more or {}))
+
+
+def goal_rows(study: Study) -> dict[str, str]:
+    """The study's objectives and constraints, a row each."""
+    rows: dict[str, str] = headed("objective", study.objectives)
+    for constraint in study.constraints:
+        bound = f"{type(constraint).__name__} {constraint.limit:g}"
+        rows[f"constraint {constraint.metric}"] = bound
+    return rows
+
+
+def headed(word: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with a word before each name."""
+    return {f"{word} {name}": value for name, value in values.items()}
 
 
 def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
@@ -75,36 +90,33 @@ def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
     for name, knob in cls.knobs().items():
         unit = f" {knob.unit}" if knob.unit else ""
         rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
-    rows |= {
-        f"preset={name}": ", ".join(f"{knob}={value!r}" for knob, value in values.items())
-        for name, values in cls.presets.items()
-    }
+    for name, values in cls.presets.items():
+        rows[f"preset={name}"] = _settings(values, repr)
     return _table(f"{cls.name} ({kind})", rows)
 
 
 def _place(cls: type[Strategy]) -> dict[str, str]:
-    """Where in a chain it may stand."""
+    """Where in a chain it may be."""
+    untrained = "the untrained net, so it is the first step"
     return {
-        "starts from": "the trained net"
-        if cls.needs == "trained"
-        else "the untrained net, so it is the first step",
+        "starts from": "the trained net" if cls.needs == "trained" else untrained,
         "keeps": ", ".join(sorted(cls.keeps)) or "nothing of earlier steps",
         "gives": ", ".join(sorted(cls.gives)) or "nothing that a later step could undo",
     }
 
 
 def _data(dataset: Dataset) -> dict[str, str]:
-    """What nets are fed and asked, at the default knobs."""
+    """What nets are given and have to predict, at the default knobs."""
     try:
         info = dataset.info
     except DataUnavailable as error:  # yours: its knobs say what it holds
         return {"holds": f"what is in your data. {error.todo}"}
-    asked = {
+    targets = {
         "classes": f"one of {info.classes} classes",
         "binary": "one of two classes",
         "regression": "a number",
     }
-    rows = {"task": f"{asked[info.task]} ({info.task})"}
+    rows = {"task": f"{targets[info.task]} ({info.task})"}
     for name, shape in info.inputs.items():
         tokens = f" token numbers below {info.tokens[name]}" if name in info.tokens else ""
         rows[f"input {name}"] = f"{' x '.join(map(str, shape))}{tokens}"
@@ -114,25 +126,29 @@ def _data(dataset: Dataset) -> dict[str, str]:
 
 def _run(run: Run) -> str:
     rows: dict[str, Any] = {"name": run.name, "status": run.status}
-    rows |= {f"tag {name}": value for name, value in sorted(run.tags.items())}
-    rows |= dict(sorted(run.params.items()))
+    rows |= headed("tag", dict(sorted(run.tags.items())))
+    rows |= sorted(run.params.items())
     rows |= {name: f"{value:.10g}" for name, value in sorted(run.metrics.items())}
     return _table(f"run {run.run_id}", rows)
 
 
 def _use(part: Use) -> str:
-    knobs = ", ".join(f"{name}={_value(value)}" for name, value in part.knobs.items())
+    knobs = _settings(part.knobs, _value)
     return f"{part.name} v{part.version}" + (f" ({knobs})" if knobs else "")
+
+
+def _settings(knobs: Mapping[str, Any], text: Callable[[Any], str]) -> str:
+    return ", ".join(f"{name}={text(value)}" for name, value in knobs.items())
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Choice):
-        return "one of " + " ".join(json.dumps(option) for option in value.options)
+        return "one of " + " ".join(map(json.dumps, value.options))
     if isinstance(value, (Float, Int)):
         return f"{value.low:g} to {value.high:g}"
     return json.dumps(value)
 
 
 def _table(title: str, rows: Mapping[str, Any]) -> str:
-    width = max(len(name) for name in rows) + 2
+    width = max(map(len, rows)) + 2
     return "\n".join([title, *(f"  {name:<{width}}{value}" for name, value in rows.items())])

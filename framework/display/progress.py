@@ -1,4 +1,4 @@
-"""What a person sees of a study.
+"""What a person sees of a running study.
 
 Progress on stderr, a live line on a terminal, plain lines elsewhere.
 """
@@ -24,7 +24,7 @@ NOTEBOOK_COLUMNS = 120
 
 
 class Progress:
-    """The view of a study on a console; use it as a context manager.
+    """The observer that shows a study on a console; use it as a context manager.
 
     Args:
         console: on stderr; results go to stdout elsewhere.
@@ -51,16 +51,19 @@ class Progress:
             what += f", with {' '.join(plan.overrides)}"
         self.say(what)
         todo = max(0, wanted - done)
-        state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
-        self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
-        if study.hours and todo:
-            self.say(
-                f"For {duration(study.hours * 3600)} from now; the trial that runs then is "
-                f"finished first."
-            )
+        self._begin_text(study.hours, done=done, wanted=wanted, todo=todo)
         if self._live and todo:
             self._live.add_task("starting", total=wanted, completed=done, left="")
             self._live.start()
+
+    def _begin_text(self, hours: float | None, *, done: int, wanted: int, todo: int) -> None:
+        state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
+        self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
+        if hours and todo:
+            self.say(
+                f"For {duration(hours * 3600)} from now; the trial that runs then is "
+                f"finished first."
+            )
 
     def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
         """The live line; nothing where there is no terminal."""
@@ -71,6 +74,7 @@ class Progress:
         """One line for each run."""
         head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
         if event.record.reason:
+            # the last line of a traceback says what was raised
             last = event.record.error.strip().splitlines()[-1:] or [event.record.reason]
             failed = f"FAILED, {event.record.reason}: {last[0]}"
             self._line(head, "  ".join(filter(None, [event.net, failed])), style="red")
@@ -78,7 +82,7 @@ class Progress:
             values = (f"{name} {number(value)}" for name, value in event.values.items())
             self._line(head, "  ".join([*filter(None, [event.net]), *values]))
         if event.of:
-            self._standing(event)
+            self._status(event)
             left = f"about {duration(event.eta_seconds)} left" if event.eta_seconds else ""
             self._update(completed=event.position, left=left)
 
@@ -95,7 +99,7 @@ class Progress:
             f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True
         )
 
-    def _standing(self, event: Ended) -> None:
+    def _status(self, event: Ended) -> None:
         parts = [f"front {event.front}"]
         if event.volume is not None:
             parts.append(f"hypervolume {event.volume:.4f}")
@@ -139,8 +143,8 @@ def number(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in words, to two units."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, left = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"

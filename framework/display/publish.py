@@ -1,4 +1,4 @@
-"""What a study leaves when it ends: its report, and its page in the MLflow UI."""
+"""What is made when a study ends: its report, and its page in the MLflow UI."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import run_report
 from framework.runner.events import Outcome
+from framework.study.overrides import key_of
 from framework.tracking import mlflow_ui
 from framework.tracking.store import Store
 
@@ -40,7 +41,7 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
 
 
 def publish(store: Store, outcome: Outcome, report: Any) -> None:
-    """Write the note on experiment and parent run, and hang the report's files on the parent.
+    """Write the note on experiment and parent run, and attach the report's files to the parent.
 
     Args:
         report: what `framework.report.run_report` returned.
@@ -57,22 +58,21 @@ def publish(store: Store, outcome: Outcome, report: Any) -> None:
 def _note(store: Store, outcome: Outcome, report: Any) -> str:
     """Links first: of a note that is folded up the UI shows the first line."""
     pages = mlflow_ui.addresses(store, outcome.plan.name)
-    blocks = [
-        " · ".join(f"[{text}]({pages[page]})" for page, text in LINKS.items() if page in pages),
-        outcome.plan.question and f"**{outcome.plan.question}**",
-        _spaced(report.table),
-        *(_figure(outcome.parent, path) for path in report.paths if path.suffix == ".svg"),
-        _how_to_go_on(outcome.plan, has_file=outcome.plan.name in study_names(store.root)),
-    ]
+    links = [f"[{text}]({pages[page]})" for page, text in LINKS.items() if page in pages]
+    blocks = [" · ".join(links)]
+    if outcome.plan.question:
+        blocks.append(f"**{outcome.plan.question}**")
+    blocks.append(_spaced(report.table))
+    blocks += [_figure(outcome.parent, path) for path in report.paths if path.suffix == ".svg"]
+    has_file = outcome.plan.name in study_names(store.root)
+    blocks.append(_how_to_go_on(outcome.plan, has_file=has_file))
     return "\n\n".join(filter(None, blocks))
 
 
 def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
     if not has_file:
         return f'In Python: `framework.load("{plan.name}", digest="{plan.study.digest[:8]}")`'
-    others = [
-        setting for setting in plan.overrides if setting.partition("=")[0].strip() != "trials"
-    ]
+    others = [setting for setting in plan.overrides if key_of(setting) != "trials"]
     more = _set([*others, f"trials={2 * plan.study.trials}"])
     return (
         f"Go on with more trials: `make study NAME={plan.name}{more}`\n\n"
@@ -82,14 +82,12 @@ def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
 
 def _spaced(table: str) -> str:
     """A Markdown table with room between its columns: MLflow shows it without any."""
-    head, line, *rows = table.splitlines()
-    return "\n".join(
-        [
-            re.sub(r" +(?=\|)", "&emsp;", head),
-            line,
-            *(re.sub(r" +(?=\|)", "&emsp;", row) for row in rows),
-        ]
-    )
+    head, ruler, *rows = table.splitlines()
+    return "\n".join([_spaced_row(head), ruler, *map(_spaced_row, rows)])
+
+
+def _spaced_row(row: str) -> str:
+    return re.sub(r" +(?=\|)", "&emsp;", row)
 
 
 def _figure(run_id: str, path: Path) -> str:

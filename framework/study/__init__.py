@@ -2,7 +2,8 @@
 
 from framework.study.constraints import AtLeast, AtMost
 from framework.study.space import Choice, Float, Int
-from framework.study.spec import Spec, Study, Train, Use, canonical, digest_of, spec_from_json, use
+from framework.study.spec import Spec, Train, Use, canonical, digest_of, spec_from_json, use
+from framework.study.study import Study
 
 __all__ = [
     "AtLeast",

@@ -28,7 +28,8 @@ from typing import Any
 
 from framework.errors import InvalidValue, SqueezelabError, UnknownName, UserError
 from framework.study.space import Choice, Float, Int
-from framework.study.spec import HOW_MUCH, Study, Train, Use, use
+from framework.study.spec import HOW_MUCH, Train, Use, dotted, use
+from framework.study.study import Study
 
 PLAIN = ("sampler", "seed", *HOW_MUCH)
 FIXED = ("objectives", "constraints")
@@ -60,16 +61,11 @@ def keys(study: Study) -> list[str]:
 
     Knobs left at their defaults can be set too.
     """
-    found = [*PLAIN, "compress", *(f"train.{name}" for name in Train.knobs())]
-    parts: list[tuple[str, Part]] = [
-        ("dataset", study.dataset),
-        ("architecture", study.architecture),
-    ]
-    parts += [(f"compress.{index}", step) for index, step in enumerate(study.compress)]
+    names = [*PLAIN, "compress", *dotted("train", Train.knobs())]
+    parts = [("dataset", study.dataset), ("architecture", study.architecture), *study.steps()]
     for path, part in parts:
-        found.append(path)
-        found += [f"{path}.{name}" for name in _knob_names(part)]
-    return found
+        names += [path, *dotted(path, _knobs_of(part))]
+    return names
 
 
 def key_of(setting: str) -> str:
@@ -96,7 +92,7 @@ def _domain(text: str) -> Any:
             return text
         kind = DOMAINS[call.func.id]
         values = [ast.literal_eval(argument) for argument in call.args]
-        named = {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}
+        named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
     except (ValueError, SyntaxError, KeyError, MemoryError, RecursionError):
         return text
     try:
@@ -114,20 +110,18 @@ def _apply_one(study: Study, setting: str) -> Study:
         )
     if key in PLAIN:
         return replace(study, **{key: parse(text)})
-    head, _, rest = key.partition(".")
+    head, _, inner = key.partition(".")
     change = _CHANGES.get(head)
     if change is None or not all(key.split(".")):
         raise _unknown(study, key)
-    return change(study, key, rest, text)
+    return change(study, key, inner, text)
 
 
 def _change_part(study: Study, key: str, knob: str, text: str) -> Study:
     """`dataset` and `architecture`."""
     head = key.partition(".")[0]
-    changes: dict[str, Any] = {
-        head: _with_knob(head, getattr(study, head), knob, text) if knob else _use(key, text)
-    }
-    return replace(study, **changes)
+    part: Any = _with_knob(head, getattr(study, head), knob, text) if knob else _use(key, text)
+    return replace(study, **{head: part})
 
 
 def _change_train(study: Study, key: str, name: str, text: str) -> Study:
@@ -136,19 +130,20 @@ def _change_train(study: Study, key: str, name: str, text: str) -> Study:
     return replace(study, train=replace(study.train, **{name: parse(text)}))
 
 
-def _change_compress(study: Study, key: str, rest: str, text: str) -> Study:
-    if not rest:
+def _change_compress(study: Study, key: str, inner: str, text: str) -> Study:
+    if not inner:
         return replace(study, compress=_chain(key, text))
-    number, _, knob = rest.partition(".")
+    number, _, knob = inner.partition(".")
     steps = list(study.compress)
     index = _index(study, key, number)
-    steps[index] = (
-        _with_knob(f"compress.{index}", steps[index], knob, text) if knob else _step(key, text)
-    )
+    if knob:
+        steps[index] = _with_knob(f"compress.{index}", steps[index], knob, text)
+    else:
+        steps[index] = _step(key, text)
     return replace(study, compress=tuple(steps))
 
 
-def _change_fixed(_study: Study, key: str, _rest: str, _text: str) -> Study:
+def _change_fixed(_study: Study, key: str, _inner: str, _text: str) -> Study:
     raise InvalidValue(
         f"{key.partition('.')[0]} cannot be overridden: other questions make another study.",
         todo="Change it in the study file, or in a copy of it under another name.",
@@ -204,19 +199,22 @@ def _with_knob(path: str, part: Part, knob: str, text: str) -> Part:
     if isinstance(part, Use):
         return _set(part, knob, text)
     names = _meant(path, part, knob)
-    return Choice(
-        *(
-            _set(o, knob, text) if isinstance(o, Use) and o.name in names else o
-            for o in part.options
-        )
-    )
+    options = list(part.options)
+    for index, option in enumerate(options):
+        if isinstance(option, Use) and option.name in names:
+            options[index] = _set(option, knob, text)
+    return Choice(*options)
 
 
 def _meant(path: str, choice: Choice, knob: str) -> set[str]:
     """The names of the plug-ins among the alternatives that this knob goes to."""
-    options = [option for option in choice.options if isinstance(option, Use)]
-    every = {option.name for option in options}
-    setting = {option.name for option in options if knob in option.knobs}
+    every: set[str] = set()
+    setting: set[str] = set()  # those that set the knob already
+    for option in choice.options:
+        if isinstance(option, Use):
+            every.add(option.name)
+            if knob in option.knobs:
+                setting.add(option.name)
     if not setting and len(every) > 1:
         raise InvalidValue(
             f"{path} is a choice between {', '.join(sorted(every))}, and none of them sets "
@@ -230,9 +228,13 @@ def _set(part: Use, knob: str, text: str) -> Use:
     return replace(part, knobs={**part.knobs, knob: parse(text)})
 
 
-def _knob_names(part: Part) -> list[str]:
-    options = part.options if isinstance(part, Choice) else (part,)
-    return sorted({knob for option in options if isinstance(option, Use) for knob in option.knobs})
+def _knobs_of(part: Part) -> dict[str, Any]:
+    """Every knob that the part, or one of its alternatives, sets; sorted by name."""
+    knobs: dict[str, Any] = {}
+    for option in part.options if isinstance(part, Choice) else (part,):
+        if isinstance(option, Use):
+            knobs |= option.knobs
+    return dict(sorted(knobs.items()))
 
 
 def _unknown(study: Study, key: str) -> UnknownName:
@@ -241,7 +243,8 @@ def _unknown(study: Study, key: str) -> UnknownName:
 
 def _naming(error: UserError, setting: str) -> UserError:
     """The same error, showing the override it comes from."""
+    # not by its class's own __init__: that of UnknownName takes other arguments
     shown = type(error).__new__(type(error))
-    given = "\n".join(filter(None, (error.given, f"In the override {setting!r}.")))
-    SqueezelabError.__init__(shown, error.what, given=given, todo=error.todo)
+    origin = "\n".join(filter(None, (error.given, f"In the override {setting!r}.")))
+    SqueezelabError.__init__(shown, error.what, given=origin, todo=error.todo)
     return shown

@@ -116,7 +116,8 @@ class Choice:
     def __init__(self, *options: Any) -> None:
         if len(options) < 2:
             raise InvalidValue("Choice takes at least two values.", given=f"Given: {options}.")
-        if len({repr(option) for option in options}) != len(options):
+        # by their texts: a `Use` cannot be hashed, and True equals 1
+        if len(set(map(repr, options))) != len(options):
             raise InvalidValue(
                 "The values of Choice are all different.", given=f"Given: {options}."
             )
@@ -231,11 +232,14 @@ class Knob:
     def range_text(self) -> str:
         """The allowed values in words."""
         if self.choices is not None:
-            return ", ".join(repr(choice) for choice in self.choices)
-        ends = [f"at least {self.low:g}" if self.low is not None else ""]
-        ends.append(f"at most {self.high:g}" if self.high is not None else "")
-        told = " ".join(filter(None, (KINDS[self.type], " and ".join(filter(None, ends)))))
-        return f"{told}, or None" if self.optional else told
+            return ", ".join(map(repr, self.choices))
+        ends = []
+        if self.low is not None:
+            ends.append(f"at least {self.low:g}")
+        if self.high is not None:
+            ends.append(f"at most {self.high:g}")
+        text = KINDS[self.type] + (" " + " and ".join(ends) if ends else "")
+        return f"{text}, or None" if self.optional else text
 
     def _typed(self, owner: str, name: str, value: Any) -> Any:
         number = _is_number(value)
@@ -278,12 +282,12 @@ class Knobbed:
     @classmethod
     def knobs(cls) -> dict[str, Knob]:
         """The knobs by name, in the order of the file."""
-        declared = getattr(cls, "__dataclass_fields__", {})
-        return {
-            name: item.metadata["knob"]
-            for name, item in declared.items()
-            if "knob" in item.metadata
-        }
+        knobs: dict[str, Knob] = {}
+        # while the decorator `dataclass` is at work the class has no fields yet
+        for name, declared in getattr(cls, "__dataclass_fields__", {}).items():
+            if "knob" in declared.metadata:
+                knobs[name] = declared.metadata["knob"]
+        return knobs
 
     def __post_init__(self) -> None:
         owner = getattr(self, "name", type(self).__name__.lower())

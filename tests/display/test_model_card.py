@@ -13,7 +13,8 @@ import pytest
 from studies_support import Project, never_killed
 
 from framework.contracts import Catalog, DataInfo
-from framework.display.model_card import export, input_text
+from framework.display.card_usage import input_text
+from framework.display.model_card import export
 from framework.errors import SqueezelabError, UserError
 from framework.nn.tflite.signature import Port
 from framework.planning.plan import plan
