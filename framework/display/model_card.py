@@ -123,7 +123,7 @@ def card_text(facts: Facts, catalog: Catalog, root: Path) -> str:
     }
     blocks = [f"# {facts.file}", *_what(facts, info, catalog)]
     for title, text in sections.items():
-        if text:  # latency is measured in the studies that ask for it only
+        if text:  # there is no speed where the latency was not measured
             blocks += [f"## {title}", text]
     return "\n\n".join(blocks) + "\n"
 

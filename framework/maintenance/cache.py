@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,13 @@ class Entry:
 def entries(root: Path) -> list[Entry]:
     """All that may be deleted, largest first."""
     folder = paths.cache(root)
-    there = (
-        [path for path in folder.iterdir() if path != paths.locks(root)] if folder.is_dir() else []
-    )
-    found = [Entry(path, size_bytes(path), MEANINGS.get(path.name, "left over")) for path in there]
-    return sorted(found, key=lambda entry: (-entry.size, entry.path.name))
+    entries = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        # lock files stay, so that who waits finds the file of who holds the lock
+        if path != paths.locks(root):
+            meaning = MEANINGS.get(path.name, "left over")
+            entries.append(Entry(path, size_bytes(path), meaning))
+    return sorted(entries, key=lambda entry: (-entry.size, entry.path.name))
 
 
 def refuse_if_busy(root: Path) -> None:
@@ -52,17 +55,20 @@ def refuse_if_busy(root: Path) -> None:
     Raises:
         StudyLocked: a study is running, or a data set or baseline is being made.
     """
-    folders = (paths.locks(root), paths.prepared_data(root), paths.baselines(root))
-    files = [file for folder in folders for file in sorted(folder.glob("*.lock"))]
-    busy = next(
-        (file for file in [*files, paths.store_workplace(root) / "lock"] if is_held(file)), None
-    )
-    if busy is not None:
-        raise StudyLocked(
-            "Another process is at work with the cache.",
-            given=f"It holds {busy.relative_to(root)}.",
-            todo="Wait until it ends, or stop it there with Ctrl-C.",
-        )
+    for file in _lock_files(root):
+        if is_held(file):
+            raise StudyLocked(
+                "Another process is at work with the cache.",
+                given=f"It holds {file.relative_to(root)}.",
+                todo="Wait until it ends, or stop it there with Ctrl-C.",
+            )
+
+
+def _lock_files(root: Path) -> Iterator[Path]:
+    """What is locked by who runs a study, prepares data, trains a baseline or makes the store."""
+    for folder in (paths.locks(root), paths.prepared_data(root), paths.baselines(root)):
+        yield from sorted(folder.glob("*.lock"))
+    yield paths.store_workplace(root) / "lock"
 
 
 def clean(root: Path, found: list[Entry]) -> None:
@@ -72,9 +78,9 @@ def clean(root: Path, found: list[Entry]) -> None:
         StudyLocked: somebody works with the cache.
     """
     refuse_if_busy(root)
-    with ExitStack() as held:
+    with ExitStack() as locks:
         for name in study_names(root):
-            held.enter_context(study_lock(root, name))
+            locks.enter_context(study_lock(root, name))
         for entry in found:
             remove(entry.path)
 
@@ -95,5 +101,9 @@ def leftovers(root: Path) -> list[Path]:
         paths.artifacts(root): ["*/*/.*.part"],
         paths.report_output(root): ["*/.new-*"],
     }
-    found = {path for top, globs in patterns.items() for glob in globs for path in top.glob(glob)}
-    return sorted(path for path in found if not found & set(path.parents))
+    matches: set[Path] = set()
+    for folder, globs in patterns.items():
+        for glob in globs:
+            matches.update(folder.glob(glob))
+    # what lies in a folder that is listed itself goes with it, and is not counted twice
+    return sorted(path for path in matches if matches.isdisjoint(path.parents))

@@ -6,7 +6,7 @@ The study file stays.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +37,11 @@ class Kept:
     def lines(self, root: Path) -> list[str]:
         """What would go, for the terminal."""
         runs = ", ".join(f"{count} {role}" for role, count in self.roles.items()) or "none"
-        found = [f"  runs: {runs}"]
-        return found + [
-            f"  {folder.relative_to(root)}: {size_text(size_bytes(folder))}"
-            for folder in self.folders
-        ]
+        lines = [f"  runs: {runs}"]
+        for folder in self.folders:
+            size = size_text(size_bytes(folder))
+            lines.append(f"  {folder.relative_to(root)}: {size}")
+        return lines
 
 
 def find(root: Path, name: str) -> Kept:
@@ -55,12 +55,12 @@ def find(root: Path, name: str) -> Kept:
     root = root.resolve()
     folders = _folders(root)
     database = _database(root)
-    known = {*folders, *(database.studies() if database else ())}
-    if name not in known:
-        raise UnknownName("study with runs, artifacts or reports", name, known)
-    return Kept(
-        name, _roles(root, name, database) if database else {}, tuple(sorted(folders.get(name, ())))
-    )
+    # folders count too: a report may be left of a study that has no runs
+    names = {*folders, *(database.studies() if database else ())}
+    if name not in names:
+        raise UnknownName("study with runs, artifacts or reports", name, names)
+    roles = _roles(root, name, database) if database else {}
+    return Kept(name, roles, tuple(sorted(folders.get(name, ()))))
 
 
 def forget(root: Path, kept: Kept) -> None:
@@ -85,21 +85,26 @@ def _database(root: Path) -> Database | None:
 def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
     runs = Store.open(root, create=False).runs(name)
     refuse_if_leased(name, runs, host=host_name())
-    counted = Counter(run.tags.get("role", "other") for run in runs)
-    roles = {role: counted[role] for role in (*ROLES, "other") if counted[role]}
+    counts = Counter(run.tags.get("role", "other") for run in runs)
+    roles: dict[str, int] = {}
+    for role in (*ROLES, "other"):
+        if counts[role]:
+            roles[role] = counts[role]
+    # MLflow's UI marks runs as deleted and keeps them; its own search does not return them
     hidden = len(database.run_ids(name)) - len(runs)
     return roles | ({"deleted in the UI": hidden} if hidden else {})
 
 
 def _folders(root: Path) -> dict[str, set[Path]]:
     """Study -> its folders; a report of an overridden study lies in NAME@DIGEST."""
-    found: dict[str, set[Path]] = {}
+    folders: dict[str, set[Path]] = {}
     for folder in _below(paths.artifacts(root)):
-        found.setdefault(folder.name, set()).add(folder)
+        folders.setdefault(folder.name, set()).add(folder)
     for folder in _below(paths.report_output(root)):
-        found.setdefault(folder.name.partition("@")[0], set()).add(folder)
-    return found
+        folders.setdefault(folder.name.partition("@")[0], set()).add(folder)
+    return folders
 
 
-def _below(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()
+def _below(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from filter(Path.is_dir, folder.iterdir())

@@ -39,42 +39,45 @@ def libraries(root: Path) -> Finding:
     """What is installed against `requirements.lock`."""
     missing = [name for name in _required() if _installed(name) is None]
     if missing:
-        return Finding("WRONG", "libraries", f"not installed: {_few(missing)}. make clean setup")
+        return Finding(
+            "WRONG", "libraries", f"not installed: {_shortened(missing)}. make clean setup"
+        )
     if not (root / LOCK).is_file():
         return Finding(
             "ok", "libraries", f"all that are needed are installed; no {LOCK} to compare with"
         )
-    locked: dict[str, set[str]] = {}
-    for name, wanted in LOCKED.findall((root / LOCK).read_text("utf-8")):
-        locked.setdefault(name, set()).add(wanted)  # one for each range of Python versions
-    here = {name: found for name in locked if (found := _installed(name)) is not None}
-    others = []
-    for name, installed in here.items():
-        if installed not in locked[name]:
-            others.append(f"{name} {installed}, not {' or '.join(sorted(locked[name]))}")
+    return _against_lock(root)
+
+
+def _against_lock(root: Path) -> Finding:
+    count, others = 0, []
+    for name, versions in _locked(root).items():
+        installed = _installed(name)
+        # the file has the libraries of every platform and Python, so not all of them are here
+        if installed is not None:
+            count += 1
+            if installed not in versions:
+                others.append(f"{name} {installed}, not {' or '.join(sorted(versions))}")
     if others:
-        return Finding(
-            "hint", "libraries", f"others than in {LOCK}, so numbers may differ: {_few(others)}"
-        )
-    return Finding("ok", "libraries", f"{len(here)} as in {LOCK}")
+        text = f"others than in {LOCK}, so numbers may differ: {_shortened(others)}"
+        return Finding("hint", "libraries", text)
+    return Finding("ok", "libraries", f"{count} as in {LOCK}")
 
 
 def cores(root: Path) -> Finding:
     """Cores, and studies that train with more threads."""
+    # `taskset` or a cpuset may leave fewer than the machine has; macOS has no such call
     count = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    greedy = [
-        f"{name} ({threads})"
-        for name in study_names(root)
-        if (threads := _threads(root, name)) > count
-    ]
+    greedy = []
+    for name in study_names(root):
+        threads = _threads(root, name)
+        if threads > count:
+            greedy.append(f"{name} ({threads})")
     if greedy:
-        return Finding(
-            "hint",
-            "cores",
-            f"{count}; studies with more threads, which gains nothing: {_few(greedy)}",
-        )
+        text = f"{count}; studies with more threads, which gains nothing: {_shortened(greedy)}"
+        return Finding("hint", "cores", text)
     return Finding("ok", "cores", f"{count}; no study trains with more threads")
 
 
@@ -104,11 +107,21 @@ def _required() -> list[str]:
         wanted = requires("squeezelab") or []
     except PackageNotFoundError:  # used from a folder, without being installed
         return []
-    return [
-        match[0]
-        for text in wanted
-        if ";" not in text and (match := re.match(r"[A-Za-z0-9._-]+", text))
-    ]
+    names = []
+    for requirement in wanted:
+        match = re.match(r"[A-Za-z0-9._-]+", requirement)
+        # what is behind a `;` is for some Pythons, or for an extra as `dev`
+        if match and ";" not in requirement:
+            names.append(match[0])
+    return names
+
+
+def _locked(root: Path) -> dict[str, set[str]]:
+    """The versions that the lock file has of each library: one for each range of Pythons."""
+    versions: dict[str, set[str]] = {}
+    for name, version_text in LOCKED.findall((root / LOCK).read_text("utf-8")):
+        versions.setdefault(name, set()).add(version_text)
+    return versions
 
 
 def _installed(name: str) -> str | None:
@@ -125,6 +138,6 @@ def _threads(root: Path, name: str) -> int:
         return 0
 
 
-def _few(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     more = f" and {len(names) - NAMED_FIRST} more" if len(names) > NAMED_FIRST else ""
     return ", ".join(names[:NAMED_FIRST]) + more

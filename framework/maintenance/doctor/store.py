@@ -8,8 +8,10 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import chain, filterfalse
+from operator import itemgetter
 from pathlib import Path
 
 from framework.maintenance.doctor.finding import Finding, guarded
@@ -51,12 +53,10 @@ def _file(file: Path, root: Path) -> Iterator[Finding]:
         if verdict != "ok":
             yield _broken(file, verdict)
             return
-        yield Finding(
-            "ok",
-            "store",
-            f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check",
-        )
+        text = f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check"
+        yield Finding("ok", "store", text)
         yield _moved(locations, root)
+        # MLflow opens the copy, because it would migrate the file
         yield from guarded("store", lambda: _runs(Store(root, f"sqlite:///{copy}"), root))
 
 
@@ -65,13 +65,13 @@ def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
 
     The copy is of one moment.
     """
+    # read only, because a study may be writing it now
     with closing(
         sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=database.BUSY_SECONDS)
     ) as connection:
         verdict = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
-        locations = [
-            row[0] for row in connection.execute("SELECT artifact_location FROM experiments")
-        ]
+        rows = connection.execute("SELECT artifact_location FROM experiments").fetchall()
+        locations = list(map(itemgetter(0), rows))
         with closing(sqlite3.connect(copy)) as target:
             connection.backup(target)
     return verdict, locations
@@ -84,34 +84,38 @@ def _broken(file: Path, why: str) -> Finding:
 
 
 def _moved(locations: list[str], root: Path) -> Finding:
-    roots = sorted(
-        {str(old) for location in locations if (old := database.earlier_root(location, root))}
-    )
+    roots: set[str] = set()
+    for location in locations:
+        earlier = database.earlier_root(location, root)
+        if earlier:
+            roots.add(str(earlier))
     if roots:
-        return Finding(
-            "hint",
-            "folder",
-            f"moved here from {', '.join(roots)}; the next command writes the paths anew",
-        )
+        names = ", ".join(sorted(roots))
+        text = f"moved here from {names}; the next command writes the paths anew"
+        return Finding("hint", "folder", text)
     return Finding("ok", "folder", "where the store knows it")
 
 
 def _runs(store: Store, root: Path) -> Iterator[Finding]:
     runs = {name: store.runs(name) for name in store.studies()}
-    for name, found in runs.items():
-        open_runs = [run for run in found if run.status == "RUNNING"]
-        if open_runs:
-            yield _running(name, open_runs, root)
-    ended = [run for found in runs.values() for run in found if run.status == "FINISHED"]
-    lost = [run.run_id for run in ended if not store.complete(run)]
+    for name, of_study in runs.items():
+        running = _with_status(of_study, "RUNNING")
+        if running:
+            yield _running(name, running, root)
+    ended = _with_status(chain.from_iterable(runs.values()), "FINISHED")
+    lost = list(filterfalse(store.complete, ended))
     if lost:
         text = (
-            f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0]}; bring back "
-            f".artifacts"
+            f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0].run_id}; bring "
+            f"back .artifacts"
         )
         yield Finding("WRONG", "runs", f"{text}, or the study runs them again")
     else:
         yield Finding("ok", "runs", f"{len(ended)} finished, each with its files")
+
+
+def _with_status(runs: Iterable[Run], status: str) -> list[Run]:
+    return [run for run in runs if run.status == status]
 
 
 def _running(name: str, runs: list[Run], root: Path) -> Finding:
@@ -119,6 +123,7 @@ def _running(name: str, runs: list[Run], root: Path) -> Finding:
         return Finding("ok", f"study {name}", "is being run now")
     lease = max(float(run.tags.get("lease", "0")) for run in runs)
     hosts = {run.tags.get("host", "?") for run in runs} - {host_name()}
+    # a lock says nothing of another host; its lease does
     if hosts and time.time() - lease < LEASE_OVER_SECONDS:
         return Finding("ok", f"study {name}", f"is being run on {', '.join(sorted(hosts))}")
     text = (

@@ -33,19 +33,15 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     trials = sorted(
         runs.finished, key=lambda run: (run.metrics.get("params_nonzero", 0.0), run.number)
     )
+    nets = [*runs.baselines, *trials]
     # What no run measured is not there: a regression has R2 and no accuracy.
-    shown = [
-        column
-        for column in COLUMNS
-        if any(column[0] in run.metrics for run in (*runs.baselines, *trials))
-    ]
-    named = [
-        *(("baseline", run) for run in runs.baselines),
-        *((f"trial {run.number}", run) for run in trials),
-    ]
-    rows = [line(label, run, shown) for label, run in named]
+    measured: set[str] = set()
+    for run in nets:
+        measured.update(run.metrics)
+    shown = [column for column in COLUMNS if column[0] in measured]
     head = " | ".join(["net", *(title for _, title, _ in shown)])
     ruler = "|".join(["---"] * (1 + len(shown)))
+    rows = [line(run, shown) for run in nets]
     # A report says what it leaves out, and how many seeds stand behind a number.
     note = (
         f"{len(trials)} finished trials, {len(runs.failed)} failed. One seed: no interval is shown."
@@ -57,9 +53,10 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     return [path]
 
 
-def line(label: str, run: Run, columns: Sequence[tuple[str, str, str]]) -> str:
+def line(run: Run, columns: Sequence[tuple[str, str, str]]) -> str:
     """One row of the table; what a run did not measure is left empty, never 0."""
-    cells = [
-        form.format(run.metrics[name]) if name in run.metrics else "" for name, _, form in columns
-    ]
-    return " | ".join([label, *cells])
+    cells = ["baseline" if run.number < 0 else f"trial {run.number}"]  # only trials have numbers
+    for name, _, form in columns:
+        value = run.metrics.get(name)
+        cells.append("" if value is None else form.format(value))
+    return " | ".join(cells)

@@ -43,23 +43,19 @@ class NewName(Strategy):
         # train and calibration samples, finetune, seed(purpose) for every random number, the
         # untrained net.
         kernels = compression.pruning.kernels(stage)
-        asked = {
-            key: compression.masks.zeros_asked(int(np.prod(shape)), self.sparsity)
-            for key, shape in kernels.items()
-        }
-        weights = {
-            **stage.weights,
-            **{key: pruned(stage.weights[key], zeros) for key, zeros in asked.items()},
-        }
-        # What must stay zero is promised by a Mask: training holds it, and it is checked in the
-        # exported file.
-        masks = tuple(Mask(key, weights[key] == 0) for key in kernels)
-        small = stage.with_weights(weights).keeping(masks)
+        asked, weights, masks = {}, dict(stage.weights), []
+        for key, shape in kernels.items():
+            asked[key] = compression.masks.zeros_asked(int(np.prod(shape)), self.sparsity)
+            weights[key] = pruned(stage.weights[key], asked[key])
+            # What must stay zero is promised by a Mask: training holds it, and it is checked in
+            # the exported file.
+            masks.append(Mask(key, weights[key] == 0))
+        small = stage.with_weights(weights).keeping(tuple(masks))
         # epochs=0: the effect alone, at once
         tuned = job.finetune(small, self.epochs) if self.epochs else small
         # What was asked of each kernel: the trial counts what was reached, in the net and in the
         # exported file.
-        return tuned.asking(asked, keeps=masks)
+        return tuned.asking(asked, keeps=tuple(masks))
 
 
 # The heart of a strategy is a pure function: it can be tried alone, with a known answer, without a
