@@ -2,16 +2,16 @@
 
     SqueezelabError                exit code 1   our fault, or the machine's
     ├── UserError                  exit code 2   a mistake the user can mend; nothing was written
-    │   ├── UnknownName                          no plug-in, study, knob, objective or key of that
-    name │   ├── DuplicateName                        two files register one name
+    │   ├── UnknownName                          no plug-in, study, knob or key has this name
+    │   ├── DuplicateName                        two files register one name
     │   ├── InvalidValue                         wrong type, or outside its range
     │   ├── InvalidStudy                         parts that are right alone and wrong together
-    │   └── DataUnavailable                      a data set that is neither here nor can be fetched
+    │   └── DataUnavailable                      a data set that cannot be had
     ├── TrialError                               one trial failed; the study goes on
     │   ├── TrialDiverged                        the loss or a weight is not finite
     │   ├── TrialTimeout                         longer than `trial_seconds`
-    │   └── NotDeployable                        the exported file is missing or disagrees with its
-    net ├── StudyStopped               exit code 3   the first three trials failed
+    │   └── NotDeployable                        the exported file is missing or not its net
+    ├── StudyStopped               exit code 3   the first three trials failed
     └── StudyLocked                exit code 75  another coordinator is at work on this study
 
 Each message has three parts: what was wrong, what was given, what to do next.
@@ -36,7 +36,7 @@ class SqueezelabError(Exception):
 
     def __init__(self, what: str, *, given: str = "", todo: str = "") -> None:
         self.what, self.given, self.todo = what, given, todo
-        super().__init__("\n".join(part for part in (what, given, todo) if part))
+        super().__init__("\n".join(filter(None, (what, given, todo))))
 
 
 class UserError(SqueezelabError):

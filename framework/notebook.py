@@ -124,31 +124,23 @@ class Result:
         from framework.report.pareto import axes_of
 
         axes = axes_of(self._runs)
-
-        def lost(run: Run) -> float:
-            own = run.metrics[axes.quality]
-            if axes.quality.endswith("_drop"):  # is measured against the baseline already
-                return own
-            base = run.metrics.get(BASELINE_PREFIX + axes.quality, math.inf)
-            return base - own if axes.quality_way == "max" else own - base
-
-        numbers = set(self.front["trial"])
-        kept = [
-            run
-            for run in self._runs.finished
-            if run.number in numbers and lost(run) <= drop + TOLERANCE
-        ]
-        if not kept:
+        on_front = set(self.front["trial"])
+        smaller = 1 if axes.size_way == "min" else -1
+        allowed: list[tuple[float, float, int]] = []
+        for run in self._runs.finished:
+            # another trial may lack the metric: the front has those that were measured
+            if run.number in on_front:
+                loss = _loss(run, axes)
+                if loss <= drop + TOLERANCE:
+                    allowed.append((smaller * run.metrics[axes.size], loss, run.number))
+        if not allowed:
             raise UserError(
                 f"No net on the front of {self.name} loses {drop:g} or less in {axes.quality}.",
                 todo="Allow more: best(drop=...), or run more trials.",
             )
-        small = 1 if axes.size_way == "min" else -1
-        return int(
-            min(
-                kept, key=lambda run: (small * run.metrics[axes.size], lost(run), run.number)
-            ).number
-        )
+        # of equal sizes the one that loses least, then the earlier one
+        _, _, number = min(allowed)
+        return int(number)
 
     def model(self, trial: int) -> bytes:
         """The `.tflite` file of a trial, checked against its digest.
@@ -159,13 +151,13 @@ class Result:
         Raises:
             UserError: there is no such trial, it failed, or its file was removed.
         """
-        found = next((run for run in self._runs.finished if run.number == trial), None)
-        if found is None:
-            raise UserError(
-                f"{self.name} has no finished trial {trial}.",
-                todo="The numbers: .trials, or .best() for one.",
-            )
-        return _open(self.root).artifact(found.run_id, MODEL_TFLITE)
+        for run in self._runs.finished:
+            if run.number == trial:
+                return _open(self.root).artifact(run.run_id, MODEL_TFLITE)
+        raise UserError(
+            f"{self.name} has no finished trial {trial}.",
+            todo="The numbers: .trials, or .best() for one.",
+        )
 
     def __repr__(self) -> str:
         return f"{self._head()}\n\n{self.table}"
@@ -187,9 +179,10 @@ class Result:
 
     @cached_property
     def _report(self) -> tuple[Any, dict[str, bytes]]:
-        """The report, built aside: its tables, and its figure's files by suffix."""
+        """The report: its tables, and its figure's files by suffix."""
         from framework.report import run_report
 
+        # aside, because what is in reports/out is of the last `make report`
         with tempfile.TemporaryDirectory() as folder:
             report = run_report(
                 _open(self.root),
@@ -199,8 +192,11 @@ class Result:
                 digest=self.digest,
                 generation=self.generation,
             )
-            pictures = (path for path in report.paths if path.suffix in (".png", ".pdf", ".svg"))
-            return report, {path.suffix: path.read_bytes() for path in pictures}
+            pictures: dict[str, bytes] = {}
+            for path in report.paths:
+                if path.suffix in (".png", ".pdf", ".svg"):
+                    pictures[path.suffix] = path.read_bytes()
+            return report, pictures
 
 
 def run(
@@ -225,6 +221,7 @@ def run(
         with Progress(screen()) as view:
             outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)
     except Interrupted as error:
+        # what was done until then has a report too, as after `make study`
         if error.outcome.done:
             conclude(_open(root), error.outcome, root=root, out=out)
         raise
@@ -241,6 +238,7 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     store = _open(root)
     if name in study_names(root) and digest is None:
         digest = plan(root, name, settings=settings, catalog=catalog).study.digest
+    # overrides say which digest a file has; here it is given, or there is no file
     elif settings:
         raise InvalidValue(
             "Overrides go with the name of a study file, and without a digest.",
@@ -267,15 +265,30 @@ def _planned(
         raise InvalidValue(
             "What is run is a Study, or the name of a study file.", given=f"Given: {study!r}."
         )
-    name = name or UNNAMED
+    planned = _plan_of_value(root, study, name or UNNAMED, settings=settings, catalog=catalog)
+    # values of one name are told apart by their digests
+    return planned, f"{planned.name}@{planned.study.digest[:DIGITS]}"
+
+
+def _plan_of_value(
+    root: Path, study: Study, name: str, *, settings: Sequence[str], catalog: Catalog
+) -> Plan:
     if name in study_names(root):
         raise InvalidValue(
             f"studies/{name}.py has this name.",
             todo="Give another name, or run the file: framework.run(name).",
         )
     study = resolve(overrides.apply(study, settings), catalog, root)
-    planned = Plan(name, "", tuple(settings), study, dataset_of(study, catalog, root).info.task)
-    return planned, f"{name}@{planned.study.digest[:DIGITS]}"
+    return Plan(name, "", tuple(settings), study, dataset_of(study, catalog, root).info.task)
+
+
+def _loss(run: Run, axes: Any) -> float:
+    """What the run loses in quality against its baseline; above 0 it is worse."""
+    value = run.metrics[axes.quality]
+    if axes.quality.endswith("_drop"):  # is measured against the baseline already
+        return value
+    dense = run.metrics.get(BASELINE_PREFIX + axes.quality, math.inf)
+    return dense - value if axes.quality_way == "max" else value - dense
 
 
 def _open(root: Path) -> Store:
@@ -286,18 +299,16 @@ def _open(root: Path) -> Store:
 
 def _html_table(markdown: str) -> str:
     """A Markdown table as HTML; the first column is text, the others are numbers."""
-    rows = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in markdown.splitlines()]
-    head, _, *body = [
-        [html.escape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows
-    ]
-    lines = [_html_row("th", head), *(_html_row("td", row) for row in body)]
-    return f"<table>{''.join(lines)}</table>"
+    head, _, *body = markdown.splitlines()
+    rows = [_html_row("td", line) for line in body]
+    return f"<table>{_html_row('th', head)}{''.join(rows)}</table>"
 
 
-def _html_row(kind: str, cells: Sequence[str]) -> str:
-    ways = ["left", *["right"] * (len(cells) - 1)]
-    joined = "".join(
-        f'<{kind} style="text-align: {way}">{cell}</{kind}>'
-        for way, cell in zip(ways, cells, strict=True)
-    )
-    return f"<tr>{joined}</tr>"
+def _html_row(kind: str, line: str) -> str:
+    """One row; a bar that is escaped belongs to its cell."""
+    cells: list[str] = []
+    for text in re.split(r"(?<!\\)\|", line.strip())[1:-1]:
+        align = "right" if cells else "left"
+        content = html.escape(text.strip().replace("\\|", "|"))
+        cells.append(f'<{kind} style="text-align: {align}">{content}</{kind}>')
+    return f"<tr>{''.join(cells)}</tr>"

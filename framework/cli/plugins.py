@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,12 @@ import typer
 from framework.cli.base import Settings, app, find_project, tell, text_of
 from framework.errors import UserError
 
+PLUGINS = {  # title of the list -> kind of plug-in
+    "data sets": "dataset",
+    "architectures": "architecture",
+    "strategies": "strategy",
+    "metrics": "metric",
+}
 LIST_COLUMNS = 100
 LIST_INDENT = 31  # the longest name so far is size_tflite_compressed_bytes
 
@@ -24,19 +31,10 @@ def list_() -> None:
 
     root = find_project()
     catalog = catalog_of(root)
-    lines = [("studies", [(name, _question(root, name)) for name in study_names(root)])]
-    for title, kind in (
-        ("data sets", "dataset"),
-        ("architectures", "architecture"),
-        ("strategies", "strategy"),
-        ("metrics", "metric"),
-    ):
+    _tell_rows("studies", [(name, _question(root, name)) for name in study_names(root)])
+    for title, kind in PLUGINS.items():
         registry = catalog.of(kind)
-        lines.append((title, [(item, registry.get(item).summary()) for item in registry.names()]))
-    for title, rows in lines:
-        tell(title)
-        for item, text in rows:
-            tell(row(item, text))
+        _tell_rows(title, [(name, registry.get(name).summary()) for name in registry.names()])
 
 
 @app.command()
@@ -53,13 +51,14 @@ def check(
     root = find_project()
     catalog = catalog_of(root)
     wrong = 0
-    for item in [name] if name else study_names(root):
+    for study in [name] if name else study_names(root):
         try:
-            planned = plan(root, item, settings=[], catalog=catalog)
-            tell(f"ok     {item}  {planned.study.digest[:8]}")
+            planned = plan(root, study, settings=[], catalog=catalog)
+            tell(f"ok     {study}  {planned.study.digest[:8]}")
         except UserError as error:
             wrong += 1
-            tell(f"WRONG  {item}\n{textwrap.indent(text_of(error), '       ')}")
+            tell(f"WRONG  {study}\n{textwrap.indent(text_of(error), '       ')}")
+    # only now, so that one wrong file hides no other
     if wrong:
         raise typer.Exit(UserError.exit_code)
 
@@ -84,6 +83,12 @@ def _question(root: Path, name: str) -> str:
         return load_study(root, name).question
     except UserError:
         return f"does not load: squeezelab check {name}"
+
+
+def _tell_rows(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    tell(title)
+    for name, text in rows:
+        tell(row(name, text))
 
 
 def row(item: str, text: str) -> str:

@@ -30,9 +30,9 @@ def data(
     if name is None:
         names = catalog.datasets.names()
         with ThreadPoolExecutor(max_workers=len(names)) as pool:  # some ask the network
-            states = pool.map(lambda item: catalog.datasets.build(item, {}).state(root), names)
-            for item, state in zip(names, states, strict=True):
-                tell(row(item, state))
+            states = pool.map(lambda each: catalog.datasets.build(each, {}).state(root), names)
+            for each, state in zip(names, states, strict=True):
+                tell(row(each, state))
         return
     plugin = catalog.datasets.build(name, {})
     plugin.prepare(root)
@@ -83,6 +83,7 @@ def forget(name: Name, yes: Yes = False) -> None:
 
     root = find_project()
     kept = find(root, name)
+    # locked while the question is open too, so that what is deleted is what was listed
     with study_lock(root, name):
         tell(f"{name}:")
         for line in kept.lines(root):
@@ -99,16 +100,17 @@ def clean_cache(yes: Yes = False) -> None:
     from framework.system.disk import size_text
 
     root = find_project()
-    found = entries(root)
-    if not found:
+    cached = entries(root)
+    if not cached:
         say("There is nothing in .cache.")
         return
+    # before the question: who has said yes is not to be refused afterwards
     refuse_if_busy(root)
-    for entry in found:
+    for entry in cached:
         tell(f"{size_text(entry.size):>10}  {relative(entry.path, root)}: {entry.meaning}")
-    total = size_text(sum(entry.size for entry in found))
+    total = size_text(sum(entry.size for entry in cached))
     if _agreed(f"Delete {total}? Runs, artifacts and reports stay.", yes=yes):
-        clean(root, found)
+        clean(root, cached)
         say(f"Deleted: {total}.")
 
 

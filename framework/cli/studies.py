@@ -39,6 +39,7 @@ def study(
         try:
             outcome = _run_study(planned, root, fresh=fresh)
         except Interrupted as error:
+            # what was done until then is reported; without a trial there is nothing to show
             if error.outcome.done:
                 _report(root, error.outcome)
             raise
@@ -60,6 +61,7 @@ def report(
     root = find_project()
     planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
     store = Store.open(root, create=False)
+    # an overridden study is another one, so its reports have a folder of their own
     out = paths.report_output(root) / planned.folder
     made = run_report(store, name, root=root, out=out, kind=kind, digest=planned.study.digest)
     tell(made.table)
@@ -100,6 +102,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
         say(f"\n  {name}")
         for page, path in addresses(store, name).items():
             say(f"    {page:<9}http://127.0.0.1:{port}/{path}")
+    # in place of this process, which has nothing left to do
     os.execv(command[0], command)
 
 

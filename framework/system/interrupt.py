@@ -40,20 +40,20 @@ def listening(*, ends: bool = False) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or _is_heard():
         yield
         return
-    usual = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = {
-        number: handler
-        for number, handler in usual.items()
-        if handler not in (signal.SIG_IGN, None)
-    }
+    before = {}
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        # None is a handler that was not set from Python, and could not be put back
+        if handler not in (signal.SIG_IGN, None):
+            before[number] = handler
     note = _note_or_end if ends else _note_or_raise
     try:
-        for number in heard:
+        for number in before:
             signal.signal(number, note)
         yield
-        check()
+        check()  # a signal after the last look of the work would be lost otherwise
     finally:
-        for number, handler in heard.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
         _asked.clear()
         _looked_at.clear()
@@ -73,9 +73,12 @@ def at_once() -> Iterator[None]:
         yield
         return
     check()
-    noting = {
-        number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))
-    }
+    noting = {}
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        # what is ignored, or left to the system, is a number and stays as it is
+        if callable(handler):
+            noting[number] = handler
     try:
         for number in noting:
             signal.signal(number, signal.default_int_handler)
