@@ -38,7 +38,7 @@ def run(
     fresh: bool = False,
     settings: Sequence[str] = (),
 ) -> Result:
-    """Run a study from a script or a notebook, or go on with it, as `make study` does.
+    """Run a study from a script or a notebook, or resume it, as `make study` does.
 
     Args:
         study: a value, or the name of a file of `studies/`.
@@ -65,7 +65,7 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     Args:
         name: a file of `studies/`, or the name that `run` was given for a value.
         settings: the overrides that the file was run with.
-        digest: of the study, or how it begins. By default the file's own as it stands; without a
+        digest: of the study, or how it begins. By default that of the file as it is now; without a
             file, of the study that was run last under this name.
 
     Raises:

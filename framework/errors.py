@@ -28,7 +28,7 @@ class SqueezelabError(Exception):
 
     Args:
         what: one sentence that says what is wrong.
-        given: the value that was given, or where it stands.
+        given: the value that was given, or where it is.
         todo: what to do next.
     """
 

@@ -207,7 +207,7 @@ def run(
     fresh: bool = False,
     settings: Sequence[str] = (),
 ) -> Result:
-    """Run a study, or go on with it, as `make study` does; see `framework.run`."""
+    """Run a study, or resume it, as `make study` does; see `framework.run`."""
     from framework.display.publish import conclude
     from framework.runner.coordinator import run as run_plan
     from framework.runner.events import Interrupted

@@ -1,6 +1,6 @@
 """The command line.
 
-Each command imports what it needs inside itself, so that help and lists answer at once.
+Each command imports what it needs inside itself, so that help and lists appear at once.
 """
 
 # in the order in which help shows the commands

@@ -1,6 +1,6 @@
 """What all commands share.
 
-The application, its arguments, where text goes, and how errors are told.
+The application, its arguments, where text goes, and how errors are shown.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> NoReturn:
 
 
 def _usage(error: Any) -> str:
-    """A mistake in the command itself: typer's sentence, and where the right words stand.
+    """A mistake in the command itself: typer's sentence, and where the right words are.
 
     Typer's own class of such errors is private, and another one in each of its versions.
     """

@@ -71,7 +71,8 @@ def _answer_text(info: DataInfo) -> str:
 
 def snippet(facts: Facts, info: DataInfo) -> str:
     """Code that loads the file and predicts one sample."""
-    # inputs go by their names, because the file numbers them in an order of its own
+    # inputs go by their names, because the file has them in an order of its own; TFLite writes
+    # the name as `serving_default_NAME:0`
     zeros = [f'"{port.name}": np.zeros({port.shape}, np.{port.dtype})' for port in facts.inputs]
     last_line = {
         "classes": "print(int(answer[0].argmax()))  # number of the class",

@@ -39,6 +39,7 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
         if name in registry.names():
             return _plugin(kind, registry.get(name), catalog)
         names += registry.names()
+    # last, because it alone has to open the store
     if (":" in name or is_run_id(name)) and is_there(root):
         return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
     raise UnknownName("study, plug-in or run", name, names)
@@ -109,7 +110,7 @@ def _data(dataset: Dataset) -> dict[str, str]:
     """What nets are given and have to predict, at the default knobs."""
     try:
         info = dataset.info
-    except DataUnavailable as error:  # yours: its knobs say what it holds
+    except DataUnavailable as error:  # the user's own: its files are described by its knobs
         return {"holds": f"what is in your data. {error.todo}"}
     targets = {
         "classes": f"one of {info.classes} classes",

@@ -35,8 +35,8 @@ MEANINGS = {
         "labels.",
     )
 }
-ROLES = ("trial", "baseline", "control")
-LEDGER = ("params_", "size_", "macs_")
+ROLES = ("trial", "baseline", "control")  # whose runs have a file of their own
+LEDGER = ("params_", "size_", "macs_")  # how the metrics of the section `Size` begin
 
 
 def export(
@@ -182,7 +182,7 @@ def _quality_rows(facts: Facts, titles: Mapping[str, str]) -> list[list[str]]:
         head += [f"{title}, this net", f"{title}, dense net"]
     samples = str(facts.data.get("validation", "?"))
     rows = [head, ["validation", samples, *_quality_cells(facts.run, "val", titles)]]
-    # all looks are of one configuration, so the last one stands for them
+    # all looks are of one configuration, so the last one is shown
     if facts.looks:
         rows.append(["test", "sealed", *_quality_cells(facts.looks[-1], "test", titles)])
     return rows

@@ -35,6 +35,7 @@ class Progress:
         self._live = _live(console) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
+        # on the same console: what is written past it would run into the live line
         handler = RichHandler(console=self.console, show_time=False, show_path=False, markup=False)
         logging.getLogger("framework").handlers = [handler]
         return self
@@ -68,6 +69,7 @@ class Progress:
     def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
         """The live line; nothing where there is no terminal."""
         shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        # rich would take what is in brackets for markup
         self._update(description=escape(f"{what}, epoch {epoch}  {shown}"))
 
     def ended(self, event: Ended) -> None:
@@ -88,6 +90,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A sentence."""
+        # soft_wrap: without a terminal rich breaks lines at 80 columns
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _update(self, **fields: Any) -> None:

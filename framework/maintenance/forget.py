@@ -1,4 +1,4 @@
-"""All that is kept of one study, and its deletion: runs, artifacts, reports.
+"""All that there is of one study, and its deletion: runs, artifacts, reports.
 
 The study file stays.
 """
@@ -49,7 +49,7 @@ def find(root: Path, name: str) -> Kept:
 
     Raises:
         UnknownName: nothing.
-        UserError: a server keeps the runs.
+        UserError: the runs are on a server.
         StudyLocked: another host runs it.
     """
     root = root.resolve()
@@ -64,7 +64,7 @@ def find(root: Path, name: str) -> Kept:
 
 
 def forget(root: Path, kept: Kept) -> None:
-    """Delete it; the caller holds the study's lock.
+    """Delete it; the caller has locked the study.
 
     The runs go first: files without a run mislead nobody.
     """

@@ -1,4 +1,4 @@
-"""What is asked: search domains, studies and trial specs as frozen values."""
+"""Studies, their search domains and the specs of their trials, as frozen values."""
 
 from framework.study.constraints import AtLeast, AtMost
 from framework.study.space import Choice, Float, Int

@@ -56,9 +56,9 @@ def fix_values(path: str, values: Mapping[str, Any], ask: Ask) -> dict[str, Any]
 
 def without_gaps(steps: Iterable[Use | None]) -> tuple[Use, ...]:
     """The steps that are not left out; those behind a gap remember their slot."""
-    kept: list[Use] = []
+    chain: list[Use] = []
     # a slot is noted only where it differs, so that specs without a gap are stored as ever
     for slot, step in enumerate(steps):
         if step is not None:
-            kept.append(step if slot == len(kept) else replace(step, slot=slot))
-    return tuple(kept)
+            chain.append(step if slot == len(chain) else replace(step, slot=slot))
+    return tuple(chain)

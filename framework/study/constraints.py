@@ -1,4 +1,4 @@
-"""Constraints: what a trial's file has to keep to be on the front."""
+"""Constraints: what a trial's file has to meet to be on the front."""
 
 from __future__ import annotations
 

@@ -77,6 +77,7 @@ def parse(text: str) -> Any:
     """A Python literal, a search domain as in a study (`Float(0.5,0.9)`), or the text itself."""
     try:
         return ast.literal_eval(text.strip())
+    # the last two are of texts that are nested too deeply
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return _domain(text.strip())
 
@@ -177,6 +178,7 @@ def _use(key: str, text: str) -> Use:
 
 
 def _index(study: Study, key: str, number: str) -> int:
+    # to `isdigit` alone "²" is a digit, of which `int` makes no number
     if not number.isascii() or not number.isdigit():
         raise _unknown(study, key)
     count = len(study.compress)

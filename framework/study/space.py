@@ -29,6 +29,7 @@ class Float:
         for end in (self.low, self.high):
             if not _is_number(end):
                 raise InvalidValue("The ends of Float are finite numbers.", given=f"Given: {self}.")
+        # frozen, so it is set as dataclasses themselves do it
         object.__setattr__(self, "low", float(self.low))
         object.__setattr__(self, "high", float(self.high))
         _check_interval(self)
@@ -46,11 +47,10 @@ class Float:
     @property
     def size(self) -> float:
         """How many values there are; infinity without a step."""
-        return (
-            math.inf
-            if self.step is None
-            else math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        )
+        if self.step is None:
+            return math.inf
+        # (0.7 - 0.1) / 0.1 is 5.999999999999999 in floating point
+        return math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
     def values(self) -> list[float]:
         """All values of a stepped domain, ascending."""
@@ -58,6 +58,7 @@ class Float:
             raise InvalidStudy(
                 f"{self} has infinitely many values.", todo="Give it a step, or use Choice."
             )
+        # 0.1 + 2 * 0.1 is above 0.3 in floating point
         return [min(self.low + index * self.step, self.high) for index in range(int(self.size))]
 
 
@@ -150,7 +151,7 @@ def _is_number(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:
+    except OverflowError:  # an int beyond the range of floats
         return False
 
 
@@ -218,6 +219,7 @@ class Knob:
         for end in (domain.low, domain.high):
             self.normal(owner, name, end)
         if self.type is float and isinstance(domain, Int):
+            # the same values as floats; Float has either a logarithm or a step
             return Float(
                 domain.low, domain.high, log=domain.log, step=None if domain.log else domain.step
             )
@@ -274,7 +276,7 @@ def knob(
 class Knobbed:
     """A frozen dataclass whose fields are knobs; values are checked and normalised on creation.
 
-    Search domains are kept, checked against the knob, where `searchable` is true.
+    Where `searchable` is true a search domain is a value too, and checked against the knob.
     """
 
     searchable: ClassVar[bool] = False
@@ -290,6 +292,7 @@ class Knobbed:
         return knobs
 
     def __post_init__(self) -> None:
+        # a registered plug-in has a name; `Train` is called after its class
         owner = getattr(self, "name", type(self).__name__.lower())
         for name, declared in self.knobs().items():
             value = getattr(self, name)

@@ -189,6 +189,7 @@ class Spec:
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: one text for one value."""
+    # NaN and infinity are refused: they are no JSON
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -201,6 +202,7 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec:
     """The spec that `Spec.json` wrote."""
 
     def read(part: Mapping[str, Any]) -> Use:
+        # the name is written where a use has no label
         label = "" if part["label"] == part["use"] else part["label"]
         return Use(part["use"], dict(part["knobs"]), label, part["version"], part.get("slot"))
 

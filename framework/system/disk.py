@@ -30,7 +30,7 @@ def size_text(size: int) -> str:
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a link or a folder with all that is in it; nothing if it is gone already."""
+    """Delete a file, a link or a folder with all that is in it; nothing if there is none."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -40,5 +40,5 @@ def remove(path: Path) -> None:
 def _file_bytes(path: str) -> int:
     try:
         return os.lstat(path).st_size
-    except OSError:  # gone meanwhile
+    except OSError:  # deleted meanwhile
         return 0

@@ -1,6 +1,6 @@
 """An interrupt as a flag that is looked at between steps.
 
-Python raises KeyboardInterrupt wherever it stands. Inside a destructor, of which TensorFlow's
+Python raises KeyboardInterrupt wherever it is. Inside a destructor, of which TensorFlow's
 objects have many, it is printed and dropped: the work would go on as if nobody had asked it to
 stop.
 """
@@ -29,7 +29,7 @@ def listening(*, ends: bool = False) -> Iterator[None]:
 
     Args:
         ends: the second signal ends the process at once, as a command is to; else it raises
-            KeyboardInterrupt where Python stands, as in a notebook, whose variables are to stay.
+            KeyboardInterrupt where Python is, as in a notebook, whose variables are to stay.
 
     Other threads than the main one are never interrupted: nothing is changed there. A signal that
     is ignored, as SIGHUP under nohup, stays so. The handlers are put back at the end.
@@ -112,7 +112,7 @@ def _is_heard() -> bool:
 
 
 def _note_or_end(number: int, _frame: FrameType | None) -> None:
-    """The second signal ends the process; the store stands a sudden end, as it stands a kill."""
+    """The second signal ends the process; the store survives that, as it survives a kill."""
     if _asked:
         os._exit(EXIT_CODE)
     _note(number)

@@ -134,7 +134,7 @@ def _installed(name: str) -> str | None:
 def _threads(root: Path, name: str) -> int:
     try:
         return load_study(root, name).study.train.threads
-    except SqueezelabError:  # `make check` tells what is wrong with it
+    except SqueezelabError:  # `make check` says what is wrong with it
         return 0
 
 

@@ -30,12 +30,12 @@ class NewName(Architecture):
     dropout: float = knob(0.0, low=0.0, high=0.9, doc="share left out before the last layer")
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
-        """28x28 with the data set's own channels; pictures are resized to what stands here."""
+        """28x28 with the data set's own channels; pictures are resized to this."""
         return {"image": (28, 28, info.shape("image")[-1])}
 
     def build(self, info: DataInfo) -> Any:
         """(28, 28, channels) -> (units of the head,)."""
-        # A functional graph of keras layers. Promises: every layer has a name of its own; no
+        # A functional graph of keras layers. Rules: every layer has a name of its own; no
         # operator (x + y is layers.Add), no nested or subclassed model, no Lambda; inputs are
         # called as the data set's; the last layer is what `head` says, so that one net serves every
         # task. framework/nn/allowed.py lists the layers.

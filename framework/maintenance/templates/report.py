@@ -42,7 +42,7 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     head = " | ".join(["net", *(title for _, title, _ in shown)])
     ruler = "|".join(["---"] * (1 + len(shown)))
     rows = [line(run, shown) for run in nets]
-    # A report says what it leaves out, and how many seeds stand behind a number.
+    # A report says what it leaves out, and how many seeds are behind a number.
     note = (
         f"{len(trials)} finished trials, {len(runs.failed)} failed. One seed: no interval is shown."
     )

@@ -47,8 +47,8 @@ class NewName(Strategy):
         for key, shape in kernels.items():
             asked[key] = compression.masks.zeros_asked(int(np.prod(shape)), self.sparsity)
             weights[key] = pruned(stage.weights[key], asked[key])
-            # What must stay zero is promised by a Mask: training holds it, and it is checked in
-            # the exported file.
+            # What must stay zero is stated by a Mask: every later training enforces it, and it is
+            # checked in the exported file.
             masks.append(Mask(key, weights[key] == 0))
         small = stage.with_weights(weights).keeping(tuple(masks))
         # epochs=0: the effect alone, at once
