@@ -11,7 +11,7 @@ def main() -> NoReturn:
     try:
         from framework.cli import main as command
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(130)  # as `interrupt.EXIT_CODE`, which may not be loaded yet
     command()
 
 

@@ -90,6 +90,7 @@ class Result:
 
         A pandas DataFrame, one row each, every number exact.
         """
+        # a copy, so that what a notebook does with it changes nothing here
         return self._report[0].front.copy()
 
     @property

@@ -40,13 +40,13 @@ class Entry:
 def entries(root: Path) -> list[Entry]:
     """All that may be deleted, largest first."""
     folder = paths.cache(root)
-    entries = []
+    cached = []
     for path in folder.iterdir() if folder.is_dir() else ():
         # lock files stay, so that who waits finds the file of who holds the lock
         if path != paths.locks(root):
             meaning = MEANINGS.get(path.name, "left over")
-            entries.append(Entry(path, size_bytes(path), meaning))
-    return sorted(entries, key=lambda entry: (-entry.size, entry.path.name))
+            cached.append(Entry(path, size_bytes(path), meaning))
+    return sorted(cached, key=lambda entry: (-entry.size, entry.path.name))
 
 
 def refuse_if_busy(root: Path) -> None:

@@ -77,6 +77,7 @@ def forget(root: Path, kept: Kept) -> None:
 
 def _database(root: Path) -> Database | None:
     file = database.sqlite_file(database.address(root))
+    # looking must not make a store
     if file is not None and not database.exists(file):
         return None
     return Database(root, database.prepare(root, create=False))

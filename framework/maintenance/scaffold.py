@@ -55,6 +55,7 @@ def make(root: Path, kind: str, name: str, *, catalog: Catalog) -> Made:
             given=f"By: {taken.get(name, path)}.",
             todo="Choose another one: commands and studies find things by their name alone.",
         )
+    # templates are working files themselves, so their placeholders are names that Python accepts
     template = (TEMPLATES / f"{kind}.py").read_text("utf-8")
     text = template.replace("new_name", name).replace("NewName", _class_name(name))
     path.parent.mkdir(parents=True, exist_ok=True)
