@@ -37,8 +37,9 @@ class NewName(ArrayDataset):
 
     # From your own arrays: take the comment signs away, and take `make` out. The file holds
     # `image`, uint8 of shape (n, 12, 12, 1), and `labels`, whole numbers of shape (n,):
-    # np.savez("new_name.npz", image=..., labels=...). `make data NAME=new_name` says the sha256 to
-    # write here. It assures readers: this file and no other.
+    # np.savez("new_name.npz", image=..., labels=...)
+    # The sha256 to write here is said by `make data NAME=new_name`.
+    # It assures readers: this file and no other.
     # file = "new_name.npz"
     # sha256 = ""
 

@@ -20,7 +20,8 @@ class NewName(Metric):
 
     unit = ""  # as "bytes"; empty for a number without one
     better = "min"  # or "max"
-    # What is measured on samples has of_split = True; in the store it is then called val_new_name.
+    # What is measured on samples has of_split = True.
+    # In the store it is then called val_new_name.
     # What is defined for some tasks only names them: tasks = frozenset({"classes", "binary"}).
 
     def measure(self, exported: Exported) -> float:

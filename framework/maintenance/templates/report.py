@@ -1,4 +1,4 @@
-"""Report new_name: the trials of a study by size, with the baseline above them."""
+"""Report new_name: trials by size, the baseline above them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ COLUMNS = (
 )
 
 
-# The one function that a report has. `make report NAME=STUDY KIND=new_name` calls it, with an empty
-# folder as `out`.
+# The one function that a report has. It is called with an empty folder as `out` by
+# `make report NAME=STUDY KIND=new_name`.
 def build(runs: StudyRuns, out: Path) -> list[Path]:
     """Write the report's files into a folder.
 

@@ -12,7 +12,8 @@ what it costs. Magnitude pruning (Zhu & Gupta 2017) on the real digits of scikit
 from framework import AtMost, Choice, Float, Study, Train, use
 
 STUDY = Study(
-    # The data. Another one for a quick try: make study NAME=new_name SET="dataset=mnist".
+    # The data. Another one for a quick try:
+    # make study NAME=new_name SET="dataset=mnist"
     dataset=use("digits"),
     # The net, dense; it is trained once, and is the baseline that everything is compared with.
     architecture=use("lenet_300_100", units_1=300, units_2=100),
@@ -26,7 +27,8 @@ STUDY = Study(
     # What counts as usable: at most 10 points below its own baseline. Leave the line out for no
     # limit.
     constraints=[AtMost("quality_drop", 0.10)],
-    # How many; more later: make study NAME=new_name SET="trials=30".
+    # How many; more later:
+    # make study NAME=new_name SET="trials=30"
     trials=12,
     # Decides every random number. The same study with the same seed gives the same numbers.
     seed=0,
