@@ -124,12 +124,12 @@ def theirs(stage: Stage, job: TrialJob, setting: Setting) -> tuple[Stage, float]
     count = job.steps_per_epoch() * train.batch_size  # our training leaves a partial batch out too
     rate = train.learning_rate * train.finetune_factor
     schedule = keras.optimizers.schedules.CosineDecay(rate, setting.epochs * job.steps_per_epoch())
-    loss = training.fit.loss_of(setting.info)
+    loss = training.objective.loss_of(setting.info)
     model.compile(optimizer=keras.optimizers.Adam(schedule), loss=loss)
     clock = Clock()
     model.fit(
         {name: value[:count] for name, value in job.train.inputs.items()},
-        training.fit.targets(job.train.labels, setting.info, train.label_smoothing)[:count],
+        training.objective.targets(job.train.labels, setting.info, train.label_smoothing)[:count],
         batch_size=train.batch_size,
         epochs=setting.epochs,
         verbose=0,

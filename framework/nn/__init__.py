@@ -2,21 +2,20 @@
 
 Each module is imported on first use: plug-ins load without TensorFlow.
 
-A core that all else stands on:
+A core that everything else uses:
 
 allowed      the classes that a net may be built of; without TensorFlow
 backend      TensorFlow, started once: legacy Keras, threads, silence
 graph        a net as data (JSON of a functional configuration) and back, allow-listed layers only
 net_weights  what a net's layers call their weights, and which of them are kernels
-reuse        nets kept traced between trials
+reuse        traced nets, cached between trials
 images       one preprocessing path for pictures
-saved        a keras model in a file, read as data: its layers and weights; without TensorFlow until
-it is built
+saved        a keras model in a file, read as data; without TensorFlow until it is built
 
 and three wings:
 
-training     a net is trained, what earlier steps of a chain made stays as it is, gradients are
-taken compression  masks, clusters, grids and the wrappers that train under them
+training     a net is trained under the constraints of earlier steps; gradients are taken
+compression  masks, clusters, grids and the wrappers that train under them
 tflite       a stage becomes a `.tflite` file; the file is read back, run and timed
 """
 

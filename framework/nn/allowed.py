@@ -1,4 +1,4 @@
-"""Which classes a net may be built of: the check that stands before keras sees a configuration.
+"""Which classes a net may be built of: the check before keras sees a configuration.
 
 No TensorFlow.
 """
@@ -45,9 +45,10 @@ def check_graph(config: Mapping[str, Any]) -> None:
     """
     layers = config.get("layers", [{"class_name": "a model without layers"}])
     for layer in layers:
-        check_class(layer["class_name"], LAYERS, layer.get("name", ""))
-        check_class(layer.get("module", "keras.layers"), MODULES, layer.get("name", ""))
-        _check_parts(layer["config"], layer.get("name", ""))
+        name = layer.get("name", "")
+        check_class(layer["class_name"], LAYERS, name)
+        check_class(layer.get("module", "keras.layers"), MODULES, name)
+        _check_parts(layer["config"], name)
     _check_recurrent({layer["config"]["name"]: layer for layer in layers})
 
 
@@ -57,11 +58,11 @@ def readers(layers: Mapping[str, Any]) -> dict[str, set[str]]:
     Args:
         layers: name -> a layer of a functional configuration, with its `inbound_nodes`.
     """
-    found: dict[str, set[str]] = {name: set() for name in layers}
+    read_by: dict[str, set[str]] = {name: set() for name in layers}
     for name, layer in layers.items():
         for source in set(_sources(layer.get("inbound_nodes", []))) & set(layers):
-            found[source].add(name)
-    return found
+            read_by[source].add(name)
+    return read_by
 
 
 def check_class(name: str, allowed: frozenset[str], layer: str) -> None:
@@ -80,29 +81,23 @@ def _check_parts(value: Any, layer: str) -> None:
         if "class_name" in value:
             check_class(value["class_name"], PARTS, layer)
             check_class(value.get("module", "keras.initializers"), MODULES, layer)
-        for item in value.values():
-            _check_parts(item, layer)
+        for part in value.values():
+            _check_parts(part, layer)
     elif isinstance(value, list):
-        for item in value:
-            _check_parts(item, layer)
+        for part in value:
+            _check_parts(part, layer)
 
 
 def _check_recurrent(layers: Mapping[str, Any]) -> None:
     recurrent = {name: layer for name, layer in layers.items() if layer["class_name"] == "LSTM"}
     masked = _masked(layers) if recurrent else set()
     for name, layer in recurrent.items():
-        config = layer["config"]
-        wrong = [
-            f"{key}={config[key]!r}"
-            for key, value in FUSED_LSTM.items()
-            if config.get(key, value) != value
-        ]
-        wrong += ["a mask, from an Embedding with mask_zero=True"] if name in masked else []
-        wrong += (
-            ["an initial state"]
-            if any(len(set(_sources([n]))) > 1 for n in layer.get("inbound_nodes", []))
-            else []
-        )
+        wrong = list(_not_fused(layer["config"]))
+        if name in masked:
+            wrong.append("a mask, from an Embedding with mask_zero=True")
+        if _reads_several(layer):
+            wrong.append("an initial state")
+        # said here: the converter would make a loop of it, and end the process for int8
         if wrong:
             raise SqueezelabError(
                 "An LSTM layer is exported with keras's own settings only: as one operation, "
@@ -111,6 +106,18 @@ def _check_recurrent(layers: Mapping[str, Any]) -> None:
                 todo="Leave these settings as they are by default; put a Dropout layer before or "
                 "behind it instead.",
             )
+
+
+def _not_fused(config: Mapping[str, Any]) -> Iterator[str]:
+    """The settings of an LSTM with which it does not become one operation."""
+    for key, value in FUSED_LSTM.items():
+        if config.get(key, value) != value:
+            yield f"{key}={config[key]!r}"
+
+
+def _reads_several(layer: Mapping[str, Any]) -> bool:
+    """Whether a layer is called with more than one input in any of its places."""
+    return any(len(set(_sources([node]))) > 1 for node in layer.get("inbound_nodes", []))
 
 
 def _masked(layers: Mapping[str, Any]) -> set[str]:
@@ -134,12 +141,10 @@ def _sources(nodes: Any) -> Iterator[str]:
         nodes = list(nodes.values())
     if not isinstance(nodes, list):
         return
-    if (
-        len(nodes) >= 3
-        and isinstance(nodes[0], str)
-        and all(isinstance(number, int) for number in nodes[1:3])
-    ):
-        yield nodes[0]
-        nodes = nodes[3:]
+    match nodes:
+        case [str(layer), int(), int(), *keywords]:
+            yield layer
+            # inputs may be given by keyword as well, as those of an attention are
+            nodes = keywords
     for node in nodes:
         yield from _sources(node)

@@ -20,14 +20,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 def quiet() -> Iterator[None]:
     """Keep what C++ code writes to stderr off the terminal; show it if an exception comes out."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    terminal = os.dup(2)
     with tempfile.TemporaryFile() as sink:
         os.dup2(sink.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 with quiet(), warnings.catch_warnings():

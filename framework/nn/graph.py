@@ -19,8 +19,8 @@ from framework.nn.backend import keras
 
 __all__ = [
     "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage",
-    "layers", "read_weights", "structure", "to_graph", "values", "variables", "weights_digest",
-    "without_dropout", "write_weights",
+    "layers", "layers_by_name", "read_weights", "structure", "to_graph", "values", "variables",
+    "weights_digest", "without_dropout", "write_weights",
 ]  # fmt: skip
 
 DROPOUT_RATES = ("rate", "dropout", "recurrent_dropout")  # of layers on the allow-list
@@ -71,26 +71,34 @@ def layers(graph: str) -> list[dict[str, Any]]:
     return list(json.loads(graph)["layers"])
 
 
+def layers_by_name(graph: str) -> dict[str, dict[str, Any]]:
+    """Layer -> its configuration, in order: `name`, `class_name`, `config`."""
+    return {layer["config"]["name"]: layer for layer in layers(graph)}
+
+
 def without_dropout(graph: str) -> str:
     """The same net with every rate of dropout at 0; its weights keep their places."""
     config = json.loads(graph)
     for layer in config["layers"]:
-        layer["config"] |= {name: 0.0 for name in DROPOUT_RATES if name in layer["config"]}
+        # a name that is not there must not be added: keras would refuse the argument
+        for name in set(DROPOUT_RATES) & set(layer["config"]):
+            layer["config"][name] = 0.0
     return json.dumps(config, sort_keys=True, separators=(",", ":"))
 
 
 def variables(model: Any) -> dict[WeightKey, Any]:
     """All variables by (layer, position)."""
-    found = {}
+    by_key = {}
     for layer in model.layers:
         for position, weight in enumerate(layer.weights):
-            found[WeightKey(layer.name, position)] = weight
-    return found
+            by_key[WeightKey(layer.name, position)] = weight
+    return by_key
 
 
-def values(found: Mapping[WeightKey, Any]) -> dict[WeightKey, Array]:
-    """Copies of what variables hold."""
-    return {key: np.array(weight.numpy()) for key, weight in found.items()}
+def values(by_key: Mapping[WeightKey, Any]) -> dict[WeightKey, Array]:
+    """Copies of the values of variables."""
+    # copies: `numpy()` may share the variable's memory, which the next step changes
+    return {key: np.array(variable.numpy()) for key, variable in by_key.items()}
 
 
 def read_weights(model: Any) -> dict[WeightKey, Array]:
@@ -107,27 +115,29 @@ def write_weights(model: Any, weights: Weights) -> None:
     assign(variables(model), weights)
 
 
-def assign(found: Mapping[WeightKey, Any], weights: Weights) -> None:
+def assign(by_key: Mapping[WeightKey, Any], weights: Weights) -> None:
     """Set variables by (layer, position).
 
     Raises:
         SqueezelabError: a weight is missing, left over or of another shape.
     """
-    wrong = set(found) ^ set(weights)
-    wrong |= {
-        key for key in set(found) & set(weights) if tuple(found[key].shape) != weights[key].shape
-    }
+    wrong = set(by_key) ^ set(weights)
+    for key in set(by_key) & set(weights):
+        if tuple(by_key[key].shape) != weights[key].shape:
+            wrong.add(key)
+    # before the first is set: a net with half of another's weights would be left
     if wrong:
         raise SqueezelabError(
             "These weights do not belong to this net.", given=f"They differ in {sorted(wrong)[:5]}."
         )
-    for key, variable in found.items():
+    for key, variable in by_key.items():
         variable.assign(weights[key])
 
 
 def weights_digest(weights: Weights) -> str:
     """sha256 over names, shapes and bytes of all weights: equal digests mean bitwise equal nets."""
     total = hashlib.sha256()
+    # sorted: the same weights in another order are the same net
     for (layer, position), value in sorted(weights.items()):
         total.update(f"{layer}/{position}{value.dtype}{value.shape}".encode())
         total.update(np.ascontiguousarray(value).tobytes())

@@ -1,6 +1,6 @@
 """One preprocessing path for pictures.
 
-Stored bytes become what a net reads, the same way for every data set.
+Stored bytes become what a net reads, the same for every data set.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from framework.contracts import Array
 from framework.errors import InvalidStudy
 
-CHUNK_IMAGES = 2048  # bounds the memory needed beside the result
+CHUNK_IMAGES = 2048  # bounds the memory needed next to the result
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # luma of red, green and blue, ITU-R BT.601
 
 
@@ -58,9 +58,8 @@ def check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 def _narrowed(images: Array, channels: int) -> Array:
     if images.shape[-1] == channels or channels == 3:
         return images
-    red, green, blue = (
-        images[..., index] * np.float32(weight) for index, weight in enumerate(GREY_WEIGHTS)
-    )
+    weighted = images * np.array(GREY_WEIGHTS, np.float32)
+    red, green, blue = np.moveaxis(weighted, -1, 0)
     return (red + green + blue)[..., np.newaxis]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ PROJECTIONS = (
     "value",
     "attention_output",
 )  # of keras's MultiHeadAttention, in the order of its weights
-# they leave no trace in a file
+# these leave no trace in a file
 SILENT = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D"})
 # keras normalises by another path below it, which the converter leaves as it is
 FOLDABLE_EPSILON = 1.001e-5
@@ -33,7 +33,7 @@ class NetWeight:
     Args:
         role: what it is to its layer, as in `FileWeight`.
         scope: what follows the layer's name in the names of the operations that use it; empty if
-            nothing tells.
+            unknown.
         values: as in the stage.
     """
 
@@ -53,7 +53,7 @@ class NetWeight:
     def is_matrix(self) -> bool:
         """It multiplies, or is looked up.
 
-        A vector may be folded into the one before or behind it.
+        A vector may be folded into the one before or after it.
         """
         return self.role.endswith("kernel") or self.role == "embeddings"
 
@@ -62,12 +62,11 @@ class Net:
     """A stage's layers and weights, to be looked up by the names in a file."""
 
     def __init__(self, stage: Stage) -> None:
-        self.layers = {layer["config"]["name"]: layer for layer in graph.layers(stage.graph)}
-        self.weights = {
-            weight.key: weight
-            for name, layer in self.layers.items()
-            for weight in _weights_of(name, layer, stage)
-        }
+        self.layers = graph.layers_by_name(stage.graph)
+        self.weights: dict[WeightKey, NetWeight] = {}
+        for name, layer in self.layers.items():
+            for weight in _weights_of(name, layer, stage):
+                self.weights[weight.key] = weight
         self.folded = _folded_norms(self.layers)
 
     def named(self, *names: str) -> Iterator[tuple[str, str]]:
@@ -77,18 +76,23 @@ class Net:
         then both are given, the one that is called so first. The same goes for a name with a slash
         in it.
         """
-        for part in (part for name in names for part in name.split(";")):
+        # the converter joins the names of what it fuses into one tensor by semicolons
+        for part in ";".join(names).split(";"):
             scope, _, path = part.partition("/")
             if scope == graph.NET:
-                yield from sorted(self._in(path), key=lambda found: len(found[1]))
+                yield from sorted(self._in(path), key=_length_of_rest)
 
     def _in(self, path: str) -> Iterator[tuple[str, str]]:
         for layer in self.layers:
-            # TensorFlow tells names apart without regard to case
+            # to TensorFlow, names that differ by case alone are the same
             if path.lower().startswith(layer.lower()):
                 again = re.match(r"(_\d+)?(/|$)", path[len(layer) :])
                 if again:
                     yield layer, path[len(layer) + again.end() :]
+
+
+def _length_of_rest(match: tuple[str, str]) -> int:
+    return len(match[1])
 
 
 def matrices(stage: Stage) -> list[WeightKey]:
@@ -105,38 +109,40 @@ def roles(layer: dict[str, Any]) -> tuple[str, ...]:
     Those of a batch normalisation are folded, so it has none.
     """
     kind, config = layer["class_name"], layer["config"]
-    bias = {"bias": config.get("use_bias")}
     if kind == "MultiHeadAttention":
-        return tuple(
-            f"{name}_{role}" for name in PROJECTIONS for role in _present({"kernel": True} | bias)
-        )
-    asked = {
-        "LSTM": {"kernel": True, "recurrent_kernel": True} | bias,
-        "Embedding": {"embeddings": True},
-        "LayerNormalization": {"gamma": config.get("scale"), "beta": config.get("center")},
-        "Attention": {
-            "scale": config.get("use_scale"),
-            "concat_score_weight": config.get("score_mode") == "concat",
-        },
-    }
-    return _present({"kernel": True} | bias if kind in KERNEL_FIRST else asked.get(kind, {}))
+        parts = _present({"kernel": True, "bias": config.get("use_bias")})
+        return tuple(f"{name}_{part}" for name in PROJECTIONS for part in parts)
+    return _present(_possible_roles(kind, config))
 
 
-def _present(roles_asked: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(role for role, there in roles_asked.items() if there)
+def _possible_roles(kind: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Role -> whether a layer with this configuration has such a weight, in keras's order."""
+    bias = {"bias": config.get("use_bias")}
+    if kind in KERNEL_FIRST:
+        return {"kernel": True} | bias
+    if kind == "LSTM":
+        return {"kernel": True, "recurrent_kernel": True} | bias
+    if kind == "Embedding":
+        return {"embeddings": True}
+    if kind == "LayerNormalization":
+        return {"gamma": config.get("scale"), "beta": config.get("center")}
+    if kind == "Attention":
+        concatenates = config.get("score_mode") == "concat"
+        return {"scale": config.get("use_scale"), "concat_score_weight": concatenates}
+    return {}
+
+
+def _present(possible: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(role for role, present in possible.items() if present)
 
 
 def _weights_of(name: str, layer: dict[str, Any], stage: Stage) -> Iterator[NetWeight]:
+    kind = layer["class_name"]
     for position, role in enumerate(roles(layer)):
-        scope = role.rpartition("_")[0] if layer["class_name"] == "MultiHeadAttention" else ""
-        yield NetWeight(
-            name,
-            position,
-            role,
-            layer["class_name"],
-            scope,
-            stage.weights[WeightKey(name, position)],
-        )
+        # the dense layers within an attention are called as its roles are
+        scope = role.rpartition("_")[0] if kind == "MultiHeadAttention" else ""
+        values = stage.weights[WeightKey(name, position)]
+        yield NetWeight(name, position, role, kind, scope, values)
 
 
 def _folded_norms(layers: dict[str, Any]) -> frozenset[str]:
@@ -145,23 +151,31 @@ def _folded_norms(layers: dict[str, Any]) -> frozenset[str]:
     The converter folds gamma into kernels and beta into biases.
     """
     read_by = readers(layers)
+    folded = set()
+    for name, layer in layers.items():
+        if layer["class_name"] != "LayerNormalization":
+            continue
+        kinds = {layers[reader]["class_name"] for reader in read_next(name, layers, read_by)}
+        # one that nothing reads is the net's output, where no kernel takes its vectors in
+        dense_only = bool(kinds) and kinds <= {"Dense", "MultiHeadAttention"}
+        if dense_only and layer["config"]["epsilon"] >= FOLDABLE_EPSILON:
+            folded.add(name)
+    return frozenset(folded)
 
-    def heard_by(name: str) -> set[str]:
-        """The classes that read a layer, with those that leave no trace looked through."""
-        found: set[str] = set()
-        for reader in read_by[name]:
-            kind = layers[reader]["class_name"]
-            found |= heard_by(reader) if kind in SILENT else {kind}
-        return found
 
-    norms = (name for name, layer in layers.items() if layer["class_name"] == "LayerNormalization")
-    return frozenset(
-        name
-        for name in norms
-        if layers[name]["config"]["epsilon"] >= FOLDABLE_EPSILON
-        and heard_by(name)
-        and heard_by(name) <= {"Dense", "MultiHeadAttention"}
-    )
+def read_next(name: str, layers: Mapping[str, Any], read_by: Mapping[str, set[str]]) -> set[str]:
+    """The layers that read a layer, with those that leave no trace in a file looked through.
+
+    Args:
+        name: of the layer.
+        layers: name -> a layer of a functional configuration.
+        read_by: as `readers` gives it.
+    """
+    next_ones: set[str] = set()
+    for reader in read_by[name]:
+        silent = layers[reader]["class_name"] in SILENT
+        next_ones |= read_next(reader, layers, read_by) if silent else {reader}
+    return next_ones
 
 
 def likeness(weight: Array, numbers: Array) -> float:
@@ -176,7 +190,6 @@ def likeness(weight: Array, numbers: Array) -> float:
     size = float(np.linalg.norm(numbers))
     if not size or not np.any(weight):
         return 0.0
+    scale = size * float(np.linalg.norm(weight))
     flat = numbers.ravel()
-    return max(
-        float(form.ravel() @ flat) / (size * float(np.linalg.norm(weight))) for form in forms
-    )
+    return max(float(form.ravel() @ flat) / scale for form in forms)

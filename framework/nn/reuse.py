@@ -1,4 +1,4 @@
-"""Nets kept traced between trials.
+"""A cache of traced nets, used by one trial after another.
 
 Building, wrapping, tracing and compiling is paid once per structure.
 
@@ -17,7 +17,7 @@ N = TypeVar("N")
 
 
 class Kept(Generic[N]):
-    """At most `limit` nets by key; the one not used for longest goes first.
+    """At most `limit` nets by key; the one not used for longest is dropped first.
 
     Args:
         limit: number of nets.
@@ -32,6 +32,7 @@ class Kept(Generic[N]):
     @contextmanager
     def use(self, key: str, build: Callable[[], N]) -> Iterator[N]:
         """The net under `key`, built if it is not there; dropped if an exception passes through."""
+        # taken out while it is used: an exception leaves a net in no state that could be trusted
         net = self._nets.pop(key, None)
         if net is None:
             net = build()

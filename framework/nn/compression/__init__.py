@@ -1,9 +1,9 @@
-"""Which weights go, share a value or stay on a grid, and the wrappers that train under that.
+"""Which weights are pruned, share a value or stay on a grid, and the wrappers to train them.
 
 masks                which weights to zero; pure numpy
 clustering           which weights share a value; pure numpy
-pruning              kernels and shares of a net; tfmot's pruning wrapper under a schedule of
-variables wrapper              layers whose weights are replaced by functions of them
+pruning              kernels and shares of a net; tfmot's pruning wrapper, scheduled by variables
+wrapper              layers whose weights are replaced by functions of them
 qat                  training in 8 bits, as the exported file calculates
 quantization_points  where that file rounds
 learned_step         weights on few levels, whose scales are learned

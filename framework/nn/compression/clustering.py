@@ -6,7 +6,7 @@ import numpy as np
 
 from framework.contracts import Array
 
-ROUNDS = 100  # of Lloyd's algorithm at most; it mostly stands still after 20
+ROUNDS = 100  # of Lloyd's algorithm at most; it has mostly converged after 20
 
 
 def shared(
@@ -17,7 +17,7 @@ def shared(
     Args:
         values: any shape.
         size: at least 2 where `zeros` has any, else at least 1.
-        start: `kmeans++`: spread by lot; `linear`: at equal steps from the least to the largest
+        start: `kmeans++`: spread at random; `linear`: at equal steps from the least to the largest
             value.
         zeros: boolean; these have a group of their own, number 0, whose value is zero.
 
@@ -26,14 +26,15 @@ def shared(
         for the zeros').
     """
     flat = values.ravel().astype(np.float64)
-    apart = np.zeros(flat.size, bool) if zeros is None else zeros.ravel()
-    own = int(apart.any())
+    pruned = np.zeros(flat.size, bool) if zeros is None else zeros.ravel()
+    # the group of the zeros is one of `size`, and the others are counted after it
+    first = int(pruned.any())
     groups = np.zeros(flat.size, np.int32)
-    centres = np.zeros(own)
-    if not apart.all():
-        found = kmeans(flat[~apart], size - own, start=start, seed=seed)
-        groups[~apart] = own + nearest(flat[~apart], found)
-        centres = np.concatenate([centres, found])
+    centres = np.zeros(first)
+    if not pruned.all():
+        means = kmeans(flat[~pruned], size - first, start=start, seed=seed)
+        groups[~pruned] = first + nearest(flat[~pruned], means)
+        centres = np.concatenate([centres, means])
     return groups.reshape(values.shape), centres
 
 
@@ -47,6 +48,7 @@ def kmeans(values: Array, size: int, *, start: str, seed: int) -> Array:
     Args:
         values: (n,) float64, n at least 1.
     """
+    # on a line a group is a run of the sorted values, and its sum a difference of two running sums
     ordered = np.sort(values)
     total = np.concatenate([[0.0], np.cumsum(ordered)])
     if start == "linear":
@@ -56,8 +58,8 @@ def kmeans(values: Array, size: int, *, start: str, seed: int) -> Array:
     for _ in range(ROUNDS):
         ends = np.searchsorted(ordered, (centres[1:] + centres[:-1]) / 2, side="right")
         first, last = np.concatenate([[0], ends]), np.concatenate([ends, [ordered.size]])
-        lived = last > first
-        moved = (total[last] - total[first])[lived] / (last - first)[lived]
+        nonempty = last > first
+        moved = (total[last] - total[first])[nonempty] / (last - first)[nonempty]
         if np.array_equal(moved, centres):
             break
         centres = moved
@@ -77,10 +79,7 @@ def _spread(ordered: Array, size: int, random: np.random.Generator) -> Array:
     centres = [ordered[random.integers(ordered.size)]]
     distance = (ordered - centres[0]) ** 2
     while len(centres) < size and distance.any():
-        centres.append(
-            ordered[
-                np.searchsorted(np.cumsum(distance), random.random() * distance.sum(), side="right")
-            ]
-        )
+        drawn = random.random() * distance.sum()
+        centres.append(ordered[np.searchsorted(np.cumsum(distance), drawn, side="right")])
         distance = np.minimum(distance, (ordered - centres[-1]) ** 2)
     return np.sort(centres)

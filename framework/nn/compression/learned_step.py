@@ -5,6 +5,7 @@ Steps are learned (Esser et al. 2020).
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,16 +54,18 @@ def best_step(values: Array, axes: tuple[int, ...], largest: int) -> Array:
         Float32, the shape of the values with 1 along `axes`; 1 where a group is all zero.
     """
     whole = np.abs(values).max(axis=axes, keepdims=True) / largest
+    # a group of zeros has no best step, and a step of 0 would divide by it
     whole = np.where(whole > np.finfo(np.float32).tiny, whole, 1.0)
-    steps = [(whole * share).astype(np.float32) for share in TRIED]
-    errors = np.stack(
-        [
-            ((values - snapped(values, step, largest)) ** 2).sum(axes, keepdims=True)
-            for step in steps
-        ]
-    )
-    chosen = np.take_along_axis(np.stack(steps), errors.argmin(axis=0)[None], axis=0)
+    steps = np.stack([(whole * share).astype(np.float32) for share in TRIED])
+    errors = np.stack([_squared_error(values, step, axes, largest) for step in steps])
+    chosen = np.take_along_axis(steps, errors.argmin(axis=0)[None], axis=0)
     return np.asarray(chosen[0], np.float32)
+
+
+def _squared_error(values: Array, step: Array, axes: tuple[int, ...], largest: int) -> Array:
+    """Of each group, when its values are snapped to the grid."""
+    differences = values - snapped(values, step, largest)
+    return np.asarray((differences**2).sum(axes, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -72,37 +75,53 @@ class Group:
     Args:
         shape: to give the weight.
         axes: of that shape, over which values share a step.
-        channels: how many of the weight's last axes tell its grids apart, as in `Bits`.
+        channels: how many of the weight's last axes number its grids, as in `Bits`.
     """
 
     shape: tuple[int, ...]
     axes: tuple[int, ...]
     channels: int
 
+    @property
+    def size(self) -> int:
+        """How many values share one step."""
+        return math.prod(self.shape[axis] for axis in self.axes)
+
+    @property
+    def step_shape(self) -> tuple[int, ...]:
+        """Of the steps: they can be broadcast over `shape`."""
+        shape = list(self.shape)
+        for axis in self.axes:
+            shape[axis] = 1
+        return tuple(shape)
+
 
 def groups(stage: Stage, scales: str) -> dict[WeightKey, Group]:
     """How the values of each kernel and table share steps: by output channel, or all of them.
 
-    The gates of an LSTM are apart either way, as in the file; a table of embeddings has one step.
+    The gates of an LSTM are separate in both cases, as in the file; a table of embeddings has one
+    step.
     """
-    known, found = Net(stage).weights, {}
+    weights, shared = Net(stage).weights, {}
     for key in matrices(stage):
-        kind = sharing_kind(known[key].kind, known[key].role)
-        shape = known[key].values.shape
+        kind = sharing_kind(weights[key].kind, weights[key].role)
+        shape = weights[key].values.shape
         reshaped, axes = sharing(kind, shape, scales)
+        # `sharing` has one scale for each gate, as the 8-bit file; here each column is a channel
         if kind == "LSTM" and scales == "per_channel":
             axes = (0,)
+        # of the weight as the net has it, (inputs, 4 x units), and not of its shape by gates
         channels = 1 if kind == "LSTM" else len(shape) - len(axes)
-        found[key] = Group(reshaped, axes, channels)
-    return found
+        shared[key] = Group(reshaped, axes, channels)
+    return shared
 
 
 def starts(stage: Stage, shared: Mapping[WeightKey, Group], largest: int) -> dict[WeightKey, Array]:
     """The best step of each group, before any training."""
-    return {
-        key: best_step(stage.weights[key].reshape(item.shape), item.axes, largest)
-        for key, item in shared.items()
-    }
+    steps = {}
+    for key, group in shared.items():
+        steps[key] = best_step(stage.weights[key].reshape(group.shape), group.axes, largest)
+    return steps
 
 
 def on_grid(
@@ -112,13 +131,11 @@ def on_grid(
     largest: int,
 ) -> Weights:
     """All weights, those of `shared` on their grids."""
-    placed = {
-        key: snapped(weights[key].reshape(item.shape), steps[key], largest).reshape(
-            weights[key].shape
-        )
-        for key, item in shared.items()
-    }
-    return {**weights, **placed}
+    placed = dict(weights)
+    for key, group in shared.items():
+        values = weights[key].reshape(group.shape)
+        placed[key] = snapped(values, steps[key], largest).reshape(weights[key].shape)
+    return placed
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,7 @@ class GridWrap(Wrap):
 
     Args:
         scales: as in `groups`.
-        shared: what `groups` says of the net.
+        shared: the groups of the net, as from `groups`.
         largest: multiple of the grid; not static.
     """
 
@@ -149,27 +166,28 @@ class GridWrap(Wrap):
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The model with its weights on grids, and the variables."""
         largest = tf.Variable(1.0, trainable=False)
-        made = {key: Grid(item, largest) for key, item in self.shared.items()}
-        wrapped = reweighted(model, made)
+        grids = {key: Grid(group, largest) for key, group in self.shared.items()}
+        # first: a grid has no variables until its layer is wrapped
+        wrapped = reweighted(model, grids)
         dynamic = {"largest": largest}
-        for key, grid in made.items():
+        for key, grid in grids.items():
             dynamic |= {_name("start", key): grid.start, _name("growth", key): grid.growth}
         return wrapped, dynamic
 
     def dynamic(self, steps: Mapping[WeightKey, Array]) -> dict[str, Any]:
         """The values of the variables at the beginning."""
-        begin = {_name("start", key): step for key, step in steps.items()}
-        still = {_name("growth", key): np.zeros_like(step) for key, step in steps.items()}
-        return {"largest": float(self.largest)} | begin | still
+        begin, growth = {}, {}
+        for key, step in steps.items():
+            begin[_name("start", key)] = step
+            growth[_name("growth", key)] = np.zeros_like(step)
+        return {"largest": float(self.largest)} | begin | growth
 
     def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
         """The weights on their grids."""
-        steps = {
-            key: (dynamic[_name("start", key)] * np.exp(dynamic[_name("growth", key)])).astype(
-                np.float32
-            )
-            for key in self.shared
-        }
+        steps = {}
+        for key in self.shared:
+            growth = np.exp(dynamic[_name("growth", key)])
+            steps[key] = (dynamic[_name("start", key)] * growth).astype(np.float32)
         return on_grid(weights, self.shared, steps, self.largest)
 
 
@@ -184,9 +202,7 @@ class Grid(quantizers.Quantizer):
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         """Steps, and how they grow."""
-        shape = tuple(
-            1 if axis in self.group.axes else side for axis, side in enumerate(self.group.shape)
-        )
+        shape = self.group.step_shape
         self.start = layer.add_weight(
             f"{name}_step", shape=shape, initializer="ones", trainable=False
         )
@@ -196,12 +212,13 @@ class Grid(quantizers.Quantizer):
     def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
         """The nearest points, in training or not."""
         values = tf.reshape(inputs, self.group.shape)
-        share = float(np.prod([self.group.shape[axis] for axis in self.group.axes]))
         # of the steps' gradient, as the paper balances it
-        scale = tf.math.rsqrt(share * self.largest)
+        scale = tf.math.rsqrt(float(self.group.size) * self.largest)
+        # the value of `growth`, with that share of its gradient
         growth = scale * self.growth + tf.stop_gradient((1 - scale) * self.growth)
         step = self.start * tf.exp(growth)
         multiples = tf.clip_by_value(values / step, -self.largest, self.largest)
+        # the gradient passes through the rounding
         rounded = multiples + tf.stop_gradient(tf.round(multiples) - multiples)
         return tf.reshape(rounded * step, inputs.shape)
 

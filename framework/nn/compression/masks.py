@@ -9,11 +9,11 @@ import numpy as np
 
 from framework.contracts import Array, WeightKey
 
-FLOOR_OF_LEFT = 0.1  # what a floor may take at most of the weights that are left
+FLOOR_OF_LEFT = 0.1  # largest share of the remaining weights that a floor may take
 
 
 def smallest(values: Array, zeros: int) -> Array:
-    """The `zeros` entries of least magnitude; of equal ones the later go first.
+    """The `zeros` entries of least magnitude; of equal ones the later are chosen first.
 
     Args:
         values: any shape.
@@ -26,7 +26,7 @@ def smallest(values: Array, zeros: int) -> Array:
 
 
 def least(scores: Array, count: int) -> Array:
-    """The `count` entries of least score; of equal ones the later go first.
+    """The `count` entries of least score; of equal ones the later are chosen first.
 
     Args:
         scores: any shape.
@@ -57,24 +57,34 @@ def lowest(
         Boolean arrays of the same shapes; of equal scores it does not matter in which order the
         arrays come.
     """
-    keys, size = sorted(scores), sum(values.size for values in scores.values())
+    # sorted: where scores are equal between arrays, the names decide and not the mapping's order
+    keys = sorted(scores)
+    size = sum(values.size for values in scores.values())
     floor = min(floor, FLOOR_OF_LEFT * (1 - total / size))
-    orders = {
-        key: _from_least(scores[key].ravel())[: room(scores[key].size, floor)] for key in keys
-    }
-    offered = np.concatenate([scores[key].ravel()[orders[key]] for key in keys])
-    owners = np.concatenate([np.full(len(orders[key]), index) for index, key in enumerate(keys)])
-    counts = np.bincount(owners[np.argsort(offered, kind="stable")[:total]], minlength=len(keys))
-    return {key: least(scores[key], int(count)) for key, count in zip(keys, counts, strict=True)}
+    candidates = [_candidates(scores[key], floor) for key in keys]
+    owners = np.repeat(np.arange(len(keys)), list(map(len, candidates)))
+    order = np.argsort(np.concatenate(candidates), kind="stable")
+    counts = np.bincount(owners[order[:total]], minlength=len(keys))
+    chosen = {}
+    for key, count in zip(keys, counts, strict=True):
+        chosen[key] = least(scores[key], int(count))
+    return chosen
+
+
+def _candidates(scores: Array, floor: float) -> Array:
+    """The scores that may be chosen, ascending."""
+    flat = scores.ravel()
+    return flat[_from_least(flat)[: room(flat.size, floor)]]
 
 
 def room(size: int, floor: float) -> int:
-    """How many of `size` values may go where the share `floor`, and at least one value, stays."""
-    # a share such as 0.1 x 0.4 is no exact number
+    """How many of `size` values may be zero where the share `floor`, and at least one, is not."""
+    # a share such as 0.1 x 0.4 is no exact number: rounding must not keep one value more
     return size - max(1, math.ceil(size * floor - 1e-9))
 
 
 def _from_least(scores: Array) -> Array:
+    # the last key counts first: by score, then the later before the earlier
     return np.lexsort((-np.arange(scores.size), scores))
 
 
@@ -99,19 +109,20 @@ def erk(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[We
     Returns:
         The sparsity of each kernel, 0 to 1.
     """
-    raw = {key: sum(shape) / np.prod(shape) for key, shape in shapes.items()}
-    sizes = {key: int(np.prod(shape)) for key, shape in shapes.items()}
-    dense: set[WeightKey] = set()
-    while True:
-        left = (1 - sparsity) * sum(sizes.values()) - sum(sizes[key] for key in dense)
-        open_keys = [key for key in shapes if key not in dense]
-        if not open_keys:
-            return dict.fromkeys(shapes, 0.0)
-        scale = left / sum(raw[key] * sizes[key] for key in open_keys)
-        full = {key for key in open_keys if scale * raw[key] >= 1}
+    raw, sizes = {}, {}
+    for key, shape in shapes.items():
+        raw[key], sizes[key] = sum(shape) / np.prod(shape), int(np.prod(shape))
+    left = (1 - sparsity) * sum(sizes.values())
+    sparsities, sparse, dense_size = dict.fromkeys(shapes, 0.0), list(shapes), 0
+    while sparse:
+        scale = (left - dense_size) / sum(raw[key] * sizes[key] for key in sparse)
+        full = {key for key in sparse if scale * raw[key] >= 1}
         if not full:
-            return {key: 0.0 if key in dense else 1 - scale * raw[key] for key in shapes}
-        dense |= full
+            return sparsities | {key: 1 - scale * raw[key] for key in sparse}
+        # what these do not need is shared by the others, and may fill one of them in turn
+        dense_size += sum(sizes[key] for key in full)
+        sparse = [key for key in sparse if key not in full]
+    return sparsities
 
 
 def zeros_asked(size: int, sparsity: float) -> int:
@@ -129,13 +140,12 @@ def block_scores(kernel: Array, rows: int) -> Array:
     """
     begins = np.arange(0, kernel.shape[0], rows)
     sizes = np.diff(np.append(begins, kernel.shape[0]))
-    return np.asarray(
-        np.add.reduceat(np.abs(kernel).astype(np.float64), begins, axis=0) / sizes[:, None]
-    )
+    sums = np.add.reduceat(np.abs(kernel).astype(np.float64), begins, axis=0)
+    return np.asarray(sums / sizes[:, None])
 
 
 def blocks(kernel: Array, rows: int, count: int) -> Array:
-    """The `count` blocks of least mean magnitude, whole; of equal ones the later go first.
+    """The `count` blocks of least mean magnitude, whole; of equal ones the later are first.
 
     Args:
         kernel: (inputs, outputs).

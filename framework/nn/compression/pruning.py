@@ -24,25 +24,25 @@ PRUNABLE = frozenset(  # tfmot accepts DepthwiseConv2D too and then does not pru
 )
 # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
 UPDATES = 20
-RAMP_SHARE = 0.6  # of the training: masks then stand still while the net recovers
+RAMP_SHARE = 0.6  # of the training: masks do not change any more while the net recovers
 
 
 def kernels(stage: Stage, kinds: frozenset[str] = PRUNABLE) -> dict[WeightKey, tuple[int, ...]]:
     """The weights that can be pruned, and their shapes.
 
-    Kernels of dense, convolution, recurrent and attention layers.
-
-    Both kernels of an LSTM are among them, and the four of keras's MultiHeadAttention.
+    Kernels of dense, convolution, recurrent and attention layers: both kernels of an LSTM are among
+    them, and the four of keras's MultiHeadAttention.
 
     Args:
         kinds: classes of layers; all that can be pruned by default.
     """
-    known = Net(stage).weights
-    return {
-        key: value.shape
-        for key, value in stage.weights.items()
-        if key in known and known[key].kind in kinds and known[key].role.endswith("kernel")
-    }
+    net_weights, shapes = Net(stage).weights, {}
+    for key, value in stage.weights.items():
+        # none for those of a batch normalisation: they have no role
+        weight = net_weights.get(key)
+        if weight and weight.kind in kinds and weight.role.endswith("kernel"):
+            shapes[key] = value.shape
+    return shapes
 
 
 def shares(
@@ -52,7 +52,7 @@ def shares(
 ) -> dict[str, float]:
     """Layer -> sparsity.
 
-    Tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
+    tfmot has one schedule for all kernels of a layer, so they share one matrix here as well.
 
     Args:
         proportions: `masks.uniform` or `masks.erk`.
@@ -62,10 +62,9 @@ def shares(
     layers: dict[str, dict[int, tuple[int, ...]]] = {}
     for (layer, position), shape in shapes.items():
         layers.setdefault(layer, {})[position] = shape
-    whole = {
-        WeightKey(layer, 0): stacked([parts[position] for position in sorted(parts)])
-        for layer, parts in layers.items()
-    }
+    whole = {}
+    for layer, parts in layers.items():
+        whole[WeightKey(layer, 0)] = stacked([parts[position] for position in sorted(parts)])
     return {layer: share for (layer, _), share in proportions(whole, sparsity).items()}
 
 
@@ -76,8 +75,9 @@ def stacked(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     """
     if len(shapes) == 1:
         return shapes[0]
-    sizes = [math.prod(shape) for shape in shapes]
+    sizes = list(map(math.prod, shapes))
     columns = math.prod(shapes[0][1:])
+    # kernels of attention need not have one width; one that divides them all then takes its place
     columns = columns if sum(sizes) % columns == 0 else math.gcd(*sizes)
     return sum(sizes) // columns, columns
 
@@ -90,7 +90,7 @@ def ramp(total_steps: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class MagnitudeWrap(Wrap):
-    """Prunes the kernels of `layers` by magnitude (tfmot), a schedule of its own for each.
+    """Prunes the kernels of `layers` by magnitude (tfmot), each under its own schedule.
 
     Dynamic variables: `end_step`, `frequency`, `initial/LAYER` and `final/LAYER` (sparsities, 0 to
     below 1).
@@ -105,10 +105,7 @@ class MagnitudeWrap(Wrap):
 
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The model with each of `layers` wrapped, and the variables."""
-        clock = {
-            name: tf.Variable(1, dtype=tf.int64, trainable=False)
-            for name in ("end_step", "frequency")
-        }
+        clock = {"end_step": _step_variable(), "frequency": _step_variable()}
         schedules = {name: Polynomial(clock) for name in self.layers}
 
         def wrap(layer: Any) -> Any:
@@ -126,6 +123,10 @@ class MagnitudeWrap(Wrap):
         return wrapped, dynamic
 
 
+def _step_variable() -> Any:
+    return tf.Variable(1, dtype=tf.int64, trainable=False)
+
+
 class Polynomial(pruning_schedule.PruningSchedule):
     """Cubic rise of the sparsity.
 
@@ -137,13 +138,15 @@ class Polynomial(pruning_schedule.PruningSchedule):
 
     def __init__(self, clock: Mapping[str, Any]) -> None:
         self.clock = clock
-        self.initial, self.final = (tf.Variable(0.0, trainable=False) for _ in range(2))
+        self.initial = tf.Variable(0.0, trainable=False)
+        self.final = tf.Variable(0.0, trainable=False)
 
     def __call__(self, step: Any) -> tuple[Any, Any]:
         """(whether to update the mask in this step, sparsity)."""
         end, frequency = self.clock["end_step"], self.clock["frequency"]
         done = tf.cast(step, tf.float32) / tf.cast(end, tf.float32)
         sparsity = self.final + (self.initial - self.final) * tf.pow(1.0 - tf.minimum(done, 1.0), 3)
+        # counted back from the end, so that the last update has the full sparsity
         due = tf.logical_and(step <= end, tf.equal(tf.math.floormod(end - step, frequency), 0))
         return due, sparsity
 

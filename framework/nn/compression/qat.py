@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,10 +27,12 @@ with quiet(), warnings.catch_warnings():
 BITS = 8
 # of a weight's number; the range is narrow, -127 to 127, so that it is symmetric
 LARGEST = 2 ** (BITS - 1) - 1
-# of the moving average of a range, a step; tfmot's 0.999 would barely move in a short training
+# of the moving average of a range, for a step; tfmot's 0.999 would barely move in a short training
 DECAY = 0.99
 BATCH = 50  # samples looked at together for the ranges
-LEAST = 1e-6  # width of a range: a layer that answers nothing but zeros has one too
+LEAST = 1e-6  # width of a range: a layer whose outputs are all zero has one too
+
+T = TypeVar("T")
 
 nets: reuse.Kept[RangeNet] = reuse.Kept(4)
 
@@ -47,17 +49,24 @@ def ranges(stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
         samples: all are looked at.
 
     Returns:
-        The layer's name, or with ` inner` behind it, where it stands before its activation -> (low,
+        The layer's name, followed by ` inner` for the place before its activation -> (low,
         high).
     """
     with nets.use(graph.structure(stage.graph), lambda: RangeNet(stage.graph)) as net:
         return net.look(stage, samples)
 
 
-def dynamic_of(found: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def dynamic_of(ends: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """The values of the dynamic variables of a `QatWrap`, from the ranges that it begins with."""
-    lows = {f"low/{name}": low for name, (low, _) in found.items()}
-    return lows | {f"high/{name}": high for name, (_, high) in found.items()}
+    return _by_end(ends)
+
+
+def _by_end(ends: Mapping[str, tuple[T, T]]) -> dict[str, T]:
+    """`low/PLACE` of all places, then `high/PLACE` of all."""
+    lows, highs = {}, {}
+    for place, (low, high) in ends.items():
+        lows[f"low/{place}"], highs[f"high/{place}"] = low, high
+    return lows | highs
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,9 @@ class QatWrap(Wrap):
 
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The model with its layers wrapped, and the variables."""
-        wrapped, found = _wrapped(model, Range, scales=self.scales)
-        lows = {f"low/{name}": item.low for name, item in found.items()}
-        return wrapped, lows | {f"high/{name}": item.high for name, item in found.items()}
+        wrapped, quantizers = _wrapped(model, Range, scales=self.scales)
+        ends = {place: (range_.low, range_.high) for place, range_ in quantizers.items()}
+        return wrapped, _by_end(ends)
 
 
 # --- weights --------------------------------------------------------------------------------------
@@ -110,16 +119,19 @@ def sharing(
 
 
 def rounded(values: Any, axes: tuple[int, ...]) -> Any:
-    """Values as 8 bits hold them: whole multiples of the largest |value| over `axes` / 127.
+    """Values as 8 bits store them: whole multiples of the largest |value| over `axes` / 127.
 
     Zeros stay zeros.
 
     The gradient passes as if nothing had happened (Bengio et al. 2013, arXiv:1308.3432).
     """
     step = tf.reduce_max(tf.abs(values), axis=axes, keepdims=True) / LARGEST
-    return tf.grad_pass_through(lambda given: tf.round(tf.math.divide_no_nan(given, step)) * step)(
-        values
-    )
+
+    def on_grid(numbers: Any) -> Any:
+        # no NaN: values that are all zero have a step of 0
+        return tf.round(tf.math.divide_no_nan(numbers, step)) * step
+
+    return tf.grad_pass_through(on_grid)(values)
 
 
 class Rounding(quantizers.Quantizer):
@@ -152,10 +164,9 @@ class Range(quantizers.Quantizer):
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         """Both ends."""
-        self.low, self.high = (
-            layer.add_weight(f"{name}_{end}", shape=(), initializer="zeros", trainable=False)
-            for end in ("low", "high")
-        )
+        scalar = {"shape": (), "initializer": "zeros", "trainable": False}
+        self.low = layer.add_weight(f"{name}_low", **scalar)
+        self.high = layer.add_weight(f"{name}_high", **scalar)
         return {}
 
     def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
@@ -164,6 +175,7 @@ class Range(quantizers.Quantizer):
             low, high = _ends(inputs)
             self.low.assign_add((1 - DECAY) * (low - self.low))
             self.high.assign_add((1 - DECAY) * (high - self.high))
+        # TensorFlow's rounding needs a range of some width
         high = tf.maximum(self.high, self.low + LEAST)
         return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, high, num_bits=BITS)
 
@@ -172,7 +184,7 @@ class Range(quantizers.Quantizer):
         return {}
 
 
-class Watched(Range):
+class Observer(Range):
     """Leaves activations as they are, and notes how far they go."""
 
     def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
@@ -203,7 +215,7 @@ class Known(quantizers.Quantizer):
 
 
 def _ends(values: Any) -> tuple[Any, Any]:
-    """The least and the largest value, and zero: the file can store it, whatever the range."""
+    """The least and the largest value, with zero between: the file can store it in any range."""
     return tf.minimum(tf.reduce_min(values), 0.0), tf.maximum(tf.reduce_max(values), 0.0)
 
 
@@ -213,19 +225,24 @@ class RangeNet:
     def __init__(self, net_graph: str) -> None:
         plain = graph.build(net_graph)
         self.variables = graph.variables(plain)
-        self.model, self.found = _wrapped(plain, Watched)
-        self.see = tf.function(lambda inputs: self.model(inputs, training=False))
+        self.model, self.observers = _wrapped(plain, Observer)
+        self.observe = tf.function(lambda inputs: self.model(inputs, training=False))
 
     def look(self, stage: Stage, samples: Samples) -> dict[str, tuple[float, float]]:
-        """The ranges; a short batch is filled with its own samples: one trace serves all."""
+        """The ranges of all samples, from low to high, by place."""
         graph.assign(self.variables, stage.weights)
-        for item in self.found.values():
-            item.low.assign(0.0)
-            item.high.assign(0.0)
+        for observer in self.observers.values():
+            observer.low.assign(0.0)
+            observer.high.assign(0.0)
         for begin in range(0, len(samples), BATCH):
+            # a short batch is filled with its own samples: one trace serves all, no range changes
             chosen = np.resize(np.arange(begin, min(begin + BATCH, len(samples))), BATCH)
-            self.see({name: tf.constant(value[chosen]) for name, value in samples.inputs.items()})
-        return {name: (float(item.low), float(item.high)) for name, item in self.found.items()}
+            inputs = {name: tf.constant(value[chosen]) for name, value in samples.inputs.items()}
+            self.observe(inputs)
+        ends = {}
+        for place, observer in self.observers.items():
+            ends[place] = float(observer.low), float(observer.high)
+        return ends
 
 
 # --- layers ---------------------------------------------------------------------------------------
@@ -234,40 +251,53 @@ class RangeNet:
 def _wrapped(
     model: Any, kind: type[Range], *, scales: str | None = None
 ) -> tuple[Any, dict[str, Range]]:
-    """(the model with its layers wrapped, the quantizers with ends of their own by place).
+    """(the model with its layers wrapped, the quantizers whose ends are variables, by place).
 
     Args:
         kind: of those quantizers.
-        scales: of weights; None rounds nothing whose scale is known, weights among them.
+        scales: of weights; None rounds nothing whose scale is fixed, weights among them.
     """
-    configs = {layer["config"]["name"]: layer for layer in graph.layers(graph.to_graph(model))}
-    there = places(configs, frozenset(model.output_names))
-    found: dict[str, Range] = {}
+    configs = graph.layers_by_name(graph.to_graph(model))
+    rounded_at = places(configs, frozenset(model.output_names))
+    ranged: dict[str, Range] = {}
 
     def wrap(layer: Any) -> Any:
-        place = there.get(layer.name, Place(output=False))
+        place = rounded_at.get(layer.name, Place(output=False))
         weights = dict(_roundings(layer, configs[layer.name], scales)) if scales else {}
-        ranged = {"output": place.output and not place.ends, "inner": place.inner}
-        names = {"output": layer.name, "inner": f"{layer.name} inner"}
-        own = {part: kind() for part, asked in ranged.items() if asked}
-        found.update({names[part]: item for part, item in own.items()})
-        output = Known(place.ends) if scales and place.output and place.ends else own.get("output")
-        if not weights and not own and not output:
+        output, inner = _activation_quantizers(place, kind, with_fixed=bool(scales))
+        # output before inner: dynamic variables keep this order
+        if isinstance(output, Range):
+            ranged[layer.name] = output
+        if inner:
+            ranged[f"{layer.name} inner"] = inner
+        if not (weights or output or inner):
             return layer
-        return Wrapped(layer, Config(weights, own.get("inner")), output)
+        return Wrapped(layer, Config(weights, inner), output)
 
-    return keras.models.clone_model(model, clone_function=wrap), found
+    return keras.models.clone_model(model, clone_function=wrap), ranged
+
+
+def _activation_quantizers(
+    place: Place, kind: type[Range], *, with_fixed: bool
+) -> tuple[Range | Known | None, Range | None]:
+    """What rounds the output of a layer, and what is before its activation; None for neither."""
+    inner = kind() if place.inner else None
+    if not place.output:
+        return None, inner
+    if not place.ends:
+        return kind(), inner
+    # the file has the same ends for it always, whatever the samples: there is nothing to observe
+    return Known(place.ends) if with_fixed else None, inner
 
 
 def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tuple[str, Rounding]]:
     """Attribute of a layer -> how it is rounded, for each kernel and table that it has."""
     kind = config["class_name"]
+    # not strict: a batch normalisation has weights but no roles
     for role, variable in zip(roles(config), layer.weights, strict=False):
         if role == "embeddings" or role.endswith("kernel"):
-            yield (
-                attribute(kind, role),
-                Rounding(*sharing(sharing_kind(kind, role), tuple(variable.shape), scales)),
-            )
+            shared = sharing(sharing_kind(kind, role), tuple(variable.shape), scales)
+            yield attribute(kind, role), Rounding(*shared)
 
 
 def sharing_kind(kind: str, role: str) -> str:

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.nn.allowed import readers
-from framework.nn.net_weights import KERNEL_FIRST, SILENT
+from framework.nn.net_weights import KERNEL_FIRST, SILENT, read_next
 
 Layers = Mapping[str, Any]
 MOVING = SILENT | {
     "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer", "MaxPooling1D",
     "MaxPooling2D", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D",
 }  # fmt: skip
-"""Layers that move values and make none: what they give has the scale of what they are given."""
+"""Layers that move values and make none: their outputs have the scale of their inputs."""
 FUSED_ACTIVATIONS = frozenset({"linear", "relu", "relu6"})
 CLIPPED = frozenset({"BatchNormalization", "Add", "Multiply", "Subtract"}) | KERNEL_FIRST
-"""Layers that a ReLU behind them is fused with."""
+"""Layers that a ReLU after them is fused with."""
 ENDS = {"sigmoid": (0.0, 255 / 256), "softmax": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
-"""Activations whose answers have one scale in every file."""
+"""Activations whose outputs have one scale in every file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Place:
     Args:
         inner: between what the layer calculates and its activation.
         output: at its output.
-        ends: of the output, where the file has the same ones always.
+        ends: of the output, where every file has the same ones.
     """
 
     inner: bool = False
@@ -44,41 +44,40 @@ def places(layers: Layers, outputs: frozenset[str]) -> dict[str, Place]:
     """Layer -> where its activations are rounded, of those where they are.
 
     A layer and what the converter fuses it with have one place, at the end; what is concatenated
-    has the scale of the whole. Integers are not rounded, and neither are the probabilities that the
-    net answers.
+    has the scale of the whole. Integers are not rounded, and neither are probabilities that are the
+    net's outputs.
 
     Args:
         layers: name -> a layer of a functional configuration.
-        outputs: the layers that answer.
+        outputs: the layers whose outputs are the net's.
     """
     read_by = readers(layers)
-    whole = _integers(layers, read_by)
-    found = {}
+    integers = _integers(layers, read_by)
+    rounded = {}
     for name, layer in layers.items():
-        if layer["class_name"] in MOVING | {"Embedding"} or name in whole:
+        # what these give has the scale of another place, or of a table's weights
+        if layer["class_name"] in MOVING | {"Embedding"} or name in integers:
             continue
-        place = _place(
-            layer,
-            answers=name in outputs,
-            goes_on=name not in outputs and _goes_on(name, layers, read_by),
-        )
+        is_output = name in outputs
+        fused = not is_output and _is_fused(name, layers, read_by)
+        place = _place(layer, is_output=is_output, fused=fused)
         if place.inner or place.output:
-            found[name] = place
-    return found
+            rounded[name] = place
+    return rounded
 
 
-def _place(layer: Any, *, answers: bool, goes_on: bool) -> Place:
+def _place(layer: Any, *, is_output: bool, fused: bool) -> Place:
     activation = _activation(layer)
     ends = ENDS.get(activation)
-    inner = (
-        ends is not None and "activation" in layer["config"] and layer["class_name"] in KERNEL_FIRST
-    )
-    probabilities = answers and activation in ("sigmoid", "softmax")
-    return Place(inner=inner, output=not (goes_on or probabilities), ends=ends)
+    # the converter fuses other activations with the layer, and has no tensor between
+    has_inner = "activation" in layer["config"] and layer["class_name"] in KERNEL_FIRST
+    probabilities = is_output and activation in ("sigmoid", "softmax")
+    inner = ends is not None and has_inner
+    return Place(inner=inner, output=not (fused or probabilities), ends=ends)
 
 
 def _activation(layer: Any) -> str:
-    """What a layer's answer went through last.
+    """What a layer's output went through last.
 
     Empty for a recurrent layer, whose state it does not bound alone.
     """
@@ -88,11 +87,12 @@ def _activation(layer: Any) -> str:
     return str(config.get("activation", "")) if kind in KERNEL_FIRST | {"Activation"} else ""
 
 
-def _goes_on(name: str, layers: Layers, read_by: Mapping[str, set[str]]) -> bool:
-    """Whether the converter gives this layer's answer no scale of its own."""
-    next_ones = _read_next(name, layers, read_by)
-    if next_ones and all(layers[reader]["class_name"] == "Concatenate" for reader in next_ones):
+def _is_fused(name: str, layers: Layers, read_by: Mapping[str, set[str]]) -> bool:
+    """Whether the converter gives this layer's output no scale of its own."""
+    next_ones = read_next(name, layers, read_by)
+    if {layers[reader]["class_name"] for reader in next_ones} == {"Concatenate"}:
         return True
+    # a second reader needs the tensor between, so the converter fuses with none
     if len(next_ones) != 1:
         return False
     layer, reader = layers[name], layers[next(iter(next_ones))]
@@ -101,15 +101,6 @@ def _goes_on(name: str, layers: Layers, read_by: Mapping[str, set[str]]) -> bool
     if reader["class_name"] == "BatchNormalization":
         return layer["class_name"] in KERNEL_FIRST
     return layer["class_name"] in CLIPPED and _is_relu(reader)
-
-
-def _read_next(name: str, layers: Layers, read_by: Mapping[str, set[str]]) -> set[str]:
-    """The layers that read it, with those that leave no trace looked through."""
-    found: set[str] = set()
-    for reader in read_by[name]:
-        silent = layers[reader]["class_name"] in SILENT
-        found |= _read_next(reader, layers, read_by) if silent else {reader}
-    return found
 
 
 def _is_relu(layer: Any) -> bool:
@@ -121,17 +112,17 @@ def _is_relu(layer: Any) -> bool:
 
 
 def _integers(layers: Layers, read_by: Mapping[str, set[str]]) -> set[str]:
-    """The layers that answer whole numbers: of a text, and of the positions in it."""
-    found = {
-        name
-        for name, layer in layers.items()
-        if str(layer["config"].get("dtype")).startswith("int")
-    }
-    waiting = list(found)
+    """The layers whose outputs are whole numbers: of a text, and of the positions in it."""
+    moving, integers = set(), set()
+    for name, layer in layers.items():
+        if layer["class_name"] in MOVING:
+            moving.add(name)
+        if str(layer["config"].get("dtype")).startswith("int"):
+            integers.add(name)
+    waiting = list(integers)
     while waiting:
-        moved = {
-            name for name in read_by[waiting.pop()] if layers[name]["class_name"] in MOVING
-        } - found
-        found |= moved
+        # the configuration of one that moves them says float32 all the same
+        moved = (read_by[waiting.pop()] & moving) - integers
+        integers |= moved
         waiting += moved
-    return found
+    return integers

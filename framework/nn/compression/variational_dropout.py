@@ -25,7 +25,10 @@ with quiet(), warnings.catch_warnings():
 SPEED = 10.0  # log sigma^2 is so many times its variable: it has to go far in a short training
 K1, K2, K3 = 0.63576, 1.87320, 1.48695  # of the paper's approximation of the divergence
 LEAST = 1e-8  # added to w^2
-LOW, HIGH = -10.0, 8.0  # log alpha is held between; beyond it neither noise nor divergence changes
+LOW, HIGH = (
+    -10.0,
+    8.0,
+)  # log alpha is clipped to this; beyond it neither noise nor divergence changes
 
 
 def log_alpha(weights: Array, log_variance: Array) -> Array:
@@ -61,19 +64,22 @@ class NoiseWrap(Wrap):
             "seed": tf.Variable(0, dtype=tf.int32, trainable=False),
             "strength": tf.Variable(0.0, trainable=False),
         }
-        made = {key: Noise(shared, number_of(key)) for key in self.keys}
-        wrapped = reweighted(model, made)
-        return wrapped, shared | {name_of(key): noise.variable for key, noise in made.items()}
+        noises = {key: Noise(shared, number_of(key)) for key in self.keys}
+        # first: noise has no variable until its layer is wrapped
+        wrapped = reweighted(model, noises)
+        return wrapped, shared | {name_of(key): noise.variable for key, noise in noises.items()}
 
     def finish(self, weights: Weights, dynamic: Mapping[str, Array]) -> Weights:
         """The weights without those of the largest noise."""
-        scores = {key: -log_alpha(weights[key], SPEED * dynamic[name_of(key)]) for key in self.keys}
-        kept = {key: np.where(weights[key] == 0, -np.inf, score) for key, score in scores.items()}
-        cut = masks.lowest(kept, self.zeros, self.floor)
-        return {
-            key: np.where(cut[key], 0, value) if key in cut else value
-            for key, value in weights.items()
-        }
+        scores = {}
+        for key in self.keys:
+            noise = log_alpha(weights[key], SPEED * dynamic[name_of(key)])
+            # what is zero already is pruned first, whatever its noise: zeros of earlier steps stay
+            scores[key] = np.where(weights[key] == 0, -np.inf, -noise)
+        pruned = dict(weights)
+        for key, zeros in masks.lowest(scores, self.zeros, self.floor).items():
+            pruned[key] = np.where(zeros, 0, weights[key])
+        return pruned
 
 
 def name_of(key: WeightKey) -> str:
@@ -84,7 +90,7 @@ def name_of(key: WeightKey) -> str:
 def number_of(key: WeightKey) -> int:
     """Tells a kernel's random numbers from those of others.
 
-    31 bits of its name, wherever it stands among them.
+    31 bits of its name, whatever its place among them.
     """
     return int(digest_of(list(key))[:8], 16) % 2**31
 
@@ -118,11 +124,12 @@ class Noise(quantizers.Quantizer):
         self.steps.assign_add(1)
         size = tf.math.log(tf.square(inputs) + LEAST)
         alpha = tf.clip_by_value(SPEED * self.variable - size, LOW, HIGH)
-        alive = tf.cast(tf.not_equal(inputs, 0.0), inputs.dtype)
-        self.layer.add_loss(self.shared["strength"] * tf.reduce_sum(alive * _divergence(alpha)))
+        active = tf.cast(tf.not_equal(inputs, 0.0), inputs.dtype)
+        self.layer.add_loss(self.shared["strength"] * tf.reduce_sum(active * _divergence(alpha)))
+        # stateless, by kernel and step: no other layer's draws change these
         seed = tf.stack([tf.bitwise.bitwise_xor(self.shared["seed"], self.number), self.steps])
         sigma = tf.exp(0.5 * (alpha + size))
-        return inputs + alive * sigma * tf.random.stateless_normal(tf.shape(inputs), seed)
+        return inputs + active * sigma * tf.random.stateless_normal(tf.shape(inputs), seed)
 
     def get_config(self) -> dict[str, Any]:
         """For tfmot."""

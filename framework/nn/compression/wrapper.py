@@ -1,6 +1,6 @@
 """tfmot's quantize wrapper around single layers.
 
-Their weights replaced, in the forward pass, by functions of them.
+Their weights are replaced, in the forward pass, by functions of them.
 
 tfmot's `quantize_apply` rebuilds layers and knows few classes; here each layer stays the one that
 it was.
@@ -28,11 +28,11 @@ with quiet(), warnings.catch_warnings():
 
 
 class Config(quantize_config.QuantizeConfig):
-    """What tfmot's wrapper asks about one layer.
+    """What tfmot's wrapper needs to know about one layer.
 
     Args:
         weights: path of an attribute of the layer -> its quantizer.
-        inner: of what stands before the activation.
+        inner: quantizer of what is before the activation.
     """
 
     def __init__(self, weights: Mapping[str, Any], inner: Any) -> None:
@@ -40,28 +40,27 @@ class Config(quantize_config.QuantizeConfig):
 
     def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
         """The weights."""
-        return [
-            (operator.attrgetter(path)(layer), quantizer)
-            for path, quantizer in self.weights.items()
-        ]
+        weights = (operator.attrgetter(path)(layer) for path in self.weights)
+        return list(zip(weights, self.weights.values(), strict=True))
 
     def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
         """Put rounded weights in their place."""
         for path, value in zip(self.weights, quantize_weights, strict=True):
-            owner, _, name = path.rpartition(".")
-            setattr(operator.attrgetter(owner)(layer) if owner else layer, name, value)
+            # the kernel of an LSTM is its cell's, those of an attention its dense layers'
+            parent, _, name = path.rpartition(".")
+            setattr(operator.attrgetter(parent)(layer) if parent else layer, name, value)
 
     def get_activations_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
         """The activation, where it is apart from its layer in the file."""
         return [(layer.activation, self.inner)] if self.inner else []
 
     def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
-        """Put the activation behind a quantizer."""
+        """Put the rounded activation in its place."""
         for activation in quantize_activations:
             layer.activation = activation
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
-        """None: `Wrapped` sees to outputs."""
+        """None: `Wrapped` rounds outputs."""
         return []
 
     def get_config(self) -> dict[str, Any]:
@@ -92,18 +91,21 @@ class Wrapped(quantize_wrapper.QuantizeWrapperV2):
     def call(
         self, inputs: Any, value: Any = None, key: Any = None, training: Any = None, **kwargs: Any
     ) -> Any:
-        """The layer's own answer, rounded.
+        """The layer's own output, rounded.
 
         An attention is given `value` and `key` as keras gives them.
         """
-        given = {"value": value, "key": key} | kwargs
-        given = {
-            name: item for name, item in given.items() if name in self.accepted and item is not None
+        keywords = {"value": value, "key": key} | kwargs
+        # keras hands a mask to the wrapper, also where the layer takes none
+        accepted = {
+            name: tensor
+            for name, tensor in keywords.items()
+            if name in self.accepted and tensor is not None
         }
-        outputs = super().call(inputs, training=bool(training), **given)
-        return (
-            self.output_quantizer(outputs, bool(training), {}) if self.output_quantizer else outputs
-        )
+        outputs = super().call(inputs, training=bool(training), **accepted)
+        if not self.output_quantizer:
+            return outputs
+        return self.output_quantizer(outputs, bool(training), {})
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The layer's own."""
@@ -125,15 +127,14 @@ def reweighted(model: Any, functions: Mapping[WeightKey, Any]) -> Any:
     Args:
         functions: (layer, position) -> the tfmot quantizer that is the function.
     """
-    configs = {layer["config"]["name"]: layer for layer in graph.layers(graph.to_graph(model))}
+    configs = graph.layers_by_name(graph.to_graph(model))
 
     def wrap(layer: Any) -> Any:
-        config = configs[layer.name]
-        own = {
-            attribute(config["class_name"], role): functions[WeightKey(layer.name, position)]
-            for position, role in enumerate(roles(config))
-            if (layer.name, position) in functions
-        }
-        return Wrapped(layer, Config(own, None), None) if own else layer
+        config, replaced = configs[layer.name], {}
+        for position, role in enumerate(roles(config)):
+            key = WeightKey(layer.name, position)
+            if key in functions:
+                replaced[attribute(config["class_name"], role)] = functions[key]
+        return Wrapped(layer, Config(replaced, None), None) if replaced else layer
 
     return keras.models.clone_model(model, clone_function=wrap)

@@ -2,10 +2,11 @@
 
 TensorFlow only builds it.
 
-file     zip, JSON and HDF5: what lies in a `.keras` or `.h5` file, with limits
-options  what a layer may be, name and be built with
-net      the layers in their order, with their weights
-rebuilt  a keras model of them, for the inputs and the task of a data set
+file        zip, JSON and HDF5: what is in a `.keras` or `.h5` file, with limits
+options     what a layer may be, name and be built with
+raw_layers  the layers as versions of keras describe them, and what feeds each
+net         the layers in their order, with their weights
+rebuilt     a keras model of them, for the inputs and the task of a data set
 """
 
 from framework.nn.saved.file import digest

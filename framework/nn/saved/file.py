@@ -1,7 +1,7 @@
 """The file of a saved keras model: its configuration and its arrays. Nothing in it is run.
 
 `.keras` is a zip of JSON and HDF5; `.h5` is HDF5 with the JSON as an attribute. Sizes are looked at
-before anything is unpacked, and of HDF5 only what lies in the file itself is read: no link, no
+before anything is unpacked, and of HDF5 only what is in the file itself is read: no link, no
 virtual or external storage, no plug-in.
 """
 
@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ DAMAGED = (  # what the readers of JSON, zip and HDF5 raise
     OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, IndexError,
     OverflowError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-# where `.keras` keeps the arrays of layers that are made of others, in the order of the layer's
+# where `.keras` has the arrays of layers that are made of others, in the order of the layer's
 # weights
 SUBLAYERS = {
     "LSTM": ("cell",),
@@ -64,7 +65,7 @@ class Unusable(Exception):
 def reading(name: str) -> Iterator[None]:
     """Turns what goes wrong in a file into an error of the user.
 
-    So does what JSON, zip and HDF5 stumble over.
+    So does what JSON, zip and HDF5 raise.
 
     Raises:
         InvalidStudy: the file cannot be used.
@@ -93,7 +94,7 @@ class SavedFile:
         config: the model's configuration as the file has it: `class_name` and `config`, not checked
             yet.
         hdf5: the bytes of the HDF5 file with the arrays.
-        by_name: arrays lie under the layers' names (`.h5`), not under their classes (`.keras`).
+        by_name: arrays are under the layers' names (`.h5`), not under their classes (`.keras`).
     """
 
     name: str
@@ -114,15 +115,8 @@ class SavedFile:
                 itself.
         """
         with reading(self.name), h5py.File(io.BytesIO(self.hdf5), "r") as file:
-            reader = _Arrays()
-            if self.by_name:
-                groups = _child(file, "model_weights")
-                return {name: reader.listed(name, _child(groups, name)) for name, _ in layers}
-            found = _by_class(file, layers)
-            return {
-                name: reader.numbered(name, found[name], SUBLAYERS.get(kind, ("",)))
-                for name, kind in layers
-            }
+            arrays = _listed_arrays if self.by_name else _numbered_arrays
+            return dict(arrays(file, layers))
 
 
 def read(path: Path) -> SavedFile:
@@ -133,20 +127,31 @@ def read(path: Path) -> SavedFile:
     """
     with reading(path.name):
         content = _content(path)
-        digest = hashlib.sha256(content).hexdigest()
-        if content.startswith(ZIP):
-            texts = _members(content)
-            version = str(json.loads(texts.get("metadata.json", b"{}")).get("keras_version", ""))
-            config, hdf5 = _config(texts["config.json"]), texts["model.weights.h5"]
-            return SavedFile(path.name, digest, version, config, hdf5, by_name=False)
-        with h5py.File(io.BytesIO(content), "r") as file:
-            if "model_config" not in file.attrs:
-                raise Unusable("It holds arrays but no net.", SAVE_AGAIN)
-            version, text = (
-                _text(file.attrs.get("keras_version", "")),
-                _text(file.attrs["model_config"]),
-            )
-        return SavedFile(path.name, digest, version, _config(text.encode()), content, by_name=True)
+        read_format = _read_keras if content.startswith(ZIP) else _read_h5
+        return read_format(path.name, content)
+
+
+def _read_keras(name: str, content: bytes) -> SavedFile:
+    members = _members(content)
+    metadata = json.loads(members.get("metadata.json", b"{}"))
+    return SavedFile(
+        name,
+        hashlib.sha256(content).hexdigest(),
+        str(metadata.get("keras_version", "")),
+        _config(members["config.json"]),
+        members["model.weights.h5"],
+        by_name=False,
+    )
+
+
+def _read_h5(name: str, content: bytes) -> SavedFile:
+    with h5py.File(io.BytesIO(content), "r") as file:
+        if "model_config" not in file.attrs:
+            raise Unusable("It holds arrays but no net.", SAVE_AGAIN)
+        version = _text(file.attrs.get("keras_version", ""))
+        text = _text(file.attrs["model_config"])
+    sha256 = hashlib.sha256(content).hexdigest()
+    return SavedFile(name, sha256, version, _config(text.encode()), content, by_name=True)
 
 
 def digest(path: Path) -> str:
@@ -169,6 +174,7 @@ def _content(path: Path) -> bytes:
             given=f"Looked for {path}.",
             todo=todo,
         )
+    # before it is read: a file may be larger than the memory
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise Unusable(f"It has {size:,} bytes; at most {MOST_BYTES:,} are read.")
@@ -186,17 +192,18 @@ def _members(content: bytes) -> dict[str, bytes]:
         "config.json": MOST_CONFIG_BYTES,
         "model.weights.h5": MOST_BYTES,
     }
-    found = {}
+    members = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in set(limits) & set(archive.namelist()):
             # what is read stops there, whatever follows
             if archive.getinfo(member).file_size > limits[member]:
                 raise Unusable(f"{member} in it unpacks to more than {limits[member]:,} bytes.")
-            found[member] = archive.read(member)
+            members[member] = archive.read(member)
+    # the metadata may be missing: they only say which version wrote the file
     for member in ("config.json", "model.weights.h5"):
-        if member not in found:
+        if member not in members:
             raise Unusable(f"There is no {member} in it.", SAVE_AGAIN)
-    return found
+    return members
 
 
 def _config(text: bytes) -> Mapping[str, Any]:
@@ -220,7 +227,7 @@ def _text(value: Any) -> str:
 
 
 def _child(group: Any, path: str) -> Any:
-    """What lies at `path` in a group, None if nothing does.
+    """What is at `path` in a group, None if nothing is.
 
     Step by step, for a link may name another file.
     """
@@ -239,12 +246,33 @@ def _by_class(file: Any, layers: Sequence[tuple[str, str]]) -> dict[str, Any]:
     `dense`, `dense_1`.
     """
     groups = next(filter(None, (_child(file, container) for container in CONTAINERS)), None)
-    counts, found = Counter[str](), {}
+    counts, by_class = Counter[str](), {}
     for layer, kind in layers:
         snake = _snake(kind)
-        found[layer] = _child(groups, f"{snake}_{counts[snake]}" if counts[snake] else snake)
+        # keras gives the first of a class no number
+        name = f"{snake}_{counts[snake]}" if counts[snake] else snake
+        by_class[layer] = _child(groups, name)
         counts[snake] += 1
-    return found
+    return by_class
+
+
+def _listed_arrays(
+    file: Any, layers: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, tuple[Array, ...]]]:
+    """Layer, its arrays in an `.h5` file."""
+    # one reader for all layers: it counts the bytes of the whole net
+    reader, groups = _Arrays(), _child(file, "model_weights")
+    for name, _ in layers:
+        yield name, reader.listed(name, _child(groups, name))
+
+
+def _numbered_arrays(
+    file: Any, layers: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, tuple[Array, ...]]]:
+    """Layer, its arrays in a `.keras` file."""
+    reader, groups = _Arrays(), _by_class(file, layers)
+    for name, kind in layers:
+        yield name, reader.numbered(name, groups[name], SUBLAYERS.get(kind, ("",)))
 
 
 def _snake(kind: str) -> str:
@@ -253,7 +281,7 @@ def _snake(kind: str) -> str:
 
 
 class _Arrays:
-    """Reads arrays of one file, and keeps account of their size."""
+    """Reads arrays of one file, and counts their bytes."""
 
     def __init__(self) -> None:
         self.left = MOST_BYTES
@@ -263,9 +291,10 @@ class _Arrays:
 
         An attribute says where each is, in the order of the layer's weights.
         """
-        names = (
-            [] if group is None else [_text(value) for value in _attribute(group, "weight_names")]
-        )
+        if group is None:
+            return ()
+        # all are texts, also those that are not read: the list is checked as a whole
+        names = list(map(_text, _attribute(group, "weight_names")))
         return tuple(self._array(_child(group, path), layer) for path in names[:MOST_PARTS])
 
     def numbered(self, layer: str, group: Any, parts: tuple[str, ...]) -> tuple[Array, ...]:
@@ -273,22 +302,31 @@ class _Arrays:
 
         Numbered in `vars`, of the layer itself or of those it is made of.
         """
-        found: list[Array] = []
+        arrays: list[Array] = []
         for part in parts:
             inside = _child(group, part)
             inside = _child(group, f"_{part}") if inside is None else inside  # as Keras 2 has them
             variables = _child(inside, "vars")
             numbers = map(str, range(min(len(variables or ()), MOST_PARTS)))
-            found += [self._array(_child(variables, number), layer) for number in numbers]
-        return tuple(found)
+            arrays += [self._array(_child(variables, number), layer) for number in numbers]
+        return tuple(arrays)
 
     def _array(self, dataset: Any, layer: str) -> Array:
         if not isinstance(dataset, h5py.Dataset):
             raise Unusable(f"Layer {layer!r} lacks an array.", SAVE_AGAIN)
         where = f"An array of layer {layer!r}"
+        self._check(dataset, where)
+        values = np.asarray(dataset[()], dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise Unusable(f"{where} has values that are not finite.", "Train the net again.")
+        return values
+
+    def _check(self, dataset: Any, where: str) -> None:
+        """Refuse an array by what the file says of it, before any of it is unpacked."""
         if dataset.dtype.kind != "f" or len(dataset.shape) > MOST_DIMENSIONS:
             why = f"{where} is of {dataset.dtype}, shape {dataset.shape}."
             raise Unusable(why, "Save it with float32 weights.")
+        # in memory it is float32 in the end, and in the file's own type before
         self.left -= dataset.size * max(4, dataset.dtype.itemsize)
         if self.left < 0:
             raise Unusable(
@@ -299,15 +337,12 @@ class _Arrays:
                 f"{where} does not lie in the file itself, or is packed in a way of its own.",
                 SAVE_AGAIN,
             )
-        values = np.asarray(dataset[()], dtype=np.float32)
-        if not np.isfinite(values).all():
-            raise Unusable(f"{where} has values that are not finite.", "Train the net again.")
-        return values
 
 
-def _filters(dataset: Any) -> list[int]:
+def _filters(dataset: Any) -> Iterator[int]:
     properties = dataset.id.get_create_plist()
-    return [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
+    for number in range(properties.get_nfilters()):
+        yield properties.get_filter(number)[0]
 
 
 def _attribute(group: Any, key: str) -> Sequence[Any]:
@@ -317,4 +352,4 @@ def _attribute(group: Any, key: str) -> Sequence[Any]:
     pieces: list[Any] = []
     while f"{key}{len(pieces)}" in group.attrs:
         pieces.append(list(group.attrs[f"{key}{len(pieces)}"]))
-    return [item for piece in pieces for item in piece]
+    return list(chain.from_iterable(pieces))

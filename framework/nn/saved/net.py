@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from framework.contracts.net import Array, WeightKey
 from framework.nn.saved import file as saved_file
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
-from framework.nn.saved.options import check_names, options
+from framework.nn.saved.options import options
+from framework.nn.saved.raw_layers import RawLayer, raw_layers
 
-MODELS = {"Functional", "Model", "Sequential"}
 MERGING = {
     "Add": 99,
     "Average": 99,
@@ -23,11 +24,7 @@ MERGING = {
     "Multiply": 99,
     "Subtract": 2,
 }  # layers of several inputs: at most
-# Keras 3 writes down where an Embedding's mask comes from; Keras 2 finds it again by itself
-MASK_OPERATOR = "NotEqual"
-# under which a layer may be given its inputs, in this order
-KEYWORDS = ("inputs", "query", "value", "key")
-MOST_LAYERS, MOST_SIDE = 2000, 2**24
+MOST_SIDE = 2**24
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Layer:
     Args:
         name: unique, and safe in the names of tensors.
         kind: its class, on the allow-list.
-        options: what keras is told to build it.
+        options: what keras builds it with.
         sources: the layers whose outputs it is given, in the order in which it takes them.
         causal: of attention: no step looks ahead.
         shape: of an InputLayer, without the samples; None where any length will do.
@@ -101,170 +98,34 @@ def _load(path: Path, _state: object) -> SavedNet:
 
 
 def _translated(file: SavedFile) -> SavedNet:
-    everything, inputs, outputs = _raw_layers(file.config)
-    for item in everything:
-        if item.kind != MASK_OPERATOR:
-            check_names(item.described, item.name)
-    raw = _without_masks(everything)
-    if len(outputs) != 1 or not inputs:
-        raise Unusable(
-            f"It has {len(inputs)} inputs and {len(outputs)} outputs.",
-            "Save a model with one output.",
-        )
-    names = _safe_names([item.name for item in raw])
+    raw, inputs, output = raw_layers(file.config)
+    names = _safe_names(list(map(attrgetter("name"), raw)))
     keras_3 = file.keras.startswith("3")
-    layers = [_layer(item, names, keras_3=keras_3) for item in raw]
-    arrays = file.arrays([(item.name, item.kind) for item in raw])
-    weights: dict[WeightKey, Array] = {}
-    for layer, title in zip(layers, arrays, strict=True):
-        _check_arrays(layer, arrays[title])
-        weights |= {
-            WeightKey(layer.name, position): values for position, values in enumerate(arrays[title])
-        }
+    layers = [_layer(layer, names, keras_3=keras_3) for layer in raw]
+    weights = _weights(file, raw, layers)
     return SavedNet(
         file=file.name,
         sha256=file.sha256,
         layers=tuple(_in_order(layers)),
-        inputs=tuple(names[title] for title in inputs),
+        inputs=tuple(map(names.__getitem__, inputs)),
         titles=tuple(inputs),
-        output=names[outputs[0]],
+        # it need not be a layer of the model: then this raises, and the file counts as damaged
+        output=names[output],
         weights=weights,
     )
 
 
-# --- as the file has it ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """A layer as the file describes it, the layers that feed it, and those that make its masks."""
-
-    name: str
-    described: Mapping[str, Any]
-    sources: tuple[str, ...] = ()
-    masks: tuple[str, ...] = ()
-    causal: bool = False
-
-    @property
-    def kind(self) -> str:
-        return str(self.described["class_name"])
-
-
-def _raw_layers(model: Mapping[str, Any]) -> tuple[list[_Raw], list[str], list[str]]:
-    """The layers of a model, the names of its inputs and of its outputs."""
-    kind = model.get("class_name")
-    if kind not in MODELS:
-        todo = (
-            "Build it as keras.Sequential or with the functional interface, set its weights, and "
-            "save that."
-        )
-        raise Unusable(f"The model is a {kind}, a class of its own.", todo)
-    config = model["config"]
-    # the first versions had nothing but the list
-    described = config if isinstance(config, list) else config["layers"]
-    if len(described) > MOST_LAYERS:
-        raise Unusable(f"It has {len(described):,} layers; at most {MOST_LAYERS:,} are read.")
-    named = [(str(layer.get("name") or layer["config"].get("name")), layer) for layer in described]
-    if len(dict(named)) != len(named):
-        raise Unusable("Two of its layers have one name.", SAVE_AGAIN)
-    if kind == "Sequential":
-        return _sequence(named, model)
-    raw = [_called(name, layer) for name, layer in named]
-    return raw, list(_histories(config["input_layers"])), list(_histories(config["output_layers"]))
-
-
-def _sequence(
-    named: list[tuple[str, Any]], model: Mapping[str, Any]
-) -> tuple[list[_Raw], list[str], list[str]]:
-    if named and named[0][1]["class_name"] != "InputLayer":
-        config, first = model["config"], named[0][1]["config"]
-        built = config.get("build_input_shape") if isinstance(config, dict) else None
-        shape = (
-            first.get("batch_input_shape")
-            or built
-            or (model.get("build_config") or {}).get("input_shape")
-        )
-        if not shape:
-            todo = "Begin it with keras.Input(shape), and save it again."
-            raise Unusable("It does not say which shape its input has.", todo)
-        named = [("input", {"class_name": "InputLayer", "config": {"batch_shape": shape}}), *named]
-    befores = [(), *((name,) for name, _ in named)]
-    raw = [_Raw(name, layer, before) for (name, layer), before in zip(named, befores, strict=False)]
-    return raw, [named[0][0]], [named[-1][0]]
-
-
-def _called(name: str, layer: Mapping[str, Any]) -> _Raw:
-    """A layer of a functional model with what it is called with."""
-    nodes = layer["inbound_nodes"]
-    if len(nodes) > 1:
-        todo = "Give each place a layer of its own, with a copy of the weights."
-        raise Unusable(f"Layer {name!r} is used in {len(nodes)} places.", todo)
-    if not nodes:
-        return _Raw(name, layer)
-    if isinstance(nodes[0], dict):  # Keras 3
-        given, keywords = nodes[0]["args"], dict(nodes[0]["kwargs"])
-    else:  # Keras 2: [name, node, output, keywords] of each input
-        entries = nodes[0] if isinstance(nodes[0][0], list) else [nodes[0]]
-        given, keywords = [entry[:3] for entry in entries], {}
-        for entry in entries:
-            keywords |= entry[3] if len(entry) > 3 else {}
-    if layer["class_name"] == MASK_OPERATOR and given[1:] == [0]:
-        return _Raw(name, layer, tuple(_histories(given[0])))
-    sources = [
-        *_histories(given),
-        *(source for key in KEYWORDS for source in _histories(keywords.pop(key, []))),
-    ]
-    causal = keywords.pop("use_causal_mask", False)
-    masks = tuple(_histories([value for key, value in keywords.items() if key.endswith("mask")]))
-    for key, value in keywords.items():
-        if value not in (None, False) and not key.endswith("mask"):
-            raise Unusable(
-                f"Layer {name!r} is called with {key}={str(value)[:60]}.",
-                "Save the net without that.",
-            )
-    return _Raw(name, layer, tuple(sources), masks, causal is True)
-
-
-def _histories(value: Any) -> Iterator[str]:
-    """The names of the layers that tensors come from, however they are nested."""
-    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-        value = value["config"]["keras_history"]
-    if value is None:
-        return
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        name, node, output = value[:3]
-        if (node, output) != (0, 0):
-            raise Unusable(
-                f"Output {output} of use {node} of layer {name!r} is asked for.",
-                "Use each layer once.",
-            )
-        yield name
-    elif isinstance(value, (list, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _histories(item)
-    else:
-        raise Unusable(
-            f"A layer is given the constant {str(value)[:60]}.",
-            "Use layers.Rescaling, or prepare the data so.",
-        )
-
-
-def _without_masks(raw: list[_Raw]) -> list[_Raw]:
-    """Without operators that make masks, if an Embedding with `mask_zero` makes the same anyway."""
-    operators = {layer.name: layer.sources for layer in raw if layer.kind == MASK_OPERATOR}
-    masked = {
-        layer.sources
-        for layer in raw
-        if layer.kind == "Embedding" and layer.described["config"].get("mask_zero")
-    }
-    for layer in raw:
-        if any(operators.get(mask) not in masked for mask in layer.masks):
-            todo = "Masks come from Embedding(mask_zero=True) only."
-            raise Unusable(f"Layer {layer.name!r} is called with a mask.", todo)
-    return [layer for layer in raw if layer.kind != MASK_OPERATOR]
-
-
-# --- as it is here --------------------------------------------------------------------------------
+def _weights(
+    file: SavedFile, raw: Sequence[RawLayer], layers: Sequence[Layer]
+) -> dict[WeightKey, Array]:
+    """The arrays of the file under the names that the layers have here."""
+    arrays = file.arrays([(layer.name, layer.kind) for layer in raw])
+    weights = {}
+    for layer, of_layer in zip(layers, arrays.values(), strict=True):
+        _check_arrays(layer, of_layer)
+        for position, values in enumerate(of_layer):
+            weights[WeightKey(layer.name, position)] = values
+    return weights
 
 
 def _safe_names(titles: Sequence[str]) -> dict[str, str]:
@@ -273,6 +134,7 @@ def _safe_names(titles: Sequence[str]) -> dict[str, str]:
     for title in titles:
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", title)[:60].strip("_")
         plain = plain if plain[:1].isalpha() else f"layer_{plain}".strip("_")
+        # two titles may differ in nothing but what was replaced
         name, number = plain, 2
         while name in names.values():
             name, number = f"{plain}_{number}", number + 1
@@ -280,18 +142,18 @@ def _safe_names(titles: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _layer(raw: _Raw, names: Mapping[str, str], *, keras_3: bool) -> Layer:
-    missing = [source for source in raw.sources if source not in names]
-    if missing:
-        raise Unusable(
-            f"Layer {raw.name!r} reads {missing[0]!r}, which is no layer of the model.", SAVE_AGAIN
-        )
+def _layer(raw: RawLayer, names: Mapping[str, str], *, keras_3: bool) -> Layer:
+    for source in raw.sources:
+        if source not in names:
+            raise Unusable(
+                f"Layer {raw.name!r} reads {source!r}, which is no layer of the model.", SAVE_AGAIN
+            )
     least, most = _inputs_of(raw.kind)
     if not least <= len(raw.sources) <= most:
         raise Unusable(
             f"Layer {raw.name!r} ({raw.kind}) is given {len(raw.sources)} inputs.", SAVE_AGAIN
         )
-    sources, config = tuple(names[source] for source in raw.sources), raw.described["config"]
+    sources, config = tuple(map(names.__getitem__, raw.sources)), raw.described["config"]
     if raw.kind == "InputLayer":
         return Layer(names[raw.name], raw.kind, {}, shape=_shape(raw.name, config))
     built = options(raw.kind, config, name=raw.name, keras_3=keras_3)
@@ -316,15 +178,17 @@ def _shape(name: str, config: Mapping[str, Any]) -> tuple[int | None, ...]:
             f"The input {name!r} has the shape {shape}.", "Save the net with keras.Input(shape)."
         )
     sides = [side for side in shape[1:] if side is not None]
-    if (
-        not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in sides)
-        or prod(sides) > MOST_SIDE
-    ):
+    # each alone first: a product of what is no number could not be compared
+    if not all(map(_is_side, sides)) or prod(sides) > MOST_SIDE:
         raise Unusable(
             f"The input {name!r} has the shape {shape[1:]}.",
             f"At most {MOST_SIDE:,} numbers are read.",
         )
     return tuple(shape[1:])
+
+
+def _is_side(side: Any) -> bool:
+    return isinstance(side, int) and 0 < side <= MOST_SIDE
 
 
 def _check_arrays(layer: Layer, arrays: Sequence[Array]) -> None:
@@ -347,20 +211,22 @@ def _check_arrays(layer: Layer, arrays: Sequence[Array]) -> None:
 
 def _expected(layer: Layer) -> tuple[int, tuple[Any, ...]]:
     """How many arrays a layer has, and the last sides of the first of them."""
-    given = layer.options
-    bias = int(given.get("use_bias", True))
+    built = layer.options
+    bias = int(built.get("use_bias", True))
     if layer.kind in ("BatchNormalization", "LayerNormalization"):
-        count = int(given.get("scale", True)) + int(given.get("center", True))
+        count = int(built.get("scale", True)) + int(built.get("center", True))
+        # the moving mean and variance
         return count + (2 if layer.kind == "BatchNormalization" else 0), ()
+    # functions: no layer has the options of another kind
     return {
-        "Attention": lambda: (int(given.get("use_scale", False)), ()),
-        "Dense": lambda: (1 + bias, (given["units"],)),
-        "Conv1D": lambda: (1 + bias, (given["filters"],)),
-        "Conv2D": lambda: (1 + bias, (given["filters"],)),
-        "DepthwiseConv2D": lambda: (1 + bias, (given.get("depth_multiplier", 1),)),
-        "Embedding": lambda: (1, (given["input_dim"], given["output_dim"])),
-        "LSTM": lambda: (2 + bias, (4 * given["units"],)),
-        "MultiHeadAttention": lambda: (4 * (1 + bias), (given["num_heads"], given["key_dim"])),
+        "Attention": lambda: (int(built.get("use_scale", False)), ()),
+        "Dense": lambda: (1 + bias, (built["units"],)),
+        "Conv1D": lambda: (1 + bias, (built["filters"],)),
+        "Conv2D": lambda: (1 + bias, (built["filters"],)),
+        "DepthwiseConv2D": lambda: (1 + bias, (built.get("depth_multiplier", 1),)),
+        "Embedding": lambda: (1, (built["input_dim"], built["output_dim"])),
+        "LSTM": lambda: (2 + bias, (4 * built["units"],)),
+        "MultiHeadAttention": lambda: (4 * (1 + bias), (built["num_heads"], built["key_dim"])),
     }.get(layer.kind, lambda: (0, ()))()
 
 
@@ -368,9 +234,9 @@ def _in_order(layers: Sequence[Layer]) -> Iterator[Layer]:
     """Each layer after those that it reads."""
     left, ready = list(layers), set[str]()
     while left:
-        now = [layer for layer in left if set(layer.sources) <= ready]
+        now = [layer for layer in left if ready.issuperset(layer.sources)]
         if not now:
             raise Unusable(f"Layers read one another in a circle, as {left[0].name!r}.", SAVE_AGAIN)
         yield from now
-        ready |= {layer.name for layer in now}
+        ready.update(map(attrgetter("name"), now))
         left = [layer for layer in left if layer.name not in ready]

@@ -1,4 +1,4 @@
-"""What a layer of a saved net may say of itself.
+"""What the configuration of a saved layer may contain.
 
 Its class, the classes it names, the options it is built with.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.nn.allowed import LAYERS, MODULES, PARTS
@@ -33,7 +33,7 @@ ACTIVATIONS = frozenset(
 KERAS_2_ACTIVATIONS = ACTIVATIONS | {"hard_sigmoid"}  # in Keras 3 another function has this name
 CONVOLUTION = "kernel_size strides padding data_format dilation_rate activation use_bias"
 POOLING = "pool_size strides padding data_format"
-OPTIONS = {  # of each layer, what decides its answers
+OPTIONS = {  # of each layer, what decides its outputs
     "Activation": "activation",
     "Attention": "use_scale score_mode dropout",
     "AveragePooling1D": POOLING,
@@ -69,7 +69,7 @@ OPTIONS = {  # of each layer, what decides its answers
     "ZeroPadding1D": "padding",
     "ZeroPadding2D": "padding data_format",
 }
-NEUTRAL = re.compile(  # options that change no answer, whatever their value
+NEUTRAL = re.compile(  # options that change no output, whatever their value
     r"\w+_(initializer|regularizer|constraint)|activity_regularizer|autocast|batch_input_shape|batch_shape|build_config|"
     r"dtype|flash_attention|fused|implementation|input_length|key_shape|name|query_shape|renorm_clipping|renorm_momentum|"
     r"rng_type|seed|synchronized|trainable|unit_forget_bias|unroll|use_cudnn|value_shape"
@@ -106,6 +106,7 @@ def check_names(layer: Mapping[str, Any], name: str) -> None:
         Unusable: it is not.
     """
     kind, module = layer["class_name"], layer.get("module", "keras.layers")
+    # it may be a number as well as a text: nothing of the file has been looked at before
     if kind not in LAYERS:
         todo = ADVICE.get(kind, "Save the net without it.") if isinstance(kind, str) else SAVE_AGAIN
         raise Unusable(
@@ -136,23 +137,23 @@ def options(kind: str, config: Mapping[str, Any], *, name: str, keras_3: bool) -
         Unusable: one has a value that cannot be, or is not known here and not off.
     """
     _check_dtype(config.get("dtype"), name)
-    known, found = OPTIONS.get(kind, "").split(), {}
+    names, built = OPTIONS.get(kind, "").split(), {}
     for key, value in config.items():
         key_2 = "alpha" if (kind, key) == ("LeakyReLU", "negative_slope") else key
-        if key_2 in known:
-            found[key_2] = _value(key, value, name=name, keras_3=keras_3)
-        elif not (
-            NEUTRAL.fullmatch(key)
-            or value in (None, False, 0, "", [], {})
-            or _is_default(key, value)
-        ):
+        if key_2 in names:
+            built[key_2] = _value(key, value, name=name, keras_3=keras_3)
+        elif not _changes_nothing(key, value):
             raise Unusable(
                 f"Layer {name!r} has the option {key}={str(value)[:60]}, which is not known here."
             )
-    return {key: value for key, value in found.items() if value is not None}
+    # without a value keras takes its own default
+    return {key: value for key, value in built.items() if value is not None}
 
 
-def _is_default(key: str, value: Any) -> bool:
+def _changes_nothing(key: str, value: Any) -> bool:
+    """Whether an option may be left out: only training reads it, or it is off or at its default."""
+    if NEUTRAL.fullmatch(key) or value in (None, False, 0, "", [], {}):
+        return True
     return isinstance(value, (int, str)) and (key, value) in SAME_AS_NONE
 
 
@@ -161,33 +162,41 @@ def _with_list(todo: str) -> str:
 
 
 def _check_parts(value: Any, name: str) -> None:
+    """Refuse a class or module named anywhere within a value that is not on the lists."""
     if isinstance(value, dict):
-        kind, module = value.get("class_name"), value.get("module")
-        wrong = [
-            item
-            for item, right in ((kind, LEFT_OUT), (module, THEIR_MODULES))
-            if item is not None and item not in right
-        ]
-        wrong += [item for item in (value.get("registered_name"),) if item not in (None, kind)]
-        if wrong:
+        foreign = list(_foreign(value))
+        if foreign:
             todo = "Nothing of it was loaded or run. Save the net without it."
             raise Unusable(
-                f"Layer {name!r} names {wrong[0]!r}, which is not on the list of what a plain "
+                f"Layer {name!r} names {foreign[0]!r}, which is not on the list of what a plain "
                 f"layer names.",
                 todo,
             )
-        for item in value.values():
-            _check_parts(item, name)
-    elif isinstance(value, list):
-        for item in value:
-            _check_parts(item, name)
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            _check_parts(part, name)
+
+
+def _foreign(part: Mapping[str, Any]) -> Iterator[Any]:
+    """What a part of a configuration names that is not on the lists."""
+    kind, module = part.get("class_name"), part.get("module")
+    if kind is not None and kind not in LEFT_OUT:
+        yield kind
+    if module is not None and module not in THEIR_MODULES:
+        yield module
+    # under another registered name keras would look up a class of somebody else
+    registered = part.get("registered_name")
+    if registered not in (None, kind):
+        yield registered
 
 
 def _check_dtype(dtype: Any, name: str) -> None:
-    told = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
-    if told is not None and not DTYPES.fullmatch(told):
+    # a policy is written as a class with a name
+    policy = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
+    if policy is not None and not DTYPES.fullmatch(policy):
         raise Unusable(
-            f"Layer {name!r} works with {told!r}.",
+            f"Layer {name!r} works with {policy!r}.",
             "Save the net with float32 weights, not quantized.",
         )
 
@@ -206,10 +215,11 @@ def _value(key: str, value: Any, *, name: str, keras_3: bool) -> Any:
 
 
 def _activation(value: Any, *, name: str, keras_3: bool) -> str:
-    known = ACTIVATIONS if keras_3 else KERAS_2_ACTIVATIONS
+    allowed = ACTIVATIONS if keras_3 else KERAS_2_ACTIVATIONS
+    # what is no text names a function or a layer of somebody's own
     value = SAME_ACTIVATION.get(value, value) if value is None or isinstance(value, str) else ""
-    if value not in known:
-        words = ", ".join(sorted(known))
+    if value not in allowed:
+        words = ", ".join(sorted(allowed))
         todo = (
             f"Give it one of {words}; or make the activation a layer of its own, as "
             f"layers.ReLU(max_value=6)."
@@ -226,7 +236,7 @@ def _word_advice(key: str) -> str:
 
 def _is_plain(value: Any, depth: int = 2) -> bool:
     if isinstance(value, list) and depth:
-        return len(value) <= 8 and all(_is_plain(item, depth - 1) for item in value)
+        return len(value) <= 8 and all(_is_plain(number, depth - 1) for number in value)
     if value is None or isinstance(value, bool):
         return True
     return isinstance(value, (int, float)) and math.isfinite(value) and abs(value) < MOST_NUMBER

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 from framework.contracts.net import WeightKey
@@ -19,7 +20,7 @@ from framework.nn.saved.net import Layer, SavedNet
 
 HEAD = "head_activation"
 MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample
-# of attention: its inputs tell
+# of attention: keras takes them from its inputs
 BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))
 
 
@@ -67,7 +68,7 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
 
     Args:
         feeds: one for each input of the net, in its order.
-        head: activation put behind the net; none if empty.
+        head: activation added after the net; none if empty.
 
     Raises:
         InvalidStudy: its layers and arrays do not belong together.
@@ -76,12 +77,13 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
 
     renamed = _names(net, feeds)
     config = json.dumps(_config(net, feeds, renamed, head=head))
-    weights = {
-        WeightKey(renamed[layer], position): values
-        for (layer, position), values in net.weights.items()
-    }
+    weights, shapes = {}, {}
+    for (layer, position), values in net.weights.items():
+        key = WeightKey(renamed[layer], position)
+        weights[key], shapes[key] = values, values.shape
     with reading(net.file):
-        _check_shapes(config, {key: values.shape for key, values in weights.items()})
+        # first: a net takes as much memory as its configuration asks for when it is built
+        _check_shapes(config, shapes)
         built = graph.build(config)
     graph.write_weights(built, weights)
     return built
@@ -92,17 +94,13 @@ def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
 
     Inputs are called as the data set calls them, and nothing else is.
     """
-    taken = {
-        HEAD,
-        *(
-            name
-            for feed in feeds
-            for name in (feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged")
-        ),
-    }
-    renamed = dict(zip(net.inputs, (feed.name for feed in feeds), strict=True))
+    renamed = dict(zip(net.inputs, map(attrgetter("name"), feeds), strict=True))
+    taken = {HEAD}
+    for feed in feeds:
+        taken |= {feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged"}
     for layer in net.layers:
         name = layer.name
+        # two layers of one name would be one to keras
         while layer.name not in renamed and name in taken:
             name += "_layer"
         renamed.setdefault(layer.name, name)
@@ -114,19 +112,20 @@ def _config(
     net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *, head: str
 ) -> dict[str, Any]:
     """The functional configuration of keras."""
+    # layer of the saved net -> the layer here whose output is its output
     layers, ends = [], dict(renamed)
     for title, feed in zip(net.inputs, feeds, strict=True):
-        fed = _fed(feed)
-        layers += fed
-        ends[title] = fed[-1]["name"]
+        feeding = _fed(feed)
+        layers += feeding
+        ends[title] = feeding[-1]["name"]
     for layer in net.layers:
         if layer.kind != "InputLayer":
-            layers.append(
-                _layer(renamed[layer.name], layer, [ends[source] for source in layer.sources])
-            )
+            sources = list(map(ends.__getitem__, layer.sources))
+            layers.append(_layer(renamed[layer.name], layer, sources))
+    output = ends[net.output]
     if head:
-        layers.append(_plain(HEAD, "Activation", {"activation": head}, ends[net.output]))
-    output = HEAD if head else ends[net.output]
+        layers.append(_plain(HEAD, "Activation", {"activation": head}, output))
+        output = HEAD
     return {
         "name": "net",
         "layers": layers,
@@ -142,7 +141,9 @@ def _fed(feed: Feed) -> list[dict[str, Any]]:
         {"name": feed.name, "class_name": "InputLayer", "config": shape, "inbound_nodes": []}
     ]
     if (feed.factor, feed.offset) != (1.0, 0.0):
-        moved = {"scale": feed.factor} | ({"offset": feed.offset} if feed.offset else {})
+        moved = {"scale": feed.factor}
+        if feed.offset:
+            moved["offset"] = feed.offset
         layers.append(_plain(f"{feed.name}_scaled", "Rescaling", moved, layers[-1]["name"]))
     if feed.net_shape != feed.shape:
         arranged = {"target_shape": list(feed.net_shape)}
@@ -159,9 +160,9 @@ def _layer(name: str, layer: Layer, sources: Sequence[str]) -> dict[str, Any]:
     called: dict[str, Any] = {"use_causal_mask": True} if layer.causal else {}
     if layer.kind == "MultiHeadAttention":  # takes its inputs by name, all others as a list
         options |= BUILT_BY_CALL
-        called |= {
-            key: [source, 0, 0] for key, source in zip(("value", "key"), sources[1:], strict=False)
-        }
+        # not strict: an attention without a key takes the value for it
+        for key, source in zip(("value", "key"), sources[1:], strict=False):
+            called[key] = [source, 0, 0]
         sources = sources[:1]
     nodes = [[source, 0, 0, called] for source in sources]
     return {"name": name, "class_name": layer.kind, "config": options, "inbound_nodes": [nodes]}
@@ -178,18 +179,29 @@ def _check_shapes(config: str, stored: Mapping[WeightKey, tuple[int, ...]]) -> N
 
     with tf.Graph().as_default():
         built = graph.build(config)
-    asked = {key: tuple(weight.shape) for key, weight in graph.variables(built).items()}
-    for key in sorted(set(asked) | set(stored)):
-        (layer, position), wanted, found = key, asked.get(key), stored.get(key)
-        if wanted != found:
+    needed = {key: tuple(weight.shape) for key, weight in graph.variables(built).items()}
+    _check_stored(needed, stored)
+    for layer in built.layers:
+        _check_output(layer)
+
+
+def _check_stored(
+    needed: Mapping[WeightKey, tuple[int, ...]], stored: Mapping[WeightKey, tuple[int, ...]]
+) -> None:
+    for key in sorted(set(needed) | set(stored)):
+        # one that is missing on either side has no shape there
+        (layer, position), wanted, present = key, needed.get(key), stored.get(key)
+        if wanted != present:
             raise Unusable(
-                f"Weight {position} of layer {layer!r} is {found} in the file, {wanted} in the "
+                f"Weight {position} of layer {layer!r} is {present} in the file, {wanted} in the "
                 "net.",
                 SAVE_AGAIN,
             )
-    for layer in built.layers:
-        shape = [side for side in layer.output.shape[1:] if side is not None]
-        if prod(shape) > MOST_NUMBERS:
-            raise Unusable(
-                f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}."
-            )
+
+
+def _check_output(layer: Any) -> None:
+    shape = [side for side in layer.output.shape[1:] if side is not None]
+    if prod(shape) > MOST_NUMBERS:
+        raise Unusable(
+            f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}."
+        )

@@ -5,9 +5,9 @@ flatbuffer     operators and constants of a file
 sparse_blocks  kernels stored as the blocks that are not zero
 dead_ranges    ranges of activations that the runtime cannot take, widened
 weights        which constant of the file is which weight of the net
-interpreter    what the file answers
-signature      what a file is given and what it answers: names, shapes, types; without TensorFlow
-latency        two files timed beside each other
+interpreter    the outputs of the file
+signature      inputs and outputs of a file: names, shapes, types; without TensorFlow
+latency        two files timed next to each other
 """
 
 from __future__ import annotations

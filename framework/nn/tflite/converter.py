@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,22 +38,23 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
     with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
         graph.write_weights(net.model, stage.weights)
         try:
-            with quiet(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # From a concrete function with a fixed batch: a plain Keras model fails for
-                # recurrent nets.
-                converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.held)
-                _set_format(converter, stage.export, net.names, calibration)
-                file = settled(bytes(converter.convert()))
+            file = _converted(net, stage.export, calibration)
         except Exception as error:
             raise NotDeployable("The converter refuses this net.", given=str(error)) from error
     if stage.export.format == "int8":
         return dead_ranges.widened(file)
-    return (
-        sparse_blocks.in_blocks(file)
-        if stage.export.sparse and stage.export.format == "float32"
-        else file
-    )
+    if stage.export.sparse and stage.export.format == "float32":
+        return sparse_blocks.in_blocks(file)
+    return file
+
+
+def _converted(net: ExportNet, export: Export, calibration: Samples | None) -> bytes:
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.owner)
+        _set_format(converter, export, net.names, calibration)
+        return settled(bytes(converter.convert()))
 
 
 def predict(stage: Stage, samples: Samples) -> Array:
@@ -61,22 +62,24 @@ def predict(stage: Stage, samples: Samples) -> Array:
     with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
         graph.write_weights(net.model, stage.weights)
         batches = range(0, len(samples), BATCH)
-        return np.concatenate([net.answer(_part(samples, begin)) for begin in batches])
+        return np.concatenate([net.outputs(_part(samples, begin)) for begin in batches])
 
 
 def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
     """Raise NotDeployable if file and net differ by more than 1e-4, or in a decision without a tie.
 
-    Probabilities are at most 1; of answers of a regression, which may be of any size, it is 1e-4 of
-    the largest.
+    Probabilities are at most 1; of the outputs of a regression, which may be of any size, it is
+    1e-4 of the largest.
     """
     difference = np.abs(net_outputs - file_outputs)
     tolerance = TOLERANCE * max(1.0, float(np.abs(net_outputs).max()))
+    # "not all within" and not "any above": NaN is neither
     if not (np.isfinite(difference) & (difference <= tolerance)).all():
         raise NotDeployable(
             "The file answers differently from its net.",
             given=f"Largest difference: {difference.max()}.",
         )
+    # outputs that differ by less than twice the tolerance may change places
     chosen = np.take_along_axis(net_outputs, file_outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
     if (net_outputs.max(axis=1) - chosen > 2 * tolerance).any():
         raise NotDeployable("The file decides differently from its net.")
@@ -84,14 +87,13 @@ def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
 
 def _check_range(stage: Stage) -> None:
     """Refuse what the converter would cut to the largest half without a word."""
-    largest = max(
-        stage.weights,
-        key=lambda key: float(np.abs(stage.weights[key]).max(initial=0.0)),
-        default=None,
-    )
-    if stage.export.format != "float16" or largest is None:
+    if stage.export.format != "float16" or not stage.weights:
         return
-    value = float(np.abs(stage.weights[largest]).max(initial=0.0))
+    sizes = {}
+    for key, values in stage.weights.items():
+        sizes[key] = float(np.abs(values).max(initial=0.0))
+    largest = max(sizes, key=sizes.__getitem__)
+    value = sizes[largest]
     if value > LARGEST_HALF:
         raise NotDeployable(
             "A weight is too large for half precision.",
@@ -104,7 +106,7 @@ def _check_range(stage: Stage) -> None:
 def _set_format(
     converter: Any, export: Export, names: list[str], calibration: Samples | None
 ) -> None:
-    """Tell the converter which numbers the file holds."""
+    """Set the number format of the file."""
     if export.format == "float32":
         return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -119,10 +121,14 @@ def _set_format(
             raise SqueezelabError(
                 "A file of the format int8 needs samples of the calibration split."
             )
-        # Nothing but 8-bit kernels: an operation that has none is refused, not left in float
-        # without a word.
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.representative_dataset = lambda: _one_by_one(names, calibration, export.samples)
+        _set_int8(converter, lambda: _one_by_one(names, calibration, export.samples))
+
+
+def _set_int8(converter: Any, samples: Callable[[], Iterator[dict[str, Array]]]) -> None:
+    # Nothing but 8-bit kernels: an operation that has none is refused, not left in float without a
+    # word.
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.representative_dataset = samples
 
 
 def _one_by_one(names: list[str], samples: Samples, count: int) -> Iterator[dict[str, Array]]:
@@ -136,26 +142,17 @@ class ExportNet:
     def __init__(self, net_graph: str) -> None:
         self.model = graph.build(net_graph)
         # given the model itself, the converter would trace every layer of it, each time
-        self.held = tf.Module()
-        self.held.variables_of_net = self.model.weights
-        names = [item.name.split(":")[0] for item in self.model.inputs]
+        self.owner = tf.Module()
+        self.owner.variables_of_net = self.model.weights
+        self.names = names = [tensor.name.split(":")[0] for tensor in self.model.inputs]
 
         def call(*inputs: Any) -> Any:
             return self.model(dict(zip(names, inputs, strict=True)), training=False)
 
-        one = [
-            tf.TensorSpec((1, *item.shape[1:]), item.dtype, name=name)
-            for item, name in self._inputs(names)
-        ]
-        many = [
-            tf.TensorSpec((BATCH, *item.shape[1:]), item.dtype, name=name)
-            for item, name in self._inputs(names)
-        ]
-        self.names = names
-        self.single = tf.function(call).get_concrete_function(*one)
-        self.batch = tf.function(call, input_signature=many)
+        self.single = tf.function(call).get_concrete_function(*self._inputs(1))
+        self.batch = tf.function(call, input_signature=list(self._inputs(BATCH)))
 
-    def answer(self, inputs: dict[str, Array]) -> Array:
+    def outputs(self, inputs: dict[str, Array]) -> Array:
         """Outputs for up to BATCH samples.
 
         A short batch is filled up, so that one trace serves all.
@@ -164,8 +161,10 @@ class ExportNet:
         full = [np.resize(inputs[name], (BATCH, *inputs[name].shape[1:])) for name in self.names]
         return np.asarray(self.batch(*full).numpy()[:count])
 
-    def _inputs(self, names: list[str]) -> Any:
-        return zip(self.model.inputs, names, strict=True)
+    def _inputs(self, count: int) -> Iterator[Any]:
+        """What a trace for so many samples is given; the file calls its inputs by these names."""
+        for tensor, name in zip(self.model.inputs, self.names, strict=True):
+            yield tf.TensorSpec((count, *tensor.shape[1:]), tensor.dtype, name=name)
 
 
 def _part(samples: Samples, begin: int) -> dict[str, Array]:

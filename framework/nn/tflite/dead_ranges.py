@@ -2,12 +2,12 @@
 
 Their scale is made one that runtimes compute with.
 
-Where a whole layer is dead on the calibration split, the converter gives its answers a range of
+Where a whole layer is dead on the calibration split, the converter gives its outputs a range of
 nothing, and XNNPACK refuses the file: it multiplies sums by a factor below 256 only.
 
 Where the cells of an LSTM stay below a half there, the converter gives them a range of less than 1,
-and the runtime answers from memory that nothing wrote: its tanh of 16-bit numbers knows ranges of
-1, 2, 4 .. 64 (`PortableApplyTanh`).
+and the runtime's outputs come from memory that nothing wrote: its tanh of 16-bit numbers knows
+ranges of 1, 2, 4 .. 64 (`PortableApplyTanh`).
 """
 
 from __future__ import annotations
@@ -23,21 +23,26 @@ LIMIT = 256.0  # of input scale x kernel scale / output scale
 CELL_STEP = 2.0**-15  # least scale of the 16-bit cells of an LSTM: they reach from -1 to 1
 CELLS = 19  # which input of the operation they are
 SUMS = frozenset(
-    getattr(schema.BuiltinOperator, name)
-    for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+    {
+        schema.BuiltinOperator.FULLY_CONNECTED,
+        schema.BuiltinOperator.CONV_2D,
+        schema.BuiltinOperator.DEPTHWISE_CONV_2D,
+    }
 )
 
 
 def widened(file: bytes) -> bytes:
     """The file with wider ranges for outputs that no sum can fill, and for cells.
 
-    The new scale is that of a single product, so that such an answer may be up to 255 of them;
-    biases behind it are written in it. Cells of an LSTM reach at least from -1 to 1. A file without
-    either stays as it is.
+    The new scale is that of a single product, so that such an output may be up to 255 of them;
+    the biases that follow are written in it. Cells of an LSTM reach at least from -1 to 1. A file
+    without either stays as it is.
     """
+    # of a bytearray, arrays from the reader are views that can be written to
     content = bytearray(file)
     model = schema.Model.GetRootAsModel(content, 0)
-    for graph in (model.Subgraphs(number) for number in range(model.SubgraphsLength())):
+    for number in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(number)
         operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
         for operator in operators:
             _widen(model, graph, operator, operators)
@@ -48,23 +53,20 @@ def widened(file: bytes) -> bytes:
 def _widen(model: Any, graph: Any, operator: Any, operators: list[Any]) -> None:
     if not _is_sum(model, operator):
         return
-    given, kernel, answer = (
-        _scale(graph, index)
-        for index in (operator.Inputs(0), operator.Inputs(1), operator.Outputs(0))
-    )
-    if given is None or kernel is None or answer is None:
+    source, kernel = _scale(graph, operator.Inputs(0)), _scale(graph, operator.Inputs(1))
+    output = _scale(graph, operator.Outputs(0))
+    if source is None or kernel is None or output is None:
         return
-    product = float(given[0]) * float(kernel.max())
-    readers = [item for item in operators if operator.Outputs(0) in item.InputsAsNumpy()]
-    if (
-        product / float(answer[0]) < LIMIT
-        or not readers
-        or not all(_is_sum(model, item) for item in readers)
-    ):
+    product = float(source[0]) * float(kernel.max())
+    if product / float(output[0]) < LIMIT:
         return
-    answer[0] = product
-    for reader in readers:
-        _rewrite_bias(model, graph, reader, float(answer[0]))
+    readers = [reader for reader in operators if operator.Outputs(0) in reader.InputsAsNumpy()]
+    # of a sum only the bias is written in the scale of the input; a pooling passes that scale on
+    if readers and all(_is_sum(model, reader) for reader in readers):
+        output[0] = product
+        for reader in readers:
+            # as stored, in float32: what the runtime will calculate with
+            _rewrite_bias(model, graph, reader, float(output[0]))
 
 
 def _widen_cells(model: Any, graph: Any, operator: Any) -> None:
@@ -79,7 +81,7 @@ def _widen_cells(model: Any, graph: Any, operator: Any) -> None:
         scale[:] = np.maximum(scale, CELL_STEP)
 
 
-def _rewrite_bias(model: Any, graph: Any, operator: Any, given: float) -> None:
+def _rewrite_bias(model: Any, graph: Any, operator: Any, source: float) -> None:
     """The same bias in the scale that follows from another one of the input."""
     if operator.InputsLength() < 3 or operator.Inputs(2) < 0:
         return
@@ -88,7 +90,8 @@ def _rewrite_bias(model: Any, graph: Any, operator: Any, given: float) -> None:
         return
     values = model.Buffers(graph.Tensors(operator.Inputs(2)).Buffer()).DataAsNumpy().view(np.int32)
     numbers = values.astype(np.float64) * scale.astype(np.float64)
-    scale[:] = given * kernel
+    # a bias is added to the sums as it is: its scale has to be that of their products
+    scale[:] = source * kernel
     values[:] = np.rint(numbers / scale.astype(np.float64))
 
 
@@ -98,6 +101,7 @@ def _is_sum(model: Any, operator: Any) -> bool:
 
 def _kind(model: Any, operator: Any) -> int:
     code = model.OperatorCodes(operator.OpcodeIndex())
+    # the older field is one byte and the newer one absent in old files: the larger one counts
     return int(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
 
 

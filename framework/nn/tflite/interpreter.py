@@ -1,4 +1,4 @@
-"""The exported file run: its answers, one sample at a time."""
+"""The exported file run: its outputs, one sample at a time."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ def answers(file: bytes, samples: Samples) -> Array:
     output = interpreter.get_output_details()[0]["index"]
     results = []
     for position in range(len(samples)):
+        # the variables are the states of recurrent operations
         interpreter.reset_all_variables()
         for name, place in places.items():
             interpreter.set_tensor(place, samples.inputs[name][position : position + 1])
         interpreter.invoke()
+        # a copy: the next run writes to the same memory
         results.append(interpreter.get_tensor(output)[0])
     return np.stack(results)
 
@@ -53,9 +55,10 @@ def opened(file: bytes, *, threads: int) -> Any:
 
 def input_places(interpreter: Any) -> dict[str, int]:
     """Input name -> index of its tensor."""
-    return {
-        _input_name(detail["name"]): detail["index"] for detail in interpreter.get_input_details()
-    }
+    places = {}
+    for detail in interpreter.get_input_details():
+        places[_input_name(detail["name"])] = detail["index"]
+    return places
 
 
 def _input_name(tensor_name: str) -> str:

@@ -40,7 +40,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two files timed beside each other.
+    """Two files timed next to each other.
 
     Args:
         latency_us: median time of the file for one sample.
@@ -83,13 +83,14 @@ def _round(
     """Medians of both in microseconds, and of neighbours' ratios, reference / file."""
     interrupt.check()
     order = (0, 1) if number % 2 else (1, 0)  # who is opened and timed first takes turns
-    timers: dict[int, Sampler] = {
-        index: _timer((file, reference)[index], samples) for index in order
-    }
+    timers: dict[int, Sampler] = {}
+    for index in order:
+        timers[index] = _timer((file, reference)[index], samples)
     times = np.empty((SAMPLES_PER_ROUND, 2))
     for row in times:
         for index in order:
             row[index] = timers[index]()
+        # taking turns, so that what the one leaves behind in caches strikes both alike
         order = order[::-1]
     return (
         float(np.median(times[:, 0])),

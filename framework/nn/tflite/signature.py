@@ -1,4 +1,4 @@
-"""What a `.tflite` file is given and what it answers.
+"""The inputs and outputs of a `.tflite` file.
 
 Without TensorFlow, as it runs where it is deployed.
 """
@@ -41,13 +41,11 @@ def ports(file: bytes) -> tuple[list[Port], list[Port]]:
         net = Interpreter(model_content=file, num_threads=1)
     except (ValueError, RuntimeError) as error:
         raise NotDeployable("The file does not load.", given=str(error)) from error
-    return [_port(item) for item in net.get_input_details()], [
-        _port(item) for item in net.get_output_details()
-    ]
+    return list(map(_port, net.get_input_details())), list(map(_port, net.get_output_details()))
 
 
 def _port(detail: dict[str, Any]) -> Port:
     scale, zero = detail["quantization"]
     name = detail["name"].removeprefix("serving_default_").partition(":")[0]
-    shape = tuple(int(side) for side in detail["shape"])
+    shape = tuple(map(int, detail["shape"]))
     return Port(name, shape, detail["dtype"].__name__, float(scale), int(zero))

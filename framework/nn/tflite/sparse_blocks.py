@@ -1,4 +1,4 @@
-"""Kernels of zero blocks in a `.tflite` file: the blocks that are left, and where they stand.
+"""Kernels of zero blocks in a `.tflite` file: the blocks that are left, and where they are.
 
 The converter can store kernels so, but not choose which: it does so where the runtime then answers
 wrongly (inputs that its blocks do not divide), not at all (half precision, 8 bits), or more slowly.
@@ -38,6 +38,7 @@ def in_blocks(file: bytes) -> bytes:
     chosen = _chosen(model)
     if not chosen:
         return file
+    # the version belongs to a code of operators: those that read blocks get a new one
     for operator, tensor in chosen:
         operator.opcodeIndex = len(model.operatorCodes)
         _store(tensor, model.buffers[tensor.buffer])
@@ -62,19 +63,16 @@ def dense(stored: Array, sparsity: Any, shape: tuple[int, ...]) -> Array:
         sparsity: `SparsityParametersT` of the schema.
         shape: of the whole tensor.
     """
-    blocked = [] if sparsity.blockMap is None else [int(side) for side in sparsity.blockMap]
-    levels = [
-        (int(level), item)
-        for level, item in zip(sparsity.traversalOrder, sparsity.dimMetadata, strict=True)
-    ]
-    widths = {
-        blocked[level - len(shape)]: item.denseSize for level, item in levels if level >= len(shape)
-    }
+    blocked = [] if sparsity.blockMap is None else list(map(int, sparsity.blockMap))
+    levels = list(zip(map(int, sparsity.traversalOrder), sparsity.dimMetadata, strict=True))
+    widths = _block_widths(levels, blocked, len(shape))
+    # one column for each place of the levels so far: its indices in the tensor
     places = np.zeros((len(shape), 1), int)
-    for level, item in levels:
-        counts, index = _level(item, places.shape[1])
+    for level, metadata in levels:
+        counts, index = _level(metadata, places.shape[1])
         places = np.repeat(places, counts, axis=1)
         if level < len(shape):
+            # the index counts blocks where this side is cut into them
             places[level] += index * widths.get(level, 1)
         else:
             places[blocked[level - len(shape)]] += index
@@ -83,13 +81,21 @@ def dense(stored: Array, sparsity: Any, shape: tuple[int, ...]) -> Array:
     return whole
 
 
-def _level(item: Any, above: int) -> tuple[Array, Array]:
-    """(how many places lie under each place of the level above, their indices)."""
-    if item.format == schema.DimensionType.DENSE:
-        return np.full(above, item.denseSize), np.tile(np.arange(item.denseSize), above)
-    return np.diff(np.asarray(item.arraySegments.values, int)), np.asarray(
-        item.arrayIndices.values, int
-    )
+def _block_widths(levels: list[tuple[int, Any]], blocked: list[int], sides: int) -> dict[int, int]:
+    """Side of the tensor -> how long a block is along it. Levels from `sides` on are of blocks."""
+    widths = {}
+    for level, metadata in levels:
+        if level >= sides:
+            widths[blocked[level - sides]] = metadata.denseSize
+    return widths
+
+
+def _level(metadata: Any, above: int) -> tuple[Array, Array]:
+    """(how many places are under each place of the level above, their indices)."""
+    if metadata.format == schema.DimensionType.DENSE:
+        return np.full(above, metadata.denseSize), np.tile(np.arange(metadata.denseSize), above)
+    ends = np.asarray(metadata.arraySegments.values, int)
+    return np.diff(ends), np.asarray(metadata.arrayIndices.values, int)
 
 
 def _chosen(model: Any) -> list[tuple[Any, Any]]:
@@ -97,22 +103,27 @@ def _chosen(model: Any) -> list[tuple[Any, Any]]:
     if len(model.subgraphs) != 1:
         return []
     (net,) = model.subgraphs
-    reads = Counter(int(index) for operator in net.operators for index in operator.inputs)
-    shared = Counter(tensor.buffer for tensor in net.tensors)
-    found = []
+    reads = Counter[int]()
     for operator in net.operators:
-        code = model.operatorCodes[operator.opcodeIndex]
-        if (
-            max(code.builtinCode, code.deprecatedBuiltinCode)
-            != schema.BuiltinOperator.FULLY_CONNECTED
-        ):
+        reads.update(map(int, operator.inputs))
+    shared = Counter(tensor.buffer for tensor in net.tensors)
+    chosen = []
+    for operator in net.operators:
+        if not _is_fully_connected(model, operator):
             continue
         kernel, output = net.tensors[operator.inputs[1]], net.tensors[operator.outputs[0]]
+        # another reader has no code for blocks, and another tensor on the same bytes no blocks
         alone = reads[int(operator.inputs[1])] == shared[kernel.buffer] == 1
         one_position = np.prod(output.shape) == kernel.shape[0]
         if alone and one_position and _gains(kernel, model.buffers[kernel.buffer].data):
-            found.append((operator, kernel))
-    return found
+            chosen.append((operator, kernel))
+    return chosen
+
+
+def _is_fully_connected(model: Any, operator: Any) -> bool:
+    code = model.operatorCodes[operator.opcodeIndex]
+    kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return bool(kind == schema.BuiltinOperator.FULLY_CONNECTED)
 
 
 def _gains(kernel: Any, data: Array | None) -> bool:
@@ -135,12 +146,14 @@ def _store(kernel: Any, buffer: Any) -> None:
     left = cut.any(axis=2)
     buffer.data = np.frombuffer(cut[left].tobytes(), np.uint8)
     rows, within = _side(len(cut)), _side(ROWS)
+    # compressed rows: where the blocks of each row end, and which column of blocks each is in
     listed = schema.DimensionMetadataT()
     listed.format = schema.DimensionType.SPARSE_CSR
     ends = np.concatenate([[0], np.cumsum(left.sum(axis=1))])
     listed.arraySegmentsType, listed.arraySegments = _indices(ends)
     listed.arrayIndicesType, listed.arrayIndices = _indices(np.nonzero(left)[1])
     kernel.sparsity = schema.SparsityParametersT()
+    # level 2 is within a block, and blocks cut side 1, the inputs
     kernel.sparsity.traversalOrder = [0, 1, 2]
     kernel.sparsity.blockMap = [1]
     kernel.sparsity.dimMetadata = [rows, listed, within]
@@ -154,7 +167,7 @@ def _side(size: int) -> Any:
 
 
 def _indices(values: Array) -> tuple[int, Any]:
-    """(type in the schema, vector) of whole numbers, in the smallest type that holds them."""
+    """(type in the schema, vector) of whole numbers, in the smallest type that fits them."""
     largest = values.max(initial=0)
     kind = next(kind for kind in INDEX_VECTORS if largest <= np.iinfo(kind).max)
     vector = getattr(schema, f"{INDEX_VECTORS[kind]}T")()
@@ -163,7 +176,7 @@ def _indices(values: Array) -> tuple[int, Any]:
 
 
 class _Builder(schema.flatbuffers.Builder):
-    """Packs a file; the package's own leaves buffers of weights wherever they fall."""
+    """Packs a file; the package's own does not align buffers of weights."""
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:  # noqa: N802, N803
         """Begin a vector at a multiple of `ALIGNMENT` bytes, if it is as long as that."""

@@ -1,8 +1,10 @@
-"""The exported file read back: every weight of the net, and the tensor that holds it."""
+"""The exported file read back: every weight of the net, and the tensor that stores it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +20,14 @@ LOOKUPS = frozenset({"EMBEDDING_LOOKUP", "GATHER"})
 GATES = ("input", "forget", "cell", "output")  # in this order in the file and in keras's weights
 # of the four gates' tensors, among an LSTM's inputs
 FIRST_INPUT = {"kernel": 1, "recurrent_kernel": 5, "bias": 12}
-SURE = 0.9  # likeness of a weight that no name tells
+SURE = 0.9  # least likeness of a weight that no name identifies
 MASKED = 1e4  # what attention takes from places that must not be seen, or more
 
 
 def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
-    """Every weight of the net and the tensor that holds it, as deployed.
+    """Every weight of the net and the tensor that stores it, as deployed.
 
-    The converter folds vectors into kernels and biases beside them: batch normalisation, layer
+    The converter folds vectors into kernels and biases next to them: batch normalisation, layer
     normalisation that only dense layers read, the bias of a dense layer right before another one.
     They have no tensors and are not counted. A bias or beta that is all zero, and a gamma that is
     all one, are left out of the file; they are counted.
@@ -38,18 +40,17 @@ def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     for operator in reader.file.operators:
         reader.read(operator)
     reader.add_what_was_left_out()
-    return tuple(reader.found.values())
+    return tuple(reader.records.values())
 
 
 def products(file: bytes) -> int:
     """Multiply-accumulates for one sample between two activations, as those of attention."""
     parts = FlatFile(file)
-    between = (operator for operator in parts.operators if operator.kind in MATRIX_PRODUCTS)
-    return sum(
-        _macs(parts, operator)
-        for operator in between
-        if not any(map(parts.constant, operator.inputs[:2]))
-    )
+    total = 0
+    for operator in parts.operators:
+        if operator.kind in MATRIX_PRODUCTS and not any(map(parts.constant, operator.inputs[:2])):
+            total += _macs(parts, operator)
+    return total
 
 
 def _macs(file: FlatFile, operator: Operator) -> int:
@@ -61,11 +62,11 @@ def _macs(file: FlatFile, operator: Operator) -> int:
 
 
 class _Reader:
-    """What was found so far, by layer, position and part."""
+    """Goes through a file, and records each weight of the net by layer, position and part."""
 
     def __init__(self, file: FlatFile, net: Net) -> None:
         self.file, self.net = file, net
-        self.found: dict[tuple[str, int, str], FileWeight] = {}
+        self.records: dict[tuple[str, int, str], FileWeight] = {}
         self._constants: dict[tuple[str, int, str], Constant] = {}
 
     def read(self, operator: Operator) -> None:
@@ -80,9 +81,9 @@ class _Reader:
 
     def add_what_was_left_out(self) -> None:
         """Vectors that change nothing, which the converter drops; raise if a matrix is missing."""
-        seen = {(layer, position) for layer, position, _ in self.found}
+        recorded = self._recorded()
         for weight in self.net.weights.values():
-            if weight.key in seen:
+            if weight.key in recorded:
                 continue
             if weight.is_matrix:
                 raise NotDeployable(
@@ -90,12 +91,17 @@ class _Reader:
                     given=f"The {weight.role} of the layer {weight.layer!r}.",
                     todo="See which layers become plain operations: docs/architectures.md.",
                 )
-            nothing = 1.0 if weight.role in ("gamma", "scale") else 0.0
-            if weight.layer not in self.net.folded and (weight.values == nothing).all():
+            # the value with which a vector changes nothing, so that its operation is dropped
+            neutral = 1.0 if weight.role in ("gamma", "scale") else 0.0
+            if weight.layer not in self.net.folded and (weight.values == neutral).all():
                 self._add(weight, _left_out(weight.values), uses=0)
 
+    def _recorded(self) -> set[tuple[str, int]]:
+        """The weights of which there is a record, by layer and position."""
+        return {(layer, position) for layer, position, _ in self.records}
+
     def _read_product(self, operator: Operator) -> None:
-        """A kernel, and the bias beside it."""
+        """A kernel, and the bias next to it."""
         kernel = next(filter(None, map(self.file.constant, operator.inputs[:2])), None)
         if kernel is None:
             return  # two activations: `products` counts it
@@ -104,7 +110,9 @@ class _Reader:
         else:
             uses = _macs(self.file, operator) // kernel.values.size
         bias = self.file.constant(operator.inputs[2]) if len(operator.inputs) > 2 else None
-        names = [self.file.name(operator.outputs[0]), kernel.name, *([bias.name] if bias else [])]
+        names = [self.file.name(operator.outputs[0]), kernel.name]
+        if bias:
+            names.append(bias.name)
         weight = self._owner(kernel, names, of="kernel")
         self._add(weight, kernel, uses=uses)
         if bias:
@@ -113,58 +121,65 @@ class _Reader:
     def _add_bias(self, kernel: NetWeight, constant: Constant) -> None:
         """The bias that belongs to a kernel.
 
-        One of zeros beside a layer that has none is the converter's own.
+        One of zeros next to a layer that has none is the converter's own.
         """
         role = kernel.role.removesuffix("kernel") + "bias"
-        own = (
-            weight
-            for weight in self.net.weights.values()
-            if (weight.layer, weight.role) == (kernel.layer, role)
-        )
-        bias = next(own, None)
+        weights = self._of_layer(kernel.layer)
+        bias = next(iter(_with_role(weights, role)), None)
         # of a normalisation that was folded into the kernel
         if bias is None and constant.values.any():
-            last = max(
-                weight.position
-                for weight in self.net.weights.values()
-                if weight.layer == kernel.layer
-            )
-            bias = replace(kernel, role=role, position=last + 1)
+            bias = replace(kernel, role=role, position=weights[-1].position + 1)
         if bias:
             self._add(bias, constant, uses=0)
 
-    def _read_recurrent(self, operator: Operator) -> None:
-        """The four gates of each weight of an LSTM layer.
+    def _of_layer(self, layer: str) -> list[NetWeight]:
+        """The weights of a layer, by position."""
+        return [weight for weight in self.net.weights.values() if weight.layer == layer]
 
-        Their tensors have no names: the values tell the layer.
-        """
-        inputs = {
-            role: [self.file.constant(operator.inputs[first + gate]) for gate in range(4)]
-            for role, first in FIRST_INPUT.items()
-        }
-        gates = {role: [gate for gate in given if gate] for role, given in inputs.items()}
-        kernel, recurrent = (
-            np.concatenate([gate.numbers.T for gate in gates[role]], axis=1)
-            for role in ("kernel", "recurrent_kernel")
+    def _read_recurrent(self, operator: Operator) -> None:
+        """The four gates of each weight of an LSTM layer."""
+        gates = {role: self._gates(operator, first) for role, first in FIRST_INPUT.items()}
+        layer = self._recurrent_layer(
+            kernel=_side_by_side(gates["kernel"]),
+            recurrent=_side_by_side(gates["recurrent_kernel"]),
         )
-        candidates = [weight for weight in self.net.weights.values() if weight.kind == "LSTM"]
         steps = self.file.shape(operator.inputs[0])[0 if operator.options.timeMajor else 1]
-        layer = self._best(
-            [w for w in candidates if w.role == "kernel" and w.values.shape == kernel.shape], kernel
-        )
-        if (
-            layer is None
-            or self.net.weights[WeightKey(layer.layer, 1)].values.shape != recurrent.shape
+        for weight in self._of_layer(layer):
+            uses = 0 if weight.role == "bias" else steps
+            for name, gate in zip(GATES, gates[weight.role], strict=True):
+                self._add(weight, gate, uses=uses, part=name)
+
+    def _gates(self, operator: Operator, first: int) -> list[Constant]:
+        """The tensors of one weight of an LSTM, of which the `first` is that input."""
+        constants = map(self.file.constant, operator.inputs[first : first + len(GATES)])
+        return list(filter(None, constants))
+
+    def _recurrent_layer(self, *, kernel: Array, recurrent: Array) -> str:
+        """The LSTM layer that has these kernels.
+
+        Their tensors have no names: the values identify the layer.
+
+        Raises:
+            NotDeployable: there is none.
+        """
+        fitting = [
+            weight
+            for weight in self.net.weights.values()
+            if (weight.kind, weight.role) == ("LSTM", "kernel")
+            and weight.values.shape == kernel.shape
+        ]
+        weight = self._best(fitting, kernel)
+        # one candidate alone is taken whatever its values, so its other kernel must fit at least
+        if weight is None or (
+            self.net.weights[WeightKey(weight.layer, 1)].values.shape != recurrent.shape
         ):
             raise NotDeployable(
                 "A recurrent operation of the file belongs to no LSTM layer of the net."
             )
-        for weight in (weight for weight in candidates if weight.layer == layer.layer):
-            for name, gate in zip(GATES, gates[weight.role], strict=True):
-                self._add(weight, gate, uses=0 if weight.role == "bias" else steps, part=name)
+        return weight.layer
 
     def _read_other(self, operator: Operator, constant: Constant) -> None:
-        """A table of embeddings, the vectors of a normalisation, or a bias that stands alone.
+        """A table of embeddings, the vectors of a normalisation, or a bias without a kernel.
 
         Refuse any other.
         """
@@ -192,85 +207,85 @@ class _Reader:
 
         By its layer's name and by its values.
         """
-        fitting = [
-            weight
-            for weight in self.net.weights.values()
-            if not weight.is_matrix and weight.values.size == constant.values.size
-        ]
+        fitting = [weight for weight in self._of_size(constant) if not weight.is_matrix]
         near = [weight for weight in fitting if _near(weight.values, constant)]
-        layers = [layer for layer, _ in self.net.named(*names)]
-        for layer in layers:
-            own = [weight for weight in near if weight.layer == layer]
-            if own:
-                return own[0]
+        named = list(self.net.named(*names))
+        match = _first_named(near, named)
+        # a single number is like too many others for its value or its role to identify it
+        if match or constant.values.size <= 1:
+            return match
+        # its values were changed by a factor folded into it: layer and operation identify it
         role = "gamma" if operator.kind == "MUL" else "beta"
-        for layer in layers:  # its values were changed by a factor folded into it
-            own = [weight for weight in fitting if (weight.layer, weight.role) == (layer, role)]
-            if own and constant.values.size > 1:
-                return own[0]
-        return near[0] if near and constant.values.size > 1 else None
+        match = _first_named(_with_role(fitting, role), named)
+        return match or next(iter(near), None)
 
     def _is_setting(self, constant: Constant, names: list[str]) -> bool:
-        """What a layer's configuration says, and training does not change.
+        """Whether a constant comes from a layer's configuration, and is not trained.
 
         The factors of Rescaling, a mask.
         """
         for layer, _ in self.net.named(*names):
             kind, config = self.net.layers[layer]["class_name"], self.net.layers[layer]["config"]
-            if kind == "Rescaling" and any(
-                np.size(config[name]) == constant.values.size
-                and _near(np.array(config[name]), constant)
-                for name in ("scale", "offset")
-            ):
+            if kind == "Rescaling" and _is_factor(constant, config):
                 return True
             if kind in ("Attention", "MultiHeadAttention", "Softmax"):
-                other = constant.numbers[np.abs(constant.numbers) > constant.step]
-                return bool(other.size and (np.abs(other) >= MASKED).all())
+                # the other numbers of a mask are zeros, up to the rounding of its type
+                masking = constant.numbers[np.abs(constant.numbers) > constant.step]
+                return bool(masking.size and (np.abs(masking) >= MASKED).all())
         return False
 
     def _owner(self, constant: Constant, names: list[str], *, of: str) -> NetWeight:
         """The matrix of the net that a constant is.
 
-        The one its names tell, else the one most like it.
+        The one that its names identify, else the one most like it.
 
         Raises:
             NotDeployable: there is none.
         """
         fitting = [
             weight
-            for weight in self.net.weights.values()
-            if weight.role.endswith(of)
-            and weight.kind != "LSTM"
-            and weight.values.size == constant.values.size
+            for weight in self._of_size(constant)
+            if weight.role.endswith(of) and weight.kind != "LSTM"
         ]
-        named = [
-            weight
-            for layer, rest in self.net.named(*names)
-            for weight in fitting
-            if weight.layer == layer and rest.startswith(weight.scope)
-        ]
-        weight = self._best(named, constant.numbers) or self._best(
-            fitting, constant.numbers, least=SURE
-        )
+        weight = self._best(list(self._named(fitting, names)), constant.numbers)
+        # without a name, only a weight that is nearly the same is taken
+        weight = weight or self._best(fitting, constant.numbers, least=SURE)
         if weight is None:
             raise NotDeployable(
                 "A weight of the file belongs to no layer of the net.", given=f"Tensors: {names}."
             )
         return weight
 
+    def _of_size(self, constant: Constant) -> Iterator[NetWeight]:
+        """The weights with as many values."""
+        for weight in self.net.weights.values():
+            # by size and not by shape: the file has other layouts than keras
+            if weight.values.size == constant.values.size:
+                yield weight
+
+    def _named(self, weights: list[NetWeight], names: list[str]) -> Iterator[NetWeight]:
+        """Those of the weights that the names of tensors may mean, in the order of the names."""
+        for layer, path in self.net.named(*names):
+            for weight in weights:
+                if weight.layer == layer and path.startswith(weight.scope):
+                    yield weight
+
     def _best(
         self, candidates: list[NetWeight], numbers: Array, least: float = -1.0
     ) -> NetWeight | None:
-        """The candidate most like the numbers; of equal ones the first that was not found yet."""
+        """The candidate most like the numbers; of equal ones the first without a record yet."""
         if least < 0 and len(set(candidates)) == 1:
             return candidates[0]
-        found = {(layer, position) for layer, position, _ in self.found}
-        scores = {weight: likeness(weight.values, numbers) for weight in candidates}
-        best = max(
-            scores,
-            key=lambda weight: (round(scores[weight], 6), weight.key not in found),
-            default=None,
-        )
+        recorded = self._recorded()
+        scores = {}
+        for weight in candidates:
+            scores[weight] = likeness(weight.values, numbers)
+
+        def rank(weight: NetWeight) -> tuple[float, bool]:
+            # rounded, so that equal weights tie in spite of the last bits
+            return round(scores[weight], 6), weight.key not in recorded
+
+        best = max(scores, key=rank, default=None)
         return best if best is not None and scores[best] >= least else None
 
     def _add(self, weight: NetWeight, constant: Constant, *, uses: int, part: str = "") -> None:
@@ -284,10 +299,11 @@ class _Reader:
             self._add(weight, constant, uses=uses, part=f"{part}copy")
             return
         if before:  # in 8 bits two biases may differ in their scales alone
-            self.found[key] = replace(self.found[key], uses=self.found[key].uses + uses)
+            record = self.records[key]
+            self.records[key] = replace(record, uses=record.uses + uses)
             return
         self._constants[key] = constant
-        self.found[key] = FileWeight(
+        self.records[key] = FileWeight(
             layer=weight.layer,
             role=weight.role,
             tensor=constant.tensor,
@@ -296,8 +312,36 @@ class _Reader:
             scales=constant.scales,
             position=weight.position,
             part=part,
+            # the file has the channels of its kernels first, and only those of a depthwise last
             output_axis=-1 if weight.kind == "DepthwiseConv2D" else 0,
         )
+
+
+def _side_by_side(gates: list[Constant]) -> Array:
+    """A kernel as keras has it, (inputs, 4 x units), of the file's (units, inputs) of each gate."""
+    return np.concatenate([gate.numbers.T for gate in gates], axis=1)
+
+
+def _first_named(weights: list[NetWeight], named: Iterable[tuple[str, str]]) -> NetWeight | None:
+    """The first of the weights in the first of the named layers that has one."""
+    for layer, _ in named:
+        for weight in weights:
+            if weight.layer == layer:
+                return weight
+    return None
+
+
+def _with_role(weights: list[NetWeight], role: str) -> list[NetWeight]:
+    return [weight for weight in weights if weight.role == role]
+
+
+def _is_factor(constant: Constant, config: dict[str, Any]) -> bool:
+    """Whether it is the scale or the offset in a Rescaling's configuration."""
+    for name in ("scale", "offset"):
+        values = np.array(config[name])
+        if values.size == constant.values.size and _near(values, constant):
+            return True
+    return False
 
 
 def _near(values: Array, constant: Constant, step: float = 0.0) -> bool:

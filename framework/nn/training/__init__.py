@@ -1,6 +1,8 @@
-"""A net is trained, and what earlier steps of a chain made stays as it is.
+"""A net is trained under the constraints that earlier steps of a chain made.
 
 fit          everything reset, then `fit`
+objective    loss, targets and metrics of a task
+schedule     the learning rate
 constraints  masks, codebooks and grids enforced after each optimizer step, whoever trains
 gradients    of the loss with respect to the weights, for ranking them
 """
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
         constraints,
         fit,
         gradients,
+        objective,
+        schedule,
     )
 
-__all__ = ["constraints", "fit", "gradients"]
+__all__ = ["constraints", "fit", "gradients", "objective", "schedule"]
 
 if not TYPE_CHECKING:  # else every name would be a module to a type checker
 

@@ -1,29 +1,43 @@
-"""Training. A traced net is reused.
+"""A net is trained. A traced net is reused between trials.
 
-Before each use all it holds is set, so that reused and fresh are the same.
+Before each use all of its state is set, so that a reused and a fresh net give the same bits.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo, Mask, Remask, Samples, Stage, Tuning, Weights
+from framework.contracts import (
+    Array,
+    DataInfo,
+    Keep,
+    Mask,
+    Remask,
+    Samples,
+    Stage,
+    Tuning,
+    WeightKey,
+    Weights,
+)
 from framework.contracts.job import PLAIN
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
 from framework.nn.training import constraints
+from framework.nn.training.objective import loss_of, metrics_of, targets
+from framework.nn.training.schedule import Schedule
 from framework.study import Train, digest_of
 from framework.system import interrupt
 
 VALIDATION_BATCH = 500
-DEADLINE_EVERY = 10  # steps between two looks at the clock
+DEADLINE_EVERY = 10  # steps between two checks of the deadline
 # the one input that is augmented: a spectrogram shifted or mirrored is another sound
 PICTURE = "image"
 EpochReport = Callable[[int, Mapping[str, float]], None]
@@ -67,7 +81,7 @@ def steps_per_epoch(samples: Samples, train: Train) -> int:
 
 
 def fit(stage: Stage, request: Fit) -> Stage:
-    """`stage` after training; what it keeps is held.
+    """`stage` after training; its constraints are enforced.
 
     Raises:
         TrialDiverged: the loss or a weight is not finite.
@@ -80,13 +94,16 @@ def fit(stage: Stage, request: Fit) -> Stage:
         masks = net.masks()
         weights: Weights = graph.values(net.variables)
         if request.tuning.wrap:
-            weights = request.tuning.wrap.finish(
-                weights, {name: item.numpy() for name, item in net.dynamic.items()}
-            )
-    if not all(np.isfinite(value).all() for value in weights.values()):
-        raise TrialDiverged("A weight is not finite after training.")
+            weights = request.tuning.wrap.finish(weights, net.dynamic_values())
+    _check_finite(weights)
     trained = stage.keeping(masks)
-    return trained.with_weights(constraints.settled(weights, trained.keeps))
+    return trained.with_weights(constraints.enforced(weights, trained.keeps))
+
+
+def _check_finite(weights: Weights) -> None:
+    for value in weights.values():
+        if not np.isfinite(value).all():
+            raise TrialDiverged("A weight is not finite after training.")
 
 
 class TracedNet:
@@ -99,55 +116,76 @@ class TracedNet:
         wrap = request.tuning.wrap
         wrapped, self.dynamic = wrap.build(self.plain) if wrap else (self.plain, {})
         self.model = Trained(inputs=wrapped.inputs, outputs=wrapped.outputs)
-        self.held = {
-            constraints.kind(keep): constraints.held(keep, self.variables[keep.weight])
-            for keep in stage.keeps
-        }
-        self.masked = {
-            keep.weight: item
-            for keep, item in zip(stage.keeps, self.held.values(), strict=True)
-            if isinstance(item, constraints.HeldMask)
-        }
-        self.model.hold = lambda: [item.hold() for item in self.held.values()]
+        self.enforcers: dict[str, constraints.Enforcer] = {}
+        self.masked: dict[WeightKey, constraints.MaskEnforcer] = {}
+        for constraint in stage.keeps:
+            self._add_enforcer(constraint)
+        self.model.enforce = self._enforce
         self.schedule = Schedule(request.train.decay)
+        self._compile(request)
+        # what a fresh net begins with: a reused one is put back to it
+        variables = (*self.model.weights, *self.model.optimizer.variables)
+        self.state = [(variable, variable.numpy()) for variable in variables]
+
+    def _add_enforcer(self, constraint: Keep) -> None:
+        enforcer = constraints.enforcer(constraint, self.variables[constraint.weight])
+        self.enforcers[constraints.kind(constraint)] = enforcer
+        if isinstance(enforcer, constraints.MaskEnforcer):
+            self.masked[constraint.weight] = enforcer
+
+    def _enforce(self) -> None:
+        for enforcer in self.enforcers.values():
+            enforcer.enforce()
+
+    def _compile(self, request: Fit) -> None:
         self.model.compile(
             optimizer=_optimizer(request.train, self.schedule, self.model),
             loss=loss_of(request.info),
-            metrics=_metrics(request.info),
+            metrics=metrics_of(request.info),
         )
+        # AdamW decays weights itself, apart from the gradient
         self.model.l2 = 0.0 if request.train.optimizer == "adamw" else request.train.weight_decay
+        # keras makes the slots in the first step otherwise, too late for `state`
         self.model.optimizer.build(self.model.trainable_variables)
-        self.state = [
-            (item, item.numpy()) for item in (*self.model.weights, *self.model.optimizer.variables)
-        ]
 
     def set(self, stage: Stage, request: Fit) -> None:
-        """Set everything: state, weights, promises, schedule, dynamic variables, generators."""
+        """Set everything: state, weights, constraints, schedule, dynamic variables, generators."""
         keras.utils.set_random_seed(request.seed)
         for variable, value in self.state:
             variable.assign(value)
         graph.assign(self.variables, stage.weights)
-        for keep in stage.keeps:
-            self.held[constraints.kind(keep)].set(keep, stage.weights[keep.weight])
+        for constraint in stage.keeps:
+            enforcer = self.enforcers[constraints.kind(constraint)]
+            enforcer.set(constraint, stage.weights[constraint.weight])
         steps = steps_per_epoch(request.samples, request.train)
         self.schedule.set(
             peak=request.train.learning_rate,
             warmup=request.warmup_epochs * steps,
+            # of all epochs, though `stop` may end it earlier: the rates stay those of the whole
             total=request.epochs * steps,
         )
+        self._set_dynamic(request.tuning.dynamic)
+        self._reset_generators(request.seed)
+
+    def _set_dynamic(self, values: Mapping[str, Any]) -> None:
         # one left out would keep the value of another trial
-        if set(request.tuning.dynamic) != set(self.dynamic):
+        if set(values) != set(self.dynamic):
             raise SqueezelabError(
                 "A strategy sets each dynamic variable of its wrap, and no other.",
-                given=f"Set: {sorted(request.tuning.dynamic)}; there are: {sorted(self.dynamic)}.",
+                given=f"Set: {sorted(values)}; there are: {sorted(self.dynamic)}.",
             )
-        for name, value in request.tuning.dynamic.items():
+        for name, value in values.items():
             self.dynamic[name].assign(value)
-        for position, layer in enumerate(self.plain.layers):
+
+    def _reset_generators(self, seed: int) -> None:
+        """A seed of its own for each layer, and for each layer within one, that draws."""
+        layers = self.plain.layers
+        for position, layer in enumerate(layers):
             for depth, part in enumerate(_random_parts(layer)):
+                # keras makes the generator at the first draw; there is none to reset before
                 part._random_generator._maybe_init()
-                seed = request.seed + position + depth * len(self.plain.layers)
-                part._random_generator._generator.reset_from_seed(seed % 2**31)
+                part_seed = seed + position + depth * len(layers)
+                part._random_generator._generator.reset_from_seed(part_seed % 2**31)
 
     def run(self, stage: Stage, request: Fit) -> None:
         """Call `fit` with a data set whose order depends on the seed alone."""
@@ -157,6 +195,7 @@ class TracedNet:
         self.model.fit(
             _batches(request, steps * epochs),
             epochs=epochs,
+            # the data set holds all epochs, and keras would take it for a single one
             steps_per_epoch=steps,
             validation_data=(dict(request.validation.inputs), goals),
             validation_batch_size=VALIDATION_BATCH,
@@ -166,14 +205,19 @@ class TracedNet:
 
     def masks(self) -> tuple[Mask, ...]:
         """The masks as they are now."""
-        return tuple(Mask(key, item.zeros) for key, item in self.masked.items())
+        return tuple(Mask(key, enforcer.zeros) for key, enforcer in self.masked.items())
+
+    def dynamic_values(self) -> dict[str, Array]:
+        """The values of the wrap's dynamic variables as they are now."""
+        return {name: variable.numpy() for name, variable in self.dynamic.items()}
 
     def _remask(self, step: int, change: Remask, stage: Stage) -> None:
         """Ask for other masks, and zero what they say."""
         now = stage.with_weights(graph.values(self.variables)).keeping(self.masks())
         for key, zeros in change.update(step, now).items():
             self.masked[key].change(zeros)
-            self.masked[key].hold()
+            # at once: the next forward pass must not see the old weights
+            self.masked[key].enforce()
 
 
 class Trained(keras.Model):
@@ -181,7 +225,7 @@ class Trained(keras.Model):
 
     traces = 0  # of all nets of this process; tests count on it
     l2 = 0.0
-    hold: Callable[[], Any]
+    enforce: Callable[[], None]
 
     def train_step(self, data: Any) -> Any:
         """One optimizer step; the body runs once per trace."""
@@ -191,51 +235,11 @@ class Trained(keras.Model):
             outputs = self(inputs, training=True)
             loss = self.compute_loss(inputs, targets, outputs)
             if self.l2:
-                kernels = [weight for weight in self.trainable_variables if _is_kernel(weight)]
-                loss += self.l2 * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+                kernels = filter(_is_kernel, self.trainable_variables)
+                loss += self.l2 * tf.add_n(list(map(tf.nn.l2_loss, kernels)))
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
-        self.hold()
+        self.enforce()
         return self.compute_metrics(inputs, targets, outputs, None)
-
-
-class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then cosine, constant or step decay.
-
-    A schedule of variables serves all trials.
-
-    Args:
-        decay: `cosine` to zero, `constant`, or `step`: a tenth at 1/2 and again at 3/4 of the way.
-    """
-
-    def __init__(self, decay: str) -> None:
-        self.decay = decay
-        self.peak, self.warmup, self.total = (
-            tf.Variable(value, dtype=tf.float32) for value in (0.0, 0.0, 1.0)
-        )
-
-    def set(self, *, peak: float, warmup: int, total: int) -> None:
-        """Peak rate, and lengths in steps."""
-        self.peak.assign(peak)
-        self.warmup.assign(min(warmup, total))
-        self.total.assign(total)
-
-    def __call__(self, step: Any) -> Any:
-        """The learning rate at `step`, counted from 0."""
-        step = tf.cast(step, tf.float32)
-        rise = (step + 1.0) / tf.maximum(self.warmup, 1.0)
-        done = tf.clip_by_value(
-            (step - self.warmup) / tf.maximum(self.total - self.warmup, 1.0), 0.0, 1.0
-        )
-        fall = {
-            "cosine": 0.5 * (1.0 + tf.cos(math.pi * done)),
-            "constant": tf.ones_like(done),
-            "step": tf.where(done < 0.5, 1.0, tf.where(done < 0.75, 0.1, 0.01)),
-        }[self.decay]
-        return self.peak * tf.where(step < self.warmup, rise, fall)
-
-    def get_config(self) -> dict[str, Any]:
-        """For keras."""
-        return {"decay": self.decay}
 
 
 class Watch(keras.callbacks.Callback):
@@ -249,7 +253,7 @@ class Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Stop where that was asked for; change masks where it is time to.
 
-        Look at the clock now and then.
+        Check the deadline now and then.
         """
         interrupt.check()
         self.step += 1
@@ -271,32 +275,32 @@ class Watch(keras.callbacks.Callback):
 
 
 def _key(stage: Stage, request: Fit) -> str:
+    """Which traced net serves a training: all that is static in the trace, and nothing else."""
     train = request.train
     return digest_of(
         {
             "graph": graph.structure(stage.graph),
             "wrap": request.tuning.wrap.key if request.tuning.wrap else "",
-            "held": sorted(constraints.kind(keep) for keep in stage.keeps),
-            "train": [
-                train.optimizer,
-                train.batch_size,
-                train.decay,
-                train.weight_decay,
-                train.threads,
-            ],
+            "held": sorted(map(constraints.kind, stage.keeps)),
+            "train": _static(train),
             "task": request.info.task,
         }
     )
 
 
-def _random_parts(layer: Any) -> list[Any]:
+def _static(train: Train) -> list[Any]:
+    """The settings of a training that a trace depends on; variables or the data have the others."""
+    return [train.optimizer, train.batch_size, train.decay, train.weight_decay, train.threads]
+
+
+def _random_parts(layer: Any) -> Iterator[Any]:
     """A layer such as Dropout, or the layers within one that draw random numbers."""
-    parts = [part for part in layer._flatten_layers() if hasattr(part, "_random_generator")]
-    return [
-        part
-        for part in parts
-        if part._random_generator._rng_type == part._random_generator.RNG_STATEFUL
-    ]
+    for part in layer._flatten_layers():
+        if not hasattr(part, "_random_generator"):
+            continue
+        # only this kind has a generator that could be reset
+        if part._random_generator._rng_type == part._random_generator.RNG_STATEFUL:
+            yield part
 
 
 def _is_kernel(variable: Any) -> bool:
@@ -310,7 +314,7 @@ def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
     if train.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
         optimizer.exclude_from_weight_decay(
-            [item for item in model.trainable_variables if not _is_kernel(item)]
+            list(filterfalse(_is_kernel, model.trainable_variables))
         )
         return optimizer
     if train.optimizer == "adam":
@@ -319,75 +323,44 @@ def _optimizer(train: Train, schedule: Schedule, model: Any) -> Any:
     return keras.optimizers.SGD(momentum=momentum, nesterov=momentum > 0, **common)
 
 
-def loss_of(info: DataInfo) -> Any:
-    """What is minimised, for the data set's task."""
-    losses = {
-        "classes": "CategoricalCrossentropy",
-        "binary": "BinaryCrossentropy",
-        "regression": "MeanSquaredError",
-    }
-    return getattr(keras.losses, losses[info.task])()
-
-
-def _metrics(info: DataInfo) -> list[Any]:
-    if info.task == "regression":
-        return [keras.metrics.RootMeanSquaredError(name="rmse")]
-    kind = (
-        keras.metrics.CategoricalAccuracy
-        if info.task == "classes"
-        else keras.metrics.BinaryAccuracy
-    )
-    return [kind(name="accuracy")]
-
-
-def targets(labels: Array, info: DataInfo, smooth: float) -> Array:
-    """Labels as the loss wants them, smoothed: (n, classes), or (n, 1)."""
-    if info.task == "regression":
-        return labels.astype(np.float32)[:, None]
-    if info.task == "binary":
-        return (labels.astype(np.float32) * (1 - smooth) + smooth / 2)[:, None]
-    classes = info.classes
-    return (np.eye(classes, dtype=np.float32)[labels] * (1 - smooth) + smooth / classes).astype(
-        np.float32
-    )
-
-
 def _batches(request: Fit, total_steps: int) -> Any:
-    """Batches of all epochs, each sample once an epoch in an order of the seed.
-
-    The last, partial batch is left out.
-    """
-    steps, batch = steps_per_epoch(request.samples, request.train), request.train.batch_size
-    random = np.random.default_rng(request.seed)
-    epochs = range(total_steps // steps)
-    order = np.concatenate(
-        [np.resize(random.permutation(len(request.samples)), steps * batch) for _ in epochs]
-    )
+    """Batches of all epochs, as tensors: (inputs by name, goals)."""
+    order = _order(request, total_steps // steps_per_epoch(request.samples, request.train))
     inputs = {name: tf.constant(value) for name, value in request.samples.inputs.items()}
-    goals = tf.constant(
-        targets(request.samples.labels, request.info, request.train.label_smoothing)
-    )
+    smoothing = request.train.label_smoothing
+    goals = tf.constant(targets(request.samples.labels, request.info, smoothing))
 
     def gather(step: Any, index: Any) -> Any:
         chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
-        if request.train.augment:
-            chosen |= {
-                name: _augmented(chosen[name], request, step) for name in chosen if name == PICTURE
-            }
+        if request.train.augment and PICTURE in chosen:
+            chosen |= {PICTURE: _augmented(chosen[PICTURE], request, step)}
         return chosen, tf.gather(goals, index)
 
     options = tf.data.Options()
     options.deterministic = True
+    # one thread of its own: the default is a pool as large as the machine
     options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_tensor_slices(
-        order.reshape(-1, batch).astype(np.int32)
-    ).enumerate()
+    batches = tf.data.Dataset.from_tensor_slices(order).enumerate()
     return batches.map(gather).prefetch(4).with_options(options)
+
+
+def _order(request: Fit, epochs: int) -> Array:
+    """(steps, batch) numbers of samples: each once an epoch, in an order of the seed.
+
+    The last, partial batch of an epoch is left out.
+    """
+    batch, count = request.train.batch_size, len(request.samples)
+    used = steps_per_epoch(request.samples, request.train) * batch
+    random = np.random.default_rng(request.seed)
+    # resized: with fewer samples than a batch, one epoch repeats them until the batch is full
+    order = [np.resize(random.permutation(count), used) for _ in range(epochs)]
+    return np.concatenate(order).reshape(-1, batch).astype(np.int32)
 
 
 def _augmented(images: Any, request: Fit, step: Any) -> Any:
     """Each image shifted by up to a tenth of its side, and mirrored half the time if allowed."""
     count, height, width = images.shape[0], images.shape[1], images.shape[2]
+    # stateless, by seed and step: batches come out the same whoever else draws
     seed = tf.stack([tf.cast(request.seed, tf.int64), step])
     share = tf.random.stateless_uniform((count, 3), seed, -1.0, 1.0)
     shift = tf.round(share[:, :2] * tf.constant([width / 10, height / 10]))

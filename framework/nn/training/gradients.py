@@ -11,7 +11,7 @@ import numpy as np
 from framework.contracts import Array, DataInfo, Samples, Stage, WeightKey
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
-from framework.nn.training.fit import loss_of, targets
+from framework.nn.training.objective import loss_of, targets
 from framework.study import Train
 from framework.system import interrupt
 
@@ -20,7 +20,7 @@ nets: reuse.Kept[GradientNet] = reuse.Kept(2)
 
 @dataclass(frozen=True, kw_only=True)
 class Batches:
-    """Which samples, and what is asked of them.
+    """Which samples the gradients are taken on, and how.
 
     Args:
         count: number of batches; less where the samples have been drawn once.
@@ -46,18 +46,17 @@ def of(stage: Stage, batches: Batches) -> Iterator[dict[WeightKey, Array]]:
     start(batches.train.threads)
     size = min(batches.size, len(batches.samples))
     key = f"{graph.structure(stage.graph)} {size} {batches.info.task} {batches.batch_statistics}"
-    goal = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
+    goals = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
     with nets.use(
         key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)
     ) as net:
         graph.write_weights(net.model, stage.weights)
         for chosen in _chosen(len(batches.samples), size, batches):
             interrupt.check()
-            inputs = {
-                name: tf.constant(value[chosen]) for name, value in batches.samples.inputs.items()
-            }
-            found = net.gradients(inputs, tf.constant(goal[chosen]))
-            yield {key: value.numpy() for key, value in zip(net.keys, found, strict=True)}
+            inputs = {}
+            for name, values in batches.samples.inputs.items():
+                inputs[name] = tf.constant(values[chosen])
+            yield net.by_weight(inputs, tf.constant(goals[chosen]))
 
 
 def _chosen(total: int, size: int, batches: Batches) -> Iterator[Array]:
@@ -78,18 +77,30 @@ class GradientNet:
         self.model = graph.build(
             graph.without_dropout(net_graph) if batch_statistics else net_graph
         )
-        places = {id(weight): key for key, weight in graph.variables(self.model).items()}
-        trainable = self.model.trainable_variables
-        self.keys = [places[id(weight)] for weight in trainable]
-        loss = loss_of(info)
+        self._keys = self._trainable_keys()
+        self._loss = loss_of(info)
+        self._batch_statistics = batch_statistics
+        self._traced = tf.function(self._gradients)
 
-        def gradients(inputs: Any, goal: Any) -> Any:
-            with tf.GradientTape() as tape:
-                value = loss(goal, self.model(inputs, training=batch_statistics))
-            found = tape.gradient(
-                value, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-            # an embedding's is a list of rows otherwise
-            return [tf.convert_to_tensor(item) for item in found]
+    def by_weight(self, inputs: dict[str, Any], goals: Any) -> dict[WeightKey, Array]:
+        """The mean gradient of one batch: trainable weight -> array of its shape."""
+        gradients = self._traced(inputs, goals)
+        values = (gradient.numpy() for gradient in gradients)
+        return dict(zip(self._keys, values, strict=True))
 
-        self.gradients = tf.function(gradients)
+    def _trainable_keys(self) -> list[WeightKey]:
+        # by identity: variables cannot be hashed
+        keys = {id(weight): key for key, weight in graph.variables(self.model).items()}
+        return [keys[id(weight)] for weight in self.model.trainable_variables]
+
+    def _gradients(self, inputs: Any, goals: Any) -> Any:
+        with tf.GradientTape() as tape:
+            value = self._loss(goals, self.model(inputs, training=self._batch_statistics))
+        gradients = tape.gradient(
+            value,
+            self.model.trainable_variables,
+            # a weight that the output does not depend on has a gradient all the same
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        # an embedding's is a list of rows otherwise
+        return list(map(tf.convert_to_tensor, gradients))

@@ -11,7 +11,7 @@ from framework.nn import training
 
 
 def rates(decay, *, peak=0.1, warmup=0, total=8, steps=range(8)):
-    schedule = training.fit.Schedule(decay)
+    schedule = training.schedule.Schedule(decay)
     schedule.set(peak=peak, warmup=warmup, total=total)
     return np.array([float(schedule(step)) for step in steps])
 
