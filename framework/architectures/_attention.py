@@ -21,9 +21,11 @@ def placed(x: Any, inputs: Any, *, dropout: float = 0.0, name: str) -> Any:
     layers = nn.backend.keras.layers
     length, width = x.shape[1:]
     if len(inputs.shape) == 3:
+        # one number a step, as tokens have: with channels first, pooling is over the features
         inputs = layers.GlobalAveragePooling1D(data_format="channels_first", name=f"{name}_steps")(
             inputs
         )
+    # times 0: only the number of steps comes from the input
     numbers = layers.Rescaling(
         0, offset=list(range(length)), dtype="int32", name=f"{name}_positions"
     )(inputs)
@@ -67,9 +69,11 @@ def attention(x: Any, *, heads: int, name: str) -> Any:
     def split(role: str) -> Any:
         part = layers.Dense(width, name=f"{name}_{role}")(x)
         part = layers.Reshape((length, heads, width // heads), name=f"{name}_{role}_split")(part)
+        # heads in front: attention is over the last two axes, for each of them alone
         return layers.Permute((2, 1, 3), name=f"{name}_{role}_heads")(part)
 
-    query, key, value = (split(role) for role in ("query", "key", "value"))
+    query, key, value = split("query"), split("key"), split("value")
+    # keras's Attention does not divide by the root of the width, and takes the value before the key
     query = layers.Rescaling(1 / math.sqrt(width // heads), name=f"{name}_scaled")(query)
     seen = layers.Attention(name=f"{name}_mix")([query, value, key])
     seen = layers.Permute((2, 1, 3), name=f"{name}_joined")(seen)

@@ -1,4 +1,4 @@
-"""What nets for sequences, and for pictures beside a question or a sound, share.
+"""What nets for sequences, and for pictures with a question or a sound, share.
 
 Encoders and how two are fused.
 
@@ -92,8 +92,8 @@ def recurrent_features(x: Any, *, units: int, name: str) -> Any:
     """An LSTM and a dense layer behind it: (units,), for a net in which something else joins.
 
     In 8 bits all that is concatenated has one scale. Without the dense layer that would be the
-    scale of the LSTM's state too, which lies within -1 and 1: beside features of a picture it would
-    be left with a handful of values.
+    scale of the LSTM's state too, which lies within -1 and 1: next to features of a picture it
+    would be left with a handful of values.
     """
     return dense(recurrent(x, units=units, name=name), units, name=f"{name}_features")
 
@@ -101,13 +101,14 @@ def recurrent_features(x: Any, *, units: int, name: str) -> Any:
 def convolutions(x: Any, *, filters: int, blocks: int, units: int, name: str) -> Any:
     """Blocks of a 3x3 convolution and pooling, filters doubled in each, then a dense layer.
 
-    Flattened, not averaged: where something stands in a picture, or at which frequency, is what is
+    Flattened, not averaged: where something is in a picture, or at which frequency, is what is
     asked for.
     """
     layers = nn.backend.keras.layers
     for block in range(1, blocks + 1):
         options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
         x = layers.Conv2D(filters * 2 ** (block - 1), 3, name=f"{name}_conv_{block}", **options)(x)
+        # padded, so that a side of one pixel is left one
         x = layers.MaxPooling2D(padding="same", name=f"{name}_pool_{block}")(x)
     return dense(layers.Flatten(name=f"{name}_flatten")(x), units, name=f"{name}_features")
 
@@ -141,10 +142,11 @@ def fused(first: Any, second: Any, *, fusion: str, units: int) -> Any:
         return layers.Multiply(name="fused")([one, other])
     both = layers.Concatenate(name="both")([first, second])
     gate = layers.Dense(units, activation="sigmoid", name="gate")(both)
-    rest = layers.Rescaling(-1.0, offset=1.0, name="gate_rest")(gate)
+    # 1 - gate as a layer: an operator on tensors is on no allow-list
+    complement = layers.Rescaling(-1.0, offset=1.0, name="gate_rest")(gate)
     parts = [
         layers.Multiply(name="first_gated")([gate, one]),
-        layers.Multiply(name="second_gated")([rest, other]),
+        layers.Multiply(name="second_gated")([complement, other]),
     ]
     return layers.Add(name="fused")(parts)
 
@@ -152,7 +154,7 @@ def fused(first: Any, second: Any, *, fusion: str, units: int) -> Any:
 def fused_net(
     info: DataInfo, encode: Callable[[Any, str], Any], *, fusion: str, units: int, dropout: float
 ) -> Any:
-    """The net that encodes what it is given, fuses it where it is two, and answers.
+    """The net that encodes its inputs, fuses them where they are two, and ends in the head.
 
     Args:
         info: with the one or two inputs that the net reads.
@@ -165,10 +167,10 @@ def fused_net(
     parts = [encode(x, name) for name, x in inputs.items()]
     x = parts[0] if len(parts) == 1 else fused(*parts, fusion=fusion, units=units)
     x = dropped(dense(x, units, name="hidden"), dropout)
-    return nn.backend.keras.Model(list(inputs.values()), answer(x, info))
+    return nn.backend.keras.Model(list(inputs.values()), output_layer(x, info))
 
 
-def answer(x: Any, info: DataInfo) -> Any:
+def output_layer(x: Any, info: DataInfo) -> Any:
     """The output layer of the data set's task."""
     head = Head.of(info)
     return nn.backend.keras.layers.Dense(head.units, activation=head.activation, name="head")(x)

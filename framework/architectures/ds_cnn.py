@@ -46,17 +46,20 @@ class DsCnn(Architecture):
         kernel = (self.kernel_frames, self.kernel_bins)
         x = self._normalised(self._conv(inputs, kernel, "conv", strides=self.stride), "conv")
         for number in range(1, self.blocks + 1):
-            depthwise, pointwise = f"depthwise_{number}", f"pointwise_{number}"
-            x = layers.DepthwiseConv2D(
-                3, padding="same", depthwise_initializer="he_normal", name=depthwise
-            )(x)
-            x = self._normalised(x, depthwise)
-            x = self._normalised(self._conv(x, 1, pointwise), pointwise)
+            x = self._block(x, f"depthwise_{number}", f"pointwise_{number}")
         x = layers.GlobalAveragePooling2D(name="average")(x)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
         outputs = layers.Dense(head.units, activation=head.activation, name="head")(x)
         return nn.backend.keras.Model(inputs, outputs)
+
+    def _block(self, x: Any, depthwise: str, pointwise: str) -> Any:
+        # keras calls its kernel `depthwise_kernel`, and `kernel_initializer` would not reach it
+        convolution = nn.backend.keras.layers.DepthwiseConv2D(
+            3, padding="same", depthwise_initializer="he_normal", name=depthwise
+        )
+        x = self._normalised(convolution(x), depthwise)
+        return self._normalised(self._conv(x, 1, pointwise), pointwise)
 
     def _conv(self, x: Any, kernel: Any, name: str, **options: Any) -> Any:
         options = {"padding": "same", "kernel_initializer": "he_normal"} | options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -74,9 +75,9 @@ class FromFile(Architecture):
         Raises:
             InvalidStudy: there is no such file, or it is not the one that the study names.
         """
-        found = nn.saved.digest(root / self.path)
-        self._check_digest(found)
-        return {"sha256": found}
+        sha256 = nn.saved.digest(root / self.path)
+        self._check_digest(sha256)
+        return {"sha256": sha256}
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """The inputs of the net, by the data set's names; pictures in the size that the net reads.
@@ -99,12 +100,11 @@ class FromFile(Architecture):
         if self.pixels != "auto":
             return {}
         net = self._net()
-        feeds = self._feeds(net, info)
-        likely = {
-            self._range(net, title)
-            for feed, title in zip(feeds, net.inputs, strict=True)
-            if _is_picture(feed.name, feed.shape)
-        }
+        likely: set[str] = set()
+        for feed, title in zip(self._feeds(net, info), net.inputs, strict=True):
+            if _is_picture(feed.name, feed.shape):
+                likely.add(self._range(net, title))
+        # a stable sort: the others stay in the order of the table
         return {"pixels": sorted(PIXELS, key=lambda name: name not in likely)} if likely else {}
 
     def build(self, info: DataInfo) -> Any:
@@ -120,11 +120,11 @@ class FromFile(Architecture):
         self._check_digest(net.sha256)
         return net
 
-    def _check_digest(self, found: str) -> None:
-        if self.sha256 is not None and self.sha256 != found:
+    def _check_digest(self, sha256: str) -> None:
+        if self.sha256 is not None and self.sha256 != sha256:
             raise InvalidStudy(
                 f"The file {Path(self.path).name} is not the one that the study names.",
-                given=f"sha256 of the file: {found}; in the study: {self.sha256}.",
+                given=f"sha256 of the file: {sha256}; in the study: {self.sha256}.",
                 todo="Bring back that file, or leave sha256= out.",
             )
 
@@ -134,52 +134,64 @@ class FromFile(Architecture):
         Raises:
             InvalidStudy: the data set has nothing that fits.
         """
-        shapes = [net.layer(title).shape for title in net.inputs]
         names = self._matched(net, info)
-        fits = [
-            _fit(name, shape, info) if name in info.inputs else None
-            for name, shape in zip(names, shapes, strict=False)
-        ]
-        if len(names) != len(shapes) or len(set(names)) != len(names) or None in fits:
+        if len(names) != len(net.inputs) or len(set(names)) != len(names):
             raise _wrong_inputs(net, info)
-        feeds = []
-        for name, title, (shape, net_shape) in zip(
-            names, net.inputs, filter(None, fits), strict=True
-        ):
-            _check_tokens(net, title, name, info)
-            factor, offset = (
-                PIXELS[self._range(net, title)] if _is_picture(name, shape) else (1.0, 0.0)
-            )
-            kind = "int32" if name in info.tokens else "float32"
-            feeds.append(nn.saved.Feed(name, shape, net_shape, factor, offset, kind))
-        return feeds
+        # that the inputs are not those of the net is said before what one of them lacks
+        for title, name in zip(net.inputs, names, strict=True):
+            _shapes_of(net, title, name, info)
+        feed = partial(self._feed, net, info)
+        return list(map(feed, net.inputs, names))
+
+    def _feed(self, net: SavedNet, info: DataInfo, title: str, name: str) -> Feed:
+        """How one input of the net, `title`, is fed with the data set's `name`."""
+        shape, net_shape = _shapes_of(net, title, name, info)
+        _check_tokens(net, title, name, info)
+        factor, offset = 1.0, 0.0
+        if _is_picture(name, shape):
+            factor, offset = PIXELS[self._range(net, title)]
+        kind = "int32" if name in info.tokens else "float32"
+        return nn.saved.Feed(name, shape, net_shape, factor, offset, kind)
 
     def _matched(self, net: SavedNet, info: DataInfo) -> Sequence[str]:
         """The data set's input for each of the net's.
 
-        As told, by their names, or the only one that fits.
+        As given by the knob, by their names, or the only one that fits.
         """
         if self.inputs:
-            return [name.strip() for name in self.inputs.split(",")]
+            return list(map(str.strip, self.inputs.split(",")))
         if len(net.inputs) > 1:
             return net.titles
         asked = net.layer(net.inputs[0]).shape
         fitting = [name for name in info.inputs if _fit(name, asked, info)]
+        # one that is read as it is goes before one that would be arranged anew
         alike = [name for name in fitting if len(info.inputs[name]) == len(asked)]
         return alike or fitting
 
     def _range(self, net: SavedNet, title: str) -> str:
         """The range of pixels that an input is given.
 
-        As told, or as its first layer lets expect.
+        As given by the knob, or as its first layer lets expect.
         """
         if self.pixels != "auto":
             return self.pixels
-        scales = [
-            layer.options.get("scale") for layer in net.readers(title) if layer.kind == "Rescaling"
-        ]
-        small = any(isinstance(scale, float) and abs(scale) < BYTES_BEGIN for scale in scales)
-        return "bytes" if small else "unit"
+        for layer in net.readers(title):
+            scale = layer.options.get("scale") if layer.kind == "Rescaling" else None
+            if isinstance(scale, float) and abs(scale) < BYTES_BEGIN:
+                return "bytes"
+        return "unit"
+
+
+def _shapes_of(net: SavedNet, title: str, name: str, info: DataInfo) -> tuple[Shape, Shape]:
+    """As from `_fit`.
+
+    Raises:
+        InvalidStudy: the data set has no such input, or it does not fit.
+    """
+    shapes = _fit(name, net.layer(title).shape, info) if name in info.inputs else None
+    if shapes is None:
+        raise _wrong_inputs(net, info)
+    return shapes
 
 
 def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shape, Shape] | None:
@@ -187,29 +199,32 @@ def _fit(name: str, asked: tuple[int | None, ...], info: DataInfo) -> tuple[Shap
 
     None if the input does not fit.
     """
-    own = info.inputs[name]
-    if len(asked) == len(own):
-        filled = tuple(side or given for side, given in zip(asked, own, strict=True))
-        fits = filled[2] in (1, 3) if _is_picture(name, own) else filled == own
+    shape = info.inputs[name]
+    if len(asked) == len(shape):
+        # a side that the net leaves open, as fully convolutional ones do, is the data set's
+        filled = tuple(side or data_side for side, data_side in zip(asked, shape, strict=True))
+        fits = filled[2] in (1, 3) if _is_picture(name, shape) else filled == shape
         return (filled, filled) if fits else None
     if None in asked or name in info.tokens:
         return None
     arranged = tuple(side or 0 for side in asked)
-    if prod(arranged) == prod(own):  # the same numbers, as rows of a picture or in one line
-        return own, arranged
-    if not _is_picture(name, own) or len(arranged) > 2:
+    if prod(arranged) == prod(shape):  # the same numbers, as rows of a picture or in one line
+        return shape, arranged
+    return _resized(arranged) if _is_picture(name, shape) else None
+
+
+def _resized(arranged: Shape) -> tuple[Shape, Shape] | None:
+    """The size of a picture that a net reads as rows or in one line, if it can be told."""
+    if len(arranged) > 2:
         return None
     if len(arranged) == 2:
         return (*arranged, 1), arranged
-    squares = [(isqrt(arranged[0] // channels), channels) for channels in (1, 3)]
-    return next(
-        (
-            ((side, side, channels), arranged)
-            for side, channels in squares
-            if side**2 * channels == arranged[0]
-        ),
-        None,
-    )
+    # one line says how many numbers there are, and not how high it is: a square is the best guess
+    for channels in (1, 3):
+        side = isqrt(arranged[0] // channels)
+        if side**2 * channels == arranged[0]:
+            return (side, side, channels), arranged
+    return None
 
 
 def _is_picture(name: str, shape: Shape) -> bool:
@@ -229,10 +244,11 @@ def _wrong_inputs(net: SavedNet, info: DataInfo) -> InvalidStudy:
 
 
 def _listed(shapes: Iterable[tuple[str, Sequence[int | None]]]) -> str:
-    return ", ".join(
-        f"{name} ({'x'.join('any' if side is None else str(side) for side in shape)})"
-        for name, shape in shapes
-    )
+    return ", ".join(f"{name} ({'x'.join(map(_side, shape))})" for name, shape in shapes)
+
+
+def _side(side: int | None) -> str:
+    return "any" if side is None else str(side)
 
 
 def _check_tokens(net: SavedNet, title: str, name: str, info: DataInfo) -> None:
@@ -256,12 +272,14 @@ def _end(net: SavedNet, info: DataInfo) -> str:
         InvalidStudy: it answers another question.
     """
     head, last = Head.of(info), net.layer(net.output)
+    # keras writes a last activation as an option of a layer, or as a layer
     activation = "softmax" if last.kind == "Softmax" else last.options.get("activation", "linear")
     units = _units(net)
     if units not in (None, head.units) or (
         activation in ("softmax", "sigmoid") and activation != head.activation
     ):
         raise _wrong_head(net, f"{units or 'unknown'} units, {activation}", info)
+    # a net that ends in logits gets what makes probabilities of them
     return "" if activation == head.activation or head.activation == "linear" else head.activation
 
 
@@ -273,11 +291,11 @@ def _units(net: SavedNet) -> int | None:
     return layer.options.get(UNITS[layer.kind]) if layer.kind in UNITS else None
 
 
-def _wrong_head(net: SavedNet, found: str, info: DataInfo) -> InvalidStudy:
+def _wrong_head(net: SavedNet, end: str, info: DataInfo) -> InvalidStudy:
     head = Head.of(info)
     return InvalidStudy(
         f"The net in {net.file} does not answer the data set's question.",
-        given=f"The net ends in {found}; the task {info.task!r} needs {head.units} units, "
+        given=f"The net ends in {end}; the task {info.task!r} needs {head.units} units, "
         f"{head.activation}.",
         todo="Choose the data set that it was trained for, or train it with another last layer.",
     )

@@ -74,6 +74,7 @@ class ImageAudio(Architecture):
 
     def _encoded(self, x: Any, info: DataInfo, name: str) -> Any:
         if name == SOUND and self.audio_encoder == "lstm":
+            # the width is that of embedded tokens, of which a sound has none
             frames = encoders.steps(x, info, name, width=1)
             return encoders.recurrent_features(frames, units=self.audio_units, name=name)
         units = self.units if name == encoders.PICTURE else self.audio_units

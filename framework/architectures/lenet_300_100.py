@@ -27,7 +27,7 @@ class Lenet300100(Architecture):
 
     def input_shapes(self, info: DataInfo) -> Mapping[str, tuple[int, ...]]:
         """28x28 grey."""
-        info.shape("image")
+        info.shape("image")  # raises where there are no pictures
         return {"image": (28, 28, 1)}
 
     def build(self, info: DataInfo) -> Any:

@@ -53,4 +53,4 @@ class Lstm(Architecture):
         x = encoders.steps(inputs, info, name, width=self.embedding)
         x = encoders.recurrent(x, units=self.units, count=self.layers)
         x = encoders.dropped(x, self.dropout)
-        return nn.backend.keras.Model(inputs, encoders.answer(x, info))
+        return nn.backend.keras.Model(inputs, encoders.output_layer(x, info))

@@ -62,6 +62,7 @@ class Resnet8(Architecture):
         y = self._relu(self._conv(x, filters, f"{name}_conv_1", stride=stride), f"{name}_conv_1")
         y = self._conv(y, filters, f"{name}_conv_2")
         if stride > 1:
+            # the branch has halved the sides and doubled the channels: a sum needs one shape
             x = layers.Conv2D(
                 filters,
                 1,

@@ -70,6 +70,7 @@ class SqueezeNet(Architecture):
                 )(x)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
+        # without ReLU: narrow nets would die here, and stay at chance
         x = self._conv(head.units, 1, "conv10", activation=None)(x)
         x = layers.GlobalAveragePooling2D(name="average")(x)
         return nn.backend.keras.Model(inputs, layers.Activation(head.activation, name="head")(x))

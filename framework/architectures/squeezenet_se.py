@@ -63,20 +63,22 @@ class SqueezeNetSe(Architecture):
         inputs = layers.Input(info.inputs["image"], name="image")
         x = inputs
         for number in range(1, self.blocks + 1):
-            filters = self.filters * 2 ** (number - 1)
-            fire = number > 1 and self.block == "fire"
-            x = (
-                self._fire(x, filters, f"fire_{number}")
-                if fire
-                else self._conv(x, filters, 3, f"conv_{number}")
-            )
-            x = self._weighed(x, f"se_{number}") if self.se else x
-            x = layers.MaxPooling2D(name=f"pool_{number}")(x)
+            x = self._block(x, number)
         x = self._dense(layers.Flatten(name="flatten")(x), self.units, "hidden")
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
         outputs = layers.Dense(head.units, activation=head.activation, name="head")(x)
         return nn.backend.keras.Model(inputs, outputs)
+
+    def _block(self, x: Any, number: int) -> Any:
+        filters = self.filters * 2 ** (number - 1)
+        # SqueezeNet too begins with a plain convolution
+        if number > 1 and self.block == "fire":
+            x = self._fire(x, filters, f"fire_{number}")
+        else:
+            x = self._conv(x, filters, 3, f"conv_{number}")
+        x = self._weighed(x, f"se_{number}") if self.se else x
+        return nn.backend.keras.layers.MaxPooling2D(name=f"pool_{number}")(x)
 
     def _fire(self, x: Any, channels: int, name: str) -> Any:
         """A thin 1x1 layer that feeds as many 1x1 filters as 3x3 filters."""

@@ -68,14 +68,7 @@ class Transformer(Architecture):
         """(tokens,), (steps, features) or (frames, bins, 1) -> (units of the head,)."""
         name = encoders.sequence_input(info)
         inputs = encoders.read(info, name)
-        steps = encoders.steps(inputs, info, name, width=self.d_model)
-        if name in info.tokens:
-            x = attention.placed(steps, inputs, dropout=self.dropout, name=name)
-        else:
-            projected = nn.backend.keras.layers.Dense(self.d_model, name=f"{name}_projection")(
-                steps
-            )
-            x = attention.placed(projected, steps, dropout=self.dropout, name=name)
+        x = self._embedded(inputs, info, name)
         for number in range(1, self.layers + 1):
             x = attention.block(
                 x,
@@ -84,6 +77,13 @@ class Transformer(Architecture):
                 dropout=self.dropout,
                 name=f"block_{number}",
             )
-        return nn.backend.keras.Model(
-            inputs, encoders.answer(attention.averaged(x, name="last"), info)
-        )
+        x = attention.averaged(x, name="last")
+        return nn.backend.keras.Model(inputs, encoders.output_layer(x, info))
+
+    def _embedded(self, inputs: Any, info: DataInfo, name: str) -> Any:
+        """(steps, d_model), each step with its position."""
+        steps = encoders.steps(inputs, info, name, width=self.d_model)
+        if name in info.tokens:
+            return attention.placed(steps, inputs, dropout=self.dropout, name=name)
+        projection = nn.backend.keras.layers.Dense(self.d_model, name=f"{name}_projection")
+        return attention.placed(projection(steps), steps, dropout=self.dropout, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,16 @@ class OwnArrays(FileDataset):
 
     def describe(self) -> DataInfo:
         """Shapes, and how many classes and tokens there are; each number is looked at."""
-        inputs = {
-            name: _shape(name, head) for name, head in self._heads().items() if name != LABELS
-        }
+        heads = self._heads()
         arrays = read_archive(Path(self.path))
-        counts = {name: self._counted(name, array) for name, array in arrays.items()}
-        tokens = {name: counts[name] for name, shape in inputs.items() if _is_text(name, shape)}
+        inputs, tokens = {}, {}
+        for name, array in arrays.items():
+            self._check_finite_samples(name, array)
+            if name == LABELS:
+                continue
+            shape = inputs[name] = _shape(name, heads[name])
+            if _is_text(name, shape):
+                tokens[name] = self._count_of_tokens(name, array)
         classes = 0 if self.task == "regression" else self._classes(arrays[LABELS])
         return DataInfo(
             task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror
@@ -68,9 +73,7 @@ class OwnArrays(FileDataset):
     def _heads(self) -> dict[str, Head]:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                heads = {
-                    name.removesuffix(".npy"): _head(archive, name) for name in archive.namelist()
-                }
+                heads = dict(_heads_in(archive))
         except (*UNREADABLE, TypeError) as error:
             raise self.wrong(
                 "it is no .npz file of plain arrays.", str(error), "Write it by np.savez."
@@ -80,26 +83,23 @@ class OwnArrays(FileDataset):
 
     def _check(self, heads: dict[str, Head]) -> None:
         """Refuse what are no samples with labels."""
-        given = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
+        listed = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
         if LABELS not in heads or len(heads) < 2:
             raise self.wrong(
-                "there are labels and at least one input.", f"Found: {given or 'nothing'}."
+                "there are labels and at least one input.", f"Found: {listed or 'nothing'}."
             )
-        shape, kind = heads[LABELS]
-        if len(shape) != 1 or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
+        samples, kind = heads[LABELS]
+        if len(samples) != 1 or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
             raise self.wrong(
                 "labels are one number for each sample, whole ones unless it is a regression.",
-                given,
+                listed,
             )
-        for name, (shape, array_kind) in heads.items():
-            if (
-                shape[:1] != heads[LABELS][0]
-                or (name != LABELS and len(shape) < 2)
-                or array_kind.kind not in "biuf"
-            ):
+        for name, (shape, kind) in heads.items():
+            least = 1 if name == LABELS else 2  # sides
+            if shape[:1] != samples or len(shape) < least or kind.kind not in "biuf":
                 raise self.wrong(
                     f"{name} holds numbers, of shape (n, ...) with one sample for each label.",
-                    given,
+                    listed,
                 )
 
     def _classes(self, labels: Array) -> int:
@@ -117,8 +117,8 @@ class OwnArrays(FileDataset):
             )
         return classes
 
-    def _counted(self, name: str, array: Array) -> int:
-        """How many tokens an array has, 0 if it has none; what is no finite number is refused."""
+    def _check_finite_samples(self, name: str, array: Array) -> None:
+        """Refuse NaN, inf, and what float32 cannot hold."""
         sample = first_not_finite(array)
         if sample is not None:
             raise self.wrong(
@@ -127,8 +127,9 @@ class OwnArrays(FileDataset):
                 "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for "
                 "NaN.",
             )
-        if not _is_text(name, array.shape[1:]):
-            return 0
+
+    def _count_of_tokens(self, name: str, array: Array) -> int:
+        """How many different tokens a vocabulary of these numbers has."""
         if not (
             _is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1
         ):
@@ -140,6 +141,12 @@ class OwnArrays(FileDataset):
         return int(array.max(initial=0)) + 1
 
 
+def _heads_in(archive: zipfile.ZipFile) -> Iterator[tuple[str, Head]]:
+    """Name and head of each array, without reading what it holds."""
+    for name in archive.namelist():
+        yield name.removesuffix(".npy"), _head(archive, name)
+
+
 def _numbered(labels: Array) -> Array:
     """Classes by number, in the order of their labels."""
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
@@ -148,12 +155,11 @@ def _numbered(labels: Array) -> Array:
 def _head(archive: zipfile.ZipFile, name: str) -> Head:
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, kind = read(file)
+        # numpy writes 2.0 for heads above 64 kB alone
+        if version == (1, 0):
+            shape, _, kind = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, _, kind = np.lib.format.read_array_header_2_0(file)
     return shape, kind
 
 

@@ -59,17 +59,8 @@ class AvMnist(CachedDataset):
     def rule(self) -> list[object]:
         """Those of both sources, and what is done to them."""
         sources = [source.rule() for source in _sources()]
-        return [
-            self.name,
-            self.plugin_version,
-            sources,
-            ENERGY,
-            LOUDNESS,
-            NOISE_DB,
-            TRAIN_SIZE,
-            TEST_SIZE,
-            RULE,
-        ]
+        made = [ENERGY, LOUDNESS, NOISE_DB, TRAIN_SIZE, TEST_SIZE]
+        return [self.name, self.plugin_version, sources, *made, RULE]
 
     def check_source(self, root: Path) -> None:
         """Return if both sources can be had."""
@@ -90,25 +81,25 @@ class AvMnist(CachedDataset):
         Each gets a recording of its digit by a voice of its split.
         """
         clips: Clips = _sources()[1].clips(root)  # type: ignore[attr-defined]
-        calibration, rest = carve(self.read_split(root, "train"), self.calibration_size)
-        validation, rest = carve(rest, self.validation_size)
-        train, _ = carve(rest, TRAIN_SIZE)
-        test, _ = carve(self.read_split(root, TEST), TEST_SIZE)
-        pictures = {
-            "train": train,
-            "calibration": calibration,
-            "validation": validation,
-            TEST: test,
-        }
-        mean, components = principal(train["image"], ENERGY)
-        return {
-            split: {
+        pictures = self._pictures(root)
+        mean, components = principal(pictures["train"]["image"], ENERGY)
+        splits: dict[str, Arrays] = {}
+        # each split has a seed of its own: what is heard in one depends on no other
+        for seed, (split, arrays) in enumerate(pictures.items()):
+            splits[split] = {
                 "image": projected(arrays["image"], mean, components),
                 "audio": heard(clips, arrays[LABELS], voices=VOICES[split], seed=seed),
                 LABELS: arrays[LABELS],
             }
-            for seed, (split, arrays) in enumerate(pictures.items())
-        }
+        return splits
+
+    def _pictures(self, root: Path) -> dict[str, Arrays]:
+        """The digits that are seen, of each split."""
+        calibration, others = carve(self.read_split(root, "train"), self.calibration_size)
+        validation, others = carve(others, self.validation_size)
+        train, _ = carve(others, TRAIN_SIZE)
+        test, _ = carve(self.read_split(root, TEST), TEST_SIZE)
+        return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
 
 
 def principal(images: Array, energy: float) -> tuple[Array, Array]:
@@ -149,14 +140,13 @@ def heard(clips: Clips, digits: Array, *, voices: tuple[str, ...], seed: int) ->
     """
     # the generator whose numbers stay the same in every version of numpy
     random = np.random.RandomState(seed)
-    known = np.isin(clips.speakers, [SPEAKERS.index(voice) for voice in voices])
+    by_voice = np.isin(clips.speakers, list(map(SPEAKERS.index, voices)))
     waiting: dict[int, list[int]] = {}
     sounds = []
     for digit in digits.tolist():
         if not waiting.get(digit):
-            waiting[digit] = random.permutation(
-                np.flatnonzero(known & (clips.digits == digit))
-            ).tolist()
+            recordings = np.flatnonzero(by_voice & (clips.digits == digit))
+            waiting[digit] = random.permutation(recordings).tolist()
         sounds.append(_in_noise(clips.waves[waiting[digit].pop()][:SAMPLES], random))
     return spectrograms(sounds)
 
@@ -169,6 +159,5 @@ def _in_noise(wave: Array, random: np.random.RandomState) -> Array:
 
 
 def _sources() -> tuple[CachedDataset, CachedDataset]:
-    return tuple(
-        cast(CachedDataset, datasets.build(name, {})) for name in ("mnist", "spoken_digit")
-    )  # type: ignore[return-value]
+    mnist, spoken_digit = datasets.build("mnist", {}), datasets.build("spoken_digit", {})
+    return cast(CachedDataset, mnist), cast(CachedDataset, spoken_digit)

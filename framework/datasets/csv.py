@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._prepare.text import words
+from framework.datasets._prepare.text import first_words
 from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
 from framework.datasets._sources.splits import LABELS, Arrays
 from framework.datasets._sources.user_files import FileDataset, lonely, numbered
@@ -74,14 +75,17 @@ class OwnTable(FileDataset):
             return DataInfo(
                 task=self.asked, classes=classes, inputs={"text": (self.length,)}, tokens=tokens
             )
-        columns = {column: self._numbers(table, column) for column in self._columns(table)}
+        columns = self._columns(table)
+        self._say_what_counts_rows(dict(zip(columns, self._all_numbers(table), strict=True)))
+        return DataInfo(task=self.asked, classes=classes, inputs={"sequence": (len(columns), 1)})
+
+    def _say_what_counts_rows(self, columns: Mapping[str, Array]) -> None:
         for column, numbers in columns.items():
             if _counts_rows(numbers):
                 self.say(
                     f"the column {column!r} counts the rows, and the net reads it. Leave it out: "
                     f'skip="{column}".'
                 )
-        return DataInfo(task=self.asked, classes=classes, inputs={"sequence": (len(columns), 1)})
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
@@ -99,37 +103,37 @@ class OwnTable(FileDataset):
         else:
             labels, _ = self._labels(table)
         if self.text:
-            texts = [
-                " ".join(words(text)[: self.length]) for text in self._filled(table, self.text)
-            ]
+            texts = [first_words(text, self.length) for text in self._filled(table, self.text)]
             return {"text": packed(texts), LABELS: labels}
-        numbers = [self._numbers(table, column) for column in self._columns(table)]
-        return {"sequence": np.stack(numbers, axis=1)[:, :, np.newaxis], LABELS: labels}
+        numbers = np.stack(self._all_numbers(table), axis=1)
+        return {"sequence": numbers[:, :, np.newaxis], LABELS: labels}
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
         """Words become token numbers, numbers get one scale."""
         if self.text:
             return encoded(splits, size=self.vocabulary_size, length=self.length)
-        train = splits["train"]["sequence"]
+        mean, spread = self._mean_and_spread(splits["train"]["sequence"])
+        scaled: dict[str, Arrays] = {}
+        # what float32 cannot hold is refused when the splits are cached
+        with np.errstate(over="ignore"):
+            for split, arrays in splits.items():
+                sequence = ((arrays["sequence"] - mean) / spread).astype(np.float32)
+                scaled[split] = {**arrays, "sequence": sequence}
+        return scaled
+
+    def _mean_and_spread(self, train: Array) -> tuple[Array, Array]:
+        """What is taken off each column, and what it is then divided by."""
         mean, spread = train.mean(axis=0), train.std(axis=0)
         if self.scale == "none":
             mean, spread = np.zeros_like(mean), np.ones_like(spread)
         # but for rounding, which would be blown up to noise
         constant = spread <= ROUNDING * np.abs(mean)
-        mean, spread = np.where(constant, train[0], mean), np.where(constant, np.inf, spread)
-        # what float32 cannot hold is refused when the splits are cached
-        with np.errstate(over="ignore"):
-            return {
-                split: {
-                    **arrays,
-                    "sequence": ((arrays["sequence"] - mean) / spread).astype(np.float32),
-                }
-                for split, arrays in splits.items()
-            }
+        # a division by infinity makes the whole column 0
+        return np.where(constant, train[0], mean), np.where(constant, np.inf, spread)
 
     def _columns(self, table: Table) -> list[str]:
         """Those of numbers."""
-        skipped = {"", self.target, *(name.strip() for name in self.skip.split(","))}
+        skipped = {"", self.target, *map(str.strip, self.skip.split(","))}
         columns = [name for name in table if name not in skipped]
         if not columns:
             raise self.wrong("no column is left to be read.", f"Columns: {', '.join(table)}.")
@@ -143,15 +147,7 @@ class OwnTable(FileDataset):
                 many as rows; or one stands in a single row.
         """
         labels, classes = numbered(self._filled(table, self.target))
-        if classes < 2 or (self.task == "binary" and classes != 2):
-            raise self.wrong(
-                "there are two labels or more; of a binary task two.", f"Found: {classes}."
-            )
-        if 2 * classes > len(labels):
-            raise self.wrong(
-                f"the column {self.target!r} has {classes} different labels in {len(labels)} rows.",
-                todo='Numbers are told by task="regression"; else name another column as target.',
-            )
+        self._check_classes(classes, len(labels))
         alone = lonely(labels)
         if alone is not None:
             raise self.wrong(
@@ -161,18 +157,34 @@ class OwnTable(FileDataset):
             )
         return labels, classes
 
+    def _check_classes(self, classes: int, rows: int) -> None:
+        """Refuse numbers of classes that the task, or so many rows, cannot have."""
+        if classes < 2 or (self.task == "binary" and classes != 2):
+            raise self.wrong(
+                "there are two labels or more; of a binary task two.", f"Found: {classes}."
+            )
+        # a column of measurements taken for classes shows by nearly as many of them as rows
+        if 2 * classes > rows:
+            raise self.wrong(
+                f"the column {self.target!r} has {classes} different labels in {rows} rows.",
+                todo='Numbers are told by task="regression"; else name another column as target.',
+            )
+
     def _filled(self, table: Table, column: str) -> list[str]:
         """The cells of a column, none of which may be empty."""
-        empty = next((row for row, cell in enumerate(table[column]) if not cell.strip()), None)
-        if empty is not None:
-            raise self.wrong(
-                f"the column {column!r} is empty in row {empty + FIRST_ROW}.",
-                todo="Fill it or leave the row out"
-                + (
-                    "." if column == self.target else f'; or leave out the column: skip="{column}".'
-                ),
-            )
+        for row, cell in enumerate(table[column], FIRST_ROW):
+            if not cell.strip():
+                way_out = f'; or leave out the column: skip="{column}".'
+                raise self.wrong(
+                    f"the column {column!r} is empty in row {row}.",
+                    todo="Fill it or leave the row out"
+                    + ("." if column == self.target else way_out),
+                )
         return table[column]
+
+    def _all_numbers(self, table: Table) -> list[Array]:
+        """The columns of numbers in their order, each (rows,)."""
+        return [self._numbers(table, column) for column in self._columns(table)]
 
     def _numbers(self, table: Table, column: str) -> Array:
         try:
@@ -195,26 +207,35 @@ class OwnTable(FileDataset):
     def _table(self) -> Table:
         head, rows = self._rows()
         self._check_head(head)
-        missing = [name for name in (self.target, *filter(None, [self.text])) if name not in head]
-        if missing:
-            raise self.wrong(
-                f"there is no column {missing[0]!r}.",
-                f"Columns: {', '.join(head)}.",
-                "Set target=, or separator=.",
-            )
+        self._check_asked(head)
         self._check_rows(head, rows)
-        return {name: [row[number] for row in rows] for number, name in enumerate(head)}
+        table: Table = {}
+        for place, name in enumerate(head):
+            cells = [row[place] for row in rows]
+            table[name] = cells
+        return table
+
+    def _check_asked(self, head: list[str]) -> None:
+        """Refuse names that the knobs ask for and the file does not have."""
+        for name in [self.target, self.text] if self.text else [self.target]:
+            if name not in head:
+                raise self.wrong(
+                    f"there is no column {name!r}.",
+                    f"Columns: {', '.join(head)}.",
+                    "Set target=, or separator=.",
+                )
 
     def _check_rows(self, head: list[str], rows: list[list[str]]) -> None:
         """Refuse names among the rows, and a row in place of the names."""
-        again = next((number for number, row in enumerate(rows) if row == head), None)
-        if again is not None:
+        if head in rows:
             raise self.wrong(
-                f"row {again + FIRST_ROW} holds the names of the columns again.",
+                f"row {rows.index(head) + FIRST_ROW} holds the names of the columns again.",
                 todo="Leave it out.",
             )
+        if not any(map(_is_number, head)):
+            return
         place = head.index(self.target)
-        if any(map(_is_number, head)) and self.target in {row[place].strip() for row in rows}:
+        if self.target in {row[place].strip() for row in rows}:
             raise self.wrong(
                 f"its first row is one of the others: {self.target!r} is a label too.",
                 f"Found: {', '.join(head)}.",
@@ -222,13 +243,19 @@ class OwnTable(FileDataset):
             )
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
-        """The names in the first row, and the cells of the others.
+        """The names in the first row, and the cells of the others."""
+        first, *rows = self._cells()
+        head = [str(name).strip() for name in first]
+        if INDEX.fullmatch(head[0]):
+            head[0] = ""
+        return head, rows
 
-        Those that a short row lacks are empty.
-        """
+    def _cells(self) -> list[list[str]]:
+        """All rows as they are written; the cells that a short row lacks are empty."""
         import pandas as pd
 
         try:
+            # as text: pandas would make numbers of labels, and take NA or nan for empty cells
             frame = pd.read_csv(
                 self.path,
                 sep=SEPARATORS[self.separator],
@@ -237,17 +264,13 @@ class OwnTable(FileDataset):
                 keep_default_na=False,
                 encoding="utf-8-sig",
             )
-        except (ValueError, OSError) as error:  # pandas' own are ValueErrors
+        except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
             raise self.wrong(
                 "it cannot be read as a table.",
                 str(error),
                 "Save it as CSV in UTF-8, or set separator=.",
             ) from error
-        head, *rows = frame.to_numpy().tolist()
-        names = [str(name).strip() for name in head]
-        return [
-            "" if place == 0 and INDEX.fullmatch(name) else name for place, name in enumerate(names)
-        ], rows
+        return frame.to_numpy().tolist()
 
     def _check_head(self, head: list[str]) -> None:
         """Refuse names that are none.
@@ -256,16 +279,16 @@ class OwnTable(FileDataset):
             InvalidValue: two columns of one name, a column without one that is no index, or data in
                 place of names.
         """
-        twice = sorted({name for name in head if name and head.count(name) > 1})
-        if twice:
-            raise self.wrong(
-                f"two columns are called {twice[0]!r}.", todo="Give each a name of its own."
-            )
+        for name, count in sorted(Counter(head).items()):
+            if name and count > 1:
+                raise self.wrong(
+                    f"two columns are called {name!r}.", todo="Give each a name of its own."
+                )
         if "" in head[1:]:
             raise self.wrong(f"column {head.index('', 1) + 1} has no name.", todo="Give it one.")
-        if any("." in name and _is_number(name) for name in head) or all(
-            map(_is_number, filter(None, head))
-        ):
+        numbers = list(filter(_is_number, head))
+        # whole numbers may be names, as years are, but not those of all columns
+        if "." in "".join(numbers) or len(numbers) == len(list(filter(None, head))):
             raise self.wrong(
                 "its first row holds numbers, not the names of the columns.",
                 f"Found: {', '.join(head)}.",

@@ -9,7 +9,7 @@ import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
 from framework.datasets._prepare.audio import log_mel
-from framework.datasets._prepare.digits import SHAPE, digits_by_split
+from framework.datasets._prepare.digits import SHAPE, by_digit, digits_by_split
 from framework.datasets._sources.generated import MadeDataset
 from framework.datasets._sources.splits import LABELS, Arrays
 
@@ -62,22 +62,22 @@ class DigitsAudio(MadeDataset):
 
     def make(self) -> Mapping[str, Arrays]:
         """Pictures and tones, split by split from seeds of their own."""
-        digits = digits_by_split()
-        return {
-            split: _paired(digits[split], count, np.random.RandomState([SEED, number]))
-            for number, (split, count) in enumerate(SIZES.items())
-        }
+        digits, splits = digits_by_split(), {}
+        for number, (split, count) in enumerate(SIZES.items()):
+            random = np.random.RandomState([SEED, number])
+            splits[split] = _paired(digits[split], count, random)
+        return splits
 
 
 def _paired(digits: Arrays, count: int, random: np.random.RandomState) -> Arrays:
     each = count // 10
     labels = np.repeat(np.arange(10), each)
-    of_class = [np.flatnonzero(digits[LABELS] == label) for label in range(10)]
-    chosen = np.concatenate([np.resize(random.permutation(found), each) for found in of_class])
-    missing = np.concatenate([random.permutation(np.resize(MISSING, each)) for _ in of_class])
+    # one generator for all: another order of the draws would be another data set
+    chosen = [np.resize(random.permutation(same), each) for same in by_digit(digits[LABELS])]
+    missing = np.concatenate([random.permutation(np.resize(MISSING, each)) for _ in range(10)])
     clips = np.stack([clip(int(label), random) for label in labels])
     return {
-        "image": noisy_images(digits["image"][chosen], missing == "image", random),
+        "image": noisy_images(digits["image"][np.concatenate(chosen)], missing == "image", random),
         "audio": spectrograms(clips, missing == "audio", random),
         LABELS: labels.astype(np.int64),
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice, product
 from pathlib import Path
 
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset
-from framework.datasets._prepare.digits import digits_by_split
+from framework.datasets._prepare.digits import by_digit, digits_by_split
 from framework.datasets._prepare.text import SPECIAL
 from framework.datasets._sources.generated import MadeDataset
 from framework.datasets._sources.splits import LABELS, Arrays
@@ -19,7 +20,7 @@ NUMBERS = "zero one two three four five six seven eight nine".split()
 NO, YES = 10, 11  # the answers 0 to 9 are digits and numbers of digits
 FILLED = [f"is there a digit at the {cell}" for cell in CELLS]
 WHICH = [f"what is at the {cell}" for cell in CELLS]
-EXISTS = [f"is there {'an' if number == 'eight' else 'a'} {number}" for number in NUMBERS]
+EXISTS = [f"is there a {number}".replace("a eight", "an eight") for number in NUMBERS]
 COUNT = ["how many digits are there"]
 SHARES = {"filled": 0.35, "which": 0.2, "exists": 0.3, "count": 0.15}  # of the questions
 DIGITS_SHARES = (0.4, 0.1, 0.1, 0.4)  # of the pictures with 1, 2, 3 and 4 digits
@@ -72,21 +73,22 @@ class DigitsVqa(MadeDataset):
 
     def make(self) -> Mapping[str, Arrays]:
         """Questions, answers and pictures, split by split from seeds of their own."""
-        digits = digits_by_split()
-        return {
-            split: _composed(digits[split], count, np.random.RandomState([SEED, number]))
-            for number, (split, count) in enumerate(SIZES.items())
-        }
+        digits, splits = digits_by_split(), {}
+        for number, (split, count) in enumerate(SIZES.items()):
+            random = np.random.RandomState([SEED, number])
+            splits[split] = _composed(digits[split], count, random)
+        return splits
 
 
 def _composed(digits: Arrays, count: int, random: np.random.RandomState) -> Arrays:
-    of_class = [np.flatnonzero(digits[LABELS] == label) for label in range(10)]
+    of_class = by_digit(digits[LABELS])
     images = np.zeros((count, SIDE, SIDE, 1), np.uint8)
     questions = np.zeros((count, LENGTH), np.int32)
     labels = np.zeros(count, np.int64)
     seen: set[bytes] = set()
     for row, (question, answer) in enumerate(asked(count)):
         questions[row], labels[row] = encoded(question), answer
+        # an empty picture is one that is not drawn yet: each has a digit at least
         while not images[row].any() or images[row].tobytes() + question.encode() in seen:
             images[row] = picture(
                 fitting(question, answer, random), digits["image"], of_class, random
@@ -102,17 +104,16 @@ def asked(count: int) -> Iterator[tuple[str, int]]:
     """
     kinds = {"filled": FILLED, "which": WHICH, "exists": EXISTS, "count": COUNT}
     for kind, questions in kinds.items():
-        pairs = [(question, answer) for question in questions for answer in _answers(kind)]
-        for number in range(round(SHARES[kind] * count)):
-            yield pairs[number % len(pairs)]
+        pairs = cycle(product(questions, _answers(kind)))
+        yield from islice(pairs, round(SHARES[kind] * count))
 
 
 def _answers(kind: str) -> list[int]:
     if kind == "which":
         return list(range(10))
     if kind == "count":  # as often as pictures have so many digits
-        tenths = np.repeat([1, 2, 3, 4], np.rint(np.array(DIGITS_SHARES) * 10).astype(int))
-        return [int(number) for number in tenths]
+        tenths = np.rint(np.array(DIGITS_SHARES) * 10).astype(int)
+        return list(map(int, np.repeat([1, 2, 3, 4], tenths)))
     return [NO, YES]
 
 
@@ -142,13 +143,12 @@ def answer_to(question: str, cells: list[int | None]) -> int | None:
     if question in WHICH:
         return cells[WHICH.index(question)]
     if question in COUNT:
-        return sum(cell is not None for cell in cells)
-    found = (
-        cells[FILLED.index(question)] is not None
-        if question in FILLED
-        else EXISTS.index(question) in cells
-    )
-    return YES if found else NO
+        return len(cells) - cells.count(None)
+    if question in FILLED:
+        is_so = cells[FILLED.index(question)] is not None
+    else:
+        is_so = EXISTS.index(question) in cells
+    return YES if is_so else NO
 
 
 def picture(

@@ -81,8 +81,8 @@ class EasyVqa(TfdsDataset):
 
     def manual_dir(self, root: Path) -> Path | None:
         """The folder that holds `easy_vqa.tar.gz` or `easy_vqa`."""
-        found = tfds_folder.find_manual(root, self.builder)
-        return found.parent if found else None
+        files = tfds_folder.find_manual(root, self.builder)
+        return files.parent if files else None
 
     def check_source(self, root: Path) -> None:
         """Return if it is prepared, or its files are where they are looked for."""
@@ -98,17 +98,20 @@ class EasyVqa(TfdsDataset):
         """Prepared, where its files are, or where to put them."""
         if self._find_prepared(root):
             return "prepared in .cache/tfds"
-        found = tfds_folder.find_manual(root, self.builder)
-        return f"files in {found}, to be read" if found else f"not here. {_way_out(root)}"
+        files = tfds_folder.find_manual(root, self.builder)
+        return f"files in {files}, to be read" if files else f"not here. {_way_out(root)}"
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """Pictures are split, then their questions are taken."""
         asked, asked_in_test = self._asked(root, "train"), self._asked(root, TEST)
-        calibration, rest = carve(_pictures(asked), self.calibration_size)
-        validation, train = carve(rest, self.validation_size)
-        pictures = {"train": train, "calibration": calibration, "validation": validation}
-        rows = {split: _rows(arrays, asked, self.questions) for split, arrays in pictures.items()}
-        rows[TEST] = _rows(in_order(_pictures(asked_in_test)), asked_in_test, None)
+        calibration, others = carve(_pictures(asked), self.calibration_size)
+        validation, train = carve(others, self.validation_size)
+        rows = {
+            "train": _rows(train, asked, self.questions),
+            "calibration": _rows(calibration, asked, self.questions),
+            "validation": _rows(validation, asked, self.questions),
+            TEST: _rows(in_order(_pictures(asked_in_test)), asked_in_test, None),
+        }
         return encoded(rows, size=self.info.tokens["question"], length=10, name="question")
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
@@ -129,22 +132,22 @@ class EasyVqa(TfdsDataset):
 
 
 def _pictures(asked: Asked) -> Arrays:
-    images = np.stack([np.frombuffer(picture, np.uint8).reshape(SHAPE) for picture in asked])
+    images = np.frombuffer(b"".join(asked), np.uint8).reshape(len(asked), *SHAPE)
     return {"image": images, LABELS: np.zeros(len(images), np.int64)}
 
 
 def _rows(pictures: Arrays, asked: Asked, limit: int | None) -> Arrays:
     """The pictures, and for each question its text, its answer and the number of its picture."""
-    rows = [
-        (number, question, answer)
-        for number, image in enumerate(pictures["image"])
-        for question, answer in _in_order(image.tobytes(), asked)[:limit]
-    ]
-    numbers, questions, answers = zip(*rows, strict=True)
+    numbers, pairs = [], []
+    for number, image in enumerate(pictures["image"]):
+        chosen = _in_order(image.tobytes(), asked)[:limit]
+        numbers.extend([number] * len(chosen))
+        pairs.extend(chosen)
+    questions, answers = zip(*pairs, strict=True)
     return {
         PICTURES: pictures["image"],
         "image": np.array(numbers, np.int32),
-        "question": packed(list(questions)),
+        "question": packed(questions),
         LABELS: np.array(answers, np.int64),
     }
 
@@ -176,26 +179,31 @@ def read_source(path: Path) -> dict[str, bytes]:
         files = _read_folder(path) if path.is_dir() else _read_archive(path)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataUnavailable(f"{path} cannot be read.", given=str(error)) from error
-    places = sorted(
-        (name.removesuffix(LISTED) for name in files if name.endswith(LISTED)),
-        key=lambda it: (len(it), it),
-    )
-    if not places:
+    lists = [name for name in files if name.endswith(LISTED)]
+    if not lists:
         raise DataUnavailable(f"{path} does not hold easy-VQA.", given=f"Looked for: {LISTED}.")
-    top = places[0]
-    return {
-        name.removeprefix(top): content for name, content in files.items() if name.startswith(top)
-    }
+    # a copy may lie deeper in the archive
+    shortest = min(lists, key=lambda name: (len(name), name))
+    return _below(files, shortest.removesuffix(LISTED))
+
+
+def _below(files: Mapping[str, bytes], top: str) -> dict[str, bytes]:
+    """The files whose names begin with `top`, without it."""
+    inside: dict[str, bytes] = {}
+    for name, content in files.items():
+        if name.startswith(top):
+            inside[name.removeprefix(top)] = content
+    return inside
 
 
 def asked_of(samples: Iterable[Mapping[str, Any]]) -> Asked:
     """What is asked of each picture, from the samples of a split of the builder."""
     asked: dict[bytes, list[tuple[str, int]]] = {}
     for sample in samples:
-        questions = [question.decode() for question in sample["questions"]]
-        asked.setdefault(sample["image"].tobytes(), []).extend(
-            zip(questions, map(int, sample["answers"]), strict=True)
+        pairs = zip(
+            map(bytes.decode, sample["questions"]), map(int, sample["answers"]), strict=True
         )
+        asked.setdefault(sample["image"].tobytes(), []).extend(pairs)
     return asked
 
 
@@ -223,26 +231,19 @@ def builder_class(tfds: Any, version: str) -> Any:
         def _split_generators(
             self, dl_manager: Any
         ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-            folder = Path(dl_manager.manual_dir)
-            files = read_source(
-                folder / "easy_vqa"
-                if (folder / "easy_vqa").is_dir()
-                else folder / "easy_vqa.tar.gz"
-            )
+            folder = Path(dl_manager.manual_dir) / "easy_vqa"
+            archive = folder.with_name("easy_vqa.tar.gz")
+            files = read_source(folder if folder.is_dir() else archive)
             return {split: self._generate_examples(files, split) for split in QUESTIONS}
 
         def _generate_examples(
             self, files: dict[str, bytes], split: str
         ) -> Iterator[tuple[int, dict[str, Any]]]:
             for picture, pairs in _listed(files, split).items():
-                yield (
-                    picture,
-                    {
-                        "image": io.BytesIO(files[f"{split}/images/{picture}.png"]),
-                        "questions": [question for question, _ in pairs],
-                        "answers": [answer for _, answer in pairs],
-                    },
-                )
+                questions, answers = map(list, zip(*pairs, strict=True))
+                # TFDS decodes the file itself when it is given one
+                image = io.BytesIO(files[f"{split}/images/{picture}.png"])
+                yield picture, {"image": image, "questions": questions, "answers": answers}
 
     return EasyVqa
 
@@ -261,16 +262,15 @@ def _listed(files: Mapping[str, bytes], split: str) -> dict[int, list[tuple[str,
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
     with tarfile.open(path) as archive:
-        members = (
-            (member.name, archive.extractfile(member)) for member in archive if member.isfile()
-        )
-        return {name.removeprefix("./"): file.read() for name, file in members if file is not None}
+        for member in archive:
+            file = archive.extractfile(member) if member.isfile() else None
+            if file is not None:
+                contents[member.name.removeprefix("./")] = file.read()
+    return contents
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(path).as_posix(): file.read_bytes()
-        for file in path.rglob("*")
-        if file.is_file()
-    }
+    files = filter(Path.is_file, path.rglob("*"))
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}

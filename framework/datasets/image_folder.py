@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,33 +46,30 @@ class ImageFolder(FileDataset):
 
     def stamp(self) -> Stamp:
         """Of the pictures; what else is there does not count."""
-        return stamp_of(file for _, file in self._listed())
+        return stamp_of(self._pictures())
 
     def describe(self) -> DataInfo:
         """As many classes as there are folders with pictures."""
         self._check_splits()
-        classes = len(self._classes())
-        if classes < 2 or (self.task == "binary" and classes != 2) or self.task == "regression":
-            raise self.wrong(
-                "there is one folder for each class: two or more for the task classes, two for "
-                "binary.",
-                f"Task {self.task}, folders with pictures: {', '.join(self._classes()) or 'none'}.",
-                f"Pictures end in {', '.join(ENDINGS)}.",
-            )
+        self._check_task()
         self._check_folders()
         self._check_more_than_one()
         self._say_what_is_left_out()
+        classes = len(self._classes())
         inputs = {"image": (self.side, self.side, self._channels)}
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, mirror=self.mirror)
 
     def read_all(self) -> Arrays:
         """Each picture, and the number of its folder."""
-        classes = {name: number for number, name in enumerate(self._classes())}
-        listed = self._listed()
-        images = np.empty((len(listed), self.side, self.side, self._channels), np.uint8)
-        for image, (_, file) in zip(images, listed, strict=True):
-            image[:] = self._read(file)
-        return {"image": images, LABELS: np.array([classes[name] for name, _ in listed], np.int64)}
+        numbers = {name: number for number, name in enumerate(self._classes())}
+        pictures = self._listed()
+        images = np.empty((len(pictures), self.side, self.side, self._channels), np.uint8)
+        labels = np.empty(len(pictures), np.int64)
+        # one picture at a time into its place: a list of all would need the memory twice
+        for row, (class_name, file) in enumerate(pictures):
+            images[row] = self._read(file)
+            labels[row] = numbers[class_name]
+        return {"image": images, LABELS: labels}
 
     @property
     def _channels(self) -> int:
@@ -79,17 +77,30 @@ class ImageFolder(FileDataset):
 
     def _check_splits(self) -> None:
         """Refuse folders of splits."""
-        found = [name for name in self._folders() if name.lower() in SPLITS]
-        if found:
-            pictures = Counter(name for name, _ in self._listed())
-            largest = max(found, key=lambda name: (pictures[name], name))  # of train and test train
+        splits = [name for name in self._folders() if name.lower() in SPLITS]
+        if splits:
+            pictures = self._counts()
+            # of train and test train
+            largest = max(splits, key=lambda name: (pictures[name], name))
             raise self.wrong(
                 "its folders are splits, not classes.",
-                f"Found: {', '.join(found)}.",
+                f"Found: {', '.join(splits)}.",
                 f"Set path to the one whose pictures are to be split "
                 f'("{Path(self.path).name}/{largest}"), or put all '
                 "pictures of a class into one folder. If it is a class, give its folder another "
                 "name.",
+            )
+
+    def _check_task(self) -> None:
+        """Refuse a task that the number of classes does not suit."""
+        classes = self._classes()
+        suits = {"classes": len(classes) >= 2, "binary": len(classes) == 2, "regression": False}
+        if not suits[self.task]:
+            raise self.wrong(
+                "there is one folder for each class: two or more for the task classes, two for "
+                "binary.",
+                f"Task {self.task}, folders with pictures: {', '.join(classes) or 'none'}.",
+                f"Pictures end in {', '.join(ENDINGS)}.",
             )
 
     def _check_folders(self) -> None:
@@ -105,12 +116,8 @@ class ImageFolder(FileDataset):
             )
 
     def _check_more_than_one(self) -> None:
-        """Refuse a class of a single picture, which cannot be both learnt and told."""
-        alone = [
-            name
-            for name, count in Counter(name for name, _ in self._listed()).items()
-            if count == 1
-        ]
+        """Refuse a class of a single picture, which cannot be both learnt and measured."""
+        alone = [name for name, count in self._counts().items() if count == 1]
         if alone:
             raise self.wrong(
                 "there are folders with one picture.",
@@ -119,21 +126,18 @@ class ImageFolder(FileDataset):
             )
 
     def _say_what_is_left_out(self) -> None:
-        read = {file for _, file in self._listed()}
-        left = [file for file in files_in(Path(self.path)) if file not in read]
-        if left:
-            self.say(f"{len(left)} files are not read: {_endings(left)}.")
+        left_out = set(files_in(Path(self.path))) - set(self._pictures())
+        if left_out:
+            self.say(f"{len(left_out)} files are not read: {_endings(left_out)}.")
 
     def _folders(self) -> list[str]:
-        """All that stand for a class.
+        """The folders that are classes, in the order of their names.
 
         Hidden ones do not count, nor does what macOS puts into archives, __MACOSX.
         """
         top = Path(self.path)
-        found = top.iterdir() if top.is_dir() else ()
-        return sorted(
-            file.name for file in found if file.is_dir() and not file.name.startswith((".", "__"))
-        )
+        folders = filter(_is_class, top.iterdir()) if top.is_dir() else ()
+        return sorted(folder.name for folder in folders)
 
     def _read(self, file: Path) -> Array:
         try:
@@ -144,23 +148,38 @@ class ImageFolder(FileDataset):
             ) from error
 
     def _classes(self) -> list[str]:
-        return sorted({name for name, _ in self._listed()})
+        return sorted(self._counts())
+
+    def _counts(self) -> Counter[str]:
+        """How many pictures each class has."""
+        return Counter(class_name for class_name, _ in self._listed())
+
+    def _pictures(self) -> list[Path]:
+        return [file for _, file in self._listed()]
 
     def _listed(self) -> list[tuple[str, Path]]:
-        """Class and file of each picture."""
-        top = Path(self.path)
-        found = (
-            (file.relative_to(top).parts, file)
-            for file in files_in(top)
-            if file.suffix.lower() in ENDINGS
-        )
-        return [(parts[0], file) for parts, file in found if len(parts) > 1]
+        """Class and file of each picture; one next to the folders has no class."""
+        return list(_in_classes(Path(self.path)))
 
 
-def _endings(files: list[Path]) -> str:
-    """How many files there are of each ending; a picture beside the folders has no class."""
+def _is_class(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.startswith((".", "__"))
+
+
+def _in_classes(top: Path) -> Iterator[tuple[str, Path]]:
+    """Class and file of each picture below `top`."""
+    for file in files_in(top):
+        parts = file.relative_to(top).parts  # none where `top` itself is a file
+        if len(parts) > 1 and file.suffix.lower() in ENDINGS:
+            yield parts[0], file
+
+
+def _endings(files: Iterable[Path]) -> str:
+    """How many files there are of each ending, in the order of the alphabet."""
     counts = Counter(file.suffix.lower() or "without an ending" for file in files)
-    said = {ending: f"{count} {ending}" for ending, count in sorted(counts.items())}
-    return ", ".join(
-        f"{text} in no class" if ending in ENDINGS else text for ending, text in said.items()
-    )
+    parts = []
+    for ending, count in sorted(counts.items()):
+        # a picture that is left out lies next to the folders
+        place = " in no class" if ending in ENDINGS else ""
+        parts.append(f"{count} {ending}{place}")
+    return ", ".join(parts)

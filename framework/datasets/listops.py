@@ -66,32 +66,33 @@ class Listops(MadeDataset):
 
     def make(self) -> Mapping[str, Arrays]:
         """All lists, and the splits carved off them in turn with the answers in proportion."""
-        rest: Arrays = _all_lists(self.length, self.depth)
+        left: Arrays = _all_lists(self.length, self.depth)
         parts = {}
         for split in (TEST, "calibration", "validation"):
-            parts[split], rest = carve(rest, SIZES[split])
-        return {**parts, "train": rest}
+            parts[split], left = carve(left, SIZES[split])
+        return {**parts, "train": left}
 
 
 def _all_lists(length: int, depth: int) -> Arrays:
+    answers = _different_lists(sum(SIZES.values()), length, depth)
+    texts = np.zeros((len(answers), length), np.int32)
+    for row, tokens in zip(texts, answers, strict=True):
+        row[: len(tokens)] = list(map(WORDS.index, tokens))
+    return {"text": texts, LABELS: np.array(list(answers.values()), np.int64)}
+
+
+def _different_lists(total: int, length: int, depth: int) -> dict[tuple[str, ...], int]:
+    """The tokens of each list, in the order in which they were drawn -> its answer."""
     random = np.random.RandomState(SEED)  # its numbers are the same in all versions of numpy
-    total = sum(SIZES.values())
-    answers: Counter[int] = Counter()
-    found: dict[tuple[str, ...], int] = {}
-    while len(found) < total:
+    answers: dict[tuple[str, ...], int] = {}
+    counts: Counter[int] = Counter()
+    while len(answers) < total:
         tokens, answer = draw(random, depth)
-        if (
-            SHORTEST <= len(tokens) <= length
-            and answers[answer] < total // 10
-            and tokens not in found
-        ):
-            found[tokens] = answer
-            answers[answer] += 1
-    numbers = {word: number for number, word in enumerate(WORDS)}
-    texts = np.zeros((total, length), np.int32)
-    for row, tokens in zip(texts, found, strict=True):
-        row[: len(tokens)] = [numbers[token] for token in tokens]
-    return {"text": texts, LABELS: np.array(list(found.values()), np.int64)}
+        fits = SHORTEST <= len(tokens) <= length
+        if fits and counts[answer] < total // 10 and tokens not in answers:
+            answers[tokens] = answer
+            counts[answer] += 1
+    return answers
 
 
 def draw(random: np.random.RandomState, depth: int) -> tuple[tuple[str, ...], int]:

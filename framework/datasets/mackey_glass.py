@@ -53,14 +53,16 @@ class MackeyGlass(MadeDataset):
 
     def make(self) -> Mapping[str, Arrays]:
         """Windows and what follows them, block by block."""
-        lengths = {split: _span(count) for split, count in SIZES.items()}
-        values = np.array(series(sum(lengths.values()) + GAP * len(SIZES)))
-        mean, deviation = _moments(values[: lengths["train"]])
-        starts = dict(
-            zip(SIZES, np.cumsum([0, *(length + GAP for length in lengths.values())]), strict=False)
-        )
+        units = sum(map(_span, SIZES.values())) + GAP * len(SIZES)
+        values = np.array(series(units))
+        # no other block has a say in the scale
+        mean, deviation = _moments(values[: _span(SIZES["train"])])
         scaled = (values - mean) / deviation
-        return {split: _windows(scaled[starts[split] :], count) for split, count in SIZES.items()}
+        splits, start = {}, 0
+        for split, count in SIZES.items():
+            splits[split] = _windows(scaled[start:], count)
+            start += _span(count) + GAP
+        return splits
 
 
 def series(units: int) -> list[float]:

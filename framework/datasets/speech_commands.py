@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,15 +74,14 @@ def thinned(arrays: Arrays) -> dict[str, Array]:
 
 
 def _spectrograms(samples: Iterable[Mapping[str, Any]]) -> Arrays:
-    rest, sounds, labels = (
-        iter(samples),
-        [np.empty((0, *SHAPE), np.float32)],
-        [np.empty(0, np.int64)],
-    )
-    while chunk := list(islice(rest, CHUNK)):
+    stream = iter(samples)
+    sounds = [np.empty((0, *SHAPE), np.float32)]
+    labels: list[int] = []
+    # all waves at once would take gigabytes, spectrograms a tenth of it
+    while chunk := list(islice(stream, CHUNK)):
         waves = fixed_length([sample["audio"] / FULL_SCALE for sample in chunk], RATE_HZ)
         sounds.append(
             log_mel(waves, rate=RATE_HZ, frame=640, hop=320, bins=SHAPE[1], low_hz=60, high_hz=8000)
         )
-        labels.append(np.array([sample["label"] for sample in chunk], np.int64))
-    return {"audio": np.concatenate(sounds), LABELS: np.concatenate(labels)}
+        labels.extend(map(itemgetter("label"), chunk))
+    return {"audio": np.concatenate(sounds), LABELS: np.array(labels, np.int64)}

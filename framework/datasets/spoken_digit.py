@@ -64,19 +64,20 @@ class SpokenDigit(TfdsDataset):
         clips = self.clips(root)
         arrays = {"audio": spectrograms(clips.waves), LABELS: clips.digits, GROUP: _groups(clips)}
         is_test = clips.numbers < TEST_NUMBERS
-        test, rest = (take(arrays, np.flatnonzero(chosen)) for chosen in (is_test, ~is_test))
-        calibration, rest = carve(rest, self.calibration_size, by=GROUP)
-        validation, train = carve(rest, self.validation_size, by=GROUP)
-        splits = {
+        test = in_order(take(arrays, np.flatnonzero(is_test)))
+        others = take(arrays, np.flatnonzero(~is_test))
+        calibration, others = carve(others, self.calibration_size, by=GROUP)
+        validation, train = carve(others, self.validation_size, by=GROUP)
+        splits: dict[str, Arrays] = {
             "train": train,
             "calibration": calibration,
             "validation": validation,
-            TEST: in_order(test),
+            TEST: test,
         }
-        return {
-            split: {name: arrays[name] for name in ("audio", LABELS)}
-            for split, arrays in splits.items()
-        }
+        # the group has done its work: it is no input
+        for split, parts in splits.items():
+            splits[split] = {"audio": parts["audio"], LABELS: parts[LABELS]}
+        return splits
 
 
 def _groups(clips: Clips) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
 from framework.datasets._prepare.images import squared
-from framework.datasets._prepare.text import words
+from framework.datasets._prepare.text import first_words
 from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
 from framework.datasets._sources import tfds_folder
 from framework.datasets._sources.cache import TEST
@@ -67,8 +67,8 @@ class PreparedData(OwnDataset):
         name, _, version = self.builder.partition(":")
         if not name or not version:
             return self
-        found = tfds_folder.find_prepared(tfds_folder.data_dirs(root), name=name, version=version)
-        return replace(self, builder=str(found)) if found else self
+        folder = tfds_folder.find_prepared(tfds_folder.data_dirs(root), name=name, version=version)
+        return replace(self, builder=str(folder)) if folder else self
 
     def pinned(self, root: Path) -> Mapping[str, Any]:
         """Nothing more: name and version say which data it is."""
@@ -102,7 +102,9 @@ class PreparedData(OwnDataset):
 
     def settings(self) -> Mapping[str, Any]:
         """All knobs but the folder."""
-        return {name: value for name, value in self.values().items() if name != "builder"}
+        knobs = dict(self.values())
+        del knobs["builder"]
+        return knobs
 
     def source_state(self, root: Path) -> str:
         """The folder."""
@@ -113,9 +115,8 @@ class PreparedData(OwnDataset):
         features = self._head(HEADS[1])["featuresDict"]["features"]
         inputs = {"image": self._picture(features)} if self.image else {}
         inputs |= {"text": (self.length,)} if self.text else {}
-        missing = [
-            name for name in (self.image, self.text, self.target) if name and name not in features
-        ]
+        # a feature that is not named is an empty text
+        missing = {self.image, self.text, self.target} - {"", *features}
         if missing or not inputs:
             raise self._wrong(
                 "Set image or text, and target, to features that it has.", ", ".join(features)
@@ -153,16 +154,16 @@ class PreparedData(OwnDataset):
         )
 
     def _split(self, split: str) -> Arrays:
-        known = [item["name"] for item in self._head(HEADS[0])["splits"]]
-        if split not in known:
+        names = [entry["name"] for entry in self._head(HEADS[0])["splits"]]
+        if split not in names:
             raise self._wrong(
-                f'There is no split {split!r}; test="" takes a share of train.', ", ".join(known)
+                f'There is no split {split!r}; test="" takes a share of train.', ", ".join(names)
             )
+        inputs = self.info.inputs
         try:
-            inputs = self.info.inputs
-            return self._arrays(
-                [self._sample(it, inputs) for it in tfds_folder.samples(Path(self.builder), split)]
-            )
+            # what is read is resized or cut at once: the whole split as it is may not fit
+            samples = tfds_folder.samples(Path(self.builder), split)
+            return self._arrays([self._sample(sample, inputs) for sample in samples])
         except tfds_folder.DamagedRecords as error:
             raise DataUnavailable(
                 f"{self.builder} is damaged.", given=str(error), todo="Prepare it anew."
@@ -171,17 +172,16 @@ class PreparedData(OwnDataset):
     def _sample(
         self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]
     ) -> dict[str, Any]:
-        kept: dict[str, Any] = {LABELS: sample[self.target]}
+        taken: dict[str, Any] = {LABELS: sample[self.target]}
         if self.image:
             image, channels = sample[self.image], inputs["image"][2]
-            kept["image"] = (
+            taken["image"] = (
                 squared(image, side=self.side, channels=channels) if self.side else image
             )
         if self.text:
-            kept["text"] = " ".join(
-                words(sample[self.text].decode("utf-8", "replace"))[: self.length]
-            )
-        return kept
+            text = sample[self.text].decode("utf-8", "replace")
+            taken["text"] = first_words(text, self.length)
+        return taken
 
     def _arrays(self, samples: list[dict[str, Any]]) -> Arrays:
         arrays: dict[str, Array] = {}
@@ -196,11 +196,11 @@ class PreparedData(OwnDataset):
 
     def _picture(self, features: Mapping[str, Any]) -> tuple[int, ...]:
         """The shape of a picture, as a net gets it."""
-        told = features.get(self.image, {}).get("image", {})
-        shape = tuple(int(side) for side in told.get("shape", {}).get("dimensions", ()))
-        if len(shape) != 3 or told.get("dtype", "uint8") != "uint8" or shape[2] not in (1, 3):
+        feature = features.get(self.image, {}).get("image", {})
+        shape = tuple(map(int, feature.get("shape", {}).get("dimensions", ())))
+        if len(shape) != 3 or feature.get("dtype", "uint8") != "uint8" or shape[2] not in (1, 3):
             raise self._wrong(
-                f"{self.image!r} is no picture of bytes with 1 or 3 channels.", f"{told}"
+                f"{self.image!r} is no picture of bytes with 1 or 3 channels.", f"{feature}"
             )
         if not self.side and min(shape) < 1:
             raise self._wrong("The pictures differ in size: set side, as side=64.", f"{shape}")
@@ -209,12 +209,12 @@ class PreparedData(OwnDataset):
     def _classes(self, label: Mapping[str, Any]) -> int:
         if self.task == "regression":
             return 0
-        told = int(label.get("classLabel", {}).get("numClasses", 0))
-        if told < 2 or (self.task == "binary" and told != 2):
+        count = int(label.get("classLabel", {}).get("numClasses", 0))
+        if count < 2 or (self.task == "binary" and count != 2):
             raise self._wrong(
-                f"The label {self.target!r} does not suit the task {self.task}.", f"{told} classes"
+                f"The label {self.target!r} does not suit the task {self.task}.", f"{count} classes"
             )
-        return told
+        return count
 
     def _head(self, name: str) -> Any:
         return json.loads((Path(self.builder) / name).read_text("utf-8"))

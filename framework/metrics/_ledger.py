@@ -26,7 +26,8 @@ def sparse_bytes(values: Array) -> int:
     Args:
         values: (outputs, what leads to each), in the file's own type; a vector is one row.
     """
-    nonzero, (rows, columns) = int(np.count_nonzero(values)), np.atleast_2d(values).shape
+    nonzero = int(np.count_nonzero(values))
+    rows, columns = np.atleast_2d(values).shape
     bitmap = math.ceil(values.size / 8)
     compressed_rows = nonzero * _width(columns - 1) + (rows + 1) * _width(nonzero)
     return min(nonzero * values.itemsize + min(bitmap, compressed_rows), values.nbytes)
@@ -38,6 +39,7 @@ def codebook_bytes(values: Array) -> int:
     Or the dense tensor where that is smaller.
     """
     distinct = len(np.unique(values))
+    # an empty tensor has no value, and log2(0) no number
     indices = math.ceil(values.size * math.ceil(math.log2(max(distinct, 1))) / 8)
     return min(indices + distinct * values.itemsize, values.nbytes)
 
@@ -53,18 +55,19 @@ def entropy_bits(values: Array) -> float:
     nonzero = values[values != 0]
     own_bits = 8 * values.itemsize
     counts = np.unique(nonzero, return_counts=True)[1]
-    entropy = float(-(counts / max(nonzero.size, 1) * np.log2(counts / max(nonzero.size, 1))).sum())
-    coded = (
-        _log2_choose(values.size, nonzero.size) + nonzero.size * entropy + own_bits * len(counts)
-    )
+    shares = counts / max(nonzero.size, 1)
+    entropy = float(-(shares * np.log2(shares)).sum())
+    places = _log2_choose(values.size, nonzero.size)
+    coded = places + nonzero.size * entropy + own_bits * len(counts)
     return min(coded, float(own_bits * values.size))
 
 
 def _width(largest: int) -> int:
-    """The fewest bytes that hold the whole numbers up to `largest`."""
+    """The fewest bytes in which the whole numbers up to `largest` can be written."""
     return next(width for width in WIDTHS if max(largest, 0) < 256**width)
 
 
 def _log2_choose(total: int, chosen: int) -> float:
+    # by logarithms: the number itself is far beyond what a float holds
     logs = math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
-    return max(0.0, logs / math.log(2))
+    return max(0.0, logs / math.log(2))  # rounding may leave it just below 0

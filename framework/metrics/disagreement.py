@@ -21,8 +21,6 @@ class Disagreement(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Ties count as decided for the first class; 0 for a float32 file, but for ties."""
-        file, net = (
-            decisions(outputs, exported.task)
-            for outputs in (exported.outputs, exported.net_outputs)
-        )
+        file = decisions(exported.outputs, exported.task)
+        net = decisions(exported.net_outputs, exported.task)
         return float((file != net).mean())

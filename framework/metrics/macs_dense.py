@@ -22,6 +22,6 @@ class MacsDense(Metric):
 
         Padding, stride and groups are counted right.
         """
-        return float(
-            sum(weight.values.size * weight.uses for weight in exported.weights) + exported.products
-        )
+        of_weights = sum(weight.values.size * weight.uses for weight in exported.weights)
+        # no weight takes part in the products of attention
+        return float(of_weights + exported.products)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import Exported, Metric, metric
+from framework.metrics._weights import values_of
 
 
 @metric("params_nonzero", version=1)
@@ -21,4 +22,4 @@ class ParamsNonzero(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file."""
-        return float(sum(np.count_nonzero(weight.values) for weight in exported.weights))
+        return float(sum(map(np.count_nonzero, values_of(exported))))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from framework.contracts import Exported, Metric, metric
+from framework.metrics._weights import values_of
 
 
 @metric("params_total", version=1)
@@ -19,4 +22,4 @@ class ParamsTotal(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file."""
-        return float(sum(weight.values.size for weight in exported.weights))
+        return float(sum(map(np.size, values_of(exported))))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from framework.contracts import Exported, Metric, metric
 from framework.metrics._ledger import codebook_bytes
+from framework.metrics._weights import values_of
 
 
 @metric("size_codebook_bytes", version=1)
@@ -20,4 +21,4 @@ class SizeCodebookBytes(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Each tensor as indices and table, or dense where that is smaller."""
-        return float(sum(codebook_bytes(weight.values) for weight in exported.weights))
+        return float(sum(map(codebook_bytes, values_of(exported))))

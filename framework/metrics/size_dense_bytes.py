@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.contracts import Exported, Metric, metric
+from framework.metrics._weights import values_of
 
 
 @metric("size_dense_bytes", version=1)
@@ -19,4 +20,4 @@ class SizeDenseBytes(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file; factors that scale integers are not weights."""
-        return float(sum(weight.values.nbytes for weight in exported.weights))
+        return float(sum(values.nbytes for values in values_of(exported)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from framework.contracts import Exported, Metric, metric
 from framework.metrics._ledger import entropy_bits
+from framework.metrics._weights import values_of
 
 
 @metric("size_entropy_bytes", version=1)
@@ -23,4 +24,4 @@ class SizeEntropyBytes(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Each tensor by itself; a value that does not repeat costs its own bits."""
-        return float(sum(entropy_bits(weight.values) for weight in exported.weights) / 8)
+        return sum(map(entropy_bits, values_of(exported))) / 8

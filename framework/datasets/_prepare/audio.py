@@ -50,12 +50,12 @@ def log_mel(
             todo="Fill them up with zeros, or take shorter frames.",
         )
     filters = mel_filters(rate=rate, frame=frame, bins=bins, low_hz=low_hz, high_hz=high_hz)
-    parts = [
-        _log_mel(waves[first : first + CHUNK], filters, frame, hop)
-        for first in range(0, len(waves), CHUNK)
-    ]
     frames = 1 + (waves.shape[1] - frame) // hop
-    return np.concatenate([np.empty((0, frames, bins, 1), np.float32), *parts])
+    spectrograms = np.empty((len(waves), frames, bins, 1), np.float32)
+    for first in range(0, len(waves), CHUNK):
+        chunk = slice(first, first + CHUNK)
+        spectrograms[chunk] = _log_mel(waves[chunk], filters, frame, hop)
+    return spectrograms
 
 
 def fixed_length(waves: list[Array], samples: int) -> Array:

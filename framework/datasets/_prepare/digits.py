@@ -35,6 +35,11 @@ def digits_by_split() -> dict[str, Arrays]:
     What is composed of one split's digits shares none with another's.
     """
     parts = read_digits()
-    calibration, rest = carve(parts["train"], CALIBRATION_SIZE)
-    validation, train = carve(rest, VALIDATION_SIZE)
+    calibration, others = carve(parts["train"], CALIBRATION_SIZE)
+    validation, train = carve(others, VALIDATION_SIZE)
     return {"train": train, "calibration": calibration, "validation": validation, TEST: parts[TEST]}
+
+
+def by_digit(labels: Array) -> list[Array]:
+    """Of each digit, 0 to 9, the numbers of the samples that show it."""
+    return [np.flatnonzero(labels == digit) for digit in range(10)]

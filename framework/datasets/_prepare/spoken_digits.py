@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,15 @@ def clips_of(samples: Iterable[Mapping[str, Any]]) -> Clips:
 
     `audio`, and `audio/filename` as `digit_speaker_number.wav`.
     """
-    named = sorted((sample["audio/filename"].decode(), sample["audio"]) for sample in samples)
-    parts = [name.removesuffix(".wav").split("_") for name, _ in named]
-    return Clips(
-        [wave / max(1, np.abs(wave).max()) for _, wave in named],
-        np.array([int(digit) for digit, _, _ in parts], np.int64),
-        np.array([SPEAKERS.index(speaker) for _, speaker, _ in parts], np.int64),
-        np.array([int(number) for _, _, number in parts], np.int64),
-    )
+    waves, rows = [], []
+    # by name, because TFDS shuffles what it writes
+    for sample in sorted(samples, key=itemgetter("audio/filename")):
+        wave = sample["audio"]
+        waves.append(wave / max(1, np.abs(wave).max()))
+        digit, speaker, number = sample["audio/filename"].decode().removesuffix(".wav").split("_")
+        rows.append((int(digit), SPEAKERS.index(speaker), int(number)))
+    digits, speakers, numbers = np.array(rows, np.int64).reshape(-1, 3).T
+    return Clips(waves, digits, speakers, numbers)
 
 
 def spectrograms(waves: list[Array]) -> Array:

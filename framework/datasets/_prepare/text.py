@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, count
 
 import numpy as np
 
@@ -39,6 +40,11 @@ def words(text: str) -> list[str]:
     return WORD.findall(text) if text.isascii() else _letter_by_letter(text)
 
 
+def first_words(text: str, length: int) -> str:
+    """The first `length` words of a text, with a blank between two."""
+    return " ".join(words(text)[:length])
+
+
 def _letter_by_letter(text: str) -> list[str]:
     tokens: list[str] = []
     inside = False  # a word that the next letter belongs to
@@ -62,7 +68,7 @@ def _letter_by_letter(text: str) -> list[str]:
 
 
 def vocabulary(texts: Iterable[str], size: int) -> tuple[str, ...]:
-    """What each token number stands for: padding, unknown, then the most frequent words.
+    """The token of each number: padding, unknown, then the most frequent words.
 
     Args:
         texts: of the training split and no other.
@@ -71,7 +77,7 @@ def vocabulary(texts: Iterable[str], size: int) -> tuple[str, ...]:
     Returns:
         At most `size` different words; those of one frequency are in alphabetical order.
     """
-    counts = Counter(word for text in texts for word in words(text))
+    counts = Counter(chain.from_iterable(map(words, texts)))
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     return (*SPECIAL, *ordered[: max(size - len(SPECIAL), 0)])
 
@@ -87,7 +93,8 @@ def encode(texts: Sequence[str], vocabulary: Sequence[str], length: int) -> Arra
     Returns:
         (n, length) int32; 0 behind a short text, 1 for a word that is not in the vocabulary.
     """
-    numbers = {word: number for number, word in enumerate(vocabulary) if number >= len(SPECIAL)}
+    ordinary = vocabulary[len(SPECIAL) :]
+    numbers = dict(zip(ordinary, count(len(SPECIAL)), strict=False))
     rows = np.full((len(texts), length), PADDING, np.int32)
     for row, text in zip(rows, texts, strict=True):
         tokens = [numbers.get(word, UNKNOWN) for word in words(text)[:length]]

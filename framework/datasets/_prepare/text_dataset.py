@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from framework.contracts import Array
-from framework.datasets._prepare.text import encode, vocabulary, words
+from framework.datasets._prepare.text import encode, first_words, vocabulary
 from framework.datasets._sources import tfds_folder
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import TfdsDataset
@@ -45,9 +45,9 @@ class TextDataset(TfdsDataset):
     def texts(self, root: Path) -> dict[str, Arrays]:
         """All four splits before words become numbers."""
         test = in_order(self.read_split(root, TEST))
-        rest = without_copies(in_order(self.read_split(root, "train")), of=test["text"])
-        calibration, rest = carve(rest, self.calibration_size)
-        validation, train = carve(rest, self.validation_size)
+        others = without_copies(in_order(self.read_split(root, "train")), of=test["text"])
+        calibration, others = carve(others, self.calibration_size)
+        validation, train = carve(others, self.validation_size)
         return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
@@ -57,17 +57,15 @@ class TextDataset(TfdsDataset):
         )
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
-        """What each token of the text stands for."""
+        """The token of each number."""
         return unpacked(self._open_splits(root)[0]["train"][VOCABULARY]) if name == "text" else ()
 
     def _texts_of(self, samples: Iterable[Mapping[str, Any]]) -> Arrays:
         length = self.info.inputs["text"][0]
         texts, labels = [], []
         for sample in samples:
-            text = b" ".join(sample[name] for name in self.features.values()).decode(
-                "utf-8", "replace"
-            )
-            texts.append(" ".join(words(text)[:length]))
+            parts = [sample[feature] for feature in self.features.values()]
+            texts.append(first_words(b" ".join(parts).decode("utf-8", "replace"), length))
             labels.append(sample[self.label])
         return {"text": packed(texts), LABELS: np.array(labels, np.int64)}
 
@@ -76,29 +74,30 @@ def encoded(
     splits: dict[str, Arrays], *, size: int, length: int, name: str = "text"
 ) -> dict[str, Arrays]:
     """The splits with the text `name` as tokens, the vocabulary among `train`'s arrays."""
-    known = vocabulary(unpacked(splits["train"][name]), size)
-    numbers: dict[str, Arrays] = {
-        split: {**arrays, name: encode(unpacked(arrays[name]), known, length)}
-        for split, arrays in splits.items()
-    }
-    return numbers | {"train": {**numbers["train"], VOCABULARY: packed(list(known))}}
+    tokens = vocabulary(unpacked(splits["train"][name]), size)
+    numbers: dict[str, Arrays] = {}
+    for split, arrays in splits.items():
+        rows = encode(unpacked(arrays[name]), tokens, length)
+        numbers[split] = {**arrays, name: rows}
+    numbers["train"] = {**numbers["train"], VOCABULARY: packed(tokens)}
+    return numbers
 
 
 def without_copies(arrays: Arrays, *, of: Array) -> dict[str, Array]:
     """The samples whose text is not among `of`, and of those with the same text the first."""
-    known, kept = set(of.tolist()), []
+    seen, first_ones = set(of.tolist()), []
     for index, text in enumerate(arrays["text"].tolist()):
-        if text not in known:
-            known.add(text)
-            kept.append(index)
-    return take(arrays, np.array(kept, np.int64))
+        if text not in seen:
+            seen.add(text)
+            first_ones.append(index)
+    return take(arrays, np.array(first_ones, np.int64))
 
 
-def packed(texts: list[str]) -> Array:
-    """Texts as an array of UTF-8 bytes, which a file of plain arrays can hold."""
-    return np.array([text.encode() for text in texts], np.bytes_)
+def packed(texts: Iterable[str]) -> Array:
+    """Texts as an array of UTF-8 bytes, which a file of plain arrays can store."""
+    return np.array(list(map(str.encode, texts)), np.bytes_)
 
 
 def unpacked(array: Array) -> tuple[str, ...]:
     """The texts again."""
-    return tuple(text.decode() for text in array.tolist())
+    return tuple(map(bytes.decode, array.tolist()))

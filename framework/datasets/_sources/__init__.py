@@ -1,1 +1,1 @@
-"""Where samples come from, how they are split, and how what was prepared is kept."""
+"""Where samples come from, how they are split, and how the arrays are cached."""

@@ -38,7 +38,7 @@ class ArrayDataset(CachedDataset):
         raise self._wrong("it has neither a `file` nor a rule, `make`.", "")
 
     def rule(self) -> list[object]:
-        """Name and version of the plug-in, what the file holds, sizes and split rule."""
+        """Name and version of the plug-in, the file and its content, sizes and split rule."""
         return [self.name, self.plugin_version, self.file, self.sha256, self.test_size, RULE]
 
     def check_source(self, root: Path) -> None:
@@ -53,11 +53,12 @@ class ArrayDataset(CachedDataset):
                 todo=self._way_out(),
             )
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self.sha256:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 != self.sha256:
             raise InvalidValue(
                 f"{self.file} is not the file that the data set {self.name!r} names.",
-                given=f"Its sha256: {found}.",
+                given=f"Its sha256: {sha256}.",
+                # versions are part of every digest: results of the old file stay apart
                 todo="If it is the right one, set `sha256` to this and raise `version=` where "
                 "there are results.",
             )
@@ -72,8 +73,8 @@ class ArrayDataset(CachedDataset):
         """The samples of `train` or `test`; all are checked."""
         arrays = self._read_file(root) if self.file else self.make()
         self._check(arrays)
-        test, rest = carve(arrays, self.test_size)
-        return test if split == TEST else rest
+        test, others = carve(arrays, self.test_size)
+        return test if split == TEST else others
 
     def _read_file(self, root: Path) -> Arrays:
         self.check_source(root)
@@ -87,21 +88,24 @@ class ArrayDataset(CachedDataset):
                 f"The arrays are {', '.join(wanted)}.",
                 f"Given: {', '.join(sorted(arrays)) or 'none'}.",
             )
-        for name, shape in self.info.inputs.items():
-            array, kind = arrays[name], self._type(name)
-            if array.dtype != kind or array.shape[1:] != shape:
-                raise self._wrong(
-                    f"{name!r} is {kind} of shape (n, {', '.join(map(str, shape))}).", _kind(array)
-                )
-            if len(array) != len(arrays[LABELS]):
-                raise self._wrong(
-                    "There is one label for each sample.", f"{name!r}: {_kind(array)}"
-                )
+        for name in self.info.inputs:
+            self._check_input(name, arrays[name], len(arrays[LABELS]))
         self._check_labels(arrays[LABELS])
+
+    def _check_input(self, name: str, array: Array, samples: int) -> None:
+        kind, shape = self._type(name), self.info.inputs[name]
+        if array.dtype != kind or array.shape[1:] != shape:
+            raise self._wrong(
+                f"{name!r} is {kind} of shape (n, {', '.join(map(str, shape))}).", _kind(array)
+            )
+        if len(array) != samples:
+            raise self._wrong("There is one label for each sample.", f"{name!r}: {_kind(array)}")
 
     def _type(self, name: str) -> str:
         """Pictures are bytes, texts token numbers, all else is as a net reads it."""
-        return {"image": "uint8"}.get(name, "int32" if name in self.info.tokens else "float32")
+        if name == "image":
+            return "uint8"
+        return "int32" if name in self.info.tokens else "float32"
 
     def _check_labels(self, labels: Array) -> None:
         if self.info.task == "regression":
@@ -119,24 +123,27 @@ class ArrayDataset(CachedDataset):
         )
 
     def _way_out(self) -> str:
-        arrays = ", ".join(
-            f"{name} ({self._type(name)}, n x {' x '.join(map(str, shape))})"
-            for name, shape in self.info.inputs.items()
-        )
+        arrays = ", ".join(map(self._described, self.info.inputs))
         return (
             f"Put {self.file} into the project's folder: an .npz file with {arrays} and labels (n)."
         )
+
+    def _described(self, name: str) -> str:
+        """Name, type and shape that the array of an input has to have."""
+        sides = " x ".join(map(str, self.info.inputs[name]))
+        return f"{name} ({self._type(name)}, n x {sides})"
 
 
 def read_archive(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz` file.
 
     Raises:
-        InvalidValue: it is none, or holds more than plain arrays.
+        InvalidValue: it is none, or has more than plain arrays.
     """
     try:
+        # a pickled array could run code
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return dict(archive)
     except (*UNREADABLE, TypeError) as error:  # a lone .npy is an array, no archive
         raise InvalidValue(
             f"{path.name} is no .npz file of plain arrays.",

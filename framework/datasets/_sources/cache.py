@@ -73,7 +73,7 @@ class Cache:
         return paths.sealed_data(self.root) / f"{self.name}-{self.key}.npz"
 
     def lock(self) -> AbstractContextManager[None]:
-        """Held by whoever prepares this data set; the kernel drops it when the process dies."""
+        """The lock of whoever prepares this data set; the kernel drops it with the process."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         return patient_lock(self.folder.parent / f"{self.name}.lock")
 
@@ -84,9 +84,9 @@ class Cache:
             NotCached: the file is missing or damaged.
         """
         try:
-            kept = json.loads((self.folder / DIGESTS_JSON).read_text("utf-8"))
-            digests = {split: str(kept["splits"][split]) for split in (*OPEN, TEST)}
-            whole = kept["sha256"] == _sum_of(digests)
+            written = json.loads((self.folder / DIGESTS_JSON).read_text("utf-8"))
+            digests = {split: str(written["splits"][split]) for split in (*OPEN, TEST)}
+            whole = written["sha256"] == _sum_of(digests)
         except (*UNREADABLE, TypeError) as error:
             raise NotCached("The digests cannot be read.", given=str(error)) from error
         if not whole:
@@ -100,9 +100,11 @@ class Cache:
             NotCached: something is missing or damaged.
         """
         digests = self.digests()
-        return {
-            split: _read(self.folder / f"{split}.npz", digests[split]) for split in OPEN
-        }, digests
+        splits: dict[str, Arrays] = {}
+        for split in OPEN:
+            path = self.folder / f"{split}.npz"
+            splits[split] = _read(path, digests[split])
+        return splits, digests
 
     def read_sealed(self) -> Arrays:
         """The test split.
@@ -121,22 +123,23 @@ class Cache:
         _read(self.sealed, self.digests()[TEST])
 
     def write(self, splits: Mapping[str, Arrays]) -> None:
-        """Keep all four splits, while the lock is held.
+        """Write all four splits; the caller has the lock.
 
         The folder of the open ones appears last and whole.
         """
+        # first, so that no folder of open splits is ever without its test split
         self.write_sealed(splits[TEST])
         digests = {split: digest(arrays) for split, arrays in splits.items()}
         aside = _part_of(self.folder)
         aside.mkdir()
         for split in OPEN:
             np.savez(aside / f"{split}.npz", allow_pickle=False, **splits[split])
-        kept = {"splits": digests, "sha256": _sum_of(digests)}
-        (aside / DIGESTS_JSON).write_text(json.dumps(kept, sort_keys=True, indent=1), "utf-8")
+        whole = {"splits": digests, "sha256": _sum_of(digests)}
+        (aside / DIGESTS_JSON).write_text(json.dumps(whole, sort_keys=True, indent=1), "utf-8")
         aside.replace(self.folder)
 
     def write_sealed(self, test: Arrays) -> None:
-        """Keep the test split, while the lock is held, in place of one that is there."""
+        """Write the test split in place of one that is there; the caller has the lock."""
         self.sealed.parent.mkdir(parents=True, exist_ok=True)
         aside = _part_of(self.sealed)
         with aside.open("wb") as file:
@@ -153,13 +156,13 @@ def damaged_entries(root: Path) -> list[str]:
     for folder in sorted(paths.prepared_data(root).glob("*-????????")):
         name, _, key = folder.name.rpartition("-")
         cache = Cache(root, name, key)
-        looked_at = folder
+        entry = folder  # that is being read when an error is raised
         try:
             cache.read_open()
-            looked_at = cache.sealed
+            entry = cache.sealed
             cache.check_sealed()
         except NotCached:
-            damaged.append(str(looked_at.relative_to(root)))
+            damaged.append(str(entry.relative_to(root)))
     return damaged
 
 
@@ -192,7 +195,7 @@ def _sum_of(digests: Mapping[str, str]) -> str:
 def _read(path: Path, expected: str) -> dict[str, Array]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            arrays = dict(archive)
     except UNREADABLE as error:
         raise NotCached("The arrays cannot be read.", given=f"{path}: {error}") from error
     if digest(arrays) != expected:

@@ -2,8 +2,8 @@
 
 A subclass says where the samples come from.
 
-`TfdsDataset` takes them from a tensorflow-datasets builder; `_arrays.py` from arrays of the user's
-own.
+`TfdsDataset` takes them from a tensorflow-datasets builder; `ArrayDataset` in `arrays.py` from
+arrays of the user's own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
@@ -31,8 +32,8 @@ T = TypeVar("T")
 class CachedDataset(Dataset):
     """Samples with labels; calibration and validation are carved off what is not the test split.
 
-    Arrays are cached as they are cheap to keep: pictures as bytes, everything else as a net reads
-    it.
+    Arrays are cached in the form that takes least room: pictures as bytes, everything else as a net
+    reads it.
 
     Class attributes:
         calibration_size, validation_size: samples, classes in proportion; the rest is for training.
@@ -53,7 +54,7 @@ class CachedDataset(Dataset):
         """Return if `read_split` will find the samples; loads no TensorFlow.
 
         Raises:
-            DataUnavailable: it will not; the message says the ways out.
+            DataUnavailable: it will not; the message says how to get them.
         """
 
     @abstractmethod
@@ -72,9 +73,9 @@ class CachedDataset(Dataset):
 
         By default calibration and validation are carved off `train` by the published rule.
         """
-        rest, test = self.read_split(root, "train"), self.read_split(root, TEST)
-        calibration, rest = carve(rest, self.calibration_size)
-        validation, train = carve(rest, self.validation_size)
+        others, test = self.read_split(root, "train"), self.read_split(root, TEST)
+        calibration, others = carve(others, self.calibration_size)
+        validation, train = carve(others, self.validation_size)
         return {
             "train": train,
             "calibration": calibration,
@@ -105,7 +106,8 @@ class CachedDataset(Dataset):
     def load_sealed(
         self, root: Path, shapes: Mapping[str, tuple[int, ...]], ticket: Ticket
     ) -> Samples:
-        """The test split, for whoever holds a ticket."""
+        """The test split, for whoever has a ticket."""
+        # its run is in the store by then, so that looks at the test split can be counted
         if not isinstance(ticket, Ticket) or not ticket.run_id.strip():
             raise SqueezelabError(
                 f"The test split of {self.name} is sealed.",
@@ -122,7 +124,7 @@ class CachedDataset(Dataset):
     def _open_splits(self, root: Path) -> tuple[dict[str, Arrays], dict[str, str]]:
         cache = self._cache(root)
         try:
-            return cache.read_open()
+            return cache.read_open()  # without the lock: a folder that is there is whole
         except NotCached:
             with cache.lock():
                 return self._prepared_splits(cache)
@@ -138,7 +140,7 @@ class CachedDataset(Dataset):
         return cache.read_open()
 
     def _check_finite(self, splits: Mapping[str, Arrays]) -> None:
-        """Refuse what float32, in which nets read and learn, cannot hold.
+        """Refuse what float32, in which nets read and learn, cannot represent.
 
         It would spread over every number.
 
@@ -164,16 +166,24 @@ class CachedDataset(Dataset):
                 return cache.read_sealed()
             except NotCached:
                 put_aside_loudly(cache.sealed)
-            test = self.make_splits(cache.root)[TEST]
-            if digest(test) != cache.digests()[TEST]:
-                raise SqueezelabError(
-                    f"The test split of {self.name} is no longer the one that the runs were "
-                    f"recorded with.",
-                    given=f"Now: {self.source_state(cache.root)}.",
-                    todo="Bring back the data that the cache was made from.",
-                )
-            cache.write_sealed(test)
+            cache.write_sealed(self._test_split_anew(cache))
             return cache.read_sealed()
+
+    def _test_split_anew(self, cache: Cache) -> Arrays:
+        """The test split, made again in place of a damaged one.
+
+        Raises:
+            SqueezelabError: it would be another: runs are compared on one test split.
+        """
+        test = self.make_splits(cache.root)[TEST]
+        if digest(test) != cache.digests()[TEST]:
+            raise SqueezelabError(
+                f"The test split of {self.name} is no longer the one that the runs were "
+                f"recorded with.",
+                given=f"Now: {self.source_state(cache.root)}.",
+                todo="Bring back the data that the cache was made from.",
+            )
+        return test
 
     def _samples(self, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> Samples:
         inputs = {name: prepared(name, arrays[name], shape) for name, shape in shapes.items()}
@@ -183,10 +193,10 @@ class CachedDataset(Dataset):
 
 
 def first_not_finite(array: Array) -> int | None:
-    """The first sample that float32 cannot hold, if there is one."""
+    """The first sample that float32 cannot represent, if there is one."""
     if array.dtype.kind != "f" or not array.size:
         return None
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # what is too large becomes inf here
         good = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(axis=1)
     return None if good.all() else int(np.argmin(good))
 
@@ -251,29 +261,25 @@ class TfdsDataset(CachedDataset):
     def source_state(self, root: Path) -> str:
         """Prepared, made by rule, to be downloaded, or how to get it."""
         folder = self._find_prepared(root)
+        if folder is not None and tfds_folder.is_own(root, folder):
+            return "prepared in .cache/tfds"
         if folder is not None:
-            return (
-                "prepared in .cache/tfds"
-                if tfds_folder.is_own(root, folder)
-                else f"prepared in {folder}, read-only"
-            )
+            return f"prepared in {folder}, read-only"
         if not self.download:
             return "made by rule"
-        return (
-            "can be downloaded"
-            if tfds_folder.can_reach(self.download)
-            else f"not here. {self._ways_out()}"
-        )
+        if tfds_folder.can_reach(self.download):
+            return "can be downloaded"
+        return f"not here. {self._ways_out()}"
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The samples as TFDS has them.
 
         Prepared first if need be, and again if our own are damaged.
         """
-        return self.read(
-            root,
-            lambda it: tfds_folder.read_split(it, split, features=self.features, label=self.label),
+        reader = partial(
+            tfds_folder.read_split, split=split, features=self.features, label=self.label
         )
+        return self.read(root, reader)
 
     def read(self, root: Path, reader: Callable[[Path], T]) -> T:
         """What `reader` makes of the prepared folder, made first or anew if need be.

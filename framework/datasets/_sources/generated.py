@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,20 +47,16 @@ class MadeDataset(TfdsDataset):
             tfds, self.builder, version=self.builder_version, info=self.info, make=self.make
         )
         config = self._configuration()
-        named = (
-            {"config": tfds.core.BuilderConfig(name=config, version=made.VERSION)} if config else {}
-        )
-        return made(data_dir=str(data_dir), **named)
+        if not config:
+            return made(data_dir=str(data_dir))
+        named = tfds.core.BuilderConfig(name=config, version=made.VERSION)
+        return made(data_dir=str(data_dir), config=named)
 
     def read_split(self, root: Path, split: str) -> Arrays:
         """The samples that the builder has prepared; its features are called as our inputs."""
-        features = {name: name for name in self.info.inputs}
-        return self.read(
-            root,
-            lambda folder: tfds_folder.read_split(
-                folder, split, features=features, label=self.label
-            ),
-        )
+        features = dict(zip(self.info.inputs, self.info.inputs, strict=True))
+        reader = partial(tfds_folder.read_split, split=split, features=features, label=self.label)
+        return self.read(root, reader)
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits as the rule makes them, in the order of the published split rule."""
@@ -101,7 +98,8 @@ def builder_class(tfds: Any, builder: str, *, version: str, info: DataInfo, make
 
         def _generate_examples(self, arrays: Arrays) -> Iterator[tuple[int, dict[str, Any]]]:
             for index, label in enumerate(arrays[LABELS]):
-                yield index, {"label": label, **{name: arrays[name][index] for name in info.inputs}}
+                inputs = {name: arrays[name][index] for name in info.inputs}
+                yield index, {"label": label, **inputs}
 
     return Own
 
@@ -117,4 +115,5 @@ def _feature(tfds: Any, info: DataInfo, name: str) -> Any:
     if name == "image":
         return tfds.features.Image(shape=info.inputs[name], dtype=np.uint8)
     kind = np.int32 if name in info.tokens else np.float32
+    # as bytes, because records have whole numbers of 64 bits only
     return tfds.features.Tensor(shape=info.inputs[name], dtype=kind, encoding="bytes")

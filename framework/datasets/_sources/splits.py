@@ -4,13 +4,14 @@ One published rule, the same on every machine and for every study.
 
 Samples are put in the order of sha256(RULE, content). Class by class, the first ones go to the
 split that is carved off. The content alone decides: neither the order in which a file was written
-nor a random generator's version matters, and copies of one sample stand side by side.
+nor a random generator's version matters, and copies of one sample are neighbours.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -25,9 +26,9 @@ Arrays = Mapping[str, Array]
 
 def in_order(arrays: Arrays) -> dict[str, Array]:
     """The samples in the rule's order."""
-    keys = [_key(arrays, index) for index in range(len(arrays[LABELS]))]
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
-    return take(arrays, order)
+    # a stable sort: copies of one sample, whose keys are equal, stay as they come
+    order = sorted(range(len(arrays[LABELS])), key=partial(_key, arrays))
+    return take(arrays, np.array(order, np.int64))
 
 
 def carve(
@@ -73,13 +74,12 @@ def quotas(strata: Array, count: int) -> dict[int, int]:
         stratum -> samples; the sum is `count`.
     """
     numbers, sizes = np.unique(strata, return_counts=True)
-    shares = {
-        int(number): divmod(count * int(size), len(strata))
-        for number, size in zip(numbers, sizes, strict=True)
-    }
-    missing = count - sum(whole for whole, _ in shares.values())
-    favoured = sorted(shares, key=lambda number: (-shares[number][1], number))[:missing]
-    return {number: whole + (number in favoured) for number, (whole, _) in shares.items()}
+    whole, remainders = np.divmod(count * sizes, len(strata))
+    missing = count - whole.sum()
+    # numbers go up, and a stable sort leaves equal remainders in their order
+    favoured = np.argsort(-remainders, kind="stable")[:missing]
+    whole[favoured] += 1
+    return dict(zip(numbers.tolist(), whole.tolist(), strict=True))
 
 
 def digest(arrays: Arrays) -> str:
@@ -99,7 +99,7 @@ def take(arrays: Arrays, indices: Array) -> dict[str, Array]:
 
 def _key(arrays: Arrays, index: int) -> bytes:
     running = hashlib.sha256(RULE.encode())
-    for name in sorted(arrays):
+    for name in sorted(arrays):  # whatever order a file has them in
         running.update(arrays[name][index].tobytes())
     return running.digest()
 

@@ -15,6 +15,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,37 +43,45 @@ def own_dir(root: Path) -> Path:
 
 def data_dirs(root: Path) -> list[Path]:
     """Where prepared data sets are looked for, in this order; only the last is ever written to."""
-    given = os.environ.get("TFDS_DATA_DIR", "")
-    named = [Path(given).expanduser()] if given else []
-    return [*named, Path("~/tensorflow_datasets").expanduser(), own_dir(root)]
+    return [*_named_by("TFDS_DATA_DIR"), Path("~/tensorflow_datasets").expanduser(), own_dir(root)]
 
 
 def manual_dirs(root: Path) -> list[Path]:
     """Where files that the user fetched by hand are looked for, in this order."""
-    given = os.environ.get("TFDS_MANUAL_DIR", "")
-    named = [Path(given).expanduser()] if given else []
-    return [*named, *(directory / "downloads" / "manual" for directory in data_dirs(root))]
+    manual = [directory / "downloads" / "manual" for directory in data_dirs(root)]
+    return [*_named_by("TFDS_MANUAL_DIR"), *manual]
+
+
+def _named_by(variable: str) -> list[Path]:
+    """The folder that an environment variable names, if it names one."""
+    path = os.environ.get(variable, "")
+    return [Path(path).expanduser()] if path else []
 
 
 def find_manual(root: Path, name: str) -> Path | None:
     """The first folder `name` or archive `name.tar.gz` that the user put there."""
-    places = (folder / entry for folder in manual_dirs(root) for entry in (name, f"{name}.tar.gz"))
-    return next((place for place in places if place.exists()), None)
+    for folder in manual_dirs(root):
+        for place in (folder / name, folder / f"{name}.tar.gz"):
+            if place.exists():
+                return place
+    return None
 
 
 def find_prepared(directories: Iterable[Path], *, name: str, version: str) -> Path | None:
-    """The first folder that holds this data set in full."""
-    folders = (directory / name / version for directory in directories)
-    return next((folder for folder in folders if is_prepared(folder)), None)
+    """The first folder in which this data set is complete."""
+    for directory in directories:
+        folder = directory / name / version
+        if is_prepared(folder):
+            return folder
+    return None
 
 
 def is_prepared(folder: Path) -> bool:
     """Whether the description and all record files are there, in their full size."""
     try:
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
-        return bool(info["splits"]) and all(
-            _is_complete(folder, info["name"], split) for split in info["splits"]
-        )
+        is_whole = partial(_is_complete, folder, info["name"])
+        return bool(info["splits"]) and all(map(is_whole, info["splits"]))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -114,7 +123,7 @@ def prepare(
 ) -> None:
     """Let TFDS make or download a data set into `root/.cache/tfds`.
 
-    The caller holds the data set's lock.
+    The caller has the data set's lock.
 
     Args:
         manual_dir: the folder of files that the user fetched by hand, for a builder that reads
@@ -174,7 +183,8 @@ def read_split(
         raise DamagedRecords(
             "Records cannot be read.", given=f"{folder}, {split}: {error}"
         ) from error
-    return {name: samples[feature] for name, feature in {**features, LABELS: label}.items()}
+    arrays = {name: samples[feature] for name, feature in features.items()}
+    return {**arrays, LABELS: samples[label]}
 
 
 def samples(folder: Path, split: str) -> Iterator[Mapping[str, Any]]:

@@ -28,7 +28,7 @@ from framework.errors import DataUnavailable, InvalidValue
 log = logging.getLogger("framework")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 TASKS = ("classes", "binary", "regression")
-KEPT = 64  # what is known of as many files is remembered, until they change
+KEPT = 64  # what was learnt of as many files is remembered, until they change
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of the last change and size of each file: where they differ, all is read anew."""
 
@@ -64,7 +64,7 @@ class OwnDataset(CachedDataset):
 
     @property
     def info(self) -> DataInfo:
-        """What the data holds; read from it, and remembered until it changes.
+        """Task, inputs and classes; read from the data, and remembered until it changes.
 
         Raises:
             UserError: it is not there, or not what the knobs say.
@@ -95,7 +95,7 @@ class OwnDataset(CachedDataset):
 
     @abstractmethod
     def describe(self) -> DataInfo:
-        """What the data holds; loads no TensorFlow."""
+        """Task, inputs and classes, read from the data; loads no TensorFlow."""
 
     @abstractmethod
     def identity(self) -> str:
@@ -103,7 +103,7 @@ class OwnDataset(CachedDataset):
 
     @abstractmethod
     def read_all(self) -> Arrays:
-        """All samples: pictures as bytes, texts as `_texts.packed` words, and `labels`."""
+        """All samples: pictures as bytes, texts as `packed` words, and `labels`."""
 
     def rule(self) -> list[object]:
         """The content, all knobs that do not name it, and the split rule."""
@@ -140,27 +140,24 @@ class OwnDataset(CachedDataset):
         By default the published rule takes a share for `test`.
         """
         arrays = self.read_all()
-        test, rest = carve(arrays, _share(arrays, self.test_share))
-        return {"train": rest, TEST: test}
+        test, others = carve(arrays, _share(arrays, self.test_share))
+        return {"train": others, TEST: test}
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits, as `finish` leaves them."""
         self.check_source(root)
         halves = self.halves()
-        rest, count = halves["train"], sum(len(arrays[LABELS]) for arrays in halves.values())
-        calibration, rest = carve(rest, max(1, round(self.calibration_share * count)))
-        validation, train = carve(rest, max(1, round(self.validation_share * count)))
+        others, test = halves["train"], halves[TEST]
+        # shares are of all samples, those of the test included
+        count = len(others[LABELS]) + len(test[LABELS])
+        calibration, others = carve(others, max(1, round(self.calibration_share * count)))
+        validation, train = carve(others, max(1, round(self.validation_share * count)))
         return self.finish(
-            {
-                "train": train,
-                "calibration": calibration,
-                "validation": validation,
-                TEST: halves[TEST],
-            }
+            {"train": train, "calibration": calibration, "validation": validation, TEST: test}
         )
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
-        """What is learnt from the train split, done to all of them: a vocabulary, a scale."""
+        """The splits with what is learnt from train applied to all: a vocabulary, a scale."""
         return splits
 
 
@@ -190,9 +187,9 @@ class FileDataset(OwnDataset):
             DataUnavailable: there is no such file.
             InvalidValue: it is not the one that the study names.
         """
-        found = self.located(root)
-        found.check_source(root)
-        return {"sha256": content_sha256(Path(found.path), found.stamp())}
+        located = self.located(root)
+        located.check_source(root)
+        return {"sha256": content_sha256(Path(located.path), located.stamp())}
 
     def check_named(self) -> None:
         """Return if `path` is set and there is something."""
@@ -209,11 +206,11 @@ class FileDataset(OwnDataset):
         """Return if the content has the sha256 that the study names."""
         if self.sha256 is None:
             return
-        found = content_sha256(Path(self.path), stamp)
-        if found != self.sha256:
+        sha256 = content_sha256(Path(self.path), stamp)
+        if sha256 != self.sha256:
             raise self.wrong(
                 "it is not the one that the study names.",
-                f"Its sha256: {found}; in the study: {self.sha256}.",
+                f"Its sha256: {sha256}; in the study: {self.sha256}.",
                 "Bring back that content, or leave sha256= out: trials then begin anew.",
             )
 
@@ -231,9 +228,10 @@ class FileDataset(OwnDataset):
 
     def settings(self) -> Mapping[str, Any]:
         """All knobs but where it lies and what its sha256 is."""
-        return {
-            name: value for name, value in self.values().items() if name not in ("path", "sha256")
-        }
+        knobs = dict(self.values())
+        # one content is one data set, wherever it lies and whether or not a study pins it
+        del knobs["path"], knobs["sha256"]
+        return knobs
 
     def say(self, what: str) -> None:
         """Warn of something in the file; once, until it changes."""
@@ -251,12 +249,15 @@ def files_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    inside = ((file.relative_to(path), file) for file in path.rglob("*") if file.is_file())
-    return [
-        file
-        for short, file in sorted(inside)
-        if not any(part.startswith(".") for part in short.parts)
-    ]
+    # sorted by the names within the folder: content has one digest wherever the folder lies
+    files = filter(Path.is_file, path.rglob("*"))
+    names = sorted(file.relative_to(path) for file in files)
+    return [path / name for name in names if not _is_hidden(name)]
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file, or a folder on the way to it, begins with a dot."""
+    return path.as_posix().startswith(".") or "/." in path.as_posix()
 
 
 def stamp_of(files: Iterable[Path]) -> Stamp:
@@ -269,7 +270,7 @@ def content_sha256(path: Path, stamp: Stamp) -> str:
     """sha256 of a file; of a folder, of the names and contents of its files.
 
     Args:
-        stamp: of its files: what is remembered holds as long as it stays the same.
+        stamp: of its files: the digest is remembered as long as it stays the same.
     """
     if not path.is_dir():
         return _file_sha256(path)
@@ -288,15 +289,19 @@ def numbered(labels: Iterable[str]) -> tuple[Array, int]:
     """
     # accents are written in two ways
     written = [unicodedata.normalize("NFC", label.strip()) for label in labels]
-    names = [Decimal(name) for name in written] if all(map(NUMBER.fullmatch, written)) else written
-    classes, numbers = np.unique(np.array(names, object), return_inverse=True)
+    # exact numbers: as floats, labels that differ in their last digits would be one class
+    if all(map(NUMBER.fullmatch, written)):
+        names = np.array(list(map(Decimal, written)), object)
+    else:
+        names = np.array(written, object)
+    classes, numbers = np.unique(names, return_inverse=True)
     return numbers.astype(np.int64), len(classes)
 
 
 def lonely(numbers: Array) -> int | None:
     """The first sample that is the only one of its class, if there is one.
 
-    It cannot be both learnt and told.
+    It cannot be both learnt and measured.
     """
     counts = np.bincount(numbers)[numbers]
     return int(np.argmin(counts)) if counts.min(initial=2) == 1 else None
