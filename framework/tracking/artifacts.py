@@ -14,7 +14,7 @@ from typing import Any
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results.record import MANIFEST_JSON, MODEL_TFLITE
 from framework.system import paths
-from framework.tracking import database
+from framework.tracking import database, locations
 
 Lines = dict[str, dict[str, Any]]
 """File name -> its line: name, bytes, sha256; `tensors`, `metrics`; `removed`."""
@@ -28,7 +28,7 @@ class RunFiles:
         client: MLflow's, for runs whose artifacts lie with a server.
     """
 
-    def __init__(self, root: Path, client: Any) -> None:
+    def __init__(self, root: Path, client: database.Client) -> None:
         self._root, self._client = root, client
         self._locations: dict[str, str] = {}
 
@@ -52,15 +52,15 @@ class RunFiles:
         """
         lines = (self._manifest(run_id) or {}) | entries(artifacts)
         if MODEL_TFLITE in artifacts:
-            lines[MODEL_TFLITE] |= {
-                name: dict(value) for name, value in (about_the_net or {}).items() if value
-            }
+            for name, value in (about_the_net or {}).items():
+                if value:
+                    lines[MODEL_TFLITE][name] = dict(value)
         # The manifest is the last step: what it lists is there.
         for files in (artifacts, {MANIFEST_JSON: manifest(lines)}):
             self._write(run_id, files)
 
     def remove(self, run_id: str, names: Collection[str], *, why: str) -> None:
-        """Remove files; the manifest keeps their lines and says why they are gone.
+        """Prune files; the manifest keeps their lines and says why they were removed.
 
         What is not listed stays.
 
@@ -68,12 +68,13 @@ class RunFiles:
             why: goes into the manifest.
         """
         lines = self._manifest(run_id) or {}
-        gone = {name: {**lines[name], "removed": why} for name in names if name in lines}
+        listed = [name for name in names if name in lines]
+        marked = {name: {**lines[name], "removed": why} for name in listed}
         # The manifest comes first: a file that it says is removed and a kill left there is removed
         # the next time.
-        if any("removed" not in lines[name] for name in gone):
-            self._write(run_id, {MANIFEST_JSON: manifest(lines | gone)})
-        for name in gone:
+        if any("removed" not in lines[name] for name in listed):
+            self._write(run_id, {MANIFEST_JSON: manifest(lines | marked)})
+        for name in marked:
             self._delete(run_id, name)
 
     def get(self, run_id: str, name: str) -> bytes:
@@ -97,7 +98,8 @@ class RunFiles:
         if why := lines[name].get("removed"):
             raise removed(name, run_id, why)
         content = self._read(run_id, name)
-        if content is None or entries({name: content})[name]["sha256"] != lines[name]["sha256"]:
+        # by its digest: a damaged file may still have its length
+        if content is None or _sha256(content) != lines[name]["sha256"]:
             raise damaged(name, self._where(run_id))
         return content
 
@@ -112,7 +114,7 @@ class RunFiles:
     def _folder(self, run_id: str) -> Path | None:
         if run_id not in self._locations:
             self.remember(self._client.get_run(run_id))
-        return database.place(self._locations[run_id], self._root)
+        return locations.place(self._locations[run_id], self._root)
 
     def _where(self, run_id: str) -> str:
         folder = self._folder(run_id)
@@ -131,7 +133,7 @@ class RunFiles:
 
     def _download(self, run_id: str, name: str) -> bytes | None:
         above = name.rpartition("/")[0] or None
-        if name not in {file.path for file in self._client.list_artifacts(run_id, above)}:
+        if not self._is_listed(run_id, name, above):
             return None
         with self._scratch() as folder:
             return Path(self._client.download_artifacts(run_id, name, str(folder))).read_bytes()
@@ -148,8 +150,13 @@ class RunFiles:
         folder = self._folder(run_id)
         if folder is not None:
             (folder / checked_name(name)).unlink(missing_ok=True)
-        elif name in {file.path for file in self._client.list_artifacts(run_id)}:
+        elif self._is_listed(run_id, name, None):
             database.delete_artifact(self._locations[run_id], checked_name(name))
+
+    def _is_listed(self, run_id: str, name: str, folder: str | None) -> bool:
+        """Whether the server has the artifact in this folder, None for the topmost."""
+        files = self._client.list_artifacts(run_id, folder)
+        return any(file.path == name for file in files)
 
     def _upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._scratch() as folder:
@@ -198,14 +205,18 @@ def checked_name(name: str) -> str:
 def entries(artifacts: Mapping[str, bytes]) -> Lines:
     """The manifest's lines for these files."""
     return {
-        name: {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        name: {"name": name, "bytes": len(content), "sha256": _sha256(content)}
         for name, content in artifacts.items()
     }
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def manifest(lines: Lines) -> bytes:
     """The manifest as a file: a JSON list sorted by name."""
-    return json.dumps([dict(lines[name]) for name in sorted(lines)], indent=1).encode()
+    return json.dumps([lines[name] for name in sorted(lines)], indent=1).encode()
 
 
 def read_manifest(content: bytes, *, where: str) -> Lines:

@@ -1,10 +1,6 @@
 """The store itself.
 
 Its address, its SQLite file that is built aside and follows a moved folder, MLflow's client on it.
-
-MLflow writes absolute artifact paths into the SQLite file. They follow a moved folder by one rule,
-`place`: what is stored as `<old root>/.artifacts/<study>/<run>/...` lies in
-`<root>/.artifacts/<study>/<run>/...`.
 """
 
 from __future__ import annotations
@@ -16,16 +12,22 @@ import signal
 import sqlite3
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from framework.errors import SqueezelabError, UserError
 from framework.system import interrupt, paths
+from framework.tracking import locations
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient as _Interface
+    from mlflow.store.entities import PagedList
+else:
+    _Interface = object
 
 # MLflow reads these when it is imported, which happens inside the functions below.
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -38,6 +40,9 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
 BUILD_SECONDS = 300.0
 REMOTE = ("http:", "https:")
+T = TypeVar("T")
+Rows = Iterable[tuple[Any, str | None]]
+"""(id, location as MLflow stored it)."""
 
 
 # --- the address ----------------------------------------------------------------------------------
@@ -51,14 +56,14 @@ def address(root: Path) -> str:
     Raises:
         UserError: SQLite's address cannot hold the folder's name.
     """
-    given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not given and set("?%") & set(str(root)):
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri and set("?%") & set(str(root)):
         raise UserError(
             "The address of the store cannot hold a '?' or '%'.",
             given=f"Folder: {root}.",
             todo="Rename the folder.",
         )
-    return given or _sqlite_address(paths.store(root))
+    return uri or _sqlite_address(paths.store(root))
 
 
 def is_there(root: Path) -> bool:
@@ -123,8 +128,10 @@ def _sqlite_address(file: Path) -> str:
 # --- MLflow's client ------------------------------------------------------------------------------
 
 
-class Client:
+class Client(_Interface):
     """MLflow's client, whose errors become ours.
+
+    To a type checker it has MLflow's own methods; to Python none but those it passes on.
 
     Args:
         uri: as `prepare` returns it.
@@ -136,14 +143,32 @@ class Client:
 
             self._uri, self._client = uri, MlflowClient(tracking_uri=uri)
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
+    if not TYPE_CHECKING:  # seen by a checker, it would make every name right
 
-        def call(*args: Any, **options: Any) -> Any:
-            with to_its_end(), translated(self._uri):
-                return method(*args, **options)
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(self._client, name)
 
-        return call
+            def call(*args: Any, **options: Any) -> Any:
+                with to_its_end(), translated(self._uri):
+                    return method(*args, **options)
+
+            return call
+
+
+def pages(search: Callable[..., PagedList[T]]) -> Iterator[T]:
+    """All that a search of MLflow finds, page by page.
+
+    Args:
+        search: takes `page_token`, None for the first page.
+    """
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        # the token after the last page is None, a server's may be empty
+        token = page.token or None
+        if token is None:
+            return
 
 
 def error_code(error: SqueezelabError) -> str:
@@ -174,12 +199,14 @@ def to_its_end() -> Iterator[None]:
         yield  # signals go to the main thread
         return
     caught: list[int] = []
+    # `getsignal` is None for a handler that was not set from Python, which `signal` would refuse
     usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in interrupt.SIGNALS}
     try:
         for number in usual:
             signal.signal(number, lambda number, _: caught.append(number))
         yield
     finally:
+        # the usual handlers come back first: they are to act on what was caught meanwhile
         for number, handler in usual.items():
             signal.signal(number, handler)
         for signal_number in caught:
@@ -206,14 +233,15 @@ def translated(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
+        # messages may hold the address of the database, and with it the password
         message = hide_password(str(error))
-        old = "out-of-date database schema" in message
+        todo = ""
+        if "out-of-date database schema" in message:
+            todo = "Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
         raise SqueezelabError(
             f"The store did not do what was asked: {message}",
             given=f"Store: {hide_password(uri)}.",
-            todo="Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
-            if old
-            else "",
+            todo=todo,
         ) from error
 
 
@@ -275,7 +303,7 @@ def relocate(file: Path, root: Path) -> None:
     Paths that MLflow stored under an earlier root are rewritten to the present one.
 
     MLflow offers no call for it. Where a later MLflow names these columns otherwise nothing is
-    rewritten, and `place` alone finds the files.
+    rewritten, and `locations.place` alone finds the files.
 
     Args:
         file: the SQLite file.
@@ -302,89 +330,43 @@ def _has_location_columns(database: sqlite3.Connection) -> bool:
         "experiments": {"experiment_id", "artifact_location"},
         "runs": {"run_uuid", "experiment_id", "artifact_uri"},
     }
-    return all(
-        columns
-        <= {row[0] for row in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
-        for table, columns in needed.items()
-    )
+    for table, columns in needed.items():
+        rows = database.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        if not columns.issubset(name for (name,) in rows):
+            return False
+    return True
 
 
 def _rewrite(database: sqlite3.Connection, root: Path) -> None:
-    rows = database.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
-    moved = [
-        (home.as_uri(), key)
-        for key, old in rows
-        if (home := _home(old, root)) and home != _local(old)
-    ]
+    rows = database.execute("SELECT experiment_id, artifact_location FROM experiments")
+    moved = list(_moved_experiments(rows.fetchall(), root))
     if not moved:
         return
+    # One transaction: a kill in it leaves the old paths, which are rewritten the next time.
     database.execute("BEGIN IMMEDIATE")
     database.executemany(
         "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", moved
     )
     for _, experiment in moved:
-        found = database.execute(
+        rows = database.execute(
             "SELECT run_uuid, artifact_uri FROM runs WHERE experiment_id = ?", (experiment,)
         )
-        runs = [
-            (home.as_uri(), key)
-            for key, old in found
-            if (home := _home(old, root)) and _follows(_local(old), home)
-        ]
+        runs = list(_moved_runs(rows, root))
         database.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", runs)
     database.execute("COMMIT")
 
 
-def _follows(stored: Path | None, home: Path) -> bool:
-    """Whether a run's files came along.
-
-    Those left behind where only the SQLite file was copied are read there.
-    """
-    return stored is not None and stored != home and (home.exists() or not stored.exists())
-
-
-# --- where artifacts lie --------------------------------------------------------------------------
+def _moved_experiments(rows: Rows, root: Path) -> Iterator[tuple[str, Any]]:
+    """(new location, id) of each experiment whose location changes."""
+    for experiment, location in rows:
+        home = locations.home_of(location, root)
+        if home and home != locations.local(location):
+            yield home.as_uri(), experiment
 
 
-def place(location: str | None, root: Path) -> Path | None:
-    """The folder of a run's artifacts on this machine, wherever the project has been moved to.
-
-    Args:
-        location: as MLflow stored it, a path or an address.
-        root: the present root, absolute.
-
-    Returns:
-        None if the artifacts lie with a server.
-    """
-    stored, home = _local(location), _home(location, root)
-    if stored is None or home is None:
-        return stored
-    kept = _artifacts_folder(stored)
-    return stored if kept is not None and kept.is_dir() and not home.exists() else home
-
-
-def earlier_root(location: str | None, root: Path) -> Path | None:
-    """The project's folder under which MLflow stored this location, if it is not `root`."""
-    stored = _local(location)
-    kept = _artifacts_folder(stored) if stored is not None else None
-    return None if kept is None or kept.parent == root else kept.parent
-
-
-def _local(location: str | None) -> Path | None:
-    parts = urlsplit(location or "")
-    if parts.scheme == "file" and not parts.netloc:
-        return Path(unquote(parts.path))
-    return Path(location) if location and not parts.scheme else None
-
-
-def _artifacts_folder(stored: Path) -> Path | None:
-    return next((folder for folder in stored.parents if folder.name == paths.ARTIFACTS), None)
-
-
-def _home(location: str | None, root: Path) -> Path | None:
-    """The same under the present root; None for what was never under a root."""
-    stored = _local(location)
-    kept = _artifacts_folder(stored) if stored is not None else None
-    return (
-        None if stored is None or kept is None else paths.artifacts(root) / stored.relative_to(kept)
-    )
+def _moved_runs(rows: Rows, root: Path) -> Iterator[tuple[str, Any]]:
+    """(new location, id) of each run whose files came along."""
+    for run_id, location in rows:
+        home = locations.home_of(location, root)
+        if home and locations.follows(locations.local(location), home):
+            yield home.as_uri(), run_id

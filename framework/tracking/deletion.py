@@ -10,13 +10,21 @@ MLflow offers nowhere else.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from framework.errors import UserError
 from framework.results.record import PREFIX
 from framework.system import paths
-from framework.tracking.database import REMOTE, hide_password, quiet, to_its_end, translated
+from framework.tracking.database import (
+    REMOTE,
+    hide_password,
+    pages,
+    quiet,
+    to_its_end,
+    translated,
+)
 
 RUNS_PER_PAGE = 1000
 
@@ -54,11 +62,9 @@ class Database:
     def run_ids(self, study: str) -> list[str]:
         """All runs of a study."""
         experiment = self._experiments().get(study)
-        return (
-            []
-            if experiment is None
-            else [run.info.run_id for run in self._runs(experiment.experiment_id)]
-        )
+        if experiment is None:
+            return []
+        return [run.info.run_id for run in self._runs(experiment.experiment_id)]
 
     def forget(self, study: str) -> None:
         """Delete a study's runs and its experiment.
@@ -68,7 +74,7 @@ class Database:
         experiment = self._experiments().get(study)
         if experiment is None:
             return
-        # from here on nobody takes the rest for the whole
+        # MLflow removes only what is hidden, and from here on nobody takes what is left for all.
         if experiment.lifecycle_stage == "active":
             self._do("delete_experiment", experiment.experiment_id)
         for run_id in self.run_ids(study):
@@ -79,10 +85,12 @@ class Database:
         """Name -> experiment, of studies."""
         from mlflow.entities import ViewType
 
-        found = self._pages("search_experiments", view_type=ViewType.ALL, max_results=RUNS_PER_PAGE)
+        everything = self._pages(
+            "search_experiments", view_type=ViewType.ALL, max_results=RUNS_PER_PAGE
+        )
         return {
             experiment.name: experiment
-            for experiment in found
+            for experiment in everything
             if f"{PREFIX}study" in experiment.tags
         }
 
@@ -92,13 +100,7 @@ class Database:
         return self._pages("search_runs", [experiment], "", ViewType.ALL, max_results=RUNS_PER_PAGE)
 
     def _pages(self, method: str, *arguments: Any, **options: Any) -> Iterator[Any]:
-        token = None
-        while True:
-            page = self._do(method, *arguments, **options, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+        return pages(partial(self._do, method, *arguments, **options))
 
     def _do(self, method: str, *arguments: Any, **options: Any) -> Any:
         with to_its_end(), translated(self._uri):

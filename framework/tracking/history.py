@@ -6,8 +6,10 @@ What its runs in the store say, after those of dead sessions are closed.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from framework.errors import StudyLocked
@@ -55,7 +57,9 @@ def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
     """
     everything = store.runs(plan.name)
     history = look_back(store, plan, everything, fresh=fresh)
-    _bury(store, plan.name, everything, host=host, keep=[history.parent] if history.parent else [])
+    # the parent is resumed, not closed: the study goes on under it
+    parents = [history.parent] if history.parent else []
+    _close_stale(store, plan.name, everything, host=host, keep=parents)
     return history
 
 
@@ -66,28 +70,29 @@ def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: boo
         everything: all runs of its name.
         fresh: as it would begin a new generation.
     """
-    mine = [run for run in everything if run.tags.get("study_digest") == plan.study.digest]
-    generation = latest_generation(mine) + (1 if fresh and mine else 0)
-    runs = [run for run in mine if run.generation == generation]
-    parents = _of_role(runs, "study")
-    trials = _of_role(runs, "trial")
-    done = [run for run in runs if run.status != "RUNNING" and store.complete(run)]
-    finished = [run for run in done if run.status == "FINISHED"]
+    same_study = _tagged(everything, "study_digest", plan.study.digest)
+    generation = latest_generation(same_study) + (1 if fresh and same_study else 0)
+    runs = [run for run in same_study if run.generation == generation]
+    parents = _tagged(runs, "role", "study")
+    # Runs that were cut off do not count, but are attempts: a number that is asked again has one
+    # more.
+    attempts = Counter(map(attrgetter("number"), _tagged(runs, "role", "trial")))
+    complete = list(filter(store.complete, runs))
+    finished = [run for run in complete if run.status == "FINISHED"]
+    controls = _tagged(finished, "role", "control")
     return History(
         generation=generation,
         parent=parents[0] if parents else None,
-        changed=bool(everything) and not mine,
-        done={run.number: run for run in _of_role(done, "trial")},
-        attempts={
-            run.number: sum(other.number == run.number for other in trials) for run in trials
-        },
-        dense=tuple(_of_role(finished, "baseline")),
-        controls=frozenset(run.tags["spec_digest"] for run in _of_role(finished, "control")),
+        changed=bool(everything) and not same_study,
+        done={run.number: run for run in _tagged(complete, "role", "trial")},
+        attempts=dict(attempts),
+        dense=tuple(_tagged(finished, "role", "baseline")),
+        controls=frozenset(run.tags["spec_digest"] for run in controls),
     )
 
 
-def _of_role(runs: Sequence[Run], role: str) -> list[Run]:
-    return [run for run in runs if run.tags.get("role") == role]
+def _tagged(runs: Sequence[Run], name: str, value: str) -> list[Run]:
+    return [run for run in runs if run.tags.get(name) == value]
 
 
 def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
@@ -101,7 +106,8 @@ def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
         StudyLocked: one is, or was within the last ten minutes.
     """
     foreign = [run for run in runs if run.status == "RUNNING" and run.tags.get("host") != host]
-    silence = time.time() - max((float(run.tags.get("lease", "0")) for run in foreign), default=0.0)
+    leases = [float(run.tags.get("lease", "0")) for run in foreign]
+    silence = time.time() - max(leases, default=0.0)
     if silence < LEASE_OVER_SECONDS:
         raise StudyLocked(
             f"Study {name} runs on another host.",
@@ -112,7 +118,9 @@ def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
         )
 
 
-def _bury(store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]) -> None:
+def _close_stale(
+    store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]
+) -> None:
     """Close as KILLED what dead sessions left RUNNING.
 
     Whoever holds the lock knows that all of this host are dead.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,21 +58,22 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
     Raises:
         UserError: there is none that has ended.
     """
-    runs = [
-        run
-        for run in store.runs(plan.name, role="trial", study_digest=plan.study.digest)
-        if store.complete(run)
-    ]
-    done = {run.number: run for run in runs if run.generation == latest_generation(runs)}
+    trials = store.runs(plan.name, role="trial", study_digest=plan.study.digest)
+    complete = list(filter(store.complete, trials))
+    latest = latest_generation(complete)
+    done = {run.number: run for run in complete if run.generation == latest}
     if number in done:
         return done[number]
+    if done:
+        what_is_done = f"Done: {len(done)} trials, {min(done)} to {max(done)}."
+    else:
+        what_is_done = f"None is done under its digest, {plan.study.digest[:8]}."
     missing = UserError(
         f"{plan.name} has no trial {number}.",
-        given=f"Done: {len(done)} trials, {min(done)} to {max(done)}."
-        if done
-        else f"None is done under its digest, {plan.study.digest[:8]}.",
+        given=what_is_done,
         todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
     )
+    # Overrides and changes of the study make another digest, under which the number may be.
     for line in _elsewhere(store, plan, number):
         missing.add_note(line)
     raise missing
@@ -79,37 +81,37 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
 
 def _elsewhere(store: Store, plan: Plan, number: int) -> list[str]:
     """Where trials of this number lie that belong to the study as it was, or as overridden."""
-    runs = [
-        run
-        for run in store.runs(plan.name, role="trial")
-        if run.number == number and store.complete(run)
-    ]
-    others = [run for run in reversed(runs) if run.tags["study_digest"] != plan.study.digest]
-    # of each digest the latest
-    digests = {run.tags["study_digest"]: run for run in reversed(others)}
-    lines = [
-        f"Under digest {digest[:8]} there is one: RUN={run.run_id}."
-        for digest, run in digests.items()
-    ]
-    return (
-        ["The study has changed since, or was run with overrides.", *lines[:SHOWN]] if lines else []
-    )
+    latest: dict[str, Run] = {}  # digest -> run
+    for run in store.runs(plan.name, role="trial"):
+        if run.number == number and store.complete(run):
+            latest[run.tags["study_digest"]] = run  # runs come by start time
+    latest.pop(plan.study.digest, None)
+    if not latest:
+        return []
+    lines = ["The study has changed since, or was run with overrides."]
+    for digest, run in itertools.islice(latest.items(), SHOWN):
+        lines.append(f"Under digest {digest[:8]} there is one: RUN={run.run_id}.")
+    return lines
 
 
 def _by_digits(store: Store, digits: str) -> Run:
     if len(digits) == ID_DIGITS:
         return store.run(digits)
-    found = [
-        run
-        for study in store.studies()
-        for run in store.runs(study)
-        if run.run_id.startswith(digits)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    matches = list(_beginning_with(store, digits))
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
         raise UnknownName("run", digits, (), todo="Ids stand on the runs' pages: make ui.")
-    shown = [f"{run.run_id} ({run.name})" for run in found[:SHOWN]]
+    shown = [f"{run.run_id} ({run.name})" for run in matches[:SHOWN]]
     raise UserError(
-        f"{len(found)} runs begin with {digits}.", given="\n".join(shown), todo="Give more digits."
+        f"{len(matches)} runs begin with {digits}.",
+        given="\n".join(shown),
+        todo="Give more digits.",
     )
+
+
+def _beginning_with(store: Store, digits: str) -> Iterator[Run]:
+    for study in store.studies():
+        for run in store.runs(study):
+            if run.run_id.startswith(digits):
+                yield run

@@ -18,7 +18,8 @@ from urllib.parse import quote
 
 from framework.results.record import PREFIX, Run, drop_of, spanned
 from framework.study.space import Choice, Float, Int
-from framework.tracking.store import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT, Store
+from framework.tracking.conversion import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT
+from framework.tracking.store import Store
 
 if TYPE_CHECKING:
     from framework.planning.plan import Plan

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results import metric_versions
@@ -24,30 +24,26 @@ from framework.results.record import (
     ERROR_TXT,
     PREFIX,
     ROLES,
-    TAGS,
     Record,
     Run,
     Status,
 )
 from framework.system import paths
 from framework.tracking.artifacts import RunFiles
-from framework.tracking.database import (
-    REMOTE,
-    Client,
-    address,
-    error_code,
-    hide_password,
-    prepare,
-    require,
-    sqlite_file,
+from framework.tracking.conversion import (
+    NAME_LIMIT,
+    PARAM_LIMIT,
+    as_run,
+    check_length,
+    prefixed,
+    search_filter,
+    without_prefix,
 )
+from framework.tracking.database import REMOTE, Client, error_code, pages, prepare
 
-__all__ = ["Store", "hide_password", "ui_command"]
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
-PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
-TAG_LIMIT = 8000
-NAME_LIMIT = 250
-EXPERIMENT_TAG_LIMIT = 20_000
 DATASET_DIGEST_LIMIT = 36
 METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
 FLUSH_SECONDS = 10.0
@@ -60,10 +56,10 @@ class Store:
 
     def __init__(self, root: Path, uri: str) -> None:
         self.root, self.uri = root, uri
-        self._client: Any = Client(uri)
+        self._client = Client(uri)
         self._files = RunFiles(root, self._client)
         self._experiments: dict[str, str] = {}  # study -> experiment id
-        self._curves: dict[str, list[Any]] = {}  # run id -> values not yet written
+        self._curves: dict[str, list[Metric]] = {}  # run id -> values not yet written
         self._flushed: dict[str, float] = {}  # run id -> when they were last
 
     @classmethod
@@ -112,12 +108,12 @@ class Store:
             raise SqueezelabError(
                 f"There is no role called {role!r}.", todo=f"Known: {', '.join(ROLES)}."
             )
-        named = _prefixed({**tags, "role": role, "study": study}) | (
-            {PARENT_TAG: parent} if parent else {}
-        )
-        _check_length("parameter", params, limit=PARAM_LIMIT)
-        _check_length("run's", {"name": name}, limit=NAME_LIMIT)
-        run = self._client.create_run(self.experiment(study), tags=named, run_name=name)
+        all_tags = prefixed({**tags, "role": role, "study": study})
+        if parent:
+            all_tags[PARENT_TAG] = parent
+        check_length("parameter", params, limit=PARAM_LIMIT)
+        check_length("run's", {"name": name}, limit=NAME_LIMIT)
+        run = self._client.create_run(self.experiment(study), tags=all_tags, run_name=name)
         self._files.remember(run)
         self._batch(run.info.run_id, params=params)
         return str(run.info.run_id)
@@ -164,9 +160,9 @@ class Store:
             artifacts[ERROR_TXT] = (record.error or record.reason).encode()
         about_the_net = {"tensors": record.tensors, "metrics": record.versions}
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
-        final = _metrics({**record.metrics, **record.times}, step=0)
+        final = list(_metrics({**record.metrics, **record.times}, step=0))
         later = metric_versions.as_text(record.versions)
-        tags = {"reason": record.reason} | ({metric_versions.TAG: later} if later else {})
+        tags = {"reason": record.reason, metric_versions.TAG: later}
         self._end(run_id, record.status, metrics=final, tags=tags)
 
     def close(self, run_id: str, status: Status, *, reason: str = "") -> None:
@@ -179,7 +175,7 @@ class Store:
 
     def tag(self, run_id: str, **tags: str) -> None:
         """Set tags, by names of `record.TAGS`."""
-        self._batch(run_id, tags=_prefixed(tags))
+        self._batch(run_id, tags=prefixed(tags))
 
     def put(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
         """Write further artifacts, then the manifest anew.
@@ -222,21 +218,18 @@ class Store:
         experiment = self._experiment(study)
         if experiment is None:
             return []
-        found: list[Any] = []
-        token: str | None = ""
-        while token is not None:
-            page = self._client.search_runs(
-                [experiment],
-                filter_string=_filter(tags),
-                max_results=RUNS_PER_PAGE,
-                order_by=["attributes.start_time ASC"],
-                page_token=token or None,
-            )
-            found += page
-            token = page.token or None
-        for run in found:
+        search = partial(
+            self._client.search_runs,
+            [experiment],
+            filter_string=search_filter(tags),
+            max_results=RUNS_PER_PAGE,
+            order_by=["attributes.start_time ASC"],
+        )
+        stored = list(pages(search))
+        for run in stored:
             self._files.remember(run)
-        runs = [run for run in map(_run, found) if tags.items() <= run.tags.items()]
+        # MLflow was not asked for values with quotes, so all tags are compared again.
+        runs = [run for run in map(as_run, stored) if tags.items() <= run.tags.items()]
         return sorted(runs, key=lambda run: (run.start_ms, run.run_id))
 
     def run(self, run_id: str) -> Run:
@@ -246,27 +239,22 @@ class Store:
             UnknownName: there is none of this id.
         """
         try:
-            found = self._client.get_run(run_id)
+            stored = self._client.get_run(run_id)
         except SqueezelabError as error:
             if error_code(error) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
             raise UnknownName(
                 "run", run_id, (), todo="Its id stands on the run's page: make ui."
             ) from error
-        self._files.remember(found)
-        return _run(found)
+        self._files.remember(stored)
+        return as_run(stored)
 
     def studies(self) -> list[str]:
         """Names of the studies that have an experiment, sorted."""
-        names: list[str] = []
-        token: str | None = ""
-        while token is not None:
-            page = self._client.search_experiments(
-                max_results=RUNS_PER_PAGE, page_token=token or None
-            )
-            names += [experiment.name for experiment in page if f"{PREFIX}study" in experiment.tags]
-            token = page.token or None
-        return sorted(names)
+        search = partial(self._client.search_experiments, max_results=RUNS_PER_PAGE)
+        return sorted(
+            experiment.name for experiment in pages(search) if f"{PREFIX}study" in experiment.tags
+        )
 
     def ui_tags(self, study: str, *, run_id: str | None = None) -> dict[str, str]:
         """The tags that the MLflow UI itself reads, by their names without the prefix `mlflow.`."""
@@ -274,36 +262,19 @@ class Store:
             tags = self._client.get_experiment(self.experiment(study)).tags
         else:
             tags = self._client.get_run(run_id).data.tags
-        return {
-            name.removeprefix(UI_PREFIX): value
-            for name, value in tags.items()
-            if name.startswith(UI_PREFIX)
-        }
+        return without_prefix(tags, UI_PREFIX)
 
     def experiment(self, study: str) -> str:
-        """The id of a study's experiment, which is created on first use."""
-        known = self._experiment(study)
-        if known is not None:
-            return known
-        if Path(study).name != study or not study.strip("."):
-            raise SqueezelabError(
-                "A study's name is the name of a file.", given=f"Given: {study!r}."
-            )
-        # A server keeps artifacts where it likes.
-        location = (
-            None if self.uri.startswith(REMOTE) else (paths.artifacts(self.root) / study).as_uri()
-        )
-        try:
-            made = self._client.create_experiment(
-                study, artifact_location=location, tags=_prefixed({"study": study})
-            )
-        except SqueezelabError as error:
-            if error_code(error) != "RESOURCE_ALREADY_EXISTS":
-                raise
-            made = self._experiment(study)  # another process was faster
-            if made is None:
-                raise _deleted(study) from error
-        return self._experiments.setdefault(study, made)
+        """The id of a study's experiment, which is created on first use.
+
+        Raises:
+            SqueezelabError: the name cannot be that of a file.
+            UserError: the experiment was deleted in the MLflow UI.
+        """
+        experiment = self._experiment(study)
+        if experiment is None:
+            experiment = self._new_experiment(study)
+        return self._experiments.setdefault(study, experiment)
 
     def artifact(self, run_id: str, name: str) -> bytes:
         """The content of an artifact, checked against the manifest.
@@ -319,8 +290,10 @@ class Store:
 
         Empty if it was not.
         """
-        inputs = self._client.get_run(run_id).inputs.dataset_inputs
-        return dict(json.loads(inputs[0].dataset.profile)) if inputs else {}
+        inputs = self._client.get_run(run_id).inputs
+        datasets = inputs.dataset_inputs if inputs else []
+        profile = datasets[0].dataset.profile if datasets else None
+        return dict(json.loads(profile)) if profile else {}
 
     def has_manifest(self, run_id: str) -> bool:
         """Whether the run's artifacts were written to the end."""
@@ -337,18 +310,45 @@ class Store:
 
     def _experiment(self, study: str) -> str | None:
         if study not in self._experiments:
-            found = self._client.get_experiment_by_name(study)
-            if found is None or found.lifecycle_stage != "active":
+            experiment = self._client.get_experiment_by_name(study)
+            if experiment is None or experiment.lifecycle_stage != "active":
                 return None
-            self._experiments[study] = found.experiment_id
+            self._experiments[study] = experiment.experiment_id
         return self._experiments[study]
 
+    def _new_experiment(self, study: str) -> str:
+        if Path(study).name != study or not study.strip("."):
+            raise SqueezelabError(
+                "A study's name is the name of a file.", given=f"Given: {study!r}."
+            )
+        try:
+            return self._client.create_experiment(
+                study,
+                artifact_location=self._artifact_location(study),
+                tags=prefixed({"study": study}),
+            )
+        except SqueezelabError as error:
+            if error_code(error) != "RESOURCE_ALREADY_EXISTS":
+                raise
+            # Another process was faster, or the name belongs to an experiment that is deleted.
+            experiment = self._experiment(study)
+            if experiment is None:
+                raise _deleted(study) from error
+            return experiment
+
+    def _artifact_location(self, study: str) -> str | None:
+        """The folder of a new experiment; None where the store is a server."""
+        # A server keeps artifacts where it likes.
+        if self.uri.startswith(REMOTE):
+            return None
+        return (paths.artifacts(self.root) / study).as_uri()
+
     def _end(
-        self, run_id: str, status: Status, *, metrics: list[Any], tags: Mapping[str, str]
+        self, run_id: str, status: Status, *, metrics: list[Metric], tags: Mapping[str, str]
     ) -> None:
         curves = self._curves.pop(run_id, [])
-        said = {name: value for name, value in tags.items() if value}
-        self._batch(run_id, metrics=curves + metrics, tags=_prefixed(said))
+        stated = {name: value for name, value in tags.items() if value}
+        self._batch(run_id, metrics=curves + metrics, tags=prefixed(stated))
         self._flushed.pop(run_id, None)
         self._client.set_terminated(run_id, status=status)
 
@@ -356,58 +356,39 @@ class Store:
         self,
         run_id: str,
         *,
-        metrics: Sequence[Any] = (),
+        metrics: Sequence[Metric] = (),
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """One call for as much as MLflow takes at once."""
         from mlflow.entities import Param, RunTag
 
-        named = [Param(name, value) for name, value in (params or {}).items()]
-        tagged = [RunTag(name, value) for name, value in (tags or {}).items()]
+        all_params = list(starmap(Param, (params or {}).items()))
+        all_tags = list(starmap(RunTag, (tags or {}).items()))
+        # MLflow takes 1000 in one call, 100 parameters and 100 tags among them: 800 are left.
         calls = max(
             -(-len(metrics) // METRICS_PER_BATCH),
-            -(-max(len(named), len(tagged)) // ITEMS_PER_BATCH),
+            -(-max(len(all_params), len(all_tags)) // ITEMS_PER_BATCH),
         )
         for call in range(calls):
-            some = slice(call * METRICS_PER_BATCH, (call + 1) * METRICS_PER_BATCH)
-            few = slice(call * ITEMS_PER_BATCH, (call + 1) * ITEMS_PER_BATCH)
+            metric_slice = slice(call * METRICS_PER_BATCH, (call + 1) * METRICS_PER_BATCH)
+            text_slice = slice(call * ITEMS_PER_BATCH, (call + 1) * ITEMS_PER_BATCH)
             self._client.log_batch(
-                run_id, metrics=metrics[some], params=named[few], tags=tagged[few]
+                run_id,
+                metrics=metrics[metric_slice],
+                params=all_params[text_slice],
+                tags=all_tags[text_slice],
             )
 
 
-def ui_command(root: Path, *, port: int) -> list[str]:
-    """The command that starts the MLflow UI on this store, for this machine only, host checks on.
+def _metrics(values: Mapping[str, float], *, step: int) -> Iterator[Metric]:
+    """Values that are not finite are left out: MLflow would hand them back as other numbers."""
+    from mlflow.entities import Metric
 
-    Args:
-        root: the folder that holds `mlflow.db`.
-        port: 1 to 65535.
-
-    Raises:
-        UserError: there is no store yet, or a server shows its own.
-    """
-    root = root.resolve()
-    uri = address(root)
-    file = sqlite_file(uri)
-    if file is not None:
-        require(file)
-    if uri.startswith(REMOTE):
-        raise UserError(
-            "The runs are on a server, which shows them itself.", todo=f"Open {hide_password(uri)}."
-        )
-    # Through the environment: the arguments of a process, a password among them, are open to
-    # everyone on the machine.
-    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
-    # seven processes more, for language models
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    artifacts = [
-        "--default-artifact-root",
-        (paths.artifacts(root)).as_uri(),
-        "--no-serve-artifacts",
-    ]
-    return [sys.executable, "-m", "mlflow", "server", *where, *artifacts]
+    now = time.time_ns() // 1_000_000
+    for name, value in values.items():
+        if math.isfinite(value):
+            yield Metric(name, float(value), now, step)
 
 
 def _deleted(study: str) -> UserError:
@@ -415,63 +396,4 @@ def _deleted(study: str) -> UserError:
         f"The experiment {study!r} was deleted in the MLflow UI and still holds its name.",
         todo=f"Restore it with `.venv/bin/mlflow experiments restore`, or forget it for good: make "
         f"forget NAME={study}",
-    )
-
-
-def _prefixed(tags: Mapping[str, str]) -> dict[str, str]:
-    unknown = sorted(set(tags) - set(TAGS))
-    if unknown:
-        raise SqueezelabError(
-            f"There is no tag called {', '.join(unknown)}.", todo=f"Known: {', '.join(TAGS)}."
-        )
-    _check_length("tag", tags, limit=TAG_LIMIT)
-    return {f"{PREFIX}{name}": value for name, value in tags.items()}
-
-
-def _check_length(kind: str, values: Mapping[str, str], *, limit: int) -> None:
-    for name, value in values.items():
-        if len(value) > limit:
-            raise SqueezelabError(
-                f"The {kind} {name} is longer than the {limit} characters MLflow keeps.",
-                given=f"Given: {len(value)} characters, {value[:60]!r}...",
-                todo="Put what is long into an artifact.",
-            )
-
-
-def _metrics(values: Mapping[str, float], *, step: int) -> list[Any]:
-    """Values that are not finite are left out: MLflow would hand them back as other numbers."""
-    from mlflow.entities import Metric
-
-    now = time.time_ns() // 1_000_000
-    return [
-        Metric(name, float(value), now, step)
-        for name, value in values.items()
-        if math.isfinite(value)
-    ]
-
-
-def _filter(tags: Mapping[str, str]) -> str:
-    """What MLflow can look for; values with quotes are left to the caller."""
-    plain = {name: value for name, value in tags.items() if not set(value) & set("'\"`\\")}
-    return " AND ".join(f"tags.`{PREFIX}{name}` = '{value}'" for name, value in plain.items())
-
-
-def _run(run: Any) -> Run:
-    info, data = run.info, run.data
-    return Run(
-        run_id=info.run_id,
-        name=info.run_name or "",
-        status=info.status,
-        tags={
-            name.removeprefix(PREFIX): value
-            for name, value in data.tags.items()
-            if name.startswith(PREFIX)
-        },
-        params=dict(data.params),
-        metrics={
-            name: value for name, value in data.metrics.items() if not name.startswith(EPOCH_PREFIX)
-        },
-        start_ms=info.start_time or 0,
-        # MLflow keeps the old one of a run begun again
-        end_ms=0 if info.status == "RUNNING" else info.end_time or 0,
     )

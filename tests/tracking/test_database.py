@@ -17,7 +17,9 @@ import pytest
 from framework.errors import SqueezelabError, UserError
 from framework.results.record import Record
 from framework.tracking import database
-from framework.tracking.store import Store, hide_password, ui_command
+from framework.tracking.database import hide_password
+from framework.tracking.store import Store
+from framework.tracking.ui_server import ui_command
 
 REPOSITORY = Path(__file__).parents[2]
 

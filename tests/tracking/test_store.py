@@ -13,7 +13,7 @@ import pytest
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results import record
 from framework.results.record import Record
-from framework.tracking import artifacts, database
+from framework.tracking import artifacts, locations
 from framework.tracking import store as store_module
 from framework.tracking.store import Store
 
@@ -371,7 +371,7 @@ def test_a_finish_that_was_cut_off_leaves_no_manifest(
 def test_artifacts_that_lie_with_a_server(
     store: Store, study: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "place", lambda location, root: None)
+    monkeypatch.setattr(locations, "place", lambda location, root: None)
     run_id = begin(store, study)
     assert not store.has_manifest(run_id)
     store.finish(run_id, Record(artifacts={"model.tflite": b"x", "figures/a.svg": b"<svg/>"}))

@@ -22,6 +22,7 @@ from framework.system.host import host_name
 from framework.system.locks import is_held, lock_file
 from framework.tracking import database
 from framework.tracking.history import LEASE_OVER_SECONDS
+from framework.tracking.locations import earlier_root
 from framework.tracking.store import Store
 
 
@@ -86,7 +87,7 @@ def _broken(file: Path, why: str) -> Finding:
 def _moved(locations: list[str], root: Path) -> Finding:
     roots: set[str] = set()
     for location in locations:
-        earlier = database.earlier_root(location, root)
+        earlier = earlier_root(location, root)
         if earlier:
             roots.add(str(earlier))
     if roots:

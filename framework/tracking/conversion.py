@@ -1,0 +1,97 @@
+"""Between our names and values and MLflow's: tags, limits of length, searches, runs read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from framework.errors import SqueezelabError
+from framework.results.record import EPOCH_PREFIX, PREFIX, TAGS, Run
+
+PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
+TAG_LIMIT = 8000
+NAME_LIMIT = 250
+EXPERIMENT_TAG_LIMIT = 20_000
+QUOTES = frozenset("'\"`\\")
+
+
+def prefixed(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags by their names in the store, with the prefix `squeezelab.`.
+
+    Args:
+        tags: by names of `record.TAGS`.
+
+    Raises:
+        SqueezelabError: an unknown tag, or a value longer than MLflow keeps.
+    """
+    unknown = sorted(set(tags) - set(TAGS))
+    if unknown:
+        raise SqueezelabError(
+            f"There is no tag called {', '.join(unknown)}.", todo=f"Known: {', '.join(TAGS)}."
+        )
+    check_length("tag", tags, limit=TAG_LIMIT)
+    return {f"{PREFIX}{name}": value for name, value in tags.items()}
+
+
+def without_prefix(tags: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Those of the tags whose names begin with the prefix, by what follows it."""
+    return {
+        name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)
+    }
+
+
+def check_length(kind: str, values: Mapping[str, str], *, limit: int) -> None:
+    """Return if no value is longer than MLflow keeps.
+
+    Args:
+        kind: what the values are, for the message.
+        limit: in characters.
+
+    Raises:
+        SqueezelabError: one is longer.
+    """
+    for name, value in values.items():
+        if len(value) > limit:
+            raise SqueezelabError(
+                f"The {kind} {name} is longer than the {limit} characters MLflow keeps.",
+                given=f"Given: {len(value)} characters, {value[:60]!r}...",
+                todo="Put what is long into an artifact.",
+            )
+
+
+def search_filter(tags: Mapping[str, str]) -> str:
+    """What MLflow can look for; values with quotes are left to the caller.
+
+    Args:
+        tags: by names of `record.TAGS`.
+    """
+    return " AND ".join(_conditions(tags))
+
+
+def _conditions(tags: Mapping[str, str]) -> Iterator[str]:
+    for name, value in tags.items():
+        if QUOTES.isdisjoint(value):
+            yield f"tags.`{PREFIX}{name}` = '{value}'"
+
+
+def as_run(run: Any) -> Run:
+    """One of MLflow's runs as ours.
+
+    Args:
+        run: an `mlflow.entities.Run`.
+    """
+    info, data = run.info, run.data
+    final = {
+        name: value for name, value in data.metrics.items() if not name.startswith(EPOCH_PREFIX)
+    }
+    return Run(
+        run_id=info.run_id,
+        name=info.run_name or "",
+        status=info.status,
+        tags=without_prefix(data.tags, PREFIX),
+        params=dict(data.params),
+        metrics=final,
+        start_ms=info.start_time or 0,
+        # MLflow keeps the old one of a run begun again
+        end_ms=0 if info.status == "RUNNING" else info.end_time or 0,
+    )
