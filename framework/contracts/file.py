@@ -70,8 +70,8 @@ class Exported:
     Args:
         file: the bytes of the `.tflite` file.
         weights: its weights.
-        outputs: (n, units) what the file answers on the split.
-        net_outputs: (n, units) what the float net answers that the file was made from.
+        outputs: (n, units) outputs of the file on the split.
+        net_outputs: (n, units) outputs of the float net that the file was made from.
         labels: (n,) the truth.
         task: of the data set.
         products: multiply-accumulates for one sample in which no weight takes part, as those of

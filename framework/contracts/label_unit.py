@@ -1,6 +1,6 @@
 """The unit of a regression's labels.
 
-Nets train on standardised labels, and their files answer in the labels' own.
+Nets train on standardised labels, and the outputs of their files are in the labels' own unit.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class LabelUnit:
         return Samples(samples.inputs, labels.astype(np.float32))
 
     def folded(self, stage: Stage) -> Stage:
-        """The net that answers in the labels' unit.
+        """The net whose outputs are in the labels' unit.
 
         Its last layer's kernel times the scale, its bias shifted too.
 
@@ -77,27 +77,24 @@ class LabelUnit:
         if self.own:
             return stage
         name = _head(stage)["name"]  # type: ignore[index]  # a stage without one has the labels' own unit
-        parts = {
-            key: value.astype(np.float64) * self.scale
-            for key, value in stage.weights.items()
-            if key[0] == name
-        }
-        bias = WeightKey(name, 1)
-        if bias in parts:
-            parts[bias] = parts[bias] + self.mean
-        return stage.with_weights(
-            {**stage.weights, **{key: part.astype(np.float32) for key, part in parts.items()}}
-        )
+        weights = dict(stage.weights)
+        for key, value in stage.weights.items():
+            if key[0] == name:
+                shift = self.mean if key == WeightKey(name, 1) else 0.0
+                # in float64, rounded once at the end
+                weights[key] = (value.astype(np.float64) * self.scale + shift).astype(np.float32)
+        return stage.with_weights(weights)
 
     def curve(self, values: Mapping[str, float]) -> dict[str, float]:
         """An epoch's values with its errors in the labels' unit.
 
         The loss stays what is minimised.
         """
-        return {
-            name: value * (self.scale if name.endswith("rmse") else 1.0)
-            for name, value in values.items()
-        }
+        in_unit = {}
+        for name, value in values.items():
+            factor = self.scale if name.endswith("rmse") else 1.0
+            in_unit[name] = value * factor
+        return in_unit
 
 
 OWN = LabelUnit()

@@ -1,6 +1,6 @@
 """A net as a value, between two steps of a chain.
 
-Its graph, its weights, its promises, what was done to it.
+Its graph, its weights, its constraints, what was done to it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Weights = Mapping[WeightKey, Array]
 
 @dataclass(frozen=True)
 class Mask:
-    """A promise of a stage: the zeros of this weight stay zero.
+    """A constraint of a stage: the zeros of this weight stay zero.
 
     Args:
         weight: (layer, position).
@@ -59,7 +59,7 @@ class Mask:
 
 @dataclass(frozen=True)
 class Codebook:
-    """A promise of a stage: values of this weight that are equal stay equal.
+    """A constraint of a stage: values of this weight that are equal stay equal.
 
     Args:
         weight: (layer, position).
@@ -74,7 +74,7 @@ class Codebook:
 
 @dataclass(frozen=True)
 class Bits:
-    """A promise of a stage: this weight stands on a grid of few levels, and does not move any more.
+    """A constraint of a stage: this weight is on a grid of few levels, and is not trained any more.
 
     Args:
         weight: (layer, position).
@@ -169,7 +169,7 @@ class Stage:
     Args:
         graph: JSON of a keras functional configuration; only layer classes of the allow-list.
         weights: (layer, position) -> read-only array.
-        keeps: what later steps must hold; checked after every step and in the file.
+        keeps: constraints that later steps enforce; checked after every step and in the file.
         export: number format of the exported file.
         steps: what was done so far.
     """
@@ -185,17 +185,17 @@ class Stage:
 
         In the order that they have here, and without a -0.0.
 
-        Whoever trained or stored them, a weight has its place by the net: ties and lots never hang
-        on where it came from. A mask times a negative weight is -0.0, which equals 0 and has other
-        bytes: compressors would see noise.
+        Whoever trained or stored them, a weight has its place by the net: ties and random draws
+        never depend on where it came from. A mask times a negative weight is -0.0, which equals 0
+        and has other bytes: compressors would see noise.
         """
-        order = {key: None for key in (*self.weights, *weights) if key in weights}
-        fixed = {
-            key: np.asarray(weights[key] + np.zeros((), np.asarray(weights[key]).dtype))
-            for key in order
-        }
-        for value in fixed.values():
-            value.flags.writeable = False
+        fixed = {}
+        for key in dict.fromkeys((*self.weights, *weights)):
+            if key in weights:
+                value = np.asarray(weights[key])
+                # -0.0 + 0.0 is 0.0, a zero of the same type keeps the type, and the sum is a copy
+                fixed[key] = np.asarray(value + np.zeros((), value.dtype))
+                fixed[key].flags.writeable = False
         return replace(self, weights=fixed)
 
     def asking(
@@ -205,7 +205,7 @@ class Stage:
         unit: Literal["zeros", "clusters", "bits"] = "zeros",
         keeps: tuple[Keep, ...] = (),
     ) -> Stage:
-        """The same net with what a strategy asked of its weights, and what it promises from now on.
+        """The same net with what a strategy asked of its weights, and constraints from now on.
 
         Args:
             asked: weight -> zeros, distinct values, or bits of one value. Where one threshold for
@@ -215,7 +215,7 @@ class Stage:
         return replace(self.keeping(keeps), steps=(*self.steps, step))
 
     def keeping(self, keeps: tuple[Keep, ...]) -> Stage:
-        """The same net with more promises.
+        """The same net with more constraints.
 
         A new one replaces the old one of its kind on the same weight.
         """

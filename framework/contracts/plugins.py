@@ -37,13 +37,14 @@ class Plugin(Knobbed):
         Raises:
             UnknownName: there is no such preset.
         """
-        rest = dict(knobs)
-        name = rest.pop("preset", None)
+        others = dict(knobs)
+        name = others.pop("preset", None)
         if name is None:
-            return rest
+            return others
         if name not in cls.presets:
             raise UnknownName(f"preset of {cls.name}", str(name), cls.presets)
-        return {**cls.presets[name], **rest}
+        # knobs that are given beside a preset win
+        return {**cls.presets[name], **others}
 
     @classmethod
     def summary(cls) -> str:
@@ -224,9 +225,8 @@ class Strategy(Plugin, ABC):
 
     def budget(self) -> int:
         """Epochs of training that it spends: its knobs that count epochs, by default."""
-        return sum(
-            getattr(self, name) for name, item in self.knobs().items() if item.unit == "epochs"
-        )
+        counts_epochs = [name for name, knob in self.knobs().items() if knob.unit == "epochs"]
+        return sum(getattr(self, name) for name in counts_epochs)
 
     @abstractmethod
     def apply(self, stage: Stage, job: Job) -> Stage:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
+from operator import attrgetter
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, TypeVar
@@ -46,33 +47,41 @@ class Registry(Generic[T]):
         """
 
         def decorate(cls: type[T]) -> type[T]:
-            module = cls.__module__
-            if module.startswith((f"{self.package}.", OWN)) and module.rsplit(".", 1)[1] != name:
-                raise InvalidValue(
-                    f"A {self.kind} is registered under the name of its file.",
-                    given=f"{module} registers {name!r}.",
-                    todo=f"Rename the file to {name}.py, or register {module.rsplit('.', 1)[1]!r}.",
-                )
+            self._check_file_name(name, cls.__module__)
             _check_knob_names(self.kind, name, cls)
             if version < 1:
                 raise InvalidValue(
                     f"The version of {self.kind} {name!r} is {version}; it starts at 1."
                 )
-            other = self._classes.get(name)
-            if other is not None and (other.__module__, other.__qualname__) != (
-                module,
-                cls.__qualname__,
-            ):
-                raise DuplicateName(
-                    f"Two files register the {self.kind} {name!r}.",
-                    given=f"{other.__module__} and {module}.",
-                    todo="Give one of them another name.",
-                )
+            self._check_not_taken(name, cls)
             cls.name, cls.plugin_version = name, version  # type: ignore[attr-defined]
             self._classes[name] = cls
             return cls
 
         return decorate
+
+    def _check_file_name(self, name: str, module: str) -> None:
+        # plug-ins of other distributions may lie in files of any name
+        if not module.startswith((f"{self.package}.", OWN)):
+            return
+        file_name = module.rsplit(".", 1)[1]
+        if file_name != name:
+            raise InvalidValue(
+                f"A {self.kind} is registered under the name of its file.",
+                given=f"{module} registers {name!r}.",
+                todo=f"Rename the file to {name}.py, or register {file_name!r}.",
+            )
+
+    def _check_not_taken(self, name: str, cls: type[T]) -> None:
+        other = self._classes.get(name)
+        # the same class comes twice where its module is loaded anew
+        if other is None or _origin(other) == _origin(cls):
+            return
+        raise DuplicateName(
+            f"Two files register the {self.kind} {name!r}.",
+            given=f"{other.__module__} and {cls.__module__}.",
+            todo="Give one of them another name.",
+        )
 
     def get(self, name: str) -> type[T]:
         """The plug-in called `name`.
@@ -95,12 +104,13 @@ class Registry(Generic[T]):
     def files(self) -> dict[str, Path]:
         """Name -> the file that its class is written in."""
         self.discover()
-        modules = {name: sys.modules[cls.__module__] for name, cls in self._classes.items()}
-        return {
-            name: Path(module.__file__).resolve()
-            for name, module in modules.items()
-            if module.__file__
-        }
+        files = {}
+        for name, cls in self._classes.items():
+            file = sys.modules[cls.__module__].__file__
+            # a module that was made without a file has none
+            if file:
+                files[name] = Path(file).resolve()
+        return files
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -110,10 +120,10 @@ class Registry(Generic[T]):
     def build(self, name: str, knobs: dict[str, Any]) -> T:
         """A plug-in with these knobs; what is not given takes its default."""
         cls = self.get(name)
-        known: dict[str, Any] = getattr(cls, "knobs", dict)()
+        declared: dict[str, Any] = getattr(cls, "knobs", dict)()
         for knob in knobs:
-            if knob not in known:
-                raise UnknownName(f"knob of {name}", knob, known)
+            if knob not in declared:
+                raise UnknownName(f"knob of {name}", knob, declared)
         return cls(**knobs)
 
     def discover(self) -> None:
@@ -124,12 +134,16 @@ class Registry(Generic[T]):
         if self._discovered:
             return
         package = importlib.import_module(self.package)
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=attrgetter("name")):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self.package}.{module.name}")
         for entry in entry_points(group=self.group):
             entry.load()
         self._discovered = True
+
+
+def _origin(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
 
 
 def _check_knob_names(kind: str, name: str, cls: type) -> None:
@@ -140,18 +154,21 @@ def _check_knob_names(kind: str, name: str, cls: type) -> None:
             the contract.
     """
     knobs = set(getattr(cls, "knobs", dict)())
-    methods = {
-        member
-        for base in cls.__mro__[1:]
-        for member, value in vars(base).items()
-        if isinstance(value, METHODS)
-    }
-    wrong = sorted(knobs & (methods | {"label"}))
-    if wrong:
-        raise InvalidValue(
-            f"A knob of the {kind} {name!r} cannot be called {wrong[0]!r}.",
-            given="use(...) takes label= for itself."
-            if wrong[0] == "label"
-            else f"Every {kind} has a method of that name.",
-            todo="Give the knob another name.",
-        )
+    wrong = sorted(knobs & {"label", *_inherited_methods(cls)})
+    if not wrong:
+        return
+    reason = f"Every {kind} has a method of that name."
+    if wrong[0] == "label":
+        reason = "use(...) takes label= for itself."
+    raise InvalidValue(
+        f"A knob of the {kind} {name!r} cannot be called {wrong[0]!r}.",
+        given=reason,
+        todo="Give the knob another name.",
+    )
+
+
+def _inherited_methods(cls: type) -> Iterator[str]:
+    for base in cls.__mro__[1:]:
+        for name, value in vars(base).items():
+            if isinstance(value, METHODS):
+                yield name

@@ -6,7 +6,8 @@ Masks from scores, at once or while the net trains, and their record.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import starmap
 
 import numpy as np
 
@@ -14,50 +15,63 @@ from framework.contracts import Array, Job, Mask, Remask, Stage, Tuning, WeightK
 from framework.nn import compression
 from framework.study.constraints import TOLERANCE
 
+Scores = Mapping[WeightKey, Array]
+Shapes = Mapping[WeightKey, tuple[int, ...]]
 Zeros = Mapping[WeightKey, Array]
 ZerosAt = Callable[[float, Stage], Zeros]
-"""(share of the way, 0 to 1, the net as it is then) -> weight -> its zeros."""
-ScoresAt = Callable[[Stage], Mapping[WeightKey, Array]]
+"""(share of the training that is done, 0 to 1, the net as it is then) -> weight -> its zeros."""
+ScoresAt = Callable[[Stage], Scores]
+Choose = Callable[[float, Scores], Zeros]
+"""(share of the training that is done, 0 to 1, scores) -> weight -> its zeros."""
 HALVINGS = 4  # of the sparsity that `max_drop` looks for: to a sixteenth of what was asked
 
 
 def masked(stage: Stage, zeros: Zeros) -> Stage:
-    """The stage with these zeros, which it keeps from now on."""
+    """The stage with these zeros, which later steps enforce."""
     weights = dict(stage.weights)
     for key, places in zeros.items():
         weights[key] = np.where(places, 0, weights[key]).astype(weights[key].dtype)
-    return stage.with_weights(weights).keeping(
-        tuple(Mask(key, places) for key, places in zeros.items())
-    )
+    return stage.with_weights(weights).keeping(tuple(starmap(Mask, zeros.items())))
 
 
 def gradual(stage: Stage, job: Job, epochs: int, zeros_at: ZerosAt) -> Stage:
-    """Train while the masks grow, about twenty times along 60 % of the way.
+    """Train while the masks grow, about twenty times along 60 % of the training.
 
     At once where there are no epochs.
 
     Args:
-        zeros_at: the share of the way that is done (cubic: fast first) and the net -> zeros of all
+        epochs: of training, at least 0.
+        zeros_at: the share of the zeros that is due (cubic: fast first) and the net -> zeros of all
             kernels.
     """
     if not epochs:
         return masked(stage, zeros_at(1.0, stage))
     end, every = compression.pruning.ramp(epochs * job.steps_per_epoch())
+    # Counted back from the end, so that the last update has all zeros.
     steps = frozenset(range(end, 0, -every))
     remask = Remask(steps, lambda step, now: zeros_at(1 - (1 - step / end) ** 3, now))
-    return job.finetune(open_to_masks(stage), epochs, Tuning(remask=remask))
+    return job.finetune(mask_every_kernel(stage), epochs, Tuning(remask=remask))
 
 
-def open_to_masks(stage: Stage) -> Stage:
-    """The stage with a mask on every kernel: of the zeros that it keeps, or of none."""
-    kept = stage.masks
-    none = {key: np.zeros(shape, bool) for key, shape in compression.pruning.kernels(stage).items()}
-    return stage.keeping(tuple(Mask(key, kept.get(key, zeros)) for key, zeros in none.items()))
+def mask_every_kernel(stage: Stage) -> Stage:
+    """The stage with a mask on every kernel: of the zeros that it enforces, or of none."""
+    enforced = stage.masks
+    masks = []
+    for key, shape in compression.pruning.kernels(stage).items():
+        # A `Remask` changes only masks that the net has.
+        zeros = enforced[key] if key in enforced else np.zeros(shape, bool)
+        masks.append(Mask(key, zeros))
+    return stage.keeping(tuple(masks))
 
 
 def asking(stage: Stage, asked: Mapping[WeightKey, int]) -> Stage:
-    """The pruned stage with the zeros asked of each kernel; those it has, it keeps from now on."""
-    return stage.asking(asked, keeps=tuple(Mask(key, stage.weights[key] == 0) for key in asked))
+    """The pruned stage with the zeros asked of each kernel; later steps enforce those it has."""
+    return stage.asking(asked, keeps=zero_masks(stage, asked))
+
+
+def zero_masks(stage: Stage, keys: Iterable[WeightKey]) -> tuple[Mask, ...]:
+    """Masks of all weights that are zero, pruned or not, of these kernels."""
+    return tuple(Mask(key, stage.weights[key] == 0) for key in keys)
 
 
 def furthest(
@@ -76,25 +90,29 @@ def furthest(
 
     Args:
         prune: sparsity -> the net pruned to it.
+        sparsity: asked for, 0 to 1.
+        max_drop: quality that may be lost, a share; None: any.
     """
-    found = prune(sparsity)
+    pruned = prune(sparsity)
     # a net that loses exactly as much as it may is good: the difference of two shares is not exact
     least = job.quality(stage) - max_drop - TOLERANCE if max_drop is not None else -math.inf
-    if max_drop is None or job.quality(found) >= least:
-        return found, sparsity
+    if max_drop is None or job.quality(pruned) >= least:
+        return pruned, sparsity
     low, high, best = 0.0, sparsity, None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        tried = prune(middle)
-        good = job.quality(tried) >= least
-        low, high = (middle, high) if good else (low, middle)
-        best = tried if good else best
+        candidate = prune(middle)
+        if job.quality(candidate) >= least:
+            low, best = middle, candidate
+        else:
+            high = middle
+    # where no sparsity that was tried is good nothing is pruned, but training is the same
     return (best, low) if best else (prune(0.0), 0.0)
 
 
 def growing(
     stage: Stage,
-    shapes: Mapping[WeightKey, tuple[int, ...]],
+    shapes: Shapes,
     *,
     layers: str,
     sparsity: float,
@@ -102,52 +120,71 @@ def growing(
     floor: float = 0.0,
     counts: Mapping[WeightKey, int] | None = None,
 ) -> ZerosAt:
-    """Zeros that grow from those the stage keeps to `sparsity` of all kernels, least scores first.
+    """Zeros that grow from those of the stage to `sparsity` of all kernels, least scores first.
 
     Args:
         shapes: of the kernels to be pruned.
         layers: `uniform`: the same share of each; `erk`: by their shapes; `global`: one threshold
             for all.
+        sparsity: of all kernels together, 0 to 1.
         scores: the net -> a score of each weight, at least 0.
         floor: share of each kernel that stays under one threshold, as in
             `compression.masks.lowest`.
         counts: zeros of each kernel, in place of what `layers` and `sparsity` say.
     """
-    first = {key: int(stage.masks[key].sum()) if key in stage.masks else 0 for key in shapes}
+    first = pruned_counts(stage, shapes)
     if layers == "global":
-        begin, goal = (
-            sum(first.values()),
-            compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity),
-        )
+        total = total_asked(shapes, sparsity)
+        choose = _by_one_threshold(sum(first.values()), total, floor)
     else:
-        last = counts or zeros_asked(layers, shapes, sparsity)
+        choose = _by_kernel(first, counts or zeros_asked(layers, shapes, sparsity))
 
     def zeros_at(done: float, now: Stage) -> Zeros:
-        found, gone = scores(now), now.masks
-        # what is zero stays zero: another weight's score may be nothing too, as where the gradient
-        # is
-        found = {
-            key: np.where(gone[key], -1.0, found[key]) if key in gone else found[key]
-            for key in shapes
-        }
-        if layers == "global":
-            return compression.masks.lowest(found, _between(begin, goal, done), floor)
-        return {
-            key: compression.masks.least(values, _between(first[key], last[key], done))
-            for key, values in found.items()
-        }
+        return choose(done, _pruned_first(scores(now), now.masks, shapes))
 
     return zeros_at
 
 
-def _between(first: int, last: int, done: float) -> int:
-    """From `first` to `last`; never back, where the stage has more zeros than are asked for."""
+def _by_one_threshold(first: int, last: int, floor: float) -> Choose:
+    def choose(done: float, scores: Scores) -> Zeros:
+        return compression.masks.lowest(scores, between(first, last, done), floor)
+
+    return choose
+
+
+def _by_kernel(first: Mapping[WeightKey, int], last: Mapping[WeightKey, int]) -> Choose:
+    def choose(done: float, scores: Scores) -> Zeros:
+        zeros = {}
+        for key, values in scores.items():
+            count = between(first[key], last[key], done)
+            zeros[key] = compression.masks.least(values, count)
+        return zeros
+
+    return choose
+
+
+def _pruned_first(scores: Scores, pruned: Zeros, shapes: Shapes) -> dict[WeightKey, Array]:
+    """The scores of these kernels, with those of pruned weights below all others."""
+    ranked = {}
+    for key in shapes:
+        ranked[key] = scores[key]
+        # what is zero stays zero: another weight's score may be nothing too, as where the gradient
+        # is
+        if key in pruned:
+            ranked[key] = np.where(pruned[key], -1.0, scores[key])
+    return ranked
+
+
+def between(first: int, last: int, done: float) -> int:
+    """From `first` to `last`; never back, where the stage has more zeros than are asked for.
+
+    Args:
+        done: share of the zeros that is due, 0 to 1.
+    """
     return max(first, round(first + (last - first) * done))
 
 
-def zeros_asked(
-    layers: str, shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float
-) -> dict[WeightKey, int]:
+def zeros_asked(layers: str, shapes: Shapes, sparsity: float) -> dict[WeightKey, int]:
     """Zeros of each kernel under `uniform` or `erk` proportions.
 
     The kernels of one layer share one sparsity.
@@ -159,22 +196,38 @@ def zeros_asked(
     }
 
 
-def lots(
-    job: Job, purpose: str, shapes: Mapping[WeightKey, tuple[int, ...]]
-) -> dict[WeightKey, Array]:
-    """A number of each weight drawn by lot, 0 to 1.
+def total_asked(shapes: Shapes, sparsity: float) -> int:
+    """Zeros of all kernels together; at least one value stays."""
+    return compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), sparsity)
+
+
+def random_scores(job: Job, purpose: str, shapes: Shapes) -> dict[WeightKey, Array]:
+    """A random number of each weight, 0 to 1.
 
     A kernel's are drawn by its name, whichever others there are.
+
+    Args:
+        purpose: what they are for; another purpose has other numbers.
     """
-    generators = {
-        key: np.random.default_rng(job.seed(f"{purpose} {WeightKey(*key)}")) for key in shapes
-    }
-    return {key: generators[key].random(shape) for key, shape in shapes.items()}
+    scores = {}
+    for key, shape in shapes.items():
+        generator = np.random.default_rng(job.seed(f"{purpose} {WeightKey(*key)}"))
+        scores[key] = generator.random(shape)
+    return scores
 
 
 def magnitudes(stage: Stage) -> dict[WeightKey, Array]:
     """|w| of every weight."""
     return {key: np.abs(value) for key, value in stage.weights.items()}
+
+
+def pruned_counts(stage: Stage, keys: Iterable[WeightKey]) -> dict[WeightKey, int]:
+    """Kernel -> zeros under its mask; 0 where it has none."""
+    counts = dict.fromkeys(keys, 0)
+    for key, zeros in stage.masks.items():
+        if key in counts:
+            counts[key] = int(zeros.sum())
+    return counts
 
 
 def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> dict[WeightKey, int]:
@@ -188,9 +241,7 @@ def asked_of(stage: Stage, pruned: Stage, *, layers: str, sparsity: float) -> di
     """
     shapes = compression.pruning.kernels(stage)
     if layers == "global":
-        return {key: int(pruned.masks[key].sum()) for key in shapes}
-    kept = {key: int(zeros.sum()) for key, zeros in stage.masks.items()}
-    return {
-        key: max(kept.get(key, 0), count)
-        for key, count in zeros_asked(layers, shapes, sparsity).items()
-    }
+        return pruned_counts(pruned, shapes)
+    begun = pruned_counts(stage, shapes)
+    asked = zeros_asked(layers, shapes, sparsity)
+    return {key: max(begun[key], count) for key, count in asked.items()}

@@ -71,35 +71,43 @@ class BlockPrune(Strategy):
                 todo="Use magnitude_prune.",
             )
         pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
-        asked = {key: int(pruned.masks[key].sum()) for key in shapes}
+        # whole blocks may sum up to a few zeros more or less than the share: what they gave counts
+        asked = _pruning.pruned_counts(pruned, shapes)
         sparse = replace(pruned, export=replace(pruned.export, sparse=True))
         return _pruning.asking(sparse, asked)
 
-    def _growing(
-        self, stage: Stage, shapes: Mapping[WeightKey, tuple[int, ...]]
-    ) -> _pruning.ZerosAt:
-        """Zeros that grow from those the stage keeps to the blocks asked for."""
-        rows, kept = (
-            self.block_rows,
-            {key: zeros for key, zeros in stage.masks.items() if key in shapes},
-        )
-        shares = getattr(compression.masks, self.layers)(shapes, self.sparsity)
-        first = {
-            key: int((compression.masks.block_scores(~zeros, rows) == 0).sum())
-            for key, zeros in kept.items()
-        }
-        last = {
-            key: compression.masks.zeros_asked(math.ceil(inputs / rows) * outputs, shares[key])
-            for key, (inputs, outputs) in shapes.items()
-        }
+    def _growing(self, stage: Stage, shapes: _pruning.Shapes) -> _pruning.ZerosAt:
+        """Zeros that grow from those of the stage to the blocks asked for."""
+        first = self._blocks_pruned(stage, shapes)
+        last = self._blocks_asked(shapes)
+        enforced = stage.masks
 
         def zeros_at(done: float, now: Stage) -> Mapping[WeightKey, Array]:
-            found = {}
+            zeros = {}
             for key in shapes:
-                begun = first.get(key, 0)
-                count = max(begun, round(begun + (last[key] - begun) * done))
-                zeros = compression.masks.blocks(now.weights[key], rows, count)
-                found[key] = zeros | kept[key] if key in kept else zeros
-            return found
+                count = _pruning.between(first[key], last[key], done)
+                zeros[key] = compression.masks.blocks(now.weights[key], self.block_rows, count)
+                # an earlier step may have pruned single weights of blocks that stay
+                if key in enforced:
+                    zeros[key] = zeros[key] | enforced[key]
+            return zeros
 
         return zeros_at
+
+    def _blocks_pruned(self, stage: Stage, shapes: _pruning.Shapes) -> dict[WeightKey, int]:
+        """Blocks of each kernel that the stage has pruned whole."""
+        counts = dict.fromkeys(shapes, 0)
+        for key, zeros in stage.masks.items():
+            if key in counts:
+                active = compression.masks.block_scores(~zeros, self.block_rows)
+                counts[key] = int((active == 0).sum())
+        return counts
+
+    def _blocks_asked(self, shapes: _pruning.Shapes) -> dict[WeightKey, int]:
+        shares = getattr(compression.masks, self.layers)(shapes, self.sparsity)
+        counts = {}
+        for key, (inputs, outputs) in shapes.items():
+            # the last block of a column has fewer inputs where `block_rows` does not divide them
+            blocks = math.ceil(inputs / self.block_rows) * outputs
+            counts[key] = compression.masks.zeros_asked(blocks, shares[key])
+        return counts

@@ -71,8 +71,8 @@ class DynamicSparse(Strategy):
         """Train every kernel that multiplies activations under masks that move."""
         shapes = compression.pruning.kernels(stage)
         counts = _pruning.zeros_asked(self.layers, shapes, self.sparsity)
-        lots = _pruning.lots(job, "dynamic_sparse", shapes)
-        drawn = {key: compression.masks.least(lots[key], counts[key]) for key in shapes}
+        scores = _pruning.random_scores(job, "dynamic_sparse", shapes)
+        drawn = {key: compression.masks.least(scores[key], counts[key]) for key in shapes}
         sparse = _pruning.masked(stage, drawn)
         if self.epochs:
             tuning = Tuning(fresh=True, remask=self._moves(job))
@@ -88,11 +88,12 @@ class DynamicSparse(Strategy):
                 now, batches=1, batch_size=self.batch_size, batch_statistics=True
             )
             share = self.drop / 2 * (1 + math.cos(math.pi * step / end))
-            return {
-                key: moved(now.weights[key], gradients[key], zeros, share)
-                for key, zeros in now.masks.items()
-            }
+            masks = {}
+            for key, zeros in now.masks.items():
+                masks[key] = moved(now.weights[key], gradients[key], zeros, share)
+            return masks
 
+        # not at `end` itself, where the share is 0
         return Remask(frozenset(range(every, end, every)), update)
 
 
@@ -101,13 +102,15 @@ def moved(weights: Array, gradients: Array, zeros: Array, share: float) -> Array
 
     Args:
         weights: of one kernel.
-        gradients: of the loss, for all of its weights, the dead ones too.
-        zeros: boolean, true where a weight is dead.
-        share: of the living weights that drop, 0 to 1.
+        gradients: of the loss, for all of its weights, the pruned ones too.
+        zeros: boolean, true where a weight is pruned.
+        share: of the active weights that drop, 0 to 1.
     """
+    # a weight whose gradient is zero, as of a pixel that is always black, would learn nothing
     useful = gradients != 0
     count = min(round(share * int((~zeros).sum())), int((zeros & useful).sum()))
     dropped = compression.masks.least(np.where(zeros, np.inf, np.abs(weights)), count)
+    # as in the paper's code, what was just dropped may grow again at once
     can_grow = (zeros | dropped) & useful
     grown = compression.masks.least(np.where(can_grow, -np.abs(gradients), np.inf), count)
     return np.asarray((zeros | dropped) & ~grown)

@@ -54,6 +54,7 @@ class GlobalPrune(Strategy):
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
 
+        # always from the stage as it came: `furthest` may try several sparsities
         def prune(sparsity: float) -> Stage:
             zeros_at = _pruning.growing(
                 stage,

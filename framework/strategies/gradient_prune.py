@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -69,10 +70,7 @@ class GradientPrune(Strategy):
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
 
-        def scores(now: Stage) -> dict[WeightKey, Array]:
-            found = job.gradients(now, batches=self.batches, batch_size=self.batch_size)
-            return taylor({key: now.weights[key] for key in shapes}, found)
-
+        # always from the stage as it came: `furthest` may try several sparsities
         def prune(sparsity: float) -> Stage:
             zeros_at = _pruning.growing(
                 stage,
@@ -80,7 +78,7 @@ class GradientPrune(Strategy):
                 layers=self.layers,
                 sparsity=sparsity,
                 floor=self.floor,
-                scores=scores,
+                scores=partial(self._scores, job, tuple(shapes)),
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
@@ -89,6 +87,10 @@ class GradientPrune(Strategy):
         )
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)
         return _pruning.asking(pruned, asked)
+
+    def _scores(self, job: Job, keys: tuple[WeightKey, ...], now: Stage) -> dict[WeightKey, Array]:
+        gradients = job.gradients(now, batches=self.batches, batch_size=self.batch_size)
+        return taylor({key: now.weights[key] for key in keys}, gradients)
 
 
 def taylor(
@@ -102,8 +104,9 @@ def taylor(
     """
     total = {key: np.zeros(value.shape) for key, value in weights.items()}
     count = 0
-    for found in gradients:
+    for batch in gradients:
         count += 1
         for key, value in weights.items():
-            total[key] += np.abs(value * found[key])
+            # the size of each contribution: at the end of a training their mean is near zero
+            total[key] += np.abs(value * batch[key])
     return {key: value / max(count, 1) for key, value in total.items()}

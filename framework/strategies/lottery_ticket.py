@@ -64,6 +64,7 @@ class LotteryTicket(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, round by round."""
         shapes = compression.pruning.kernels(stage)
+        # The first round needs no training of its own: the baseline has the same beginning.
         early, ticket = job.rewind(self.rewind_epoch), job.trained
         for sparsity in levels(self.sparsity, self.rounds if self.epochs else 1):
             zeros_at = _pruning.growing(

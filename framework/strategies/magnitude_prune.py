@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Job, Mask, Stage, Strategy, Tuning, WeightKey, knob, strategy
+from framework.contracts import Job, Stage, Strategy, Tuning, WeightKey, knob, strategy
 from framework.nn import compression
 from framework.strategies import _pruning
 
@@ -61,12 +61,8 @@ class MagnitudePrune(Strategy):
         shapes = compression.pruning.kernels(stage)
 
         def prune(sparsity: float) -> Stage:
-            zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
-            shares = compression.pruning.shares(
-                getattr(compression.masks, self.layers), shapes, sparsity
-            )
-            pruned = self._train(stage, job, shares) if self.epochs else self._at_once(stage, zeros)
-            return pruned.keeping(tuple(Mask(key, pruned.weights[key] == 0) for key in shapes))
+            pruned = self._prune(stage, job, shapes, sparsity)
+            return pruned.keeping(_pruning.zero_masks(pruned, shapes))
 
         pruned, sparsity = _pruning.furthest(
             prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
@@ -74,16 +70,19 @@ class MagnitudePrune(Strategy):
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)
         return _pruning.asking(pruned, asked)
 
+    def _prune(self, stage: Stage, job: Job, shapes: _pruning.Shapes, sparsity: float) -> Stage:
+        if not self.epochs:
+            zeros = _pruning.zeros_asked(self.layers, shapes, sparsity)
+            return self._at_once(stage, zeros)
+        proportions = getattr(compression.masks, self.layers)
+        return self._train(stage, job, compression.pruning.shares(proportions, shapes, sparsity))
+
     def _train(self, stage: Stage, job: Job, shares: dict[str, float]) -> Stage:
         end, frequency = compression.pruning.ramp(self.epochs * job.steps_per_epoch())
         dynamic: dict[str, float] = {"end_step": end, "frequency": frequency}
         for layer, share in shares.items():
-            kept = [
-                keep.zeros.ravel()
-                for keep in stage.keeps
-                if isinstance(keep, Mask) and keep.weight[0] == layer
-            ]
-            dynamic[f"initial/{layer}"] = float(np.concatenate(kept).mean()) if kept else 0.0
+            # the ramp begins where an earlier step has left off
+            dynamic[f"initial/{layer}"] = _pruned_share(stage, layer)
             dynamic[f"final/{layer}"] = share
         wrap = compression.pruning.MagnitudeWrap(tuple(sorted(shares)))
         return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic))
@@ -91,7 +90,12 @@ class MagnitudePrune(Strategy):
     def _at_once(self, stage: Stage, zeros: dict[WeightKey, int]) -> Stage:
         weights = dict(stage.weights)
         for key, count in zeros.items():
-            weights[key] = np.where(
-                compression.masks.smallest(weights[key], count), 0, weights[key]
-            ).astype(np.float32)
+            places = compression.masks.smallest(weights[key], count)
+            weights[key] = np.where(places, 0, weights[key]).astype(np.float32)
         return stage.with_weights(weights)
+
+
+def _pruned_share(stage: Stage, layer: str) -> float:
+    """Share of a layer's masked weights that are pruned, 0 to 1; 0 where it has no mask."""
+    masks = [zeros.ravel() for key, zeros in stage.masks.items() if key[0] == layer]
+    return float(np.concatenate(masks).mean()) if masks else 0.0

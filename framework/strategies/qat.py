@@ -69,7 +69,7 @@ class Qat(Strategy):
         )
 
     def _train(self, stage: Stage, job: Job) -> Stage:
-        found = compression.qat.ranges(stage, job.calibration.first(self.samples))
+        ranges = compression.qat.ranges(stage, job.calibration.first(self.samples))
         wrap = compression.qat.QatWrap(self.scales)
-        dynamic = compression.qat.dynamic_of(found)
+        dynamic = compression.qat.dynamic_of(ranges)
         return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic, rate=self.rate))

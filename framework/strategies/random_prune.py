@@ -1,14 +1,13 @@
-"""Pruning by lot: what every method has to beat."""
+"""Random pruning: what every method has to beat."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from framework.contracts import Job, Stage, Strategy, WeightKey, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
@@ -79,14 +78,15 @@ class RandomPrune(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
-        lots = _pruning.lots(job, "random_prune", shapes)
+        # Drawn once: one order of the weights for the whole ramp.
+        scores = _pruning.random_scores(job, "random_prune", shapes)
         counts = self._counts(shapes)
         zeros_at = _pruning.growing(
             stage,
             shapes,
             layers=self.layers,
             sparsity=self.sparsity,
-            scores=lambda now: lots,
+            scores=lambda now: scores,
             counts=counts,
         )
         pruned = _pruning.gradual(stage, job, self.epochs, zeros_at)
@@ -95,7 +95,7 @@ class RandomPrune(Strategy):
         )
         return _pruning.asking(pruned, asked)
 
-    def _counts(self, shapes: Mapping[WeightKey, tuple[int, ...]]) -> Zeros | None:
+    def _counts(self, shapes: _pruning.Shapes) -> Zeros | None:
         """The zeros of the named run, for the kernels of this net.
 
         Raises:
@@ -104,16 +104,18 @@ class RandomPrune(Strategy):
         if self.layers != "run":
             return None
         counts = from_text(self.proportions or "")
-        fits = all(
-            counts.get(key, -1) in range(int(np.prod(shape))) for key, shape in shapes.items()
-        )
-        if not fits:
+        if not _fits(counts, shapes):
             raise InvalidStudy(
                 "random_prune: the named run is of another net.",
                 given=f"Its kernels: {', '.join(sorted(map(str, counts))) or 'none'}.",
                 todo="Name a run of the same architecture with the same knobs.",
             )
         return {key: counts[key] for key in shapes}
+
+
+def _fits(counts: Zeros, shapes: _pruning.Shapes) -> bool:
+    """Whether every kernel has a number of zeros, and a weight that stays."""
+    return all(0 <= counts.get(key, -1) < math.prod(shape) for key, shape in shapes.items())
 
 
 def zeros_of(file: Path) -> Zeros:
@@ -151,6 +153,7 @@ def from_text(text: str) -> Zeros:
 
 
 def _layers_file(root: Path, run: str | None) -> Path:
+    # strategies do not know the store: artifacts lie in folders named by the run's id
     if not run or len(run) < 6 or not set(run) <= set("0123456789abcdef"):
         raise InvalidStudy(
             "random_prune: layers=run takes the proportions of a finished run.",
@@ -158,12 +161,12 @@ def _layers_file(root: Path, run: str | None) -> Path:
             todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: "
             "make ui.",
         )
-    found = sorted(paths.artifacts(root).glob(f"*/{run}*/artifacts/layers.csv"))
-    if len(found) != 1:
-        runs = ", ".join(file.parent.parent.name for file in found)
+    files = sorted(paths.artifacts(root).glob(f"*/{run}*/artifacts/layers.csv"))
+    if len(files) != 1:
+        runs = ", ".join(file.parent.parent.name for file in files)
         raise InvalidStudy(
-            f"random_prune: {len(found)} runs with files on this machine begin with {run}.",
-            given=f"They are: {runs}." if found else "",
-            todo="Give more digits." if found else "Ids stand on the runs' pages: make ui.",
+            f"random_prune: {len(files)} runs with files on this machine begin with {run}.",
+            given=f"They are: {runs}." if files else "",
+            todo="Give more digits." if files else "Ids stand on the runs' pages: make ui.",
         )
-    return found[0]
+    return files[0]

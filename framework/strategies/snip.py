@@ -61,6 +61,7 @@ class Snip(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations, and train."""
         shapes = compression.pruning.kernels(stage)
+        # By the batch's own statistics: an untrained batch normalisation has gathered none yet.
         (gradients,) = job.gradients(
             stage, batches=1, batch_size=self.samples, batch_statistics=True
         )
@@ -73,6 +74,7 @@ class Snip(Strategy):
             floor=self.floor,
             scores=lambda now: scores,
         )
+        # all zeros at once, before the first step of training
         masked = _pruning.masked(stage, zeros_at(1.0, stage))
         trained = job.finetune(masked, self.epochs, Tuning(fresh=True)) if self.epochs else masked
         asked = _pruning.asked_of(stage, masked, layers="global", sparsity=self.sparsity)
@@ -81,8 +83,9 @@ class Snip(Strategy):
 
 def sensitivity(weights: Weights, gradients: Weights) -> dict[WeightKey, Array]:
     """|w x dL/dw| of each weight as a share of the sum over all, as the paper normalises it."""
-    found = {
-        key: np.abs(value * gradients[key]).astype(np.float64) for key, value in weights.items()
-    }
-    total = sum(float(value.sum()) for value in found.values()) or 1.0
-    return {key: value / total for key, value in found.items()}
+    sensitivities, total = {}, 0.0
+    for key, value in weights.items():
+        sensitivities[key] = np.abs(value * gradients[key]).astype(np.float64)
+        total += float(sensitivities[key].sum())
+    # a net whose gradient is zero everywhere has no sum to divide by
+    return {key: value / (total or 1.0) for key, value in sensitivities.items()}

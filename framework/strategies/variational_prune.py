@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,29 +57,26 @@ class VariationalPrune(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
-        begun = sum(int(zeros.sum()) for key, zeros in stage.masks.items() if key in shapes)
-        total = max(
-            begun,
-            compression.masks.zeros_asked(sum(map(math.prod, shapes.values())), self.sparsity),
-        )
+        begun = sum(_pruning.pruned_counts(stage, shapes).values())
+        total = max(begun, _pruning.total_asked(shapes, self.sparsity))
         cut = self._cut(stage, job, tuple(shapes), total)
         pruned = _pruning.masked(cut, {key: cut.weights[key] == 0 for key in shapes})
         if self.tune_epochs:
             pruned = job.finetune(pruned, self.tune_epochs)
-        asked = {key: int(pruned.masks[key].sum()) for key in shapes}
+        asked = _pruning.pruned_counts(pruned, shapes)
         return _pruning.asking(pruned, asked)
 
     def _cut(self, stage: Stage, job: Job, keys: tuple[WeightKey, ...], total: int) -> Stage:
         wrap = compression.variational_dropout.NoiseWrap(keys, total, self.floor)
-        shapes = {
-            compression.variational_dropout.name_of(key): stage.weights[key].shape for key in keys
-        }
-        noise = {
-            name: np.full(shape, self.start / compression.variational_dropout.SPEED, np.float32)
-            for name, shape in shapes.items()
-        }
+        # log sigma^2 is SPEED times its variable
+        start = self.start / compression.variational_dropout.SPEED
+        noise = {}
+        for key in keys:
+            name = compression.variational_dropout.name_of(key)
+            noise[name] = np.full(stage.weights[key].shape, start, np.float32)
         if not self.epochs:
             return stage.with_weights(wrap.finish(stage.weights, noise))
+        # The divergence belongs to the whole training split, the loss to one sample of it.
         strength = self.strength / len(job.train)
         dynamic = noise | {"seed": job.seed("variational_prune"), "strength": strength}
         return job.finetune(stage, self.epochs, Tuning(wrap=wrap, dynamic=dynamic))

@@ -56,9 +56,9 @@ class WeightCluster(Strategy):
         """Share the values of every kernel and table; zeros that the stage keeps stay zero."""
         weights, books = dict(stage.weights), []
         for key in nn.net_weights.matrices(stage):
-            book, weights[key] = self._shared(
-                stage, key, job.seed(f"weight_cluster {WeightKey(*key)}")
-            )
+            # a seed by the weight's name: its groups do not hang on which others there are
+            seed = job.seed(f"weight_cluster {WeightKey(*key)}")
+            book, weights[key] = self._shared(stage, key, seed)
             books.append(book)
         small = stage.with_weights(weights).keeping(tuple(books))
         tuned = job.finetune(small, self.epochs) if self.epochs else small

@@ -81,17 +81,19 @@ def as_run(run: Any) -> Run:
         run: an `mlflow.entities.Run`.
     """
     info, data = run.info, run.data
-    final = {
-        name: value for name, value in data.metrics.items() if not name.startswith(EPOCH_PREFIX)
-    }
     return Run(
         run_id=info.run_id,
         name=info.run_name or "",
         status=info.status,
         tags=without_prefix(data.tags, PREFIX),
         params=dict(data.params),
-        metrics=final,
+        metrics=_final(data.metrics),
         start_ms=info.start_time or 0,
         # MLflow keeps the old one of a run begun again
         end_ms=0 if info.status == "RUNNING" else info.end_time or 0,
     )
+
+
+def _final(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics without the curves, of which MLflow gives the last point."""
+    return {name: value for name, value in metrics.items() if not name.startswith(EPOCH_PREFIX)}

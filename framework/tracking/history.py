@@ -106,8 +106,7 @@ def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
         StudyLocked: one is, or was within the last ten minutes.
     """
     foreign = [run for run in runs if run.status == "RUNNING" and run.tags.get("host") != host]
-    leases = [float(run.tags.get("lease", "0")) for run in foreign]
-    silence = time.time() - max(leases, default=0.0)
+    silence = _silence(foreign)
     if silence < LEASE_OVER_SECONDS:
         raise StudyLocked(
             f"Study {name} runs on another host.",
@@ -116,6 +115,12 @@ def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
             todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this "
             f"host may go on.",
         )
+
+
+def _silence(runs: Sequence[Run]) -> float:
+    """Seconds since the last sign of life; since 1970 where there was none."""
+    leases = [float(run.tags.get("lease", "0")) for run in runs]
+    return time.time() - max(leases, default=0.0)
 
 
 def _close_stale(

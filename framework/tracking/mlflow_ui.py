@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -40,6 +40,23 @@ CUT = "\n\n(shortened)"
 NAME_COLUMN, NAME_PIXELS = "attributes.`Run Name`", 400
 SECTION = "trials"
 CARD_PIXELS = 480  # height of a chart
+CHART_SECTION = {
+    "uuid": SECTION,
+    "name": "Trials",
+    "display": True,
+    "isReordered": False,
+    "columns": 2,
+    "cardHeight": CARD_PIXELS,
+    "deleted": False,
+    "isGenerated": False,
+}
+IN_SECTION = {
+    "runsCountToCompare": 100,
+    "metricSectionId": SECTION,
+    "deleted": False,
+    "isGenerated": False,
+}
+ALTERNATIVE = re.compile(r"architecture|compress\.\d+")  # parameters that name a plug-in
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -47,23 +64,30 @@ CARD_PIXELS = 480  # height of a chart
 
 def searched(study: Study) -> list[str]:
     """Flat names of searched parameters (`compress.0.sparsity`), in the study's order."""
-    names = [f"train.{name}" for name, value in study.train.values().items() if _is_domain(value)]
-    names += [path for path, step in _steps(study) if _is_domain(step)]
+    return list(dict.fromkeys(_searched(study)))
+
+
+def _searched(study: Study) -> Iterator[str]:
+    """The names, one that several alternatives share once for each of them."""
+    for name, value in study.train.values().items():
+        if _is_domain(value):
+            yield f"train.{name}"
+    for path, step in _steps(study):
+        if _is_domain(step):
+            yield path
     for _, path, part in study.parts():
-        names += [
-            f"{path.partition('=')[0]}.{name}"
-            for name, value in part.knobs.items()
-            if _is_domain(value)
-        ]
-    return list(dict.fromkeys(names))
+        # an alternative's path is `compress.0=label`, its parameters are `compress.0.sparsity`
+        step_path = path.partition("=")[0]
+        for name, value in part.knobs.items():
+            if _is_domain(value):
+                yield f"{step_path}.{name}"
 
 
-def _steps(study: Study) -> list[tuple[str, Any]]:
+def _steps(study: Study) -> Iterator[tuple[str, Any]]:
     """What may be an alternative, by path."""
-    return [
-        ("architecture", study.architecture),
-        *((f"compress.{i}", step) for i, step in enumerate(study.compress)),
-    ]
+    yield "architecture", study.architecture
+    for number, step in enumerate(study.compress):
+        yield f"compress.{number}", step
 
 
 def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
@@ -80,7 +104,7 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
         return _short(role, net_name(spec), budget)
     net = net_name(spec) if _is_domain(study.architecture) else ""
     values = _values(spec, searched(study))
-    chosen = any(_is_domain(step) for step in study.compress)
+    chosen = any(map(_is_domain, study.compress))
     ends = (spec.strategy, values) if chosen else (values, spec.strategy)
     return _short(f"trial {number:03d}", net, *ends)
 
@@ -90,30 +114,34 @@ def net_name(spec: Spec) -> str:
 
     Its label where it has one, its plug-in's name otherwise.
     """
-    return spec.architecture.label or spec.architecture.name
+    return _label(spec.architecture)
 
 
 def architecture_text(study: Study, params: Mapping[str, str]) -> str:
     """The architecture's name; all names where the parent's study searches it."""
-    options = (
-        study.architecture.options
-        if isinstance(study.architecture, Choice)
-        else (study.architecture,)
-    )
-    return params.get("architecture") or " or ".join(
-        option.label or option.name for option in options
-    )
+    return params.get("architecture") or " or ".join(map(_label, _options(study.architecture)))
 
 
 def chain_text(study: Study) -> str:
     """The steps of a study, as `magnitude_prune|none+ptq`."""
-    steps = (step.options if isinstance(step, Choice) else (step,) for step in study.compress)
-    return (
-        "+".join(
-            "|".join("none" if option is None else option.name for option in step) for step in steps
-        )
-        or "none"
-    )
+    return "+".join(map(_step_text, study.compress)) or "none"
+
+
+def _step_text(step: Any) -> str:
+    return "|".join(map(_strategy_name, _options(step)))
+
+
+def _strategy_name(option: Use | None) -> str:
+    return "none" if option is None else option.name
+
+
+def _label(part: Use) -> str:
+    return part.label or part.name
+
+
+def _options(part: Any) -> tuple[Any, ...]:
+    """The alternatives of a part; itself where there is no choice."""
+    return part.options if isinstance(part, Choice) else (part,)
 
 
 def study_name(plan: Plan, generation: int) -> str:
@@ -125,18 +153,15 @@ def study_name(plan: Plan, generation: int) -> str:
 def _values(spec: Spec, names: list[str]) -> str:
     """The values of these parameters, each under the last word of its name where that is clear."""
     flat = spec.parameters()
-    shown = [
-        name
-        for name in names
-        if name in flat and not re.fullmatch(r"architecture|compress\.\d+", name)
-    ]
-    last = Counter(name.rpartition(".")[2] for name in shown)
-    heads = [name.rpartition(".")[2] for name in shown]
-    heads = [
-        head if last[head] == 1 else name.partition(".")[2]
-        for name, head in zip(shown, heads, strict=True)
-    ]
-    return " ".join(f"{head} {_value(flat[name])}" for name, head in zip(shown, heads, strict=True))
+    shown = [name for name in names if name in flat and not ALTERNATIVE.fullmatch(name)]
+    short = [name.rpartition(".")[2] for name in shown]
+    counts = Counter(short)
+    words = []
+    for name, head in zip(shown, short, strict=True):
+        # steps of one chain may have knobs of one name
+        words.append(head if counts[head] == 1 else name.partition(".")[2])
+        words.append(_value(flat[name]))
+    return " ".join(words)
 
 
 def _value(text: str) -> str:
@@ -165,69 +190,75 @@ def arrange(store: Store, plan: Plan, generation: int) -> None:
 
     Its kind, the metric it charts first, and a saved view of these trials.
     """
-    metric, way = next(iter(plan.study.objectives.items()))
+    metric, direction = _primary(plan.study)
     state = _view(plan.study, generation, plan.task)
     now = time.time_ns() // 1_000_000
     saved = {"name": "Front", "createdAt": now, "updatedAt": now, "state": json.dumps(state)}
     kind = {"experimentKind": "custom_model_development"}
-    first = {f"{METRIC_TAG}name": metric, f"{METRIC_TAG}greaterIsBetter": str(way == "max")}
+    first = {f"{METRIC_TAG}name": metric, f"{METRIC_TAG}greaterIsBetter": str(direction == "max")}
     store.set_ui_tags(plan.name, kind | first | {VIEW_TAG: json.dumps(saved)})
+
+
+def _primary(study: Study) -> tuple[str, str]:
+    """The objective that a study states first, and its direction."""
+    return next(iter(study.objectives.items()))
 
 
 def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
     """The table of the trials, best first, and their charts, in the form MLflow saves a view."""
-    tags = {
-        "study_digest": f"LIKE '{study.digest[:8]}%'",
-        "generation": f"= '{generation}'",
-        "role": "!= 'study'",
-    }
-    metric, way = next(iter(study.objectives.items()))
-    columns = [("metrics", name) for name in dict.fromkeys([*study.objectives, drop_of(task)])]
-    columns += [("params", name) for name in searched(study)]
-    columns += [("tags", f"{PREFIX}{name}") for name in ("role", "pareto")]
+    metric, direction = _primary(study)
+    # MLflow documents none of these names: a test looks for each in the scripts it ships.
     return {
-        "searchFilter": " AND ".join(
-            f"tags.`{PREFIX}{name}` {wanted}" for name, wanted in tags.items()
-        ),
+        "searchFilter": _search_filter(study, generation),
         "orderByKey": f"metrics.`{metric}`",
-        "orderByAsc": way == "min",
+        "orderByAsc": direction == "min",
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": [f"{kind}.`{name}`" for kind, name in columns],
+        "selectedColumns": list(_columns(study, task)),
         "columnOrder": [NAME_COLUMN],
         "columnWidths": {NAME_COLUMN: NAME_PIXELS},
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunSections": [
-            {"uuid": SECTION, "name": "Trials", "display": True, "isReordered": False, "columns": 2}
-            | {"cardHeight": CARD_PIXELS, "deleted": False, "isGenerated": False}
-        ],
+        "compareRunSections": [CHART_SECTION],
         "compareRunCharts": _charts(study, task),
     }
+
+
+def _search_filter(study: Study, generation: int) -> str:
+    """The trials of this generation, with their baselines and controls, in MLflow's words."""
+    conditions = (
+        f"tags.`{PREFIX}study_digest` LIKE '{study.digest[:8]}%'",
+        f"tags.`{PREFIX}generation` = '{generation}'",
+        f"tags.`{PREFIX}role` != 'study'",
+    )
+    return " AND ".join(conditions)
+
+
+def _columns(study: Study, task: str) -> Iterator[str]:
+    for metric in dict.fromkeys([*study.objectives, drop_of(task)]):
+        yield f"metrics.`{metric}`"
+    for parameter in searched(study):
+        yield f"params.`{parameter}`"
+    for tag in ("role", "pareto"):
+        yield f"tags.`{PREFIX}{tag}`"
 
 
 def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     """Quality against size, and how each searched parameter leads to quality."""
     size, quality = spanned(study.objectives, task)
-    charts: list[dict[str, Any]] = [
-        {
-            "uuid": "front",
-            "type": "SCATTER",
-            "xaxis": {"key": size, "type": "METRIC"},
-            "yaxis": {"key": quality, "type": "METRIC"},
-        }
-    ]
+    scatter = {
+        "uuid": "front",
+        "type": "SCATTER",
+        "xaxis": {"key": size, "type": "METRIC"},
+        "yaxis": {"key": quality, "type": "METRIC"},
+    }
+    charts = [scatter | IN_SECTION]
+    # a chart of paths with gaps is better than none
     if names := _of_all(study) or searched(study):
         paths = {"selectedParams": names, "selectedMetrics": [quality], "showAllRuns": False}
-        charts.append({"uuid": "parameters", "type": "PARALLEL", **paths})
-    common = {
-        "runsCountToCompare": 100,
-        "metricSectionId": SECTION,
-        "deleted": False,
-        "isGenerated": False,
-    }
-    return [chart | common for chart in charts]
+        charts.append({"uuid": "parameters", "type": "PARALLEL", **paths, **IN_SECTION})
+    return charts
 
 
 def _of_all(study: Study) -> list[str]:
@@ -240,7 +271,8 @@ def _of_all(study: Study) -> list[str]:
         # its knobs are those of one alternative, and None has no name either
         if isinstance(part, Choice):
             names = [name for name in names if not name.startswith(f"{path}.")]
-            names = [name for name in names if name != path or None not in part.options]
+            if None in part.options and path in names:
+                names.remove(path)
     return names
 
 
@@ -256,19 +288,25 @@ def addresses(store: Store, study: str) -> dict[str, str]:
     tags = store.ui_tags(study)
     experiment = store.experiment(study)
     runs = f"#/experiments/{experiment}/runs?{PAGES}"
-    found = {"runs": runs}
+    pages = {"runs": runs}
+    # an experiment that was never arranged has no such view to open
     if VIEW_TAG in tags:
-        found["runs"] = f"{runs}&viewStateShareKey={VIEW}"
-        found["chart"] = f"{found['runs']}&compareRunsMode=CHART"
+        pages["runs"] = f"{runs}&viewStateShareKey={VIEW}"
+        pages["chart"] = f"{pages['runs']}&compareRunsMode=CHART"
     front = _front(store, study, tags)
     if len(front) > 1:
-        chosen = {"runs": [run.run_id for run in front], "experiments": [experiment]}
-        query = "&".join(
-            f"{name}={quote(json.dumps(ids, separators=(',', ':')))}"
-            for name, ids in chosen.items()
-        )
-        found["compare"] = f"#/compare-runs?{query}&{PAGES}"
-    return found
+        pages["compare"] = _comparison(front, experiment)
+    return pages
+
+
+def _comparison(runs: list[Run], experiment: str) -> str:
+    run_ids = _quoted([run.run_id for run in runs])
+    return f"#/compare-runs?runs={run_ids}&experiments={_quoted([experiment])}&{PAGES}"
+
+
+def _quoted(ids: list[str]) -> str:
+    """Ids as a JSON list in an address."""
+    return quote(json.dumps(ids, separators=(",", ":")))
 
 
 def artifact_address(run_id: str, name: str) -> str:
@@ -281,12 +319,16 @@ def _front(store: Store, study: str, tags: Mapping[str, str]) -> list[Run]:
     parents = store.runs(study, role="study")
     if not parents:
         return []
-    of_last = {name: parents[-1].tags.get(name, "") for name in ("study_digest", "generation")}
-    metric, sign = (
-        tags.get(f"{METRIC_TAG}name", ""),
-        -1 if tags.get(f"{METRIC_TAG}greaterIsBetter") == "True" else 1,
+    last = parents[-1].tags
+    metric = tags.get(f"{METRIC_TAG}name", "")
+    sign = -1 if tags.get(f"{METRIC_TAG}greaterIsBetter") == "True" else 1
+    runs = store.runs(
+        study,
+        role="trial",
+        pareto="true",
+        study_digest=last.get("study_digest", ""),
+        generation=last.get("generation", ""),
     )
-    runs = store.runs(study, role="trial", pareto="true", **of_last)
     return sorted(runs, key=lambda run: sign * run.metrics.get(metric, 0.0))
 
 
@@ -310,8 +352,8 @@ def merged(old: str, markdown: str, *, limit: int) -> str:
         old: the note so far; without marks it is a person's, and comes after our part.
         limit: characters that MLflow keeps.
     """
-    head, begin, rest = old.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, after_begin = old.partition(BEGIN)
+    _, end, tail = after_begin.partition(END)
     if not (begin and end):
         head, tail = "", f"\n\n{old}" if old else ""
     room = limit - len(f"{head}{BEGIN}\n\n\n\n{END}{tail}")

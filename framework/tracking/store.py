@@ -132,9 +132,12 @@ class Store:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         facts = json.dumps({"digest": digest, **profile}, sort_keys=True)
-        where = json.dumps({"source": source})
         data = Dataset(
-            name, digest[:DATASET_DIGEST_LIMIT], source_type="local", source=where, profile=facts
+            name,
+            digest[:DATASET_DIGEST_LIMIT],
+            source_type="local",
+            source=json.dumps({"source": source}),
+            profile=facts,
         )
         self._client.log_inputs(
             run_id, [DatasetInput(data, tags=[InputTag("mlflow.data.context", "training")])]
