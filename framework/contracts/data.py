@@ -61,7 +61,7 @@ class DataInfo:
         task: `classes`, `binary` or `regression`.
         classes: number of classes; 2 for `binary`, 0 for `regression`.
         inputs: input name -> shape of one sample. `image` is a picture, `audio` a spectrogram,
-            `sequence` steps of numbers; what stands in `tokens` is text.
+            `sequence` steps of numbers; what is in `tokens` is text.
         tokens: name of a text input -> how many different tokens there are; number 0 fills up short
             texts.
         mirror: whether a mirrored image keeps its label.

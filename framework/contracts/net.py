@@ -123,7 +123,7 @@ class Export:
         samples: of the calibration split that `int8` looks at; all of it if there are fewer.
         sparse: kernels of zero blocks are stored as the blocks that are left, where the runtime
             then multiplies faster. That is in `float32` only: for fewer bits it has no such code,
-            or answers wrongly, and they stay whole.
+            or computes wrong outputs, and they stay whole.
     """
 
     format: Literal["float32", "float16", "dynamic", "int8"] = "float32"

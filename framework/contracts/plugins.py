@@ -43,7 +43,7 @@ class Plugin(Knobbed):
             return others
         if name not in cls.presets:
             raise UnknownName(f"preset of {cls.name}", str(name), cls.presets)
-        # knobs that are given beside a preset win
+        # knobs that are given next to a preset win
         return {**cls.presets[name], **others}
 
     @classmethod
@@ -52,7 +52,7 @@ class Plugin(Knobbed):
         return (cls.__doc__ or "").strip().split("\n")[0].split("  Source:")[0].strip()
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Name -> knobs: what `use("cnn", preset="tutorial")` means; knobs beside it win."""
+    """Name -> knobs: what `use("cnn", preset="tutorial")` means; knobs next to it win."""
 
     def located(self, root: Path) -> Self:
         """The same plug-in, with the files that its knobs name found from the project's folder."""

@@ -26,5 +26,5 @@ class Identity(Strategy):
     epochs: int = knob(0, low=0, high=1000, unit="epochs", doc="fine-tuning; 0: the net as it is")
 
     def apply(self, stage: Stage, job: Job) -> Stage:
-        """The same net, fine-tuned; what it keeps is held."""
+        """The same net, fine-tuned; its constraints are enforced."""
         return job.finetune(stage, self.epochs) if self.epochs else stage

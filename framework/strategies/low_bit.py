@@ -58,6 +58,6 @@ class LowBit(Strategy):
             placed = stage.with_weights(
                 compression.learned_step.on_grid(stage.weights, shared, steps, largest)
             )
-        # from here on the weights stand still: later training moves what is on no grid
+        # from here on the weights do not change: later training moves what is on no grid
         grids = tuple(Bits(key, self.bits, group.channels) for key, group in shared.items())
         return placed.asking(dict.fromkeys(shared, self.bits), unit="bits", keeps=grids)

@@ -165,7 +165,7 @@ def _values(spec: Spec, names: list[str]) -> str:
 
 
 def _value(text: str) -> str:
-    """A parameter's value as short as it can be told."""
+    """A parameter's value, in three digits where it is a fraction."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
