@@ -23,7 +23,7 @@ from framework.tracking.store import Store
 
 if TYPE_CHECKING:
     from framework.planning.plan import Plan
-    from framework.study import Spec, Study
+    from framework.study import Spec, Study, Use
 
 VIEW = "front"  # the saved view's key in addresses
 VIEW_TAG = f"sharedViewState.{VIEW}"
