@@ -17,7 +17,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import SqueezelabError, UnknownName, UserError
+from framework.errors import SqueezelabError, UnknownName
 from framework.results import metric_versions
 from framework.results.record import (
     EPOCH_PREFIX,
@@ -28,7 +28,6 @@ from framework.results.record import (
     Run,
     Status,
 )
-from framework.system import paths
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.conversion import (
     NAME_LIMIT,
@@ -39,7 +38,8 @@ from framework.tracking.conversion import (
     search_filter,
     without_prefix,
 )
-from framework.tracking.database import REMOTE, Client, error_code, pages, prepare
+from framework.tracking.database import Client, error_code, pages, prepare
+from framework.tracking.experiments import Experiments
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -58,7 +58,7 @@ class Store:
         self.root, self.uri = root, uri
         self._client = Client(uri)
         self._files = RunFiles(root, self._client)
-        self._experiments: dict[str, str] = {}  # study -> experiment id
+        self._experiments = Experiments(root, uri, self._client)
         self._curves: dict[str, list[Metric]] = {}  # run id -> values not yet written
         self._flushed: dict[str, float] = {}  # run id -> when they were last
 
@@ -218,7 +218,7 @@ class Store:
         Args:
             tags: by names of `record.TAGS`.
         """
-        experiment = self._experiment(study)
+        experiment = self._experiments.find(study)
         if experiment is None:
             return []
         search = partial(
@@ -274,10 +274,7 @@ class Store:
             SqueezelabError: the name cannot be that of a file.
             UserError: the experiment was deleted in the MLflow UI.
         """
-        experiment = self._experiment(study)
-        if experiment is None:
-            experiment = self._new_experiment(study)
-        return self._experiments.setdefault(study, experiment)
+        return self._experiments.find_or_create(study)
 
     def artifact(self, run_id: str, name: str) -> bytes:
         """The content of an artifact, checked against the manifest.
@@ -310,41 +307,6 @@ class Store:
         return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
 
     # --- inside -----------------------------------------------------------------------------------
-
-    def _experiment(self, study: str) -> str | None:
-        if study not in self._experiments:
-            experiment = self._client.get_experiment_by_name(study)
-            if experiment is None or experiment.lifecycle_stage != "active":
-                return None
-            self._experiments[study] = experiment.experiment_id
-        return self._experiments[study]
-
-    def _new_experiment(self, study: str) -> str:
-        if Path(study).name != study or not study.strip("."):
-            raise SqueezelabError(
-                "A study's name is the name of a file.", given=f"Given: {study!r}."
-            )
-        try:
-            return self._client.create_experiment(
-                study,
-                artifact_location=self._artifact_location(study),
-                tags=prefixed({"study": study}),
-            )
-        except SqueezelabError as error:
-            if error_code(error) != "RESOURCE_ALREADY_EXISTS":
-                raise
-            # Another process was faster, or the name belongs to an experiment that is deleted.
-            experiment = self._experiment(study)
-            if experiment is None:
-                raise _deleted(study) from error
-            return experiment
-
-    def _artifact_location(self, study: str) -> str | None:
-        """The folder of a new experiment; None where the store is a server."""
-        # A server keeps artifacts where it likes.
-        if self.uri.startswith(REMOTE):
-            return None
-        return (paths.artifacts(self.root) / study).as_uri()
 
     def _end(
         self, run_id: str, status: Status, *, metrics: list[Metric], tags: Mapping[str, str]
@@ -392,11 +354,3 @@ def _metrics(values: Mapping[str, float], *, step: int) -> Iterator[Metric]:
     for name, value in values.items():
         if math.isfinite(value):
             yield Metric(name, float(value), now, step)
-
-
-def _deleted(study: str) -> UserError:
-    return UserError(
-        f"The experiment {study!r} was deleted in the MLflow UI and still holds its name.",
-        todo=f"Restore it with `.venv/bin/mlflow experiments restore`, or forget it for good: make "
-        f"forget NAME={study}",
-    )
