@@ -24,10 +24,10 @@ def on_front(points: Sequence[Sequence[float]], directions: Sequence[Direction])
     if not points:
         return []
     values = np.asarray(points, dtype=float)
-    maximise = [direction == "max" for direction in directions]
-    return [
-        bool(kept) for kept in moocore.is_nondominated(values, maximise=maximise, keep_weakly=True)
-    ]
+    nondominated = moocore.is_nondominated(
+        values, maximise=_maximised(directions), keep_weakly=True
+    )
+    return list(map(bool, nondominated))  # numpy's booleans are neither `is True` nor JSON
 
 
 def hypervolume(
@@ -45,11 +45,14 @@ def hypervolume(
     """
     if not points:
         return 0.0
-    maximise = [direction == "max" for direction in directions]
     return float(
         moocore.hypervolume(
             np.asarray(points, dtype=float),
             ref=np.asarray(reference, dtype=float),
-            maximise=maximise,
+            maximise=_maximised(directions),
         )
     )
+
+
+def _maximised(directions: Sequence[Direction]) -> list[bool]:
+    return [direction == "max" for direction in directions]

@@ -15,7 +15,7 @@ from framework.results.record import BASELINE_PREFIX, QUALITY, Run, drop_of
 
 TAG = "metric_versions"
 SPLITS = ("val_", "test_")
-MADE_OF = {drop_of(task): name for task, name in QUALITY.items()} | {
+MADE_OF = dict(zip(map(drop_of, QUALITY), QUALITY.values(), strict=True)) | {
     "speedup_theoretical": "macs_effective"
 }
 """Values derived from a metric -> that metric."""
@@ -26,9 +26,13 @@ Versions = Mapping[str, int]
 
 def as_text(versions: Versions) -> str:
     """What the tag says: those above 1, as `size_sparse_bytes:2`, parted by commas."""
-    return ",".join(
-        f"{name}:{version}" for name, version in sorted(versions.items()) if version > 1
-    )
+    parts = []
+    for name, version in sorted(versions.items()):
+        # runs from before the tag have none, which has to mean the same as all at version 1
+        if version <= 1:
+            continue
+        parts.append(f"{name}:{version}")
+    return ",".join(parts)
 
 
 def plugin_of(name: str) -> str:
@@ -41,14 +45,21 @@ def plugin_of(name: str) -> str:
 
 def version_of(run: Run, name: str) -> int:
     """Of the metric behind a value of the run."""
-    parts = (part.rpartition(":") for part in run.tags.get(TAG, "").split(",") if part)
-    return {metric: int(version) for metric, _, version in parts}.get(plugin_of(name), 1)
+    wanted = plugin_of(name)
+    for part in run.tags.get(TAG, "").split(","):
+        metric, _, version = part.rpartition(":")
+        if metric == wanted:
+            return int(version)
+    return 1
 
 
 def newest(runs: Iterable[Run], names: Iterable[str]) -> dict[str, int]:
     """The latest version that any of the runs has of each value."""
-    kept = list(runs)
-    return {name: max((version_of(run, name) for run in kept), default=1) for name in names}
+    latest = dict.fromkeys(names, 1)
+    for run in runs:
+        for name, version in latest.items():
+            latest[name] = max(version, version_of(run, name))
+    return latest
 
 
 def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
@@ -57,8 +68,4 @@ def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
     Args:
         wanted: value in the store -> version.
     """
-    return [
-        run
-        for run in runs
-        if any(version_of(run, name) != version for name, version in wanted.items())
-    ]
+    return [run for run in runs if newest([run], wanted) != wanted]

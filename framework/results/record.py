@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from operator import attrgetter
 from typing import Literal
 
 PREFIX = "squeezelab."
@@ -45,10 +47,15 @@ TIMES = (
     "export_seconds",
     "measure_seconds",
 )
-SPEEDS = tuple(  # 99 % intervals; the speed-up is baseline / file, both timed beside each other
-    f"{name}{end}"
-    for name in ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured")
-    for end in ("", "_low", "_high")
+# 99 % intervals; the speed-up is baseline / file, both timed next to each other
+SPEEDS = tuple(
+    map(
+        "".join,
+        product(
+            ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured"),
+            ("", "_low", "_high"),
+        ),
+    )
 )
 MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never in a table of results
 
@@ -69,25 +76,25 @@ def drop_of(task: str) -> str:
     return f"{QUALITY[task]}_drop"
 
 
-def spanned(ways: Mapping[str, str], task: str) -> tuple[str, str]:
+def spanned(directions: Mapping[str, str], task: str) -> tuple[str, str]:
     """The two objectives that order a study's tables and span its pictures.
 
     What a net costs, and how good it is.
 
     Args:
-        ways: objective -> `max` or `min`.
+        directions: objective -> `max` or `min`.
 
     Returns:
         (cost, quality): of costs a count before all others; non-zero parameters and the task's own
         metric where the study asks for none.
     """
-    costs = [name for name, way in ways.items() if way == "min" and not _says_how_good(name)]
+    costs = [name for name in directions if directions[name] == "min" and not _says_how_good(name)]
     costs.sort(key=lambda name: (not name.startswith(COUNTS), name != "params_nonzero"))
     cost = next(iter(costs), "params_nonzero")
-    others = sorted(
-        (name for name in ways if name != cost),
-        key=lambda name: (not _says_how_good(name), ways[name]),
-    )
+    # sorts are stable: of objectives that are alike the study's first is taken
+    others = sorted(directions, key=lambda name: (not _says_how_good(name), directions[name]))
+    if cost in directions:
+        others.remove(cost)
     return cost, next(iter(others), quality_of(task))
 
 
@@ -165,7 +172,7 @@ class Run:
 
 def latest_generation(runs: Iterable[Run]) -> int:
     """The highest of them, which a study goes on with and tables show; 0 where there is none."""
-    return max((run.generation for run in runs), default=0)
+    return max(map(attrgetter("generation"), runs), default=0)
 
 
 def one_of_each(runs: Mapping[int, Run]) -> dict[int, Run]:
@@ -176,7 +183,10 @@ def one_of_each(runs: Mapping[int, Run]) -> dict[int, Run]:
     Args:
         runs: by number of the trial.
     """
-    kept: dict[str, int] = {}
+    first, seen = {}, set()
     for number in sorted(runs):
-        kept.setdefault(runs[number].tags.get("spec_digest", f"trial {number}"), number)
-    return {number: runs[number] for number in kept.values()}
+        digest = runs[number].tags.get("spec_digest", f"trial {number}")
+        if digest not in seen:
+            seen.add(digest)
+            first[number] = runs[number]
+    return first

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,17 @@ def asked_of(stage: Stage, unit: str) -> dict[str, float]:
     """`layer/position` -> what was asked of it in this unit, by the last step that asked."""
     asked: dict[str, float] = {}
     for step in stage.steps:
-        asked |= step.asked if step.unit == unit else {}
+        if step.unit == unit:
+            asked |= step.asked
     return asked
 
 
 def reached_in(stage: Stage, step: Step) -> dict[str, float]:
     """`layer/position` -> what the stage has of what a step asked for, in the step's unit."""
-    return {name: _count(stage, WeightKey.of(name), step.unit) for name in step.asked}
+    reached: dict[str, float] = {}
+    for name in step.asked:
+        reached[name] = _count(stage, WeightKey.of(name), step.unit)
+    return reached
 
 
 def _count(stage: Stage, key: WeightKey, unit: str) -> int:
@@ -34,10 +39,11 @@ def _count(stage: Stage, key: WeightKey, unit: str) -> int:
         return int((values == 0).sum())
     if unit == "clusters":
         return distinct(values)
-    grids = [keep for keep in stage.keeps if isinstance(keep, Bits) and keep.weight == key]
-    return min(
-        [stage.export.bits, *(bits_of(levels_at_most(values, grid.channels)) for grid in grids)]
-    )
+    bits = stage.export.bits
+    for keep in stage.keeps:
+        if isinstance(keep, Bits) and keep.weight == key:
+            bits = min(bits, bits_of(levels_at_most(values, keep.channels)))
+    return bits
 
 
 def bits_of(levels: int) -> int:
@@ -69,24 +75,34 @@ def distinct(values: Array) -> int:
 def distinct_per_channel(weight: FileWeight) -> int:
     """How many different values one output channel has at most."""
     channels = np.moveaxis(weight.values, weight.output_axis, 0)
-    return max((distinct(channel) for channel in channels), default=0)
+    return max(map(distinct, channels), default=0)
+
+
+def _made_of(asked: Mapping[str, float], weights: Weights) -> list[FileWeight]:
+    """The tensors of the file that belong to a weight of which something was asked."""
+    return [weight for weight in weights if weight.key in asked]
+
+
+def _value_count(weights: Weights) -> int:
+    """How many values the tensors have together."""
+    return sum(weight.values.size for weight in weights)
 
 
 def _sparsity(stage: Stage, weights: Weights) -> dict[str, float]:
     asked = asked_of(stage, "zeros")
-    tensors = [weight.values for weight in weights if weight.key in asked]
-    if not tensors:
+    pruned = _made_of(asked, weights)
+    if not pruned:
         return {}
-    size, zeros = (
-        sum(values.size for values in tensors),
-        sum(int((values == 0).sum()) for values in tensors),
-    )
+    zeros = 0
+    for weight in pruned:
+        zeros += int((weight.values == 0).sum())
+    size = _value_count(pruned)
     return {"sparsity_asked": sum(asked.values()) / size, "sparsity_reached": zeros / size}
 
 
 def _clusters(stage: Stage, weights: Weights) -> dict[str, float]:
     asked = asked_of(stage, "clusters")
-    shared = [weight for weight in weights if weight.key in asked]
+    shared = _made_of(asked, weights)
     if not shared:
         return {}
     return {
@@ -97,24 +113,28 @@ def _clusters(stage: Stage, weights: Weights) -> dict[str, float]:
 
 
 def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
-    asked, fixed = (
-        asked_of(stage, "bits"),
-        {keep.weight for keep in stage.keeps if isinstance(keep, Bits)},
-    )
+    asked = asked_of(stage, "bits")
     if not asked and stage.export.format == "float32":
         return {}
-    grids = {str(WeightKey(*key)) for key in fixed}
-    kernels = [
-        weight for weight in weights if weight.role.endswith("kernel") or weight.key in asked
-    ]
-    size = sum(weight.values.size for weight in kernels)
-    wanted = (
-        min(asked.get(weight.key, 32), stage.export.bits) * weight.values.size for weight in kernels
-    )
-    found = (
-        _bits_of(weight, on_grid=weight.key in grids) * weight.values.size for weight in kernels
-    )
-    return {"bits_asked": sum(wanted) / size, "bits_reached": sum(found) / size}
+    on_grid = _on_grid(stage)
+    size, asked_bits, reached_bits = 0, 0.0, 0.0
+    for weight in weights:
+        # TFLite gives the bias of an 8-bit layer 32 bits: it would hide what the kernels got
+        if weight.role.endswith("kernel") or weight.key in asked:
+            count = weight.values.size
+            size += count
+            asked_bits += min(asked.get(weight.key, 32), stage.export.bits) * count
+            reached_bits += _bits_of(weight, on_grid=weight.key in on_grid) * count
+    return {"bits_asked": asked_bits / size, "bits_reached": reached_bits / size}
+
+
+def _on_grid(stage: Stage) -> set[str]:
+    """`layer/position` of the weights that a step has put on a grid of few levels."""
+    names = set()
+    for keep in stage.keeps:
+        if isinstance(keep, Bits):
+            names.add(str(WeightKey(*keep.weight)))
+    return names
 
 
 def _bits_of(weight: FileWeight, *, on_grid: bool) -> float:
@@ -124,11 +144,11 @@ def _bits_of(weight: FileWeight, *, on_grid: bool) -> float:
 
 
 def _touched(stage: Stage, weights: tuple[FileWeight, ...]) -> dict[str, float]:
-    asked = next((step.asked for step in reversed(stage.steps) if step.asked), None)
-    if asked is None:
-        return {}
-    touched = sum(weight.values.size for weight in weights if weight.key in asked)
-    return {"touched_share": touched / sum(weight.values.size for weight in weights)}
+    for step in reversed(stage.steps):
+        if step.asked:
+            touched = _value_count(_made_of(step.asked, weights))
+            return {"touched_share": touched / _value_count(weights)}
+    return {}
 
 
 COLUMNS = (
@@ -139,29 +159,41 @@ COLUMNS = (
 
 def layers_csv(stage: Stage, weights: Weights) -> bytes:
     """A line for each tensor of the file: what it is, what was asked of it, what it has."""
-    asked = {unit: asked_of(stage, unit) for unit in ("zeros", "clusters", "bits")}
+    asked = {}
+    for unit in ("zeros", "clusters", "bits"):
+        asked[unit] = asked_of(stage, unit)
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
     for weight in weights:
-        nonzero = int(np.count_nonzero(weight.values))
-        row = {
-            "layer": weight.layer,
-            "role": weight.name.removeprefix(f"{weight.layer}/"),
-            "tensor": weight.tensor,
-            "shape": "x".join(map(str, weight.values.shape)),
-            "type": weight.values.dtype.name,
-            "scales": weight.scales,
-            "size": weight.values.size,
-            "nonzero": nonzero,
-            # what was asked of a whole weight is not asked of each of its parts
-            "zeros_asked": "" if weight.part else asked["zeros"].get(weight.key, ""),
-            "zeros_reached": weight.values.size - nonzero,
-            "weight": weight.key,
-            "clusters_asked": asked["clusters"].get(weight.key, ""),
-            "bits_asked": asked["bits"].get(weight.key, ""),
-            "distinct": distinct(weight.values),
-            "distinct_per_channel": distinct_per_channel(weight),
-        }
-        table.writerow(row)
+        table.writerow(_described(weight) | _counted(weight, asked))
     return text.getvalue().encode()
+
+
+def _described(weight: FileWeight) -> dict[str, Any]:
+    """The columns of what a tensor is."""
+    return {
+        "layer": weight.layer,
+        "role": weight.name.removeprefix(f"{weight.layer}/"),
+        "tensor": weight.tensor,
+        "shape": "x".join(map(str, weight.values.shape)),
+        "type": weight.values.dtype.name,
+        "scales": weight.scales,
+        "size": weight.values.size,
+        "weight": weight.key,
+    }
+
+
+def _counted(weight: FileWeight, asked: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """The columns of what was asked of a tensor and what it has of it."""
+    nonzero = int(np.count_nonzero(weight.values))
+    return {
+        "nonzero": nonzero,
+        # what was asked of a whole weight is not asked of each of its parts
+        "zeros_asked": "" if weight.part else asked["zeros"].get(weight.key, ""),
+        "zeros_reached": weight.values.size - nonzero,
+        "clusters_asked": asked["clusters"].get(weight.key, ""),
+        "bits_asked": asked["bits"].get(weight.key, ""),
+        "distinct": distinct(weight.values),
+        "distinct_per_channel": distinct_per_channel(weight),
+    }

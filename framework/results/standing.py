@@ -1,10 +1,12 @@
-"""How a study stands: its front, the volume it covers, its failures."""
+"""The status of a study: its front, the volume it covers, its failures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import compress
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from framework.results import fronts, metric_versions
@@ -28,29 +30,36 @@ def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float,
 
 def violations(study: Study, metrics: Mapping[str, float]) -> dict[str, float]:
     """How far each constraint is violated; at most 0 where it is met."""
-    return {
-        f"{type(item).__name__} {item.metric}": item.violation(metrics)
-        for item in study.constraints
-    }
+    excess = {}
+    for constraint in study.constraints:
+        name = f"{type(constraint).__name__} {constraint.metric}"
+        excess[name] = constraint.violation(metrics)
+    return excess
+
+
+def _in_use(study: Study) -> list[str]:
+    """The metrics of the objectives and of the constraints, in the study's order."""
+    return [*study.objectives, *map(attrgetter("metric"), study.constraints)]
 
 
 def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
     """The objectives and constraints for which there is no finite value."""
-    asked = (*study.objectives, *(item.metric for item in study.constraints))
-    return [name for name in asked if not math.isfinite(metrics.get(name, math.nan))]
+    return [name for name in _in_use(study) if not math.isfinite(metrics.get(name, math.nan))]
 
 
 def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:
     """Ids of finished trials that another version of a metric in use measured."""
-    asked = [*study.objectives, *(item.metric for item in study.constraints)]
-    known = set(catalog.metrics.names())
-    plugins = {name: metric_versions.plugin_of(name) for name in asked}
-    today = {
-        name: catalog.metrics.get(own).plugin_version
-        for name, own in plugins.items()
-        if own in known
-    }
-    return {run.run_id for run in metric_versions.others(runs, today) if run.status == "FINISHED"}
+    registered = set(catalog.metrics.names())
+    today = {}
+    for name in _in_use(study):
+        plugin = metric_versions.plugin_of(name)
+        if plugin in registered:  # latencies, for one, are measured by no plug-in
+            today[name] = catalog.metrics.get(plugin).plugin_version
+    run_ids = set()
+    for run in metric_versions.others(runs, today):
+        if run.status == "FINISHED":
+            run_ids.add(run.run_id)
+    return run_ids
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,7 @@ class Standing:
     def front(self) -> set[int]:
         """Numbers of the trials on the Pareto front."""
         points = self._points()
-        kept = fronts.on_front(list(points.values()), self._ways())
-        return {number for number, on_front in zip(points, kept, strict=True) if on_front}
+        return set(compress(points, fronts.on_front(list(points.values()), self._directions())))
 
     def volume(self, baseline: Mapping[str, float]) -> float | None:
         """Hypervolume as a share of what the baseline spans: 1 would be its quality at no cost.
@@ -80,12 +88,14 @@ class Standing:
         points = list(self._points().values())
         if not points:
             return None
-        spans = {name: abs(baseline.get(name, 0.0)) or 1.0 for name in self.study.objectives}
-        reference = [
-            0.0 if way == "max" else spans[name] for name, way in self.study.objectives.items()
-        ]
-        volume = fronts.hypervolume(points, self._ways(), reference)
-        for span in spans.values():
+        spans, reference = [], []
+        for name, direction in self.study.objectives.items():
+            # a baseline of 0 spans nothing, and cannot be divided by
+            span = abs(baseline.get(name, 0.0)) or 1.0
+            spans.append(span)
+            reference.append(0.0 if direction == "max" else span)
+        volume = fronts.hypervolume(points, self._directions(), reference)
+        for span in spans:
             volume /= span
         return volume
 
@@ -98,15 +108,16 @@ class Standing:
 
         Each spec once.
         """
-        good = {
-            n: run
-            for n, run in self.done.items()
-            if run.status == "FINISHED" and feasible(run.metrics)
-        }
-        return {
-            number: objective_values(self.study, run.metrics)
-            for number, run in one_of_each(good).items()
-        }
+        usable = {number: run for number, run in self.done.items() if _is_usable(run)}
+        points = {}
+        for number, run in one_of_each(usable).items():
+            points[number] = objective_values(self.study, run.metrics)
+        return points
 
-    def _ways(self) -> list[fronts.Direction]:
+    def _directions(self) -> list[fronts.Direction]:
         return list(self.study.objectives.values())
+
+
+def _is_usable(run: Run) -> bool:
+    """Whether it has values and meets the constraints."""
+    return run.status == "FINISHED" and feasible(run.metrics)
