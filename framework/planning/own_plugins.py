@@ -1,4 +1,4 @@
-"""Plug-ins of a project: one file each in its folder `plugins/`, filed beside those of the package.
+"""Plug-ins of a project: one file each in its folder `plugins/`, next to those of the package.
 
 Their code is not under the package's version control, so every run carries the sha256 of the files
 it used.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from framework.contracts import Catalog
 from framework.errors import InvalidValue, SqueezelabError
+from framework.planning.project import last_line
 from framework.results.record import Run
 from framework.study import Study
 from framework.system import paths
@@ -33,12 +33,13 @@ def catalog_of(root: Path) -> Catalog:
     files = sorted(paths.plugins(root).glob("[!_]*.py"))
     if not files:
         return Catalog()
+    # a copy of the registries: projects of one process do not see each other's plug-ins
     catalog = Catalog().extended()
     with catalog.filing():
         for file in files:
             _load(file, _module_name(root, file))
     for file in files:
-        if file.stem not in _own_names(catalog, root):
+        if file.stem not in _own_files(catalog, root):
             raise InvalidValue(
                 f"plugins/{file.name} files no plug-in.",
                 todo=f'Decorate its class: @strategy("{file.stem}", version=1), or @architecture, '
@@ -52,15 +53,15 @@ def plugin_files(study: Study, catalog: Catalog, root: Path) -> dict[str, str]:
 
     None without one.
     """
-    own = _own_names(catalog, root)
-    used = {part.name for _, _, part in study.parts()} | set(catalog.metrics.names())
-    digests = {
-        name: hashlib.sha256(own[name].read_bytes()).hexdigest()[:DIGITS]
-        for name in sorted(used & set(own))
-    }
-    return (
-        {TAG: " ".join(f"{name}={digest}" for name, digest in digests.items())} if digests else {}
-    )
+    files = _own_files(catalog, root)
+    used = set(catalog.metrics.names())
+    for _, _, part in study.parts():
+        used.add(part.name)
+    digests = []
+    for name in sorted(used & set(files)):
+        digest = hashlib.sha256(files[name].read_bytes()).hexdigest()[:DIGITS]
+        digests.append(f"{name}={digest}")
+    return {TAG: " ".join(digests)} if digests else {}
 
 
 def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
@@ -70,22 +71,26 @@ def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
         runs: of the same study digest, so of the same versions.
         tags: of the runs to come.
     """
-    now, lines = _read(tags.get(TAG, "")), []
-    before = [_read(run.tags.get(TAG, "")) for run in runs]
-    for name, digest in now.items():
-        others = sum(name in files and files[name] != digest for files in before)
+    before = [_digests(run.tags) for run in runs]
+    warnings = []
+    for name, digest in _digests(tags).items():
+        # a run that did not use the plug-in tells nothing of its file
+        others = sum(files.get(name, digest) != digest for files in before)
         if others:
-            lines.append(
+            text = (
                 f"WARNING: plugins/{name}.py has changed since {others} of these runs, under the "
                 f"same version: "
                 "if its numbers change, raise its version; these runs are then a study of their "
                 "own."
             )
-    return lines
+            warnings.append(text)
+    return warnings
 
 
-def _read(tag: str) -> dict[str, str]:
-    return dict(pair.split("=", 1) for pair in tag.split() if "=" in pair)
+def _digests(tags: Mapping[str, str]) -> dict[str, str]:
+    """Name of each own plug-in that a run used -> sha256 of its file, its first digits."""
+    pairs = tags.get(TAG, "").split()
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
 def _module_name(root: Path, file: Path) -> str:
@@ -94,12 +99,12 @@ def _module_name(root: Path, file: Path) -> str:
     return f"plugins_{place}.{file.stem}"
 
 
-def _own_names(catalog: Catalog, root: Path) -> dict[str, Path]:
+def _own_files(catalog: Catalog, root: Path) -> dict[str, Path]:
     """Name of each plug-in that lies in the project -> its file."""
     folder = paths.plugins(root).resolve()
-    files = {
-        name: path for registry in catalog.registries() for name, path in registry.files().items()
-    }
+    files: dict[str, Path] = {}
+    for registry in catalog.registries():
+        files |= registry.files()
     return {name: path for name, path in files.items() if path.parent == folder}
 
 
@@ -125,9 +130,5 @@ def _line(error: Exception, file: Path) -> str:
     """Where in the file, as ` (line 3)`."""
     if isinstance(error, SyntaxError):
         return ""  # its own text has the line
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(file)
-    ]
-    return f" (line {lines[-1]})" if lines else ""
+    line = last_line(error, str(file))
+    return f" (line {line})" if line else ""

@@ -76,6 +76,7 @@ def _where(
     file: project.StudyFile, settings: Sequence[str], catalog: Catalog, root: Path, message: str
 ) -> str:
     """The override that brings this message about, or the file."""
+    # from the last: where the settings before one do not bring the message about, that one does
     for count in reversed(range(len(settings))):
         try:
             resolve(overrides.apply(file.study, settings[:count]), catalog, root)

@@ -6,6 +6,7 @@ import ast
 import re
 import traceback
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 
 from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
@@ -14,7 +15,10 @@ from framework.system import paths
 
 ACTIONS = ("load", "run")  # for scripts and notebooks
 IMPORTABLE = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "use"]
-ARGUMENTS = {cls.__name__: [item.name for item in fields(cls)] for cls in (Study, Train)}
+ARGUMENTS = {
+    "Study": list(map(attrgetter("name"), fields(Study))),
+    "Train": list(map(attrgetter("name"), fields(Train))),
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def load_study(root: Path, name: str) -> StudyFile:
     if name not in study_names(root):
         raise UnknownName("study", name, study_names(root))
     where = f"studies/{name}.py"
+    # by its syntax tree, before anything in it runs
     tree = _parsed(paths.studies(root) / f"{name}.py", where)
     _check_is_value(tree, where)
     study = _executed(tree, where).get("STUDY")
@@ -85,15 +90,24 @@ def _executed(tree: ast.Module, where: str) -> dict[str, object]:
     try:
         exec(compile(tree, where, "exec"), names)  # noqa: S102 - checked to be a value
     except Exception as error:  # noqa: BLE001 - whatever a file of the user's raises is told with its line
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == where
-        ]
-        told = error if isinstance(error, SqueezelabError) else _explained(error)
-        told.add_note(f"In {where}, line {lines[-1]}." if lines else f"In {where}.")
-        raise told from None
+        line = last_line(error, where)
+        explained = error if isinstance(error, SqueezelabError) else _explained(error)
+        explained.add_note(f"In {where}, line {line}." if line else f"In {where}.")
+        raise explained from None  # a user needs the line, not how exec came to it
     return names
+
+
+def last_line(error: Exception, filename: str) -> int | None:
+    """The line of a file that was the last of it to run before an error; None if none did.
+
+    Args:
+        filename: as its code was compiled under.
+    """
+    line = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == filename:
+            line = frame.lineno
+    return line
 
 
 def _explained(error: Exception) -> UserError:
@@ -138,6 +152,19 @@ def _check_import(node: ast.ImportFrom, where: str) -> None:
             raise error
 
 
+def _is_import(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    package = (node.module or "").split(".")[0]
+    return package in ("framework", "__future__")
+
+
+def _sets_study(node: ast.stmt) -> bool:
+    """Whether it is `STUDY = ...` and sets nothing else."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
+
+
 def _check_is_value(tree: ast.Module, where: str) -> None:
     """A study is a value, not a program.
 
@@ -149,17 +176,9 @@ def _check_is_value(tree: ast.Module, where: str) -> None:
             todo="Begin it with the question it asks, its source and its cost.",
         )
     for node in tree.body[1:]:
-        is_import = isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
-            "framework",
-            "__future__",
-        )
         if isinstance(node, ast.ImportFrom) and node.module == "framework":
             _check_import(node, where)
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        is_study = (
-            len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "STUDY"
-        )
-        if not (is_import or is_study):
+        if not (_is_import(node) or _sets_study(node)):
             raise InvalidStudy(
                 f"{where}, line {node.lineno}: a study file is a value, not a program.",
                 given=f"    {ast.unparse(node).splitlines()[0]}",

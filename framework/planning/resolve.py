@@ -5,9 +5,10 @@ Every default written out, every name and range checked, nothing run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import filterfalse, permutations, starmap
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.results.record import drop_of, quality_of
 from framework.study import Spec, Study, Use
 from framework.study.grid import enumerate_specs
-from framework.study.space import Choice, Domain, Float, Int
+from framework.study.space import Choice, Domain, Float, Int, Knob
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
@@ -43,20 +44,12 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
     info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
-    own = {alias: name_for(info.task) for alias, name_for in ALIASES.items()}
-    known = measurable(catalog, info.task)
-    objectives = {own.get(name, name): direction for name, direction in resolved.objectives.items()}
-    constraints = tuple(
-        replace(item, metric=own.get(item.metric, item.metric)) for item in resolved.constraints
-    )
-    for name in (*objectives, *(item.metric for item in constraints)):
-        if name not in known:
-            raise UnknownName("metric for an objective or constraint", name, (*known, *ALIASES))
-    resolved = replace(resolved, objectives=objectives, constraints=constraints)
+    resolved = _with_stored_names(resolved, info.task)
+    _check_measurable(resolved, info.task, catalog)
     _check_orders(resolved, catalog)
     if resolved.sampler == "grid":
         _check_finite(resolved)
-        enumerate_specs(resolved)
+        enumerate_specs(resolved)  # for what it refuses
     return resolved
 
 
@@ -85,37 +78,31 @@ def measurable(catalog: Catalog, task: str) -> list[str]:
 
 def largest_budget(study: Study, catalog: Catalog) -> int:
     """The most epochs of fine-tuning that a trial of this study may spend."""
-    return sum(
-        max((_step_budget(option, catalog) for option in _options(step)), default=0)
-        for step in study.compress
-    )
+    epochs = 0
+    for step in study.compress:
+        epochs += max(_budgets(step, catalog, pick=max), default=0)
+    return epochs
 
 
 def smallest_budget(study: Study, catalog: Catalog) -> int:
     """The fewest epochs of fine-tuning that a trial of this study may spend."""
-    lows = [
-        [_step_budget(option, catalog, pick=min) for option in _options(step)]
-        for step in study.compress
-    ]
-    skips = [
-        step is None or (isinstance(step, Choice) and None in step.options)
-        for step in study.compress
-    ]
-    return sum(0 if skip else min(low, default=0) for low, skip in zip(lows, skips, strict=True))
+    epochs = 0
+    for step in study.compress:
+        may_be_left_out = step is None or (isinstance(step, Choice) and None in step.options)
+        if not may_be_left_out:
+            epochs += min(_budgets(step, catalog, pick=min), default=0)
+    return epochs
 
 
 def budget(spec: Spec, catalog: Catalog) -> int:
     """The epochs of fine-tuning that a fixed spec asks for."""
-    return sum(_step_budget(step, catalog) for step in spec.compress)
+    return sum(_step_budget(step, catalog, pick=max) for step in spec.compress)
 
 
 def epoch_knobs(step: Use, catalog: Catalog) -> list[str]:
     """The knobs of a step that count epochs."""
-    return [
-        name
-        for name, item in catalog.strategies.get(step.name).knobs().items()
-        if item.unit == "epochs"
-    ]
+    knobs = catalog.strategies.get(step.name).knobs()
+    return [name for name, knob in knobs.items() if knob.unit == "epochs"]
 
 
 def first_value(_name: str, domain: Domain) -> object:
@@ -136,6 +123,7 @@ def control_spec(study: Study, catalog: Catalog, *, like: Spec | None = None) ->
     """
     version = catalog.strategies.get("identity").plugin_version
     identity = Use("identity", {"epochs": largest_budget(study, catalog)}, version=version)
+    # a study that searches over architectures asks for one by its label
     net = like.architecture.label or like.architecture.name if like else None
 
     def first(name: str, domain: Domain) -> object:
@@ -150,30 +138,62 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
     except UnknownName as error:
         error.add_note(f"At {path}.")
         raise
-    declared, given = cls.knobs(), cls.with_preset(part.knobs)
+    declared, stated = cls.knobs(), cls.with_preset(part.knobs)
     _check_label(kind, path, part, declared)
-    for name in given:
+    _check_knobs(cls, path, part, stated)
+    values: dict[str, Any] = {}
+    for name, knob in declared.items():
+        value = stated.get(name, knob.default)
+        values[name] = _normal(knob, f"{path} ({part.name})", name, value)
+    fixed = replace(part, knobs=values, version=cls.plugin_version)
+    # what is pinned, as the sha256 of a file, is found by the values as they are now
+    return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
+
+
+def _check_knobs(cls: type[Plugin], path: str, part: Use, stated: Iterable[str]) -> None:
+    """Refuse a knob that the plug-in does not have."""
+    declared = cls.knobs()
+    for name in stated:
         if name not in declared:
             unknown = UnknownName(f"knob of {part.name}", name, declared, todo=_knob_help(cls))
             unknown.add_note(f"At {path}.")
             raise unknown
-    values: dict[str, Any] = {}
-    for name, item in declared.items():
-        value = given.get(name, item.default)
-        owner = f"{path} ({part.name})"
-        is_domain = isinstance(value, (Float, Int, Choice))
-        if is_domain and item.unit == "path":  # its digest would be that of one file for all
-            raise InvalidStudy(
-                f"{owner}: {name} names one file.",
-                given=f"Given: {value}.",
-                todo="Search over the nets: architecture=Choice(use(..., label='a'), use(..., "
-                "label='b')).",
-            )
-        values[name] = (
-            item.normal_domain(owner, name, value) if is_domain else item.normal(owner, name, value)
+
+
+def _normal(knob: Knob, owner: str, name: str, value: Any) -> Any:
+    """A knob's value, or its search domain, in its normal form."""
+    if not isinstance(value, (Float, Int, Choice)):
+        return knob.normal(owner, name, value)
+    if knob.unit == "path":  # its digest would be that of one file for all
+        raise InvalidStudy(
+            f"{owner}: {name} names one file.",
+            given=f"Given: {value}.",
+            todo="Search over the nets: architecture=Choice(use(..., label='a'), use(..., "
+            "label='b')).",
         )
-    fixed = replace(part, knobs=values, version=cls.plugin_version)
-    return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
+    return knob.normal_domain(owner, name, value)
+
+
+def _with_stored_names(study: Study, task: str) -> Study:
+    """The study whose objectives and constraints have the names that the task has in the store."""
+    names, objectives = {}, {}
+    for alias, name_for in ALIASES.items():
+        names[alias] = name_for(task)
+    for name, direction in study.objectives.items():
+        objectives[names.get(name, name)] = direction
+    constraints = tuple(
+        replace(constraint, metric=names.get(constraint.metric, constraint.metric))
+        for constraint in study.constraints
+    )
+    return replace(study, objectives=objectives, constraints=constraints)
+
+
+def _check_measurable(study: Study, task: str, catalog: Catalog) -> None:
+    """Refuse an objective or a constraint on what is not measured for the task."""
+    stored = measurable(catalog, task)
+    for name in (*study.objectives, *map(attrgetter("metric"), study.constraints)):
+        if name not in stored:
+            raise UnknownName("metric for an objective or constraint", name, (*stored, *ALIASES))
 
 
 def _check_label(kind: str, path: str, part: Use, declared: Mapping[str, Any]) -> None:
@@ -184,24 +204,25 @@ def _check_label(kind: str, path: str, part: Use, declared: Mapping[str, Any]) -
     Raises:
         InvalidStudy: it has one, as an argument of use() or as a knob.
     """
-    given = part.label if part.label != part.name else ""
-    given = given or ("" if "label" in declared else part.knobs.get("label", ""))
-    if kind == "dataset" and given:
+    label = part.label if part.label != part.name else ""
+    label = label or ("" if "label" in declared else part.knobs.get("label", ""))
+    if kind == "dataset" and label:
+        todo = "Leave it out."
+        if "target" in declared:
+            todo = f"The column or feature that is to be told is its target: target={label!r}."
         raise InvalidStudy(
             f"{path} ({part.name}): a data set has no label=.",
-            given=f"Given: label={given!r}.",
-            todo=f"The column or feature that is to be told is its target: target={given!r}."
-            if "target" in declared
-            else "Leave it out.",
+            given=f"Given: label={label!r}.",
+            todo=todo,
         )
 
 
 def _first(part: Use, kind: str, catalog: Catalog) -> Any:
     """The plug-in with the first value of each domain."""
-    values = {
-        name: first_value(name, value) if isinstance(value, (Float, Int, Choice)) else value
-        for name, value in part.knobs.items()
-    }
+    values = dict(part.knobs)
+    for name, value in part.knobs.items():
+        if isinstance(value, (Float, Int, Choice)):
+            values[name] = first_value(name, value)
     return catalog.of(kind).build(part.name, values)
 
 
@@ -218,25 +239,34 @@ def _check_inputs(study: Study, info: DataInfo, catalog: Catalog, root: Path) ->
 
 def _check_finite(study: Study) -> None:
     """Refuse a domain that a grid cannot walk through."""
-    owners = {"train": study.train.values()} | {path: part.knobs for _, path, part in study.parts()}
-    for path, values in owners.items():
-        for name, value in values.items():
-            if isinstance(value, Float) and not value.finite:
-                raise InvalidStudy(
-                    f"sampler 'grid' walks through all values, and {path}.{name} has infinitely "
-                    f"many.",
-                    given=f"Given: Float({value.low:g}, {value.high:g}).",
-                    todo="Give it a step, as Float(0.5, 0.9, step=0.1), or use Choice, or another "
-                    "sampler.",
-                )
+    for name, value in _values(study):
+        if isinstance(value, Float) and not value.finite:
+            raise InvalidStudy(
+                f"sampler 'grid' walks through all values, and {name} has infinitely many.",
+                given=f"Given: Float({value.low:g}, {value.high:g}).",
+                todo="Give it a step, as Float(0.5, 0.9, step=0.1), or use Choice, or another "
+                "sampler.",
+            )
+
+
+def _values(study: Study) -> Iterator[tuple[str, Any]]:
+    """(dotted name, value or domain) of all that a study states of training and of its plug-ins."""
+    for name, value in study.train.values().items():
+        yield f"train.{name}", value
+    for _, path, part in study.parts():
+        for name, value in part.knobs.items():
+            yield f"{path}.{name}", value
 
 
 def _knob_help(cls: type[Plugin]) -> str:
-    lines = [
-        f"  {name} = {item.default!r}: {item.doc} ({item.range_text()})"
-        for name, item in cls.knobs().items()
-    ]
-    return "\n".join([f"Knobs of {cls.name}:", *lines]) if lines else f"{cls.name} has no knobs."
+    knobs = cls.knobs()
+    if not knobs:
+        return f"{cls.name} has no knobs."
+    return "\n".join([f"Knobs of {cls.name}:", *starmap(_help_line, knobs.items())])
+
+
+def _help_line(name: str, knob: Knob) -> str:
+    return f"  {name} = {knob.default!r}: {knob.doc} ({knob.range_text()})"
 
 
 def _options(step: Use | Choice | None) -> list[Use]:
@@ -244,9 +274,18 @@ def _options(step: Use | Choice | None) -> list[Use]:
     return [option for option in options if option is not None]
 
 
-def _step_budget(step: Use, catalog: Catalog, *, pick: Callable[[Iterable[Any]], Any] = max) -> int:
+def _budgets(
+    step: Use | Choice | None, catalog: Catalog, *, pick: Callable[[Iterable[Any]], Any]
+) -> list[int]:
+    """Epochs of each alternative of a step, as `_step_budget` counts them."""
+    return [_step_budget(option, catalog, pick=pick) for option in _options(step)]
+
+
+def _step_budget(step: Use, catalog: Catalog, *, pick: Callable[[Iterable[Any]], Any]) -> int:
     """Epochs of one step; of a domain of numbers the value that `pick` chooses of its ends."""
-    ends = {name: pick(_ends(value)) for name, value in step.knobs.items()}
+    ends = {}
+    for name, value in step.knobs.items():
+        ends[name] = pick(_ends(value))
     return strategy_of(replace(step, knobs=ends), catalog).budget()
 
 
@@ -255,45 +294,47 @@ def _ends(value: Any) -> list[Any]:
     if isinstance(value, (Float, Int)):
         return [value.low, value.high]
     if isinstance(value, Choice):
-        numbers = all(isinstance(option, (int, float)) for option in value.options)
-        return list(value.options) if numbers else [value.options[0]]
+        are_numbers = all(isinstance(option, (int, float)) for option in value.options)
+        return list(value.options) if are_numbers else [value.options[0]]
     return [value]
 
 
 def _check_orders(study: Study, catalog: Catalog) -> None:
     """Refuse a step that breaks what an earlier one made, or needs an untrained net."""
-    chain = [
-        [catalog.strategies.get(option.name) for option in _options(step)]
-        for step in study.compress
-    ]
+    chain = []
+    for step in study.compress:
+        names = map(attrgetter("name"), _options(step))
+        chain.append(list(map(catalog.strategies.get, names)))
     wrong = _trouble(chain)
     if not wrong:
         return
-    better = next((order for order in permutations(chain) if not _trouble(order)), None)
-    raise InvalidStudy(
-        wrong,
-        given=f"Given: {_chain_text(chain)}.",
-        todo=f"In this order nothing is lost: {_chain_text(better)}."
-        if better
-        else "Leave one of them out.",
-    )
+    todo = "Leave one of them out."
+    better = next(filterfalse(_trouble, permutations(chain)), None)
+    if better:
+        todo = f"In this order nothing is lost: {_chain_text(better)}."
+    raise InvalidStudy(wrong, given=f"Given: {_chain_text(chain)}.", todo=todo)
 
 
 def _trouble(chain: Sequence[Sequence[type[Strategy]]]) -> str:
     """What is wrong with an order of steps, each with its alternatives; empty if nothing is."""
+    before: list[type[Strategy]] = []
     for index, options in enumerate(chain):
         for later in options:
             if index and later.needs == "initial":
                 return f"{later.name} starts from an untrained net, so it is the first step."
-            for earlier in (option for before in chain[:index] for option in before):
+            for earlier in before:
                 lost = earlier.gives - later.keeps
                 if lost:
-                    return (
-                        f"{later.name} after {earlier.name} would undo its "
-                        f"{' and '.join(sorted(lost))}."
-                    )
+                    undone = " and ".join(sorted(lost))
+                    return f"{later.name} after {earlier.name} would undo its {undone}."
+        # alternatives of one step never meet in a trial, so they are added after all were looked at
+        before += options
     return ""
 
 
 def _chain_text(chain: Iterable[Iterable[type[Strategy]]]) -> str:
-    return " + ".join(" or ".join(option.name for option in options) for options in chain)
+    steps = []
+    for options in chain:
+        names = map(attrgetter("name"), options)
+        steps.append(" or ".join(names))
+    return " + ".join(steps)
