@@ -27,7 +27,7 @@ from framework.nn import compression, training
 from framework.planning.plan import plan
 from framework.planning.project import find_root
 from framework.planning.resolve import first_value
-from framework.runner import trial
+from framework.runner import measurement
 from framework.runner.baseline import Lab
 from framework.runner.trial import TrialJob
 from framework.study import Spec
@@ -86,7 +86,7 @@ def clustered(setting: Setting, sparsity: float, lab: Lab) -> Iterator[tuple[str
     begin = pruned(job, sparsity)
     for name, cluster in (("weight_cluster", ours), ("tfmot", theirs)):
         stage, seconds = cluster(begin, job, setting)
-        accuracy = trial.measure(stage, setting.spec, lab).metrics["val_accuracy"]
+        accuracy = measurement.measure(stage, setting.spec, lab).metrics["val_accuracy"]
         yield name, Outcome(accuracy, most_distinct(stage), seconds)
 
 

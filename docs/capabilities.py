@@ -27,7 +27,7 @@ from framework.errors import SqueezelabError
 from framework.planning.project import find_root
 from framework.planning.resolve import resolve
 from framework.results.requested import distinct_per_channel
-from framework.runner import trial
+from framework.runner import measurement, trial
 from framework.runner.baseline import Lab, fingerprint
 from framework.study import Spec, Use
 
@@ -116,7 +116,7 @@ def _exported(stage: Stage, number_format: Format, spec: Spec, lab: Lab) -> str:
     if number_format != export.format:
         export = replace(export, format=number_format)
     try:
-        measured = trial.measure(replace(stage, export=export), spec, lab)
+        measured = measurement.measure(replace(stage, export=export), spec, lab)
         return _missing(stage, measured.exported.weights)
     except SqueezelabError as error:
         return _reason(error)

@@ -1,4 +1,4 @@
-"""A study held against the plug-ins.
+"""A study checked against the plug-ins.
 
 Every default written out, every name and range checked, nothing run.
 """
@@ -199,7 +199,7 @@ def _check_measurable(study: Study, task: str, catalog: Catalog) -> None:
 def _check_label(kind: str, path: str, part: Use, declared: Mapping[str, Any]) -> None:
     """Refuse a label of a data set.
 
-    It is never one of several, and what is meant is what is to be told.
+    It is never one of several, and what is meant is the target.
 
     Raises:
         InvalidStudy: it has one, as an argument of use() or as a knob.

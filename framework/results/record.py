@@ -35,11 +35,11 @@ ERROR_TXT = "error.txt"
 # task -> the metric that says how good
 QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
 COUNTS = ("params_", "size_", "macs_")  # how metrics of whole numbers begin
-BASELINE_PREFIX = "baseline."  # a metric of the dense net, beside the trial's own
+BASELINE_PREFIX = "baseline."  # a metric of the dense net, next to the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
 # on a dense net's own run: the share of the most frequent label of validation
 CHANCE_ACCURACY = "chance_accuracy"
-# beside it: what the quality has to be above to count as better than guessing
+# next to it: what the quality has to be above to count as better than guessing
 CHANCE_LIMIT = "chance_limit"
 TIMES = (
     "seconds",

@@ -1,4 +1,4 @@
-"""The dense net: trained once for its spec and environment, kept and found by their digest."""
+"""The dense net: trained once for its spec and environment, cached under their digest."""
 
 from __future__ import annotations
 
@@ -72,14 +72,18 @@ def fingerprint() -> dict[str, str]:
 
     Library versions, CPU vendor, instruction set.
     """
-    found = {name: version(name) for name in PACKAGES}
+    versions = dict(zip(PACKAGES, map(version, PACKAGES), strict=True))
     cpu = Path("/proc/cpuinfo")
     if not cpu.exists():
-        return found | {"machine": platform.machine(), "cpu": platform.processor(), "flags": ""}
-    lines = [line.partition(":") for line in cpu.read_text().splitlines()]
-    fields = {key.strip(): value.strip() for key, _, value in reversed(lines)}
+        return versions | {"machine": platform.machine(), "cpu": platform.processor(), "flags": ""}
+    fields = {}
+    # from the end, so that the first core's lines are those that stay
+    for line in reversed(cpu.read_text().splitlines()):
+        key, _, value = line.partition(":")
+        fields[key.strip()] = value.strip()
+    # ARM's kernel has other names for the same
     present = set((fields.get("flags") or fields.get("Features") or "").split())
-    return found | {
+    return versions | {
         "machine": platform.machine(),
         "cpu": fields.get("vendor_id", fields.get("CPU implementer", "")),
         "flags": " ".join(flag for flag in FLAGS if flag in present),
@@ -125,9 +129,7 @@ class Lab:
     def splits(self, spec: Spec) -> Splits:
         """The open splits, preprocessed for the spec's architecture; loaded once."""
         shapes = self.shapes(spec)
-        key = digest_of(
-            [spec.dataset.json(), {name: list(shape) for name, shape in shapes.items()}]
-        )
+        key = digest_of([spec.dataset.json(), dict(shapes)])  # JSON writes tuples as lists
         if key not in self._splits:
             nn.backend.start(spec.train.threads)
             self._splits[key] = dataset_of(spec, self.catalog, self.root).load(self.root, shapes)
@@ -178,15 +180,15 @@ class Lab:
         folder = self._folder(digest)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with patient_lock(f"{folder}.lock"):
-            found = _read(folder, digest, initial, self.unit(spec, initial))
-            if found is None:
-                found = self._train(spec, digest, initial, report)
-                _write(folder, found, spec)
-                return found
+            baseline = _read(folder, digest, initial, self.unit(spec, initial))
+            if baseline is None:
+                baseline = self._train(spec, digest, initial, report)
+                _write(folder, baseline, spec)
+                return baseline
         # the dense net's own run shows it, whoever trained
-        for epoch, values in enumerate(found.curve, start=1):
+        for epoch, values in enumerate(baseline.curve, start=1):
             report(epoch, values)
-        return found
+        return baseline
 
     def train_dense(
         self, spec: Spec, initial: Stage, *, report: EpochReport, stop: int | None = None
@@ -301,6 +303,7 @@ def _read(folder: Path, digest: str, initial: Stage, unit: LabelUnit) -> Baselin
         return None
     try:
         described, content = _verified(folder)
+        # entries from before labels had a unit were trained in the labels' own
         if described.get("labels", _moments(OWN)) != _moments(unit):
             shutil.rmtree(folder)
             return None
@@ -309,11 +312,16 @@ def _read(folder: Path, digest: str, initial: Stage, unit: LabelUnit) -> Baselin
             digest, initial, stage, tuple(described["curve"]), described["seconds"], unit
         )
     except (OSError, ValueError, KeyError) as error:
-        aside = folder.with_name(f"{folder.name}.damaged-{int(time.time())}-{os.getpid()}")
-        os.replace(folder, aside)
-        log.warning(
-            "A cached baseline is damaged (%s). It is put aside as %s and trained again.",
-            error,
-            aside.name,
-        )
+        _put_aside(folder, error)
         return None
+
+
+def _put_aside(folder: Path, error: Exception) -> None:
+    """Rename a damaged entry, so that it is trained again and can be looked at."""
+    aside = folder.with_name(f"{folder.name}.damaged-{int(time.time())}-{os.getpid()}")
+    os.replace(folder, aside)
+    log.warning(
+        "A cached baseline is damaged (%s). It is put aside as %s and trained again.",
+        error,
+        aside.name,
+    )

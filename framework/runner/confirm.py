@@ -14,11 +14,16 @@ from framework.planning.plan import Plan
 from framework.planning.resolve import dataset_of
 from framework.results import record
 from framework.results.record import Record, Run
-from framework.runner import trial
+from framework.runner import measurement
 from framework.runner.baseline import Lab, unpack_weights
 from framework.study import Spec, spec_from_json
 from framework.tracking.lookup import trial_run
 from framework.tracking.store import Store
+
+# of a trial's run, that the run of a look at the test split has as well
+COMMON_TAGS = (
+    "dataset", "architecture", "strategy", "seed", "study_digest", "generation", "trial",
+)  # fmt: skip
 
 
 def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[str]:
@@ -38,39 +43,40 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
     store = Store.open(root, create=False)
     run = _trial(store, plan, number)
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
-    weights, file = (
-        store.artifact(run.run_id, name) for name in (record.WEIGHTS_NPZ, record.MODEL_TFLITE)
-    )
+    weights = store.artifact(run.run_id, record.WEIGHTS_NPZ)
+    file = store.artifact(run.run_id, record.MODEL_TFLITE)
     earlier = len(store.runs(plan.name, role="confirm", spec_digest=spec.digest))
-    tags = {
-        name: run.tags[name]
-        for name in ("dataset", "architecture", "strategy", "seed", "study_digest", "generation")
-    }
-    tags |= {
-        "trial": run.tags["trial"],
-        "spec_digest": spec.digest,
-        "host": run.tags.get("host", ""),
-    }
+    # before the split is opened: a look that fails has been a look
     run_id = store.begin(
-        plan.name, role="confirm", name=f"confirm trial {number}", tags=tags, params=run.params
+        plan.name,
+        role="confirm",
+        name=f"confirm trial {number}",
+        tags=_tags(run, spec),
+        params=run.params,
     )
     try:
         lab = Lab(root, catalog)
         stage = lab.initial(spec).with_weights(unpack_weights(weights))
         metrics = _measure(file, stage, spec, ticket=Ticket(run_id, spec.digest), lab=lab)
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        store.close(
-            run_id,
-            "KILLED" if interrupted else "FAILED",
-            reason="interrupted" if interrupted else "exception",
-        )
+    except KeyboardInterrupt:
+        store.close(run_id, "KILLED", reason="interrupted")
+        raise
+    except BaseException:
+        store.close(run_id, "FAILED", reason="exception")
         raise
     store.finish(run_id, Record(metrics=metrics))
+    # how often this was looked at belongs to the numbers: the best of many looks is no test
+    lines = [f"{name} {record.decimals(value)}" for name, value in metrics.items()]
     looks = f"look {earlier + 1} at the test split for this configuration"
-    return [f"{name} {record.decimals(value)}" for name, value in metrics.items()] + [
-        f"({looks}; run {run_id})"
-    ]
+    return [*lines, f"({looks}; run {run_id})"]
+
+
+def _tags(run: Run, spec: Spec) -> dict[str, str]:
+    """What the run of a look has in common with the trial's."""
+    tags = {"spec_digest": spec.digest, "host": run.tags.get("host", "")}
+    for name in COMMON_TAGS:
+        tags[name] = run.tags[name]
+    return tags
 
 
 def _trial(store: Store, plan: Plan, number: int) -> Run:
@@ -91,6 +97,6 @@ def _measure(
     samples = dataset_of(spec, lab.catalog, lab.root).load_sealed(
         lab.root, lab.shapes(spec), ticket
     )
-    exported = trial.evaluate(file, stage, samples, task=lab.info(spec).task)
-    values = trial.take_metrics(exported, lab.catalog, split="test")
+    exported = measurement.evaluate(file, stage, samples, task=lab.info(spec).task)
+    values = measurement.take_metrics(exported, lab.catalog, split="test")
     return {name: value for name, value in values.items() if name.startswith("test_")}

@@ -7,8 +7,9 @@ are timed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ def estimate(
 
     Args:
         fresh: as a new generation.
-        say: is told when something is to be timed, which takes a while.
+        say: called when something is to be timed, which takes a while.
 
     Raises:
         SqueezelabError: a trial that was tried for its time failed.
@@ -108,14 +109,9 @@ def estimate(
     work = work_left(plan.study, history, Lab(root, catalog))
     if not (work.todo or work.dense or work.controls):
         return work, Cost(0.0, 0.0, "nothing is left to run")
-    mine = [
-        run
-        for run in runs
-        if run.tags.get("study_digest") == plan.study.digest and run.status == "FINISHED"
-    ]
-    known = [run for run in mine if run.tags.get("host") == host_name()]
-    if store and len(_of_role(known, "trial")) >= ENOUGH_TRIALS:
-        return work, cost_by_runs(store, known, work)
+    finished = [run for run in runs if _finished_here(run, plan.study)]
+    if store and len(_of_role(finished, "trial")) >= ENOUGH_TRIALS:
+        return work, cost_by_runs(store, finished, work)
     say("Timing a few short trials, about a minute; nothing of them is kept.")
     return work, cost_by_timing(work, Stopwatch(root, catalog), catalog)
 
@@ -126,29 +122,54 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
     todo = [number for number in range(wanted) if number not in history.done]
     settler = Settler(lab)
     settler.recall(history.dense)
-    specs = [settler.recalled(spec) for spec in _specs(study, todo)]
-    budgets = [budget(spec, lab.catalog) for spec in specs]
-    least, most = smallest_budget(study, lab.catalog), largest_budget(study, lab.catalog)
-    if study.sampler == "grid" and budgets:
-        least, most = min(budgets), max(budgets)
-    known = {run.tags["spec_digest"] for run in history.dense}
-    own = [settler.recalled(study.fix(first_value))] if todo else []
-    trials = [*own, *specs[: len(todo)]]  # the study's own net first
-    likes = (settler.recalled(control_spec(study, lab.catalog, like=trial)) for trial in trials)
-    controls = {spec.digest: spec for spec in likes}
-    dense = {spec.dense().digest: spec.dense() for spec in (*trials, *controls.values())}
-    missing = [spec for digest, spec in dense.items() if digest not in known]
+    # recalled, not settled: trying values would load TensorFlow
+    specs = list(map(settler.recalled, _specs(study, todo)))
+    # the study's own net first: a session trains it before it asks for any trial
+    first = [settler.recalled(study.fix(first_value))] if todo else []
+    trials = [*first, *specs[: len(todo)]]
+    controls, dense = _references(study, trials, settler, lab.catalog)
+    missing = _without(dense, map(_spec_digest, history.dense))
+    least, expected, most = _epochs_of_one(study, specs, lab.catalog)
     return Work(
         done=len(history.done),
         todo=todo,
         specs=specs,
         dense=missing,
-        untrained=[spec for spec in missing if not lab.has_baseline(spec)],
-        controls=[spec for digest, spec in controls.items() if digest not in history.controls],
+        untrained=list(filterfalse(lab.has_baseline, missing)),
+        controls=_without(controls, history.controls),
         least_epochs=least * len(todo),
-        expected_epochs=fmean(budgets) * len(todo) if budgets else 0.0,
+        expected_epochs=expected * len(todo),
         most_epochs=most * len(todo),
     )
+
+
+def _references(
+    study: Study, trials: Sequence[Spec], settler: Settler, catalog: Catalog
+) -> tuple[dict[str, Spec], dict[str, Spec]]:
+    """(controls, dense nets) that these trials are compared with, by their digests."""
+    controls = {}
+    for trial in trials:
+        control = settler.recalled(control_spec(study, catalog, like=trial))
+        controls[control.digest] = control
+    dense = {}
+    for spec in (*trials, *controls.values()):
+        dense[spec.dense().digest] = spec.dense()
+    return controls, dense
+
+
+def _without(specs: Mapping[str, Spec], digests: Iterable[str]) -> list[Spec]:
+    """The specs whose digest is not among these."""
+    done = set(digests)
+    return [spec for digest, spec in specs.items() if digest not in done]
+
+
+def _epochs_of_one(study: Study, specs: Sequence[Spec], catalog: Catalog) -> tuple[int, float, int]:
+    """(least, expected, most) epochs of fine-tuning of one trial."""
+    budgets = [budget(spec, catalog) for spec in specs]
+    expected = fmean(budgets) if budgets else 0.0
+    if study.sampler == "grid" and budgets:  # these are the trials themselves
+        return min(budgets), expected, max(budgets)
+    return smallest_budget(study, catalog), expected, largest_budget(study, catalog)
 
 
 def _wanted(study: Study, history: History) -> int:
@@ -168,27 +189,30 @@ def _wanted(study: Study, history: History) -> int:
 def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
     """The trials themselves where the sampler does not learn, else draws that prefer no value."""
     learns = study.sampler in ("tpe", "nsga2")
-    drawn = Sampler(replace(study, sampler="random") if learns else study)
+    sampler = Sampler(replace(study, sampler="random") if learns else study)
     numbers = range(max(DRAWS, len(todo))) if learns and todo else todo
-    return [asked.spec for number in numbers if (asked := drawn.ask(number))]
+    specs = []
+    for number in numbers:
+        suggestion = sampler.ask(number)
+        if suggestion:
+            specs.append(suggestion.spec)
+    return specs
 
 
 def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
     """The cost by what finished runs of this study took on this machine."""
-    trials, controls, baselines = (
-        _of_role(runs, role) for role in ("trial", "control", "baseline")
-    )
-    each = fmean(map(_wall_seconds, trials))
-    seconds = len(work.todo) * each
-    seconds += len(work.controls) * fmean(map(_wall_seconds, controls or trials))
+    trials, baselines = _of_role(runs, "trial"), _of_role(runs, "baseline")
+    seconds = len(work.todo) * fmean(map(_wall_seconds, trials))
+    # a control is fine-tuned as trials are: they tell where no control has finished here
+    controls = _of_role(runs, "control") or trials
+    seconds += len(work.controls) * fmean(map(_wall_seconds, controls))
     for spec in work.dense:
         trained = spec in work.untrained
-        seconds += (
-            fmean([_dense_seconds(run, trained=trained) for run in baselines])
-            if baselines
-            else each
-        )
-    size = fmean(_bytes(store, run) for run in trials)
+        if baselines:
+            seconds += fmean([_dense_seconds(run, trained=trained) for run in baselines])
+        else:
+            seconds += fmean(map(_wall_seconds, trials))
+    size = fmean([_bytes(store, run) for run in trials])
     count = len(work.todo) + len(work.dense) + len(work.controls)
     return Cost(
         seconds,
@@ -200,6 +224,7 @@ def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
 def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
     """The cost by short trials timed now."""
     seconds = size = 0.0
+    # of a search that learns more specs are drawn than it has trials: each counts for a share
     share = len(work.todo) / max(1, len(work.specs))
     for spec in work.specs:
         pace = watch.pace(spec)
@@ -222,6 +247,7 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
     """The same in words, for a person."""
     epochs = sum(spec.train.epochs for spec in work.untrained)
     cached = len(work.dense) - len(work.untrained)
+    # hours end a session, not the study: the time is that of all that is left
     within = f"; this session ends after {study.hours:g} h" if study.hours else ""
     kept = ", before the nets that others beat are removed" if study.keep == "front" else ""
     return {
@@ -240,6 +266,16 @@ def _time_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def _finished_here(run: Run, study: Study) -> bool:
+    """Whether a run of the study finished on this machine."""
+    is_finished = run.status == "FINISHED" and run.tags.get("study_digest") == study.digest
+    return is_finished and run.tags.get("host") == host_name()
+
+
+def _spec_digest(run: Run) -> str:
+    return run.tags["spec_digest"]
 
 
 def _of_role(runs: Sequence[Run], role: str) -> list[Run]:

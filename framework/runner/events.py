@@ -1,4 +1,4 @@
-"""What the study loop tells whoever watches it."""
+"""What the study loop reports to its observers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from framework.results.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A run that has ended, and how the study stands; for the progress lines.
+    """A run that has ended, and the status of the study; for the progress lines.
 
     Args:
         what: "baseline", "control" or "trial 3".
@@ -67,7 +67,7 @@ class Interrupted(KeyboardInterrupt):
         self.outcome = outcome
 
 
-class View(Protocol):
+class Observer(Protocol):
     """What a person sees of a study while it runs."""
 
     def begin(self, plan: Plan, *, done: int, wanted: int) -> None:

@@ -1,4 +1,4 @@
-"""A run made again from its spec, and held against what the store has of it.
+"""A run made again from its spec, and compared with what the store has of it.
 
 Nothing is written to the store.
 """
@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from framework.contracts import Catalog
+from framework.contracts import Array, Catalog
 from framework.errors import SqueezelabError, UserError
 from framework.results import metric_versions, record
 from framework.results.record import Record, Run
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint, unpack_weights
-from framework.study import Spec, spec_from_json
+from framework.study import Spec, Use, spec_from_json
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
 
@@ -27,6 +28,10 @@ SHARE_TOLERANCE = 0.02  # of accuracies, drops and other shares in another envir
 COUNT_TOLERANCE = 0.01  # of sizes and counts there, relative
 BY_STUDY = "constraint_violation"  # the study's own judgement of a trial, no measurement
 TOLERANCE = f"shares within {SHARE_TOLERANCE:g}, sizes and counts within {COUNT_TOLERANCE:.0%}"
+
+
+Pair = tuple[float | None, float | None]
+"""A metric then and now; None where it is absent."""
 
 
 @dataclass(frozen=True)
@@ -82,38 +87,50 @@ def compare(
     head = f"{run.name} ({run.run_id})"
     if again.reason:
         return Verdict(DIFFERENT, [f"{head}: it fails now ({again.reason}).", again.error.strip()])
-    other_files = [
-        name
-        for name, stored in files.items()
-        if not _same_file(name, stored, again.artifacts[name])
-    ]
+    # times are others in every run, and there is no study here that could judge constraints
     names = {*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY}
     left_out = {name for name in names if _version_then(run, name) != _version_now(again, name)}
-    compared = sorted(names - left_out)
-    pairs = {name: (run.metrics.get(name), again.metrics.get(name)) for name in compared}
-    other = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    rows = [
-        f"  {name}: {_shown(was)} then, {_shown(now)} now" for name, (was, now) in other.items()
-    ]
-    rows = [f"  {name}: other content" for name in other_files] + rows
-    told = (
-        [f"Left out, measured by another version then: {', '.join(sorted(left_out))}."]
-        if left_out
-        else []
-    )
+    pairs = _unequal(run, again, names - left_out)
+    rows = [*_other_files(files, again), *starmap(_metric_row, pairs.items())]
+    notes = []
+    if left_out:
+        notes.append(f"Left out, measured by another version then: {', '.join(sorted(left_out))}.")
     if not rows:
-        return Verdict(
-            SAME,
-            [f"{head}: the same bits. Weights, file and {len(compared)} metrics are equal.", *told],
-        )
-    if changed and all(_close(name, *pair) for name, pair in other.items()):
+        count = len(names - left_out)
+        reason = f"{head}: the same bits. Weights, file and {count} metrics are equal."
+        return Verdict(SAME, [reason, *notes])
+    environment = [f"  {line}" for line in changed]
+    # in the same environment the same bits are due, however small the difference
+    if changed and all(starmap(_close, pairs.items())):
         reason = (
             f"{head}: not the same bits, but within tolerance ({TOLERANCE}). The environment is "
             "another:"
         )
-        return Verdict(CLOSE, [reason, *(f"  {line}" for line in changed), *rows, *told])
-    why = [f"  {line}" for line in changed] or ["  The environment is the same."]
-    return Verdict(DIFFERENT, [f"{head}: different.", *why, *rows, *told])
+        return Verdict(CLOSE, [reason, *environment, *rows, *notes])
+    why = environment or ["  The environment is the same."]
+    return Verdict(DIFFERENT, [f"{head}: different.", *why, *rows, *notes])
+
+
+def _unequal(run: Run, again: Record, names: Iterable[str]) -> dict[str, Pair]:
+    """Name -> (value then, value now) of the metrics that are not equal, sorted."""
+    pairs = {}
+    for name in sorted(names):
+        then, now = run.metrics.get(name), again.metrics.get(name)
+        if then != now:
+            pairs[name] = (then, now)
+    return pairs
+
+
+def _other_files(files: Mapping[str, bytes | str], again: Record) -> Iterator[str]:
+    """A line for each file whose content is not the stored one."""
+    for name, stored in files.items():
+        if not _same_file(name, stored, again.artifacts[name]):
+            yield f"  {name}: other content"
+
+
+def _metric_row(name: str, pair: Pair) -> str:
+    then, now = map(_shown, pair)
+    return f"  {name}: {then} then, {now} now"
 
 
 def _version_then(run: Run, name: str) -> int:
@@ -135,6 +152,7 @@ def _check_role(run: Run) -> None:
             todo=f"Reproduce that trial, {run.tags['study']}:{run.number}; look again with make "
             f"confirm.",
         )
+    # also of a FAILED one: what is compared are a net's weights and file, and it left none
     if run.status != "FINISHED":
         raise UserError(
             f"The run is {run.status}: it left no net to compare with.",
@@ -145,16 +163,11 @@ def _check_role(run: Run) -> None:
 
 def _check_versions(run: Run, spec: Spec, catalog: Catalog) -> None:
     """Raise UserError if a plug-in of the spec has another version now."""
-    parts = [("dataset", spec.dataset), ("architecture", spec.architecture)]
-    parts += [("strategy", step) for step in spec.compress]
-    today = {
-        (kind, part.name): catalog.of(kind).get(part.name).plugin_version for kind, part in parts
-    }
-    other = [
-        f"{part.name}: version {part.version} then, {today[kind, part.name]} now"
-        for kind, part in parts
-        if part.version != today[kind, part.name]
-    ]
+    other = []
+    for kind, part in _parts(spec):
+        version = catalog.of(kind).get(part.name).plugin_version
+        if part.version != version:
+            other.append(f"{part.name}: version {part.version} then, {version} now")
     if other:
         revision = run.tags.get("git", "unknown")
         dirty = ", with changes that were not committed" if run.tags.get("dirty") == "true" else ""
@@ -165,15 +178,25 @@ def _check_versions(run: Run, spec: Spec, catalog: Catalog) -> None:
         )
 
 
+def _parts(spec: Spec) -> Iterator[tuple[str, Use]]:
+    """(kind, plug-in) of all that a spec uses."""
+    yield "dataset", spec.dataset
+    yield "architecture", spec.architecture
+    for step in spec.compress:
+        yield "strategy", step
+
+
 def _check_data(stored: Mapping[str, Any], now: Mapping[str, str]) -> None:
     """Raise UserError if the data of a split are not those that the run logged."""
-    other = [name for name, digest in now.items() if stored.get(f"{name}_sha256", digest) != digest]
-    if other:
+    lines = {}
+    for split, digest in now.items():
+        then = stored.get(f"{split}_sha256", digest)
+        if then != digest:
+            lines[split] = f"{split}: {then} then, {digest} now"
+    if lines:
         raise UserError(
-            f"The data are not those of the run: {', '.join(other)}.",
-            given="\n".join(
-                f"{name}: {stored[f'{name}_sha256']} then, {now[name]} now" for name in other
-            ),
+            f"The data are not those of the run: {', '.join(lines)}.",
+            given="\n".join(lines.values()),
             todo="Bring back the data that it was trained on; make data says where they lie.",
         )
 
@@ -183,30 +206,43 @@ def _files(store: Store, run_id: str) -> dict[str, bytes | str]:
 
     Of those removed to save disk that sha256.
     """
-    lines = {row["name"]: row for row in json.loads(store.artifact(run_id, record.MANIFEST_JSON))}
-    return {
-        name: lines[name]["sha256"] if "removed" in lines[name] else store.artifact(run_id, name)
-        for name in record.NET_FILES
-    }
+    lines = {}
+    for line in json.loads(store.artifact(run_id, record.MANIFEST_JSON)):
+        lines[line["name"]] = line
+    files: dict[str, bytes | str] = {}
+    for name in record.NET_FILES:
+        if "removed" in lines[name]:
+            files[name] = lines[name]["sha256"]
+        else:
+            files[name] = store.artifact(run_id, name)
+    return files
 
 
 def _environment(store: Store, run: Run) -> list[str]:
     """What besides the spec is another than when the run was made, as its study's parent noted."""
-    same = {name: run.tags.get(name, "") for name in ("study_digest", "generation")}
     then: dict[str, str] = {}
-    for parent in store.runs(run.tags["study"], role="study", **same):
+    for study_json in _studies(store, run):
+        then |= study_json.get("environment", {})
+    now = fingerprint()
+    changed = []
+    for name, noted in then.items():
+        if noted != now.get(name):
+            changed.append(f"{name}: {noted} then, {now.get(name)} now")
+    return changed
+
+
+def _studies(store: Store, run: Run) -> Iterator[dict[str, Any]]:
+    """What the parents of a run's study and generation noted of it."""
+    digest, generation = run.tags.get("study_digest", ""), run.tags.get("generation", "")
+    parents = store.runs(
+        run.tags["study"], role="study", study_digest=digest, generation=generation
+    )
+    for parent in parents:
         try:
-            then |= json.loads(store.artifact(parent.run_id, record.STUDY_JSON)).get(
-                "environment", {}
-            )
+            content = store.artifact(parent.run_id, record.STUDY_JSON)
         except SqueezelabError:  # it was killed before it wrote this
             continue
-    now = fingerprint()
-    return [
-        f"{name}: {then[name]} then, {now.get(name)} now"
-        for name in then
-        if then[name] != now.get(name)
-    ]
+        yield json.loads(content)
 
 
 def _same_file(name: str, stored: bytes | str, made: bytes) -> bool:
@@ -215,20 +251,22 @@ def _same_file(name: str, stored: bytes | str, made: bytes) -> bool:
     if name != record.WEIGHTS_NPZ:
         return stored == made
     old, new = unpack_weights(stored), unpack_weights(made)
-    # By their bytes: 0.0 and -0.0 are equal numbers and other bits.
-    return old.keys() == new.keys() and all(
-        old[key].dtype == new[key].dtype
-        and old[key].shape == new[key].shape
-        and old[key].tobytes() == new[key].tobytes()
-        for key in old
-    )
+    return old.keys() == new.keys() and all(_same_bits(old[key], new[key]) for key in old)
 
 
-def _close(name: str, was: float | None, now: float | None) -> bool:
-    if was is None or now is None:
+def _same_bits(old: Array, new: Array) -> bool:
+    """By their bytes: 0.0 and -0.0 are equal numbers and other bits."""
+    return (old.dtype, old.shape, old.tobytes()) == (new.dtype, new.shape, new.tobytes())
+
+
+def _close(name: str, pair: Pair) -> bool:
+    """Whether two values of a metric are within the tolerance of another environment."""
+    then, now = pair
+    if then is None or now is None:
         return False
-    counted = name.removeprefix(record.BASELINE_PREFIX).startswith((*record.COUNTS, "speedup"))
-    return abs(was - now) <= (COUNT_TOLERANCE * abs(was) if counted else SHARE_TOLERANCE)
+    plain = name.removeprefix(record.BASELINE_PREFIX)
+    is_relative = plain.startswith((*record.COUNTS, "speedup"))
+    return abs(then - now) <= (COUNT_TOLERANCE * abs(then) if is_relative else SHARE_TOLERANCE)
 
 
 def _shown(value: float | None) -> str:

@@ -1,6 +1,6 @@
 """The one door to Optuna.
 
-Which spec to try next, decided by the seed and the trials told so far.
+Which spec to try next, decided by the seed and the trials observed so far.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ POPULATION = 16
 # of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs
 # some ms
 REDRAWS = 100
-ENUMERABLE = 10_000  # ways to answer, up to which a space is listed: about a second
+ENUMERABLE = 10_000  # combinations of values, up to which a space is listed: about a second
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One answer of the sampler.
+    """One suggestion of the sampler.
 
     Args:
         spec: what to run.
-        optuna: parameters, distributions and attributes, as JSON; enough to tell another process of
-            this trial.
+        optuna: parameters, distributions and attributes, as JSON; enough for another process to
+            observe this trial.
     """
 
     spec: Spec
@@ -69,11 +69,11 @@ class Told:
 
 
 class Sampler:
-    """Asks and is told, trial by trial; no spec is asked for twice.
+    """Suggests and observes, trial by trial; no spec is suggested twice.
 
-    Each question is asked of an Optuna study that holds the trials told so far and nothing else, by
+    Each question is asked of an Optuna study of the trials observed so far and nothing else, by
     a sampler made from (seed, trial number, redraw): TPE and random then ask the same questions
-    whether or not the study was interrupted. A draw whose spec was told before is thrown away and
+    whether or not the study was interrupted. A draw whose spec was observed before is discarded and
     drawn again. A grid is enumerated by `enumerate_specs`. For NSGA-II the generation of each trial
     is stored with it, so that trials of earlier sessions are parents like any other.
 
@@ -85,7 +85,7 @@ class Sampler:
         self.study = study
         self._grid = enumerate_specs(study) if study.sampler == "grid" else None
         self._told: list[optuna.trial.FrozenTrial] = []
-        self._seen: set[str] = set()  # digests of the specs told, failed ones included
+        self._seen: set[str] = set()  # digests of the specs observed, failed ones included
 
     @property
     def limit(self) -> int | None:
@@ -104,35 +104,37 @@ class Sampler:
 
     @cached_property
     def _space(self) -> Mapping[str, Mapping[str, Any]]:
-        """Digest -> answers of every spec, in the order of the grid.
+        """Digest -> values of every spec, in the order of the grid.
 
         Empty where there are too many to be listed.
         """
-        found: dict[str, Mapping[str, Any]] = {}
+        specs: dict[str, Mapping[str, Any]] = {}
         if combinations(self.study) <= ENUMERABLE:
-            for answers, spec in enumerate_specs(self.study):
-                found.setdefault(spec.digest, answers)
-        return found
+            for values, spec in enumerate_specs(self.study):
+                specs.setdefault(spec.digest, values)
+        return specs
 
     def replay(self, told: Sequence[Told]) -> None:
         """Take in trials of earlier sessions, in the order of their numbers."""
-        for item in told:
-            self.tell(item)
+        for trial in told:
+            self.tell(trial)
 
     def ask(self, number: int) -> Suggestion | None:
         """What trial `number` (0-based) is to try.
 
-        None where every spec that can be found was told before.
+        None where every spec that can be found was observed before.
         """
         if self._grid is not None:
             return _from_grid(*self._grid[number])
         with warnings.catch_warnings():
+            # Optuna says of some of its samplers and options that they may still change
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             drawing = optuna.create_study(
-                directions=[_DIRECTIONS[way] for way in self.study.objectives.values()]
+                directions=[_DIRECTIONS[short] for short in self.study.objectives.values()]
             )
             drawing.add_trials(self._told)
             for redraw in range(REDRAWS + 1):
+                # a new one each time: what it draws depends on nothing but its seed and the trials
                 drawing.sampler = _sampler(
                     self.study.sampler, _seed(self.study.seed, number, redraw)
                 )
@@ -160,13 +162,13 @@ class Sampler:
     def _first_left(self, drawing: optuna.Study) -> Suggestion | None:
         """The first spec not yet observed of a space that can be listed, in the order of the grid.
 
-        Optuna gives a trial whose answers are fixed no generation: it is of that of the draws
+        Optuna gives a trial whose values are fixed no generation: it is of that of the draws
         before it.
         """
         attributes = drawing.get_trials(deepcopy=False)[-1].system_attrs
-        for digest, answers in self._space.items():
+        for digest, values in self._space.items():
             if digest not in self._seen:
-                drawing.enqueue_trial(dict(answers))
+                drawing.enqueue_trial(dict(values))
                 return self._draw(drawing, attributes)
         return None
 

@@ -3,7 +3,7 @@
 Tried on the calibration split, then written into the spec.
 
 A study keeps its `auto`, for its digest is computed before any data is read. No spec that is run
-does: two values of a knob never stand under one digest.
+does: two values of a knob never share one digest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import product
 from framework.planning.resolve import dataset_of
 from framework.results import record
 from framework.results.record import Run
-from framework.runner import trial
+from framework.runner import measurement
 from framework.runner.baseline import Lab
 from framework.study import Spec, digest_of
 
@@ -29,7 +29,7 @@ class Settler:
 
     Args:
         lab: data and nets.
-        say: is told what was tried and taken.
+        say: called with what was tried and taken.
     """
 
     def __init__(self, lab: Lab, *, say: Callable[[str], None] = lambda text: None) -> None:
@@ -43,7 +43,7 @@ class Settler:
         self._runs = tuple(runs)
 
     def recalled(self, spec: Spec) -> Spec:
-        """The spec as earlier runs settled it, or as there is but one way; as it is if neither.
+        """The spec as earlier runs settled it, or with the only option; as it is if neither.
 
         Loads no TensorFlow.
         """
@@ -73,22 +73,24 @@ class Settler:
 
     def _tried(self, spec: Spec, options: Mapping[str, Sequence[str]]) -> Values:
         """The values with the best quality on the calibration split; of equal ones the first."""
-        ways = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-        if len(ways) == 1:
-            return ways[0]
-        found = [_quality(with_values(spec, way), self._lab) for way in ways]
-        best = max(range(len(ways)), key=lambda index: found[index])
+        candidates = _candidates(options)
+        if len(candidates) == 1:
+            return candidates[0]
+        qualities, texts = [], []
+        for values in candidates:
+            qualities.append(_quality(with_values(spec, values), self._lab))
+            texts.append(f"{_text(values)} {qualities[-1]:.4f}")
+        best = qualities.index(
+            max(qualities)
+        )  # of equal ones the first: options are likeliest first
+        del texts[best]
         name = record.QUALITY[self._lab.info(spec).task]
-        others = [
-            f"{_text(way)} {value:.4f}"
-            for way, value in zip(ways, found, strict=True)
-            if way is not ways[best]
-        ]
         self._say(
-            f"{_net(spec)}: {_text(ways[best])} is taken for auto: {name} {found[best]:.4f} on "
-            f"the calibration split, as the net comes ({', '.join(others)})."
+            f"{_net(spec)}: {_text(candidates[best])} is taken for auto: {name} "
+            f"{qualities[best]:.4f} on the calibration split, as the net comes "
+            f"({', '.join(texts)})."
         )
-        return ways[best]
+        return candidates[best]
 
 
 def left_open(spec: Spec, lab: Lab) -> Mapping[str, Sequence[str]]:
@@ -97,12 +99,17 @@ def left_open(spec: Spec, lab: Lab) -> Mapping[str, Sequence[str]]:
     Loads no TensorFlow.
     """
     data, net = dataset_of(spec, lab.catalog, lab.root), lab.architecture(spec)
-    options = {
-        f"dataset.{name}": values for name, values in data.left_open(trained=net.trained).items()
-    }
-    return options | {
-        f"architecture.{name}": values for name, values in net.left_open(data.info).items()
-    }
+    options: dict[str, Sequence[str]] = {}
+    for name, values in data.left_open(trained=net.trained).items():
+        options[f"dataset.{name}"] = values
+    for name, values in net.left_open(data.info).items():
+        options[f"architecture.{name}"] = values
+    return options
+
+
+def _candidates(options: Mapping[str, Sequence[str]]) -> list[Values]:
+    """Every combination of values."""
+    return [dict(zip(options, values, strict=True)) for values in product(*options.values())]
 
 
 def with_values(spec: Spec, values: Values) -> Spec:
@@ -118,15 +125,15 @@ def _as_before(
     spec: Spec, options: Mapping[str, Sequence[str]], runs: Iterable[Run]
 ) -> Values | None:
     """What a run with the same net on the same data was settled to."""
-    fixed = {
-        name: value
-        for name, value in spec.parameters().items()
-        if name.partition(".")[0] in ("dataset", "architecture") and name not in options
-    }
+    fixed = {}
+    for name, value in spec.parameters().items():
+        is_of_net_or_data = name.partition(".")[0] in ("dataset", "architecture")
+        if is_of_net_or_data and name not in options:
+            fixed[name] = value
     for run in runs:
-        if fixed.items() <= run.params.items() and all(
-            run.params.get(name) in options[name] for name in options
-        ):
+        is_alike = fixed.items() <= run.params.items()
+        # a run without such a knob, or with a value that is no option, says nothing
+        if is_alike and all(run.params.get(name) in options[name] for name in options):
             return {name: run.params[name] for name in options}
     return None
 
@@ -136,7 +143,7 @@ def _quality(spec: Spec, lab: Lab) -> float:
 
     What is not finite is worse than all else.
     """
-    value = trial.quality(
+    value = measurement.quality(
         lab.initial(spec), lab.splits(spec).calibration, lab.info(spec).task, lab.catalog
     )
     return value if math.isfinite(value) else -math.inf

@@ -9,7 +9,9 @@ what a step costs.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -82,17 +84,20 @@ class Stopwatch:
         If its compressed ones were timed, the fastest of them tells: steps under a wrapper cost at
         most half as much again, and a study has few dense nets.
         """
-        like = [
-            pace
-            for kind, pace in self._paces.items()
-            if kind[::2] == _kind(spec)[::2] and pace.epoch
-        ]
-        if like:
-            return min(like, key=lambda pace: pace.epoch)
+        fastest = min(self._trained_alike(spec), key=attrgetter("epoch"), default=None)
+        if fastest:
+            return fastest
         version = self._catalog.strategies.get("identity").plugin_version
         return self.pace(
             replace(spec, compress=(Use("identity", {"epochs": SHORT_EPOCHS}, version=version),))
         )
+
+    def _trained_alike(self, spec: Spec) -> Iterator[Pace]:
+        """Of the same architecture at the same batch size, under any chain that trains."""
+        architecture, _, batch_size = _kind(spec)
+        for kind, pace in self._paces.items():
+            if kind[::2] == (architecture, batch_size) and pace.epoch:
+                yield pace
 
     @property
     def once(self) -> float:
@@ -100,10 +105,10 @@ class Stopwatch:
         return sum(pace.once for pace in self._paces.values())
 
     def _time(self, spec: Spec) -> Pace:
-        short, long = (
-            _with_epochs(spec, epochs, self._catalog) for epochs in (SHORT_EPOCHS, LONG_EPOCHS)
-        )
+        short = _with_epochs(spec, SHORT_EPOCHS, self._catalog)
+        long = _with_epochs(spec, LONG_EPOCHS, self._catalog)
         self._lab.splits(spec)
+        # twice: the first run builds and traces the net, which the second finds again
         first, _ = self._run(short)
         again, record = self._run(short)
         size = float(sum(map(len, record.artifacts.values())))
@@ -146,9 +151,9 @@ class _Untrained(Lab):
 
     def scale(self, spec: Spec) -> float:
         """How much longer an epoch is with its validation pass, which is not cut."""
-        whole, few = (len(splits.train) for splits in (super().splits(spec), self.splits(spec)))
+        whole, cut = len(super().splits(spec).train), len(self.splits(spec).train)
         validation = len(self.splits(spec).validation) * VALIDATION_SHARE
-        return (whole + validation) / (few + validation)
+        return (whole + validation) / (cut + validation)
 
 
 def _kind(spec: Spec) -> tuple[str, str, int]:
@@ -168,5 +173,9 @@ def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
 
 
 def _mean(paces: list[Pace]) -> Pace:
-    columns = ([getattr(pace, name) for pace in paces] for name in ("fixed", "epoch", "size"))
-    return Pace(0.0, *map(fmean, columns))
+    return Pace(
+        0.0,
+        fmean(map(attrgetter("fixed"), paces)),
+        fmean(map(attrgetter("epoch"), paces)),
+        fmean(map(attrgetter("size"), paces)),
+    )

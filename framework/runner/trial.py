@@ -7,54 +7,30 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-import numpy as np
-
-from framework.contracts import (
-    Array,
-    Catalog,
-    Codebook,
-    Exported,
-    Keep,
-    Mask,
-    Samples,
-    Stage,
-    Step,
-    Strategy,
-    Task,
-    Weights,
-)
+from framework.contracts import Stage, Step, Strategy, Weights
 from framework.contracts.job import PLAIN, Tuning
-from framework.contracts.net import levels_at_most
-from framework.errors import SqueezelabError, TrialDiverged, TrialError, TrialTimeout
-from framework.nn import tflite, training
+from framework.errors import SqueezelabError, TrialError, TrialTimeout
+from framework.nn import training
 from framework.planning.resolve import strategy_of
 from framework.results import chance, record
 from framework.results.record import Record
 from framework.results.requested import asked_and_reached, layers_csv, reached_in
-from framework.runner.baseline import Baseline, Dense, Lab, pack_weights, purpose_seed
+from framework.runner import measurement
+from framework.runner.baseline import (
+    Baseline,
+    Dense,
+    EpochReport,
+    Lab,
+    pack_weights,
+    purpose_seed,
+)
+from framework.runner.measurement import Measured
+from framework.runner.stage_checks import check_finite, check_keeps
 from framework.study import Spec
 from framework.system import interrupt
-
-EpochReport = Callable[[int, Mapping[str, float]], None]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The file of a stage and all that was measured on it.
-
-    Args:
-        stage: the net that the file was made from; of a regression it answers in the labels' unit.
-    """
-
-    stage: Stage
-    file: bytes
-    exported: Exported
-    metrics: Mapping[str, float]
-    times: Mapping[str, float]
 
 
 def run(
@@ -78,20 +54,17 @@ def run(
     began = time.monotonic()
     try:
         lab.splits(spec)
+        # the dense net's own run shows its training; that of a trial shows fine-tuning alone
         baseline = lab.baseline(spec) if spec.compress else lab.baseline(spec, report)
         began = time.monotonic()
         job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
-        stage = compress(spec, lab, job)
-        measured = measure(stage, spec, lab)
+        measured = measurement.measure(compress(spec, lab, job), spec, lab)
         if not spec.compress:
             lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
+        # before the file's latency is timed: that does not count against the limit
         if time.monotonic() > job.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
-        speeds = timed(measured, spec, lab, baseline)
-        dense_seconds = 0.0 if spec.compress else baseline.seconds
-        fit_seconds = job.fit_seconds + dense_seconds
-        seconds_spent = time.monotonic() - began + dense_seconds
-        times = {"fit_seconds": fit_seconds, "seconds": seconds_spent, **measured.times, **speeds}
+        times = _times(spec, lab, job, measured=measured, began=began)
         return _record(spec, lab, job, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
@@ -103,32 +76,45 @@ def run(
         gc.collect()
 
 
+def _times(
+    spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, began: float
+) -> dict[str, float]:
+    """What a trial took; that of a dense net with its training, whenever that was."""
+    speeds = measurement.timed(measured, spec, lab, job.baseline)
+    dense_seconds = 0.0 if spec.compress else job.baseline.seconds
+    return {
+        "fit_seconds": job.fit_seconds + dense_seconds,
+        "seconds": time.monotonic() - began + dense_seconds,
+        **measured.times,
+        **speeds,
+    }
+
+
 def _record(
     spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: Mapping[str, float]
 ) -> Record:
+    exported = measured.exported
+    metrics = {
+        **measured.metrics,
+        **measurement.against(spec, lab, job.baseline, measured.metrics),
+        **asked_and_reached(measured.stage, exported.weights),
+    }
+    if not spec.compress:  # a report, which loads no data, finds there what a guess reaches
+        metrics |= chance.limits(exported.labels, exported.task)
+    versions = {}
+    for name in lab.catalog.metrics.names():
+        versions[name] = lab.catalog.metrics.get(name).plugin_version
     return Record(
-        metrics={
-            **measured.metrics,
-            **against(spec, lab, job.baseline, measured.metrics),
-            **asked_and_reached(measured.stage, measured.exported.weights),
-            **(
-                {}
-                if spec.compress
-                else chance.limits(measured.exported.labels, measured.exported.task)
-            ),
-        },
+        metrics=metrics,
         times=times,
         artifacts=artifacts(measured.stage, spec, measured),
         tensors=tensors(measured),
-        versions={
-            name: lab.catalog.metrics.get(name).plugin_version
-            for name in lab.catalog.metrics.names()
-        },
+        versions=versions,
     )
 
 
 def compress(spec: Spec, lab: Lab, job: TrialJob) -> Stage:
-    """The chain's steps in order; every promise of earlier steps is checked after each."""
+    """The chain's steps in order; every constraint of earlier steps is checked after each."""
     stage = job.baseline.stage
     for index, step in enumerate(spec.compress):
         interrupt.check()
@@ -147,7 +133,7 @@ def applied(strategy: Strategy, stage: Stage, job: TrialJob) -> Stage:
     """
     epochs, seconds = job.epochs, job.fit_seconds
     after = strategy.apply(stage, job)
-    # some ask nothing of weights
+    # a strategy that asks nothing of weights states no step of its own
     stated = after.steps[-1] if after.steps and not after.steps[-1].strategy else Step()
     step = replace(
         stated,
@@ -158,145 +144,6 @@ def applied(strategy: Strategy, stage: Stage, job: TrialJob) -> Stage:
         seconds=job.fit_seconds - seconds,
     )
     return replace(after, steps=(*stage.steps, step))
-
-
-def check_finite(stage: Stage) -> None:
-    """Raise TrialDiverged if a weight is not finite."""
-    broken = sorted(
-        {layer for (layer, _), values in stage.weights.items() if not np.isfinite(values).all()}
-    )
-    if broken:
-        raise TrialDiverged(f"Weights are not finite after the last step, in: {', '.join(broken)}.")
-
-
-def check_keeps(stage: Stage) -> None:
-    """Raise TrialError if the stage does not hold what it promises."""
-    for keep in stage.keeps:
-        broken = _broken(keep, stage.weights[keep.weight])
-        if broken:
-            raise TrialError(
-                f"{stage.steps[-1].strategy} has undone {broken} of an earlier step in "
-                f"{keep.weight}."
-            )
-
-
-def _broken(keep: Keep, values: Array) -> str:
-    """What of a promise does not hold; empty if it does."""
-    if isinstance(keep, Mask):
-        return "zeros" if np.any(values[keep.zeros]) else ""
-    if isinstance(keep, Codebook):
-        pairs = np.unique(np.stack([keep.indices.ravel(), values.ravel()]), axis=1)
-        return (
-            "shared values"
-            if len(pairs[0]) > len(np.unique(pairs[0])) or keep.indices.max() >= keep.size
-            else ""
-        )
-    return "levels" if levels_at_most(values, keep.channels) > 2**keep.bits else ""
-
-
-def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
-    """Export a stage, check it against the net, measure the file on validation.
-
-    A net that was trained on standardised labels is first brought to the labels' own unit.
-
-    Raises:
-        NotDeployable: the file does not load or disagrees.
-    """
-    began = time.monotonic()
-    splits = lab.splits(spec)
-    stage = lab.unit(spec, stage).folded(stage)
-    check_finite(stage)
-    check_keeps(stage)
-    interrupt.check()
-    file = tflite.converter.to_tflite(stage, splits.calibration)
-    export_seconds = time.monotonic() - began
-    interrupt.check()
-    exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
-    # fewer bits answer differently: how often is a metric, not a failure
-    if stage.export.format == "float32":
-        tflite.converter.check_agreement(exported.net_outputs, exported.outputs)
-    metrics = take_metrics(exported, lab.catalog, split="val")
-    times = {
-        "export_seconds": export_seconds,
-        "measure_seconds": time.monotonic() - began - export_seconds,
-    }
-    return Measured(stage, file, exported, metrics, times)
-
-
-def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Exported:
-    """The file opened and run on a split."""
-    return Exported(
-        file=file,
-        weights=tflite.weights.read_weights(file, stage),
-        outputs=tflite.interpreter.answers(file, samples),
-        net_outputs=tflite.converter.predict(stage, samples),
-        labels=samples.labels,
-        task=task,
-        products=tflite.weights.products(file),
-    )
-
-
-def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[str, float]:
-    """Every metric that is defined for the task, by its name in the store."""
-    values = {}
-    for name in catalog.metrics.names():
-        metric = catalog.metrics.build(name, {})
-        interrupt.check()
-        if exported.task in metric.tasks:
-            values[f"{split}_{name}" if metric.of_split else name] = metric.measure(exported)
-    return values
-
-
-def quality(stage: Stage, samples: Samples, task: Task, catalog: Catalog) -> float:
-    """Accuracy, or R2 of a regression, of the net itself: nothing is exported."""
-    outputs = tflite.converter.predict(stage, samples)
-    answers = Exported(b"", (), outputs, outputs, samples.labels, task)
-    return catalog.metrics.build(record.QUALITY[task], {}).measure(answers)
-
-
-def against(
-    spec: Spec, lab: Lab, baseline: Baseline, metrics: Mapping[str, float]
-) -> dict[str, float]:
-    """The dense net's metrics under `baseline.`, and how the file compares with it.
-
-    `accuracy_drop`, of a regression `r2_drop`, is a share (0.01 is one point);
-    `speedup_theoretical` the ratio of multiply-accumulates, without those of the file whose weight
-    is zero.
-    """
-    dense, task = dense_net(spec, lab, baseline).metrics, lab.info(spec).task
-    quality = record.quality_of(task)
-    beside = {f"{record.BASELINE_PREFIX}{name}": value for name, value in dense.items()}
-    beside[record.drop_of(task)] = dense[quality] - metrics[quality]
-    if metrics["macs_effective"]:  # a net of nothing but zeros has no ratio
-        beside["speedup_theoretical"] = dense["macs_dense"] / metrics["macs_effective"]
-    return beside
-
-
-def timed(measured: Measured, spec: Spec, lab: Lab, baseline: Baseline) -> dict[str, float]:
-    """Latency of the file and of its baseline, timed in turn, and their ratio; 99 % intervals.
-
-    The dense net's own run compares its file with itself: an interval without 1 there tells that
-    this machine cannot be trusted with times.
-    """
-    reference = dense_net(spec, lab, baseline).file
-    found = tflite.latency.compare(measured.file, reference, lab.splits(spec).validation)
-    named = {
-        "latency_us_p50": found.latency_us,
-        f"{record.BASELINE_PREFIX}latency_us_p50": found.reference_us,
-        "speedup_measured": found.speedup,
-    }
-    values = {"latency_threads": float(tflite.latency.THREADS)}
-    for name, interval in named.items():
-        values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return values
-
-
-def dense_net(spec: Spec, lab: Lab, baseline: Baseline) -> Dense:
-    """The dense net's own file and its metrics, measured once per process."""
-    if baseline.digest not in lab.measured:
-        measured = measure(baseline.stage, spec, lab)
-        lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
-    return lab.measured[baseline.digest]
 
 
 def artifacts(stage: Stage, spec: Spec, measured: Measured) -> dict[str, bytes]:
@@ -406,7 +253,7 @@ class TrialJob:
     ) -> Iterator[Weights]:
         """Gradients on random batches of the training split; see `contracts.Job`."""
         self._looks += 1
-        asked = training.gradients.Batches(
+        request = training.gradients.Batches(
             info=self._lab.info(self._spec),
             samples=self.train,
             train=self._spec.train,
@@ -415,11 +262,12 @@ class TrialJob:
             batch_statistics=batch_statistics,
             seed=self.seed(f"gradients {self._looks}"),
         )
-        return training.gradients.of(stage, asked)
+        return training.gradients.of(stage, request)
 
     def quality(self, stage: Stage) -> float:
         """Accuracy or R2 of the float net on the calibration split."""
-        return quality(stage, self.calibration, self._lab.info(self._spec).task, self.catalog)
+        task = self._lab.info(self._spec).task
+        return measurement.quality(stage, self.calibration, task, self.catalog)
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch."""

@@ -13,7 +13,7 @@ from framework.contracts import Catalog, Mask, Stage
 from framework.nn import compression
 from framework.planning.resolve import measurable
 from framework.runner.baseline import Lab
-from framework.runner.trial import Measured, measure
+from framework.runner.measurement import Measured, measure
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
 from framework.testing.labs import SMALL, fixed, lab
 

@@ -18,7 +18,8 @@ from framework.nn.tflite import converter, interpreter
 from framework.results.requested import distinct, distinct_per_channel
 from framework.runner import trial
 from framework.runner.baseline import Lab, pack_weights, unpack_weights
-from framework.runner.trial import check_finite, check_keeps, compress
+from framework.runner.stage_checks import check_finite, check_keeps
+from framework.runner.trial import compress
 from framework.study import Spec, Use
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
 from framework.testing.labs import SMALL, digest, fixed, job_for, lab, zeros_in_file

@@ -6,7 +6,8 @@ from nets_support import FEW, fixed, job_for
 
 from framework import use
 from framework.results.requested import asked_and_reached, distinct_per_channel
-from framework.runner.trial import compress, measure
+from framework.runner.measurement import measure
+from framework.runner.trial import compress
 from framework.study import Use
 
 NETS = {

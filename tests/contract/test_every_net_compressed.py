@@ -14,7 +14,8 @@ from framework.errors import TrialError
 from framework.nn import compression
 from framework.results.record import BASELINE_PREFIX
 from framework.results.requested import asked_and_reached, distinct, distinct_per_channel
-from framework.runner.trial import Measured, against, compress, measure
+from framework.runner.measurement import Measured, against, measure
+from framework.runner.trial import compress
 from framework.study import Use
 
 NETS = CATALOG.architectures.names()

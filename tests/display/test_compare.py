@@ -119,7 +119,7 @@ def test_another_environment_is_told(
     at_once = '[use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.6))]'
     project.write_study(sampler='"grid"', trials=1, compress=at_once)
     project.study()
-    monkeypatch.setattr("framework.runner.coordinator.fingerprint", lambda: {"tensorflow": "9.9"})
+    monkeypatch.setattr("framework.runner.study_runs.fingerprint", lambda: {"tensorflow": "9.9"})
     project.study(fresh=True)
     runs = project.runs("trial")
     found = cells(compare(project.root, *(run.run_id for run in runs)))

@@ -10,7 +10,7 @@ from nets_support import CATALOG, SMALL, fixed, job_for
 from framework.contracts import Export, Samples, Tuning
 from framework.nn import tflite, training
 from framework.nn.tflite import converter
-from framework.runner import trial
+from framework.runner import measurement
 from framework.runner.baseline import Lab
 from framework.study import use
 
@@ -133,8 +133,8 @@ def test_what_max_drop_goes_by_is_the_calibration_split(job, lab, otherwise, den
 def test_ranges_of_the_8_bit_file_come_from_the_calibration_split(scales, lab, otherwise, dense):
     stage = replace(dense.stage, export=Export("int8", scales, 30))
     expected = converter.to_tflite(stage, lab.splits(SPEC).calibration)
-    assert trial.measure(stage, SPEC, lab).file == expected
-    assert trial.measure(stage, SPEC, otherwise).file == expected
+    assert measurement.measure(stage, SPEC, lab).file == expected
+    assert measurement.measure(stage, SPEC, otherwise).file == expected
     # else this test says nothing
     assert converter.to_tflite(stage, otherwise.splits(SPEC).validation) != expected
 
@@ -142,8 +142,8 @@ def test_ranges_of_the_8_bit_file_come_from_the_calibration_split(scales, lab, o
 def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
     validation = lab.splits(SPEC).validation
     right = (converter.predict(dense.stage, validation).argmax(axis=1) == validation.labels).mean()
-    assert trial.measure(dense.stage, SPEC, lab).metrics["val_accuracy"] == right
-    assert trial.measure(dense.stage, SPEC, otherwise).metrics["val_accuracy"] != right
+    assert measurement.measure(dense.stage, SPEC, lab).metrics["val_accuracy"] == right
+    assert measurement.measure(dense.stage, SPEC, otherwise).metrics["val_accuracy"] != right
 
 
 # --- against the dense net ------------------------------------------------------------------------
@@ -151,12 +151,12 @@ def test_what_is_measured_is_measured_on_validation(lab, otherwise, dense):
 
 def test_a_worse_net_has_a_drop_above_nothing_and_a_smaller_one_a_speed_up_above_one(lab, dense):
     lab.measured.pop(dense.digest, None)
-    known = trial.dense_net(SPEC, lab, dense).metrics
+    known = measurement.dense_net(SPEC, lab, dense).metrics
     worse = known | {
         "val_accuracy": known["val_accuracy"] - 0.25,
         "macs_effective": known["macs_dense"] / 4,
     }
-    found = trial.against(SPEC, lab, dense, worse)
+    found = measurement.against(SPEC, lab, dense, worse)
     assert found["accuracy_drop"] == pytest.approx(0.25)
     assert found["speedup_theoretical"] == pytest.approx(4)
 
@@ -171,9 +171,9 @@ def test_a_trials_file_is_timed_against_the_dense_one(lab, dense, monkeypatch):
 
     asked = []
     monkeypatch.setattr(tflite.latency, "compare", compare)
-    measured = trial.Measured(None, b"own", None, {}, {})
-    found = trial.timed(measured, SPEC, lab, dense)
-    assert asked == [(b"own", trial.dense_net(SPEC, lab, dense).file)]
+    measured = measurement.Measured(None, b"own", None, {}, {})
+    found = measurement.timed(measured, SPEC, lab, dense)
+    assert asked == [(b"own", measurement.dense_net(SPEC, lab, dense).file)]
     assert (
         found["latency_us_p50"],
         found["baseline.latency_us_p50"],

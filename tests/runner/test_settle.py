@@ -156,7 +156,7 @@ def work(project, name, *settings):
 def test_the_best_is_taken_and_of_equal_ones_the_likeliest(found, taken, project, monkeypatch):
     spec = plan(project.root, "unit", settings=[], catalog=CATALOG).study.fix(first_value)
     monkeypatch.setattr(
-        "framework.runner.trial.quality",
+        "framework.runner.measurement.quality",
         lambda stage, *_: found[{1: "unit", 255: "bytes", 2: "signed"}[factor(stage)]],
     )
     assert Settler(Lab(project.root, CATALOG)).settle(spec).architecture.knobs["pixels"] == taken

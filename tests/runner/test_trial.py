@@ -15,7 +15,7 @@ from framework.errors import SqueezelabError, TrialDiverged, TrialError
 from framework.nn import tflite
 from framework.nn.tflite import converter
 from framework.results import record
-from framework.runner import trial
+from framework.runner import stage_checks, trial
 from framework.runner.baseline import unpack_weights
 from framework.study import Use, spec_from_json, use
 
@@ -182,7 +182,7 @@ def test_a_weight_that_is_not_finite_fails_the_trial(lab):
     stage = lab.baseline(fixed(SMALL["lenet5"])).stage
     spoiled = dict(stage.weights) | {("head", 1): np.full(10, np.nan, np.float32)}
     with pytest.raises(TrialDiverged, match="head"):
-        trial.check_finite(stage.with_weights(spoiled))
+        stage_checks.check_finite(stage.with_weights(spoiled))
 
 
 def test_a_step_that_undoes_a_promise_fails_the_trial(lab):
@@ -191,7 +191,7 @@ def test_a_step_that_undoes_a_promise_fails_the_trial(lab):
     dense = stage.with_weights(lab.baseline(spec).stage.weights)
     assert any(isinstance(keep, Mask) for keep in dense.keeps)
     with pytest.raises(TrialError, match="undone zeros"):
-        trial.check_keeps(dense)
+        stage_checks.check_keeps(dense)
 
 
 # --- what a strategy is given ---------------------------------------------------------------------

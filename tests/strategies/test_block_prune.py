@@ -16,7 +16,9 @@ from framework.contracts import Export, Samples, Stage
 from framework.errors import TrialError
 from framework.nn import compression, tflite, training
 from framework.nn.tflite import converter
-from framework.runner.trial import check_keeps, compress, measure
+from framework.runner.measurement import measure
+from framework.runner.stage_checks import check_keeps
+from framework.runner.trial import compress
 from framework.study import use
 
 # it has no dense layer

@@ -11,7 +11,8 @@ from framework.contracts import Export
 from framework.contracts.job import PLAIN
 from framework.nn import compression, training
 from framework.nn.tflite import converter
-from framework.runner.trial import check_keeps, compress
+from framework.runner.stage_checks import check_keeps
+from framework.runner.trial import compress
 from framework.study import use
 
 

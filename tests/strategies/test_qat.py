@@ -11,7 +11,8 @@ from framework.contracts import Export
 from framework.nn import compression, tflite, training
 from framework.nn.tflite import converter
 from framework.results.requested import asked_and_reached, distinct
-from framework.runner.trial import check_keeps, compress
+from framework.runner.stage_checks import check_keeps
+from framework.runner.trial import compress
 from framework.study import use
 
 NETS = {"lenet5": SMALL["lenet5"], "lstm": use("lstm", units=8)}

@@ -10,7 +10,7 @@ from framework.contracts import Bits, Codebook, Mask, Remask
 from framework.errors import TrialError
 from framework.nn import compression, training
 from framework.nn.compression import clustering
-from framework.runner.trial import check_keeps
+from framework.runner.stage_checks import check_keeps
 
 KERNELS = (("conv", 0), ("hidden", 0), ("head", 0))
 

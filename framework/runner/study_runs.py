@@ -1,0 +1,167 @@
+"""The runs of one study in the store, as the session that holds its lock writes them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from framework.contracts import Catalog
+from framework.planning import own_plugins
+from framework.planning.plan import Plan
+from framework.planning.resolve import dataset_of
+from framework.results import record
+from framework.results.record import Run
+from framework.runner.baseline import Lab, fingerprint
+from framework.study import Spec
+from framework.system.host import host_tags
+from framework.tracking import mlflow_ui
+from framework.tracking.store import Store
+
+LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
+
+
+class StudyRuns:
+    """Begins and closes the runs of one generation of a study.
+
+    Args:
+        plan: the study.
+        root: the project.
+        store: where the runs are written.
+        catalog: the plug-ins.
+    """
+
+    def __init__(self, plan: Plan, root: Path, *, store: Store, catalog: Catalog) -> None:
+        self.plan, self.root, self.store, self.catalog = plan, root, store, catalog
+        self.generation = 0
+        self.parent = ""  # run id; empty until there is one
+        self._leased = 0.0
+        self.tags = host_tags(root) | {
+            "dataset": plan.study.dataset.name,
+            "seed": str(plan.study.seed),
+        }
+        self.tags |= own_plugins.plugin_files(plan.study, catalog, root)
+
+    def resume(self, generation: int, parent: Run | None) -> None:
+        """Go on with a generation that earlier sessions began."""
+        self.generation = generation
+        self.parent = parent.run_id if parent else ""
+
+    def open_parent(self) -> None:
+        """Set the study's parent run RUNNING, created now if there is none."""
+        if not self.parent:
+            tags = self.tags | {
+                "strategy": mlflow_ui.chain_text(self.plan.study),
+                "overrides": " ".join(self.plan.overrides),
+            }
+            name = mlflow_ui.study_name(self.plan, self.generation)
+            self.parent = self._begin("study", name, tags=tags, params={})
+        # before it is RUNNING again: other hosts ask whose it is and when it last spoke
+        self.renew_lease(force=True)
+        self.store.resume(self.parent)
+        self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
+        mlflow_ui.arrange(self.store, self.plan, self.generation)
+
+    def begin(self, role: str, spec: Spec, *, dense: str, tags: Mapping[str, str]) -> str:
+        """Begin a run of a spec; its id.
+
+        Args:
+            role: `baseline`, `control` or `trial`.
+            dense: run id of the spec's baseline; empty for the baseline itself.
+            tags: of a trial, its number and attempt.
+        """
+        number = int(tags.get("trial", -1))
+        common = {
+            **self.tags,
+            **tags,
+            "spec_digest": spec.digest,
+            "strategy": spec.strategy,
+            "baseline": dense,
+        }
+        name = mlflow_ui.run_name(self.plan.study, spec, role=role, number=number)
+        return self._begin(role, name, tags=common, params=spec.parameters())
+
+    def _begin(
+        self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]
+    ) -> str:
+        named = {
+            "architecture": mlflow_ui.architecture_text(self.plan.study, params),
+            **tags,
+            **self._identity(),
+        }
+        return self.store.begin(
+            self.plan.name,
+            role=role,
+            name=name,
+            tags=named,
+            params=params,
+            parent=self.parent or None,
+        )
+
+    def _identity(self) -> dict[str, str]:
+        """The tags by which a study finds its runs, next to its name."""
+        return {"study_digest": self.plan.study.digest, "generation": str(self.generation)}
+
+    def log_data(self, run_id: str, spec: Spec, lab: Lab) -> None:
+        """State which data a run used; nothing if they cannot be loaded."""
+        try:
+            splits = lab.splits(spec)
+        except Exception:  # noqa: BLE001  (the trial's own record tells why; the run is still to be closed)
+            return
+        profile: dict[str, object] = {
+            "train": len(splits.train),
+            "calibration": len(splits.calibration),
+            "validation": len(splits.validation),
+        }
+        # the test split's as well: whoever opens it later can tell that it is the same
+        for split, digest in splits.digests.items():
+            profile[f"{split}_sha256"] = digest
+        self.store.log_dataset(
+            run_id,
+            name=spec.dataset.name,
+            digest=splits.digests.get("train", ""),
+            source=dataset_of(spec, self.catalog, self.root).source(),
+            profile=profile,
+        )
+
+    def renew_lease(self, *, force: bool = False) -> None:
+        """Show other hosts that this session lives, at most once in LEASE_SECONDS.
+
+        Args:
+            force: now, whenever it was last shown.
+        """
+        if self.parent and (force or time.monotonic() - self._leased > LEASE_SECONDS):
+            self.store.tag(self.parent, lease=f"{time.time():.0f}", host=self.tags["host"])
+            self._leased = time.monotonic()
+
+    def close_open(self, error: BaseException) -> None:
+        """Leave nothing RUNNING behind.
+
+        A run whose result was not written never happened: it is KILLED, not FAILED.
+
+        The store is asked which runs are open: an interrupt may come while it is creating one.
+        """
+        interrupted = isinstance(error, KeyboardInterrupt)
+        for run in self.store.runs(self.plan.name, **self._identity()):
+            role = run.tags["role"]
+            if run.status == "RUNNING" and role != "confirm":  # that one is another process's
+                failed = role == "study" and not interrupted
+                reason = "interrupted" if interrupted else "exception"
+                self.store.close(run.run_id, "FAILED" if failed else "KILLED", reason=reason)
+
+    def _study_json(self) -> bytes:
+        info = dataset_of(self.plan.study, self.catalog, self.root).info
+        described = {
+            "name": self.plan.name,
+            "question": self.plan.question,
+            "overrides": list(self.plan.overrides),
+            "digest": self.plan.study.digest,
+            "trials": self.plan.study.trials,
+            "study": self.plan.study.json(),
+            "task": info.task,
+            "classes": info.classes,
+            "toy": info.toy,
+            "environment": fingerprint(),
+        }
+        return json.dumps(described, indent=1, sort_keys=True).encode()
