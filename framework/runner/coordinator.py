@@ -63,7 +63,7 @@ def run(
 
 
 class Coordinator:
-    """One session of one study. It alone writes to the store; trials are pure."""
+    """One session of one study. It alone writes, through `StudyRuns`; trials are pure."""
 
     def __init__(self, plan: Plan, runs: StudyRuns, *, lab: Lab, observer: Observer) -> None:
         self.plan, self.runs, self.lab, self.observer = plan, runs, lab, observer

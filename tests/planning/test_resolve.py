@@ -257,11 +257,8 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
             def apply(self, stage: Any, job: Any) -> Any:
                 return stage
 
-        Made.needs, Made.keeps, Made.gives = (
-            needs,
-            frozenset(keeps),
-        )
-        frozenset(gives)  # type: ignore[assignment]
+        Made.needs, Made.keeps = needs, frozenset(keeps)  # type: ignore[assignment]
+        Made.gives = frozenset(gives)
         own.register(name, version=1)(Made)
     return Catalog(strategies=own)
 
