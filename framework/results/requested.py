@@ -117,15 +117,16 @@ def _bits(stage: Stage, weights: Weights) -> dict[str, float]:
     if not asked and stage.export.format == "float32":
         return {}
     on_grid = _on_grid(stage)
-    size, asked_bits, reached_bits = 0, 0.0, 0.0
+    sizes, asked_bits, reached_bits = [], [], []
     for weight in weights:
         # TFLite gives the bias of an 8-bit layer 32 bits: it would hide what the kernels got
         if weight.role.endswith("kernel") or weight.key in asked:
             count = weight.values.size
-            size += count
-            asked_bits += min(asked.get(weight.key, 32), stage.export.bits) * count
-            reached_bits += _bits_of(weight, on_grid=weight.key in on_grid) * count
-    return {"bits_asked": asked_bits / size, "bits_reached": reached_bits / size}
+            sizes.append(count)
+            asked_bits.append(min(asked.get(weight.key, 32), stage.export.bits) * count)
+            reached_bits.append(_bits_of(weight, on_grid=weight.key in on_grid) * count)
+    size = sum(sizes)
+    return {"bits_asked": sum(asked_bits) / size, "bits_reached": sum(reached_bits) / size}
 
 
 def _on_grid(stage: Stage) -> set[str]:
