@@ -176,7 +176,13 @@ class Result:
     def _runs(self) -> Any:
         from framework.report import collect
 
-        return collect(_open(self.root), self.name, digest=self.digest, generation=self.generation)
+        return collect(
+            _open(self.root),
+            self.name,
+            digest=self.digest,
+            generation=self.generation,
+            catalog=catalog_of(self.root),
+        )
 
     @cached_property
     def _report(self) -> tuple[Any, dict[str, bytes]]:

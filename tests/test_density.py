@@ -114,7 +114,9 @@ def test_files_are_short(sources: list[Source]) -> None:
 
 
 def test_functions_are_short(sources: list[Source]) -> None:
-    lengths = {source.where(node): length(node) for source in sources for node in source.functions()}
+    lengths = {
+        source.where(node): length(node) for source in sources for node in source.functions()
+    }
     too_long = {where for where, lines in lengths.items() if lines > MOST_FUNCTION_LINES}
     assert not too_long
     assert quantiles(lengths.values(), n=10)[-1] <= MOST_FUNCTION_LINES_P90
@@ -134,7 +136,9 @@ def test_a_statement_holds_two_comprehensions_at_most_and_none_a_choice(
     for source in sources:
         for statement in source.statements():
             inside = [node for node in ast.walk(statement) if isinstance(node, COMPREHENSIONS)]
-            choices = [node for one in inside for node in ast.walk(one) if isinstance(node, ast.IfExp)]
+            choices = [
+                node for one in inside for node in ast.walk(one) if isinstance(node, ast.IfExp)
+            ]
             if len(inside) > MOST_IN_A_STATEMENT or choices:
                 dense.append(source.where(statement))
     assert not dense

@@ -30,12 +30,12 @@ from framework.contracts.net import (
     WeightKey,
     Weights,
 )
-from framework.contracts.plugins import Architecture, Dataset, Metric, Plugin, Strategy
+from framework.contracts.plugins import Architecture, Dataset, Format, Metric, Plugin, Strategy
 from framework.study.space import knob
 
 __all__ = [
     "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export",
-    "Exported", "FileWeight", "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask",
+    "Exported", "FileWeight", "Format", "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask",
     "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Tuning", "WeightKey",
     "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
     "metrics", "strategies", "strategy",

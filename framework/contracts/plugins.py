@@ -239,18 +239,33 @@ class Strategy(Plugin, ABC):
 # --- measuring ------------------------------------------------------------------------------------
 
 
+Format = Literal["percent", "count", "decimals", "significant"]
+"""How a number is written: a share as percent, a whole number, with four decimals or digits."""
+
+
 class Metric(Plugin, ABC):
     """One number measured on the exported file.
 
+    What it states here is all that tables, axes, model card and checklist say of it.
+
     Class attributes:
+        label: what it is, as on an axis: "non-zero parameters"; its name by default.
+        head: a shorter one, for a table; the label by default.
         unit: as "bytes"; empty for a share.
+        format: how a value is written.
         better: whether more or less of it is wanted.
+        ledger: it is a line of the size ledger: compared with the baseline as a ratio.
         of_split: it depends on the samples, so its name in the store begins with the split:
-        `val_accuracy`. tasks: the tasks it is defined for; it is absent, not 0, for others.
+            `val_accuracy`.
+        tasks: the tasks it is defined for; it is absent, not 0, for others.
     """
 
+    label: ClassVar[str] = ""
+    head: ClassVar[str] = ""
     unit: ClassVar[str] = ""
+    format: ClassVar[Format] = "significant"
     better: ClassVar[Literal["max", "min"]] = "min"
+    ledger: ClassVar[bool] = False
     of_split: ClassVar[bool] = False
     tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "binary", "regression"})
 

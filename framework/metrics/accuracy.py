@@ -11,11 +11,15 @@ from framework.metrics._decisions import decisions
 @metric("accuracy", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Accuracy(Metric):
-    """Share of the samples that the exported file answers right, 0 to 1.
+    """Share of the samples that the exported .tflite file classifies rightly.
+
+    0 to 1.
 
     Source: top-1 accuracy as in Blalock et al. 2020, arXiv:2003.03033.
     """
 
+    label = "accuracy"
+    format = "percent"
     better = "max"
     of_split = True
     tasks = frozenset({"classes", "binary"})

@@ -16,6 +16,8 @@ class Disagreement(Metric):
     Source: Hooker et al. 2019, arXiv:1911.05248 (changed predictions).
     """
 
+    label = "disagreement"
+    format = "percent"
     of_split = True
     tasks = frozenset({"classes", "binary"})
 

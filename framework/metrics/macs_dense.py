@@ -15,7 +15,11 @@ class MacsDense(Metric):
     Source: Sze et al. 2017, arXiv:1703.09039.
     """
 
+    label = "multiply-accumulate operations per sample"
+    head = "MACs"
     unit = "operations"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Each kernel value times the output positions it is used for.

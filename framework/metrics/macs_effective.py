@@ -19,7 +19,11 @@ class MacsEffective(Metric):
     Source: Blalock et al. 2020, arXiv:2003.03033 (theoretical speed-up).
     """
 
+    label = "multiply-accumulate operations per sample, zero weights left out"
+    head = "effective MACs"
     unit = "operations"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Each kernel value that is not zero times the output positions it is used for."""

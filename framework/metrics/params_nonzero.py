@@ -18,7 +18,11 @@ class ParamsNonzero(Metric):
     Source: Blalock et al. 2020, arXiv:2003.03033.
     """
 
+    label = "non-zero parameters"
+    head = "non-zero"
     unit = "parameters"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file."""

@@ -18,7 +18,10 @@ class ParamsTotal(Metric):
     Source: Blalock et al. 2020, arXiv:2003.03033.
     """
 
+    label = "parameters"
     unit = "parameters"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file."""

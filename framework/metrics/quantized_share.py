@@ -13,13 +13,16 @@ from framework.metrics._weights import values_of
 @metric("quantized_share", version=1)
 @dataclass(frozen=True, kw_only=True)
 class QuantizedShare(Metric):
-    """Share of the weights that the file does not store as float32, 0 to 1.
+    """Share of the weights that the file does not store as float32.
 
     What a quantization has reached.
 
     Source: Jacob et al. 2018, arXiv:1712.05877.
     """
 
+    label = "quantized weights"
+    head = "quantized"
+    format = "percent"
     better = "max"
 
     def measure(self, exported: Exported) -> float:

@@ -12,9 +12,9 @@ from framework.contracts import Exported, Metric, metric
 @metric("r2", version=1)
 @dataclass(frozen=True, kw_only=True)
 class R2(Metric):
-    """Coefficient of determination of the exported file's answers.
+    """Coefficient of determination: 1 is perfect, 0 no better than the mean of the labels.
 
-    1 is perfect, 0 as good as the labels' mean.
+    Of the exported file's answers.
 
     Departures: labels that are all equal have no spread to explain. Then it is 1 where every answer
     equals them, and 0 otherwise, so that it is finite whenever the answers are.
@@ -22,6 +22,8 @@ class R2(Metric):
     Source: Wright 1921, Correlation and causation, J. Agric. Res. 20(7), 557-585.
     """
 
+    label = "R2"
+    format = "decimals"
     better = "max"
     of_split = True
     tasks = frozenset({"regression"})

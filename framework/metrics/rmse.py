@@ -18,7 +18,7 @@ class Rmse(Metric):
     square error).
     """
 
-    unit = "units of the label"
+    label = "RMSE"
     of_split = True
     tasks = frozenset({"regression"})
 

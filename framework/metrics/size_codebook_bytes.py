@@ -17,7 +17,11 @@ class SizeCodebookBytes(Metric):
     Source: Han et al. 2016, arXiv:1510.00149 (weight sharing).
     """
 
+    label = "weights as indices into codebooks"
+    head = "codebook"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Each tensor as indices and table, or dense where that is smaller."""

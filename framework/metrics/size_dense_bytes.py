@@ -16,7 +16,11 @@ class SizeDenseBytes(Metric):
     Source: Blalock et al. 2020, arXiv:2003.03033.
     """
 
+    label = "bare weights"
+    head = "dense"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Counted in the file; factors that scale integers are not weights."""

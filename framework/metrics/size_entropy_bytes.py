@@ -20,7 +20,11 @@ class SizeEntropyBytes(Metric):
     arXiv:1907.11900.
     """
 
+    label = "entropy bound of the weights"
+    head = "entropy"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Each tensor by itself; a value that does not repeat costs its own bits."""

@@ -19,7 +19,11 @@ class SizeSparseBytes(Metric):
     al. 1982.
     """
 
+    label = "non-zero weights with their index"
+    head = "sparse"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Each tensor with the smallest of a bitmap, compressed rows, and dense."""

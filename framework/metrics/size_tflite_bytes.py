@@ -17,7 +17,11 @@ class SizeTfliteBytes(Metric):
     Source: the TensorFlow Lite file format (FlatBuffers).
     """
 
+    label = ".tflite file"
+    head = ".tflite"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """Its length."""

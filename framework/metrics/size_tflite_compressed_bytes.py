@@ -17,7 +17,11 @@ class SizeTfliteCompressedBytes(Metric):
     Source: Collet & Kucherawy 2021, RFC 8878.
     """
 
+    label = ".tflite file under zstandard"
+    head = "zstd"
     unit = "bytes"
+    format = "count"
+    ledger = True
 
     def measure(self, exported: Exported) -> float:
         """The length of the compressed file."""

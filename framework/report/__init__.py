@@ -11,9 +11,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.errors import InvalidValue, UnknownName
-from framework.report.columns import COLUMNS
+from framework.contracts import Catalog
+from framework.errors import InvalidValue, SqueezelabError, UnknownName
+from framework.planning.own_plugins import catalog_of
 from framework.report.frame import StudyRuns, collect, trials_frame
+from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of, pareto_frame
 from framework.report.selection import RunStore
 from framework.report.tables import columns_of, markdown
@@ -79,7 +81,7 @@ def run_report(
         raise UnknownName("report", kind, kinds(root))
     # its font cache, else under the home folder
     os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))
-    runs = collect(store, name, digest=digest, generation=generation)
+    runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
     build = _build(paths.reports(root) / f"{kind}.py")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
@@ -89,10 +91,19 @@ def run_report(
             target = out / path.name
             written.append(path.replace(target))
     frame = pareto_frame(runs)
-    table = markdown(
-        frame, columns_of(frame, COLUMNS, level=0, always=(axes_of(runs).quality,)), brief=True
-    )
+    every = every_column(runs.catalog)
+    columns = columns_of(frame, every, level=0, always=(axes_of(runs).quality,))
+    table = markdown(frame, columns, brief=True)
     return Report(written, table, frame[frame["row"] == "front"].reset_index(drop=True))
+
+
+def _catalog(root: Path) -> Catalog:
+    """What metrics are called, those of the project among them."""
+    try:
+        return catalog_of(root)
+    except SqueezelabError:
+        # what is stored can be reported where a plug-in of the project does not load
+        return Catalog()
 
 
 def _build(path: Path) -> Build:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import pandas as pd
 
+from framework.contracts import Catalog
 from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
@@ -25,11 +26,11 @@ from framework.report.selection import (
 )
 from framework.results.fronts import Direction
 from framework.results.metric_versions import newest, others
+from framework.results.quantities import counts, ledger_lines
 from framework.results.record import (
     BASELINE_PREFIX,
     CHANCE_ACCURACY,
     CHANCE_LIMIT,
-    COUNTS,
     EPOCH_PREFIX,
     MACHINE,
     QUALITY,
@@ -53,6 +54,7 @@ class StudyRuns:
         baselines: one finished run per architecture.
         controls: the finished runs of the identity strategy, one per architecture.
         trials: finished and failed runs by number, the last attempt of each number.
+        catalog: says what metrics are called and how they are written.
     """
 
     name: str
@@ -61,6 +63,17 @@ class StudyRuns:
     baselines: Sequence[Run] = ()
     controls: Sequence[Run] = ()
     trials: Sequence[Run] = ()
+    catalog: Catalog = field(default_factory=Catalog)
+
+    @cached_property
+    def counts(self) -> set[str]:
+        """Names of metrics that are whole numbers."""
+        return counts(self.catalog)
+
+    @cached_property
+    def ledger_lines(self) -> set[str]:
+        """Names of metrics that are lines of the size ledger."""
+        return ledger_lines(self.catalog)
 
     @property
     def resolved(self) -> Mapping[str, Any]:
@@ -146,13 +159,19 @@ class StudyRuns:
 
 
 def collect(
-    store: RunStore, name: str, *, digest: str | None = None, generation: int | None = None
+    store: RunStore,
+    name: str,
+    *,
+    digest: str | None = None,
+    generation: int | None = None,
+    catalog: Catalog | None = None,
 ) -> StudyRuns:
     """The runs of a study.
 
     Args:
         digest: of the study, or how it begins; that of the parent run started last by default.
         generation: the highest one of this digest by default.
+        catalog: says what metrics are called; that of the package by default.
 
     Raises:
         UserError: the store has no such study, digest or generation.
@@ -171,6 +190,7 @@ def collect(
         baselines=one_each(chosen or like(parent, baselines)),
         controls=one_each(with_status(controls, "FINISHED")),
         trials=trials,
+        catalog=catalog or Catalog(),
     )
 
 
@@ -187,7 +207,7 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     metrics: set[str] = set()
     for run in runs.trials:
-        measured = result_metrics(run, shown=runs.objectives)
+        measured = result_metrics(runs, run, shown=runs.objectives)
         metrics |= measured.keys()
         reason = run.tags.get("reason") or None
         head = {"number": run.number, "status": run.status, "reason": reason}
@@ -275,7 +295,7 @@ def parameter(run: Run, name: str) -> Any:
         return text
 
 
-def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
+def result_metrics(runs: StudyRuns, run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
     """The metrics that the spec determines; counts are whole numbers.
 
     What chance reaches is said in words.
@@ -287,7 +307,7 @@ def result_metrics(run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:
     values = {}
     for name, value in run.metrics.items():
         if name not in hidden and not name.startswith(EPOCH_PREFIX):
-            values[name] = _number(name, value)
+            values[name] = _number(value, whole=name.removeprefix(BASELINE_PREFIX) in runs.counts)
     return values
 
 
@@ -307,10 +327,9 @@ def _architecture_knobs(run: Run) -> dict[str, Any]:
     return knobs
 
 
-def _number(name: str, value: float) -> float | int:
+def _number(value: float, *, whole: bool) -> float | int:
     # the store has every metric as a float
-    count = name.removeprefix(BASELINE_PREFIX).startswith(COUNTS)
-    return int(value) if count and math.isfinite(value) and float(value).is_integer() else value
+    return int(value) if whole and math.isfinite(value) and float(value).is_integer() else value
 
 
 def _baseline_last(name: str) -> tuple[bool, str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from framework.report.checklist import at_chance, toys, unmet
-from framework.report.columns import COLUMNS
 from framework.report.facts import facts
 from framework.report.frame import StudyRuns
+from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of
 from framework.report.resolved import alternatives
 from framework.report.speed import protocol, speed_columns, speed_frame
@@ -36,7 +36,7 @@ ROW_NOTES = (
 
 def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The report as one Markdown page."""
-    columns = columns_of(frame, COLUMNS, level=2)
+    columns = columns_of(frame, every_column(runs.catalog), level=2)
     quality = AXIS_WORDS.get(axes_of(runs).quality, runs.quality_word)
     blocks = [
         f"# {markdown_text(runs.name)}: {quality} against size",
@@ -44,7 +44,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
         *_warnings(runs),
         "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
         *no_front(runs, frame),
-        markdown(frame, columns_of(frame, COLUMNS, level=1)),
+        markdown(frame, columns_of(frame, every_column(runs.catalog), level=1)),
         f"![{quality} against size](pareto.svg)",
         "## The size ledger",
         # too wide for one table: the lines of the ledger have one of their own

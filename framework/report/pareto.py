@@ -23,10 +23,10 @@ from framework.report.frame import (
 )
 from framework.results import chance
 from framework.results.fronts import Direction, on_front
-from framework.results.record import BASELINE_PREFIX, COUNTS, Run, one_of_each, spanned
+from framework.results.quantities import RATIO, spanned
+from framework.results.record import BASELINE_PREFIX, Run, one_of_each
 from framework.study.constraints import feasible
 
-RATIO = "_ratio"  # suffix: the baseline's value of a line divided by the row's own
 LARGEST = 1e300  # the store hands infinity back as the largest float
 LINES = (
     "params_total", "params_nonzero", "size_dense_bytes", "size_sparse_bytes",
@@ -63,7 +63,7 @@ def axes_of(runs: StudyRuns) -> Axes:
     Non-zero parameters and the task's own by default.
     """
     directions = runs.objectives
-    size, quality = spanned(directions, runs.task)
+    size, quality = spanned(directions, runs.task, runs.catalog)
     return Axes(size, quality, directions.get(size, "min"), directions.get(quality, "max"))
 
 
@@ -192,8 +192,8 @@ def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dic
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
     row |= parameters(runs, run, varying)
     row |= {ARCHITECTURE: runs.net(run), "strategy": run.tags.get("strategy")}
-    metrics, base = _apart(result_metrics(run, shown=runs.objectives))
-    row |= metrics | _ratios(metrics, metrics if kind == "baseline" else base)
+    metrics, base = _apart(result_metrics(runs, run, shown=runs.objectives))
+    row |= metrics | _ratios(runs, metrics, metrics if kind == "baseline" else base)
     if kind == "baseline" and runs.quality in metrics:
         row[runs.drop] = 0.0
     return row
@@ -210,11 +210,13 @@ def _apart(metrics: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return of_run, of_baseline
 
 
-def _ratios(metrics: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float]:
+def _ratios(
+    runs: StudyRuns, metrics: Mapping[str, Any], base: Mapping[str, Any]
+) -> dict[str, float]:
     ratios = {}
     for name, value in metrics.items():
         # a net that is pruned to nothing has no ratio
-        if name.startswith(COUNTS) and value > 0 and base.get(name) is not None:
+        if name in runs.ledger_lines and value > 0 and base.get(name) is not None:
             ratios[name + RATIO] = base[name] / value
     return ratios
 

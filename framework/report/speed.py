@@ -22,8 +22,10 @@ from framework.report.frame import (
     result_metrics,
     varying_parameters,
 )
-from framework.report.pareto import RATIO, front, references_shown
-from framework.report.tables import Column, four_digits, grouped, percent, ratio
+from framework.report.layout import column
+from framework.report.pareto import front, references_shown
+from framework.report.tables import Column
+from framework.results.quantities import RATIO, quantities
 from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 
 TAKEN = (
@@ -31,6 +33,10 @@ TAKEN = (
     "speedup_theoretical", *MACHINE,
 )  # fmt: skip
 MEASURED = (*TAKEN[:3], f"size_tflite_bytes{RATIO}", *TAKEN[3:], "latency", "speedup")
+SIZES = (
+    "val_accuracy", "val_r2", "size_tflite_bytes", f"size_tflite_bytes{RATIO}",
+    "size_tflite_compressed_bytes",
+)  # fmt: skip
 FRONT = " (front)"
 FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks
 # shares of the zeros; files of one net differ by the padding between their tensors
@@ -56,7 +62,7 @@ def speed_frame(runs: StudyRuns) -> pd.DataFrame:
     varying = varying_parameters(runs)
     rows = []
     for kind, label, run in shown:
-        values = parameters(runs, run, varying) | _row(kind, run)
+        values = parameters(runs, run, varying) | _row(runs, kind, run)
         rows.append({"row": kind, "label": label} | values)
     present = set().union(*rows)
     wanted = ["row", "label", *varying, *MEASURED, "reason"]
@@ -112,8 +118,8 @@ def _self_check(runs: StudyRuns, run: Run) -> str:
     )
 
 
-def _row(kind: str, run: Run) -> dict[str, Any]:
-    metrics = result_metrics(run, shown=TAKEN)
+def _row(runs: StudyRuns, kind: str, run: Run) -> dict[str, Any]:
+    metrics = result_metrics(runs, run, shown=TAKEN)
     row = picked(metrics, TAKEN)
     size = metrics.get("size_tflite_bytes")
     base_size = size if kind == "baseline" else metrics.get("baseline.size_tflite_bytes")
@@ -188,12 +194,19 @@ def _of_layers(metrics: Mapping[str, float]) -> list[str]:
 
 def speed_columns(runs: StudyRuns) -> list[Column]:
     """The columns of the table, with one for each parameter that varies."""
-    label, *others = COLUMNS
-    columns = [label]
+    columns = [Column(name="label", head="net")]
     for name in varying_parameters(runs):
         text = str if _are_words(runs, name) else _short
         columns.append(Column(name=name, head=name, text=text))
-    return [*columns, *others]
+    stated = quantities(runs.catalog)
+    columns += [column(stated[name]) for name in SIZES]
+    columns += [
+        Column(name="latency", head="latency (us, 99 %)"),
+        Column(name="speedup", head="measured speed-up (99 %)"),
+        column(stated["speedup_theoretical"]),
+        Column(name="reason", head="reason of the gap"),
+    ]
+    return columns
 
 
 def _are_words(runs: StudyRuns, name: str) -> bool:
@@ -202,17 +215,3 @@ def _are_words(runs: StudyRuns, name: str) -> bool:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-COLUMNS = (
-    Column(name="label", head="net"),
-    Column(name="val_accuracy", head="val. accuracy (%)", text=percent, better="max"),
-    Column(name="val_r2", head="val. R2", text=four_digits, better="max"),
-    Column(name="size_tflite_bytes", head=".tflite (bytes)", text=grouped, better="min"),
-    Column(name=f"size_tflite_bytes{RATIO}", head=".tflite ratio", text=ratio, better="max"),
-    Column(name="size_tflite_compressed_bytes", head="zstd (bytes)", text=grouped, better="min"),
-    Column(name="latency", head="latency (us, 99 %)"),
-    Column(name="speedup", head="measured speed-up (99 %)"),
-    Column(name="speedup_theoretical", head="theoretical speed-up", text=ratio),
-    Column(name="reason", head="reason of the gap"),
-)

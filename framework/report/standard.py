@@ -20,12 +20,11 @@ import matplotlib
 import pandas as pd
 
 from framework.report.checklist import toys
-from framework.report.columns import COLUMNS
 from framework.report.figures import Axis, Cloud, Point, save, trade_off
 from framework.report.frame import StudyRuns, picked, timing_frame, trials_frame
+from framework.report.layout import columns as every_column
 from framework.report.page import RATIO_NOTE, SEED_NOTE, listed, page, speed_page
 from framework.report.pareto import (
-    RATIO,
     Axes,
     axes_of,
     baselines_shown,
@@ -36,28 +35,10 @@ from framework.report.pareto import (
 from framework.report.resolved import names_of
 from framework.report.tables import Column, columns_of, csv, latex
 from framework.results.fronts import Direction
-from framework.results.record import COUNTS, Run
+from framework.results.quantities import RATIO, quantity
+from framework.results.record import Run
 from framework.study.constraints import feasible
 
-AXIS_LABELS = {
-    "val_accuracy": "Validation accuracy (%)",
-    "accuracy_drop": "Accuracy drop (points)",
-    "val_r2": "Validation R²",
-    "r2_drop": "Drop in R²",
-    "val_rmse": "Validation RMSE",
-    "params_nonzero": "Non-zero parameters",
-    "params_total": "Parameters",
-    "size_tflite_bytes": ".tflite file (bytes)",
-    "size_tflite_compressed_bytes": ".tflite file under zstandard (bytes)",
-    "macs_dense": "Multiply-accumulates per sample",
-    "macs_effective": "Multiply-accumulates per sample, zero weights left out",
-    "size_dense_bytes": "Bare weights (bytes)",
-    "size_codebook_bytes": "Weights as indices into codebooks (bytes)",
-    "size_sparse_bytes": "Non-zero weights with their index (bytes)",
-    "size_entropy_bytes": "Entropy bound of the weights (bytes)",
-    "latency_us_p50": "Latency (us)",
-}
-SHARES = ("val_accuracy", "accuracy_drop", "sparsity_asked", "sparsity_reached")
 # no better than the labels' mean: how much worse has no end, and would squeeze all else
 FLOORS = {"val_r2": 0.0}
 ORIGIN_TAGS = ("host", "git", "dirty", "attempt", "spec_digest", "baseline")
@@ -91,7 +72,7 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
 
 def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
     """The table for a paper, with what its columns mean in the caption."""
-    columns = columns_of(frame, COLUMNS, level=1)
+    columns = columns_of(frame, every_column(runs.catalog), level=1)
     study = runs.resolved
     nets = listed(names_of(study["architecture"]))
     meanings = "; ".join(_meanings(columns))
@@ -118,7 +99,8 @@ def _meanings(columns: Iterable[Column]) -> Iterator[str]:
 def figure_of(runs: StudyRuns) -> Any:
     """Quality against size of every finished trial; by architecture if there are several."""
     axes, groups = axes_of(runs), _groups(runs)
-    x, y = _axis(axes.size, axes.size_way), _axis(axes.quality, axes.quality_way)
+    x = _axis(runs, axes.size, axes.size_way)
+    y = _axis(runs, axes.quality, axes.quality_way)
     nets = {}
     if runs.several_nets:
         for net in sorted(runs.nets(chain.from_iterable(groups.values()))):
@@ -196,12 +178,12 @@ def _origin(run: Run) -> dict[str, Any]:
     } | picked(run.tags, ORIGIN_TAGS)
 
 
-def _axis(name: str, better: Direction) -> Axis:
-    label, log = AXIS_LABELS.get(name, name.replace("_", " ")), name.startswith(COUNTS)
+def _axis(runs: StudyRuns, name: str, better: Direction) -> Axis:
+    stated = quantity(name, runs.catalog)
     return Axis(
-        label=f"{label} (log scale)" if log else label,
+        label=f"{stated.axis} (log scale)" if stated.ledger else stated.axis,
         better=better,
-        log=log,
-        percent=name in SHARES,
+        log=stated.ledger,
+        percent=stated.format == "percent",
         floor=FLOORS.get(name),
     )

@@ -24,6 +24,7 @@ LATEX = str.maketrans({
     "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''",
 })  # fmt: skip
+Text = Callable[[Any], str]
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
 
 
@@ -49,7 +50,7 @@ class Column:
     short: str = ""
     brief: str = ""
     doc: str = ""
-    text: Callable[[Any], str] = str
+    text: Text = str
     better: Direction | None = None
     level: int = 0
 

@@ -34,7 +34,6 @@ ERROR_TXT = "error.txt"
 
 # task -> the metric that says how good
 QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
-COUNTS = ("params_", "size_", "macs_")  # how metrics of whole numbers begin
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, next to the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
 # on a dense net's own run: the share of the most frequent label of validation
@@ -76,38 +75,12 @@ def drop_of(task: str) -> str:
     return f"{QUALITY[task]}_drop"
 
 
-def spanned(directions: Mapping[str, str], task: str) -> tuple[str, str]:
-    """The two objectives that order a study's tables and span its pictures.
-
-    What a net costs, and how good it is.
-
-    Args:
-        directions: objective -> `max` or `min`.
-
-    Returns:
-        (cost, quality): of costs a count before all others; non-zero parameters and the task's own
-        metric where the study asks for none.
-    """
-    costs = [name for name in directions if directions[name] == "min" and not _says_how_good(name)]
-    costs.sort(key=lambda name: (not name.startswith(COUNTS), name != "params_nonzero"))
-    cost = next(iter(costs), "params_nonzero")
-    # sorts are stable: of objectives that are alike the study's first is taken
-    others = sorted(directions, key=lambda name: (not _says_how_good(name), directions[name]))
-    if cost in directions:
-        others.remove(cost)
-    return cost, next(iter(others), quality_of(task))
-
-
 def decimals(value: float) -> str:
     """A share for a reader, with four decimals: `0.9840`.
 
     What is below a hundredth with four digits: `0.001234`.
     """
     return f"{value:.4g}" if 0 < abs(value) < 0.01 else f"{value:.4f}"
-
-
-def _says_how_good(name: str) -> bool:
-    return name.startswith("val_") or name.endswith("_drop")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from framework.contracts import Array, Catalog
 from framework.errors import SqueezelabError, UserError
 from framework.results import metric_versions, record
+from framework.results.quantities import ledger_lines
 from framework.results.record import Record, Run
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint, unpack_weights
@@ -265,7 +266,7 @@ def _close(name: str, pair: Pair) -> bool:
     if then is None or now is None:
         return False
     plain = name.removeprefix(record.BASELINE_PREFIX)
-    is_relative = plain.startswith((*record.COUNTS, "speedup"))
+    is_relative = plain.startswith("speedup") or plain in ledger_lines(Catalog())
     return abs(then - now) <= (COUNT_TOLERANCE * abs(then) if is_relative else SHARE_TOLERANCE)
 
 

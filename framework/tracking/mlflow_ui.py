@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from framework.results.record import PREFIX, Run, drop_of, spanned
+from framework.contracts import Catalog
+from framework.results.quantities import spanned
+from framework.results.record import PREFIX, Run, drop_of
 from framework.study.space import Choice, Float, Int
 from framework.tracking.conversion import EXPERIMENT_TAG_LIMIT, NAME_LIMIT, TAG_LIMIT
 from framework.tracking.store import Store
@@ -246,7 +248,7 @@ def _columns(study: Study, task: str) -> Iterator[str]:
 
 def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     """Quality against size, and how each searched parameter leads to quality."""
-    size, quality = spanned(study.objectives, task)
+    size, quality = spanned(study.objectives, task, Catalog())
     scatter = {
         "uuid": "front",
         "type": "SCATTER",

@@ -194,7 +194,7 @@ def test_the_caption_states_n_and_what_the_columns_mean(thirty):
     paper = (thirty[1] / "pareto.tex").read_text()
     caption = next(line for line in paper.splitlines() if line.startswith(r"\caption"))
     assert "n = 1 seed: no interval is shown" in caption
-    assert "share of the validation split" in caption
+    assert "classifies rightly; of the validation split" in caption
     assert r"\label{tab:squeezenet_prune}" in paper
 
 
