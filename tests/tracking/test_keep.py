@@ -13,7 +13,7 @@ from framework.errors import UserError
 from framework.planning.plan import plan
 from framework.results.record import MANIFEST_JSON, NET_FILES, Record, Run
 from framework.runner.confirm import confirm
-from framework.tracking import database
+from framework.tracking import locations
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.store import Store
 
@@ -140,7 +140,7 @@ def test_only_what_is_named_is_removed(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = Store.open(tmp_path)
     if with_a_server:
-        monkeypatch.setattr(database, "place", lambda location, root: None)
+        monkeypatch.setattr(locations, "place", lambda location, root: None)
     run_id = store.begin("mine", role="trial", name="trial 0", tags={}, params={})
     store.finish(run_id, Record(artifacts={"model.tflite": b"net", "spec.json": b"{}"}))
     for _ in range(2):
