@@ -88,9 +88,13 @@ LEFT_OUT = ("params_total_ratio", "macs_dense", "macs_effective", "macs_effectiv
 def columns(catalog: Catalog) -> list[Column]:
     """Every column there may be; metrics of the user's own come after the quality."""
     stated = quantities(catalog)
-    known = {*QUALITY, *OTHERS, *LEFT_OUT}
-    own = {name: Place(level=0 if RATIO not in name else 1) for name in stated if name not in known}
-    return [*NAMES, *_placed(stated, QUALITY), *_placed(stated, own), *_placed(stated, OTHERS)]
+    listed = {*QUALITY, *OTHERS, *LEFT_OUT}
+    others = {}
+    for name in stated:
+        if name not in listed:
+            # a metric that somebody wrote is one that they want to see
+            others[name] = Place(level=1 if name.endswith(RATIO) else 0)
+    return [*NAMES, *_placed(stated, QUALITY), *_placed(stated, others), *_placed(stated, OTHERS)]
 
 
 def _placed(stated: Mapping[str, Quantity], places: Mapping[str, Place]) -> Iterator[Column]:
