@@ -13,9 +13,7 @@ from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 @architecture("lenet5", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Lenet5(Architecture):
-    """Two 5x5 convolutions with pooling, two dense layers.
-
-    431 080 parameters on 28x28x1 and ten classes.
+    """Two 5x5 convolutions with pooling, two dense layers; 431 080 parameters on 28x28x1.
 
     Source: LeCun et al. 1998, Proc. IEEE 86(11); sizes of the Caffe example, as in Han et al. 2015,
     arXiv:1506.02626.

@@ -14,9 +14,7 @@ from framework.contracts import Architecture, DataInfo, architecture, knob
 @architecture("lstm", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Lstm(Architecture):
-    """Long short-term memory.
-
-    Recurrent layers over the steps of a sequence, a dense head on the last state.
+    """Long short-term memory over the steps of a sequence, a dense head on the last state.
 
     It reads the data set's one input that is no picture: numbers (steps, features), tokens through
     an embedding, or the frames of a spectrogram.

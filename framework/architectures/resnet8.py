@@ -14,9 +14,9 @@ from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 @architecture("resnet8", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Resnet8(Architecture):
-    """Three stacks of residual blocks.
+    """Three stacks of residual blocks; 78 666 parameters on 32x32x3 and ten classes.
 
-    78 666 parameters on 32x32x3 and ten classes, 77 706 in the file.
+    77 706 in the file.
 
     Source: Banbury et al. 2021, arXiv:2106.07597 (MLPerf Tiny); residual blocks of He et al. 2015,
     arXiv:1512.03385.

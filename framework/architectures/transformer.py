@@ -16,9 +16,7 @@ from framework.errors import InvalidValue
 @architecture("transformer", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Transformer(Architecture):
-    """Transformer encoder.
-
-    Embedded tokens with their positions, pre-norm blocks of multi-head attention, a mean.
+    """Transformer encoder: embedded tokens, pre-norm blocks of multi-head attention, a mean.
 
     It reads the data set's one input that is no picture; numbers (steps, features) and spectrograms
     are projected where tokens are embedded.

@@ -113,31 +113,37 @@ def _says_how_good(name: str) -> bool:
 
 
 def _of_metric(metric: type[Metric]) -> Iterator[Quantity]:
+    value = _value(metric)
+    yield _on_validation(value) if metric.of_split else value
+    if metric.name in QUALITY.values():
+        yield _drop(value)
+    if metric.ledger:
+        yield _ratio(value)
+
+
+def _value(metric: type[Metric]) -> Quantity:
     label = metric.label or metric.name.replace("_", " ")
-    value = Quantity(
+    return Quantity(
         name=metric.name,
         label=label,
         head=metric.head or label,
+        # a share is stored as one, and shown in percent
         unit="%" if metric.format == "percent" else metric.unit,
         format=metric.format,
         better=metric.better,
         doc=_sentence(metric.summary()),
         ledger=metric.ledger,
     )
-    if metric.of_split:
-        yield replace(
-            value,
-            name=f"val_{metric.name}",
-            label=f"validation {label}",
-            head=f"val. {value.head}",
-            doc=f"{value.doc}; of the validation split",
-        )
-    else:
-        yield value
-    if metric.name in QUALITY.values():
-        yield _drop(value)
-    if metric.ledger:
-        yield _ratio(value)
+
+
+def _on_validation(value: Quantity) -> Quantity:
+    return replace(
+        value,
+        name=f"val_{value.name}",
+        label=f"validation {value.label}",
+        head=f"val. {value.head}",
+        doc=f"{value.doc}; of the validation split",
+    )
 
 
 def _drop(quality: Quantity) -> Quantity:

@@ -26,13 +26,11 @@ from framework.strategies import _pruning
 @strategy("dynamic_sparse", version=2)
 @dataclass(frozen=True, kw_only=True)
 class DynamicSparse(Strategy):
-    """Train a sparse net from the start.
-
-    Now and then drop its smallest weights and grow where the gradient is largest.
+    """Train a sparse net from the start; drop its smallest weights, grow by the gradient.
 
     Source: Evci et al. 2020, arXiv:1911.11134 (RigL).
 
-    The masks are drawn by lot. `updates` times in the first 75 % of the training each kernel drops
+    The masks are drawn at random. `updates` times in the first 75 % of the training each kernel drops
     the share f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and
     grows as many of its dead ones, those of the largest |dL/dw| on a batch, normalised by the batch
     where the net does so; what grows begins at zero. As in the paper's code a weight that was just

@@ -10,9 +10,9 @@ from framework.contracts import Job, Stage, Strategy, knob, strategy
 @strategy("ptq", version=1)
 @dataclass(frozen=True, kw_only=True)
 class Ptq(Strategy):
-    """Store the trained net in fewer bits, without training.
+    """Store the trained net in fewer bits: half precision, 8-bit weights, or 8 bits throughout.
 
-    Half precision, 8-bit weights, or 8 bits throughout.
+    Without training.
 
     Source: Jacob et al. 2018, arXiv:1712.05877 (integer arithmetic); Krishnamoorthi 2018,
     arXiv:1806.08342 (scales).

@@ -21,7 +21,7 @@ Zeros = dict[WeightKey, int]
 @strategy("random_prune", version=2)
 @dataclass(frozen=True, kw_only=True)
 class RandomPrune(Strategy):
-    """Zero weights drawn by lot while training goes on: the control of every pruning method.
+    """Zero weights drawn at random while training goes on: the control of every pruning method.
 
     Source: Blalock et al. 2020, arXiv:2003.03033 (why a table needs it); Liu et al. 2022,
     arXiv:2202.02643 (how far it goes with good proportions).

@@ -174,6 +174,7 @@ class TestArchitecture:
                 scales.append(layer.scale)
             if kind_of(layer) == "BatchNormalization":
                 folded |= {layer.name, before(layer).name}
+        # a weight may lie in several tensors, as the gates of an LSTM do
         parts: dict[str, list[Any]] = {}
         for weight in tflite.weights.read_weights(built.file, built.stage):
             parts.setdefault(weight.key, []).append(weight.values.ravel())

@@ -1,5 +1,6 @@
 """What every data set promises, and what those that come with Squeezelab promise besides."""
 
+import inspect
 import re
 
 import pytest
@@ -25,7 +26,7 @@ PUBLISHED = {
 def test_its_sizes_are_those_of_its_card(loaded):
     sizes = {}
     for split in (*OPEN, "test"):
-        count = re.search(rf"([\d ]*\d) {split}", loaded.plugin.summary())
+        count = re.search(rf"([\d ]*\d) {split}", inspect.getdoc(type(loaded.plugin)))
         sizes[split] = int(count[1].replace(" ", ""))
     assert {split: len(part) for split, part in loaded.parts.items()} == sizes
     assert all(sizes.values())

@@ -43,6 +43,7 @@ def log_mel(
         InvalidValue: the sounds are shorter than one frame, or a filter lies between two lines of
             the spectrum.
     """
+    # of a shorter sound not even one frame is whole
     if waves.ndim != 2 or waves.shape[1] < frame:
         raise InvalidValue(
             "Sounds are (n, samples) and at least one frame long.",

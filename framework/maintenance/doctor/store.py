@@ -104,6 +104,7 @@ def _runs(store: Store, root: Path) -> Iterator[Finding]:
         if running:
             yield _running(name, running, root)
     ended = _with_status(chain.from_iterable(runs.values()), "FINISHED")
+    # the manifest is written last: a run without one has lost files, or never had them all
     lost = list(filterfalse(store.complete, ended))
     if lost:
         text = (
