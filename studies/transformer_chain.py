@@ -1,6 +1,4 @@
-"""Which steps of a chain does a small Transformer bear.
-
-Zeros, shared values, 8 bits, or all of them?
+"""Which steps of a chain does a small Transformer bear: zeros, shared values, 8 bits, all three?
 
 Magnitude pruning (Zhu & Gupta 2017), weight sharing (Han et al. 2016) and integer quantization,
 after training (Jacob et al. 2018) or within it (Krishnamoorthi 2018), each left out or taken, on a

@@ -18,17 +18,13 @@ from framework.errors import UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.resolve import dataset_of
 from framework.results import record
+from framework.results.quantities import ledger_lines
 from framework.results.record import BASELINE_PREFIX, Run
 from framework.study import Spec
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
 
 SUFFIX = ".tflite"
-SHOWN = {  # task -> metric of a split, and what the card calls it
-    "classes": {"accuracy": "accuracy"},
-    "binary": {"accuracy": "accuracy"},
-    "regression": {"r2": "R2", "rmse": "RMSE"},
-}
 MEANINGS = {
     "regression": (
         "R2: 1 is perfect, 0 no better than the mean of the labels. RMSE: in the unit of the "
@@ -36,7 +32,6 @@ MEANINGS = {
     )
 }
 ROLES = ("trial", "baseline", "control")  # whose runs have a file of their own
-LEDGER = ("params_", "size_", "macs_")  # how the metrics of the section `Size` begin
 
 
 def export(
@@ -111,10 +106,9 @@ def _check_run(store: Store, run: Run) -> None:
 def card_text(facts: Facts, catalog: Catalog, root: Path) -> str:
     """The card, in Markdown."""
     info = dataset_of(facts.spec, catalog, root).info
-    comes_trained = catalog.architectures.get(facts.spec.architecture.name).trained
     sections = {
-        "Quality": _quality(facts, info, comes_trained=comes_trained),
-        "Size": _ledger(facts.run),
+        "Quality": _quality(facts, info, catalog),
+        "Size": _ledger(facts.run, catalog),
         "Speed": _speed(facts.run),
         "Use": usage_text(facts, info),
         "How it was made": _made(facts.spec, catalog),
@@ -156,7 +150,8 @@ def _named(plugin: type[Plugin]) -> str:
     return f"`{plugin.name}`. {plugin.summary()} Source: {plugin.source()}"
 
 
-def _quality(facts: Facts, info: DataInfo, *, comes_trained: bool) -> str:
+def _quality(facts: Facts, info: DataInfo, catalog: Catalog) -> str:
+    comes_trained = catalog.architectures.get(facts.spec.architecture.name).trained
     text = ["Measured on this file, not on the net it was made from.", *MEANINGS.get(info.task, ())]
     if "train" in facts.data:
         verb = "Fine-tuned" if comes_trained else "Trained"
@@ -168,7 +163,20 @@ def _quality(facts: Facts, info: DataInfo, *, comes_trained: bool) -> str:
         text.append(
             f"The test split was looked at {len(facts.looks)} time(s) for this configuration."
         )
-    return "\n\n".join([_table(_quality_rows(facts, SHOWN[info.task])), " ".join(text)])
+    return "\n\n".join(
+        [_table(_quality_rows(facts, qualities(info.task, catalog))), " ".join(text)]
+    )
+
+
+def qualities(task: str, catalog: Catalog) -> dict[str, str]:
+    """Metric of a split -> what it is called: of the task, its own quality first."""
+    first = record.QUALITY[task]
+    labels = {first: catalog.metrics.get(first).label}
+    for name in catalog.metrics.names():
+        metric = catalog.metrics.get(name)
+        if metric.of_split and task in metric.tasks:
+            labels[name] = metric.label or name
+    return labels
 
 
 def _quality_rows(facts: Facts, titles: Mapping[str, str]) -> list[list[str]]:
@@ -197,11 +205,12 @@ def _quality_cells(run: Run, split: str, names: Iterable[str]) -> list[str]:
     return cells
 
 
-def _ledger(run: Run) -> str:
+def _ledger(run: Run, catalog: Catalog) -> str:
+    lines = ledger_lines(catalog)
     rows = [["line", "this net", "dense net", "ratio"]]
     for name, value in sorted(run.metrics.items()):
         dense = run.metrics.get(f"{BASELINE_PREFIX}{name}")
-        if name.startswith(LEDGER) and dense is not None:
+        if name in lines and dense is not None:
             ratio = f"{dense / value:.2f}x" if value else "-"
             rows.append([name, f"{value:,.0f}", f"{dense:,.0f}", ratio])
     return (

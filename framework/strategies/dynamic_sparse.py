@@ -30,7 +30,7 @@ class DynamicSparse(Strategy):
 
     Source: Evci et al. 2020, arXiv:1911.11134 (RigL).
 
-    The masks are drawn at random. `updates` times in the first 75 % of the training each kernel drops
+    The masks are drawn at random. `updates` times in the first 75 % of training each kernel drops
     the share f = drop/2 (1 + cos(pi t / T)) of its living weights, those of least magnitude, and
     grows as many of its dead ones, those of the largest |dL/dw| on a batch, normalised by the batch
     where the net does so; what grows begins at zero. As in the paper's code a weight that was just
