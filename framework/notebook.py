@@ -126,7 +126,7 @@ class Result:
 
         axes = axes_of(self._runs)
         on_front = set(self.front["trial"])
-        smaller = 1 if axes.size_way == "min" else -1
+        smaller = 1 if axes.size_direction == "min" else -1
         allowed: list[tuple[float, float, int]] = []
         for run in self._runs.finished:
             # another trial may lack the metric: the front has those that were measured
@@ -225,8 +225,8 @@ def run(
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
     out = paths.report_output(root) / folder
     try:
-        with Progress(screen()) as view:
-            outcome = run_plan(planned, root, catalog=catalog, view=view, fresh=fresh)
+        with Progress(screen()) as observer:
+            outcome = run_plan(planned, root, catalog=catalog, observer=observer, fresh=fresh)
     except Interrupted as error:
         # what was done until then has a report too, as after `make study`
         if error.outcome.done:
@@ -295,7 +295,7 @@ def _loss(run: Run, axes: Any) -> float:
     if axes.quality.endswith("_drop"):  # is measured against the baseline already
         return value
     dense = run.metrics.get(BASELINE_PREFIX + axes.quality, math.inf)
-    return dense - value if axes.quality_way == "max" else value - dense
+    return dense - value if axes.quality_direction == "max" else value - dense
 
 
 def _open(root: Path) -> Store:

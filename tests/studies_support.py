@@ -96,12 +96,16 @@ class Project:
         )
 
     def study(
-        self, name: str = "tiny", *settings: str, fresh: bool = False, view: Watcher | None = None
+        self,
+        name: str = "tiny",
+        *settings: str,
+        fresh: bool = False,
+        observer: Watcher | None = None,
     ) -> Outcome:
         """Run the study in this process, without a report."""
         catalog = catalog_of(self.root)
         planned = plan(self.root, name, settings=settings, catalog=catalog)
-        return run(planned, self.root, catalog=catalog, view=view or Watcher(), fresh=fresh)
+        return run(planned, self.root, catalog=catalog, observer=observer or Watcher(), fresh=fresh)
 
     def command(self, *arguments: str) -> None:
         """The command line, in this process."""

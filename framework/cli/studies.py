@@ -124,8 +124,8 @@ def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
     from framework.planning.own_plugins import catalog_of
     from framework.runner.coordinator import run
 
-    with Progress(screen()) as view:
-        return run(planned, root, catalog=catalog_of(root), view=view, fresh=fresh)
+    with Progress(screen()) as observer:
+        return run(planned, root, catalog=catalog_of(root), observer=observer, fresh=fresh)
 
 
 def _report(root: Path, outcome: Any) -> None:

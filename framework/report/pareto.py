@@ -53,8 +53,8 @@ class Axes:
 
     size: str
     quality: str
-    size_way: Direction
-    quality_way: Direction
+    size_direction: Direction
+    quality_direction: Direction
 
 
 def axes_of(runs: StudyRuns) -> Axes:
@@ -110,7 +110,7 @@ def _place(axes: Axes, run: Run) -> tuple[float, float, int]:
     """Where a run goes in the table: large before small, then good before bad."""
     size, quality = run.metrics.get(axes.size, 0.0), run.metrics.get(axes.quality, 0.0)
     # the number last, so that equal points have the same order whatever the store returns
-    return -size, -quality if axes.quality_way == "max" else quality, run.number
+    return -size, -quality if axes.quality_direction == "max" else quality, run.number
 
 
 def pareto_frame(runs: StudyRuns) -> pd.DataFrame:

@@ -99,8 +99,8 @@ def _meanings(columns: Iterable[Column]) -> Iterator[str]:
 def figure_of(runs: StudyRuns) -> Any:
     """Quality against size of every finished trial; by architecture if there are several."""
     axes, groups = axes_of(runs), _groups(runs)
-    x = _axis(runs, axes.size, axes.size_way)
-    y = _axis(runs, axes.quality, axes.quality_way)
+    x = _axis(runs, axes.size, axes.size_direction)
+    y = _axis(runs, axes.quality, axes.quality_direction)
     nets = {}
     if runs.several_nets:
         for net in sorted(runs.nets(chain.from_iterable(groups.values()))):

@@ -16,9 +16,9 @@ from framework.planning.plan import Plan
 from framework.planning.resolve import control_spec, dataset_of, first_value
 from framework.results import chance, record
 from framework.results.record import Record, Run
-from framework.results.standing import (
+from framework.results.status import (
     OTHER_METRICS,
-    Standing,
+    StudyStatus,
     objective_values,
     unmeasured,
     unranked,
@@ -28,7 +28,7 @@ from framework.runner import trial
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine import InProcess
 from framework.runner.events import Ended, Interrupted, Observer, Outcome
-from framework.runner.sampler import Sampler, Suggestion, Told
+from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
 from framework.study import Spec, Study
@@ -36,7 +36,7 @@ from framework.study.space import Choice
 from framework.system import interrupt
 from framework.system.locks import study_lock
 from framework.tracking import mlflow_ui
-from framework.tracking.history import History, take_up
+from framework.tracking.history import History, resume
 from framework.tracking.store import Store
 
 FAILURES_AT_START = 3
@@ -47,7 +47,7 @@ MEND = (
 
 
 def run(
-    plan: Plan, root: Path, *, catalog: Catalog, view: Observer, fresh: bool = False
+    plan: Plan, root: Path, *, catalog: Catalog, observer: Observer, fresh: bool = False
 ) -> Outcome:
     """Run the trials of a plan that are not done yet.
 
@@ -59,7 +59,7 @@ def run(
     dataset_of(plan.study, catalog, root).check_available(root)
     with interrupt.listening(), study_lock(root, plan.name):
         runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
-        return Coordinator(plan, runs, lab=Lab(root, catalog), observer=view).run(fresh=fresh)
+        return Coordinator(plan, runs, lab=Lab(root, catalog), observer=observer).run(fresh=fresh)
 
 
 class Coordinator:
@@ -107,7 +107,7 @@ class Coordinator:
 
     def _resume(self, *, fresh: bool) -> History:
         """Take what earlier sessions left, and let the sampler go through it again."""
-        history = take_up(self.store, self.plan, host=self.runs.tags["host"], fresh=fresh)
+        history = resume(self.store, self.plan, host=self.runs.tags["host"], fresh=fresh)
         self.runs.resume(history.generation, history.parent)
         self.done, self.attempts = history.done, history.attempts
         self._controls = set(history.controls)
@@ -138,20 +138,20 @@ class Coordinator:
         if self.wanted < self.plan.study.trials:
             self._say_how_many()
 
-    def _status(self) -> Standing:
+    def _status(self) -> StudyStatus:
         """Of the trials that are ranked."""
         ranked = {
             number: run for number, run in self.done.items() if run.run_id not in self._unranked
         }
-        return Standing(self.plan.study, ranked)
+        return StudyStatus(self.plan.study, ranked)
 
-    def _observation(self, run: Run) -> Told:
+    def _observation(self, run: Run) -> Observed:
         """What the sampler observes of a trial."""
         question = self.store.artifact(run.run_id, record.OPTUNA_JSON).decode()
         if run.status == "FAILED" or run.run_id in self._unranked:
-            return Told(question, None, {})
+            return Observed(question, None, {})
         values = objective_values(self.plan.study, run.metrics)
-        return Told(question, values, violations(self.plan.study, run.metrics))
+        return Observed(question, values, violations(self.plan.study, run.metrics))
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -353,7 +353,7 @@ class Coordinator:
 
     def _check_start(self) -> None:
         """Stop when the first three trials have all failed."""
-        failed = Standing(self.plan.study, self.done).failed()
+        failed = StudyStatus(self.plan.study, self.done).failed()
         if failed >= FAILURES_AT_START and failed == len(self.done):
             last = self.done[max(self.done)]
             raise StudyStopped(

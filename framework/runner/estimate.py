@@ -30,7 +30,7 @@ from framework.runner.timing import Stopwatch
 from framework.system.disk import size_text
 from framework.system.host import host_name
 from framework.tracking import database
-from framework.tracking.history import History, look_back
+from framework.tracking.history import History, read_history
 from framework.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def estimate(
     store = Store.open(root, create=False) if database.is_there(root) else None
     runs = store.runs(plan.name) if store else []
     history = (
-        look_back(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
+        read_history(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
     )
     work = work_left(plan.study, history, Lab(root, catalog))
     if not (work.todo or work.dense or work.controls):
@@ -227,19 +227,19 @@ def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
     # of a search that learns more specs are drawn than it has trials: each counts for a share
     share = len(work.todo) / max(1, len(work.specs))
     for spec in work.specs:
-        pace = watch.pace(spec)
-        seconds += share * (STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog))
-        size += share * (STORE_BYTES + pace.size)
+        cost = watch.cost(spec)
+        seconds += share * (STORE_SECONDS + cost.fixed + cost.epoch * budget(spec, catalog))
+        size += share * (STORE_BYTES + cost.size)
     for spec in work.controls:
-        pace = watch.dense_pace(spec)
-        seconds += STORE_SECONDS + pace.fixed + pace.epoch * budget(spec, catalog)
-        size += STORE_BYTES + pace.size
+        cost = watch.dense_cost(spec)
+        seconds += STORE_SECONDS + cost.fixed + cost.epoch * budget(spec, catalog)
+        size += STORE_BYTES + cost.size
     for spec in work.dense:
-        pace = watch.dense_pace(spec)
+        cost = watch.dense_cost(spec)
         trained = spec in work.untrained
-        seconds += STORE_SECONDS + pace.fixed + pace.epoch * (spec.train.epochs if trained else 0)
+        seconds += STORE_SECONDS + cost.fixed + cost.epoch * (spec.train.epochs if trained else 0)
         # its weights lie in the cache as well
-        size += STORE_BYTES + pace.size * (2 if trained else 1)
+        size += STORE_BYTES + cost.size * (2 if trained else 1)
     return Cost(seconds + watch.once, size, "short trials timed now")
 
 

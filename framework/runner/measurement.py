@@ -69,7 +69,7 @@ def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Expor
     return Exported(
         file=file,
         weights=tflite.weights.read_weights(file, stage),
-        outputs=tflite.interpreter.answers(file, samples),
+        outputs=tflite.interpreter.outputs(file, samples),
         net_outputs=tflite.converter.predict(stage, samples),
         labels=samples.labels,
         task=task,

@@ -54,7 +54,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Told:
+class Observed:
     """One trial that has ended.
 
     Args:
@@ -84,7 +84,7 @@ class Sampler:
     def __init__(self, study: Study) -> None:
         self.study = study
         self._grid = enumerate_specs(study) if study.sampler == "grid" else None
-        self._told: list[optuna.trial.FrozenTrial] = []
+        self._observed: list[optuna.trial.FrozenTrial] = []
         self._seen: set[str] = set()  # digests of the specs observed, failed ones included
 
     @property
@@ -95,7 +95,7 @@ class Sampler:
         """
         if self._grid is not None:
             return len(self._grid)
-        return self.distinct and self.distinct + len(self._told) - len(self._seen)
+        return self.distinct and self.distinct + len(self._observed) - len(self._seen)
 
     @cached_property
     def distinct(self) -> int | None:
@@ -114,9 +114,9 @@ class Sampler:
                 specs.setdefault(spec.digest, values)
         return specs
 
-    def replay(self, told: Sequence[Told]) -> None:
+    def replay(self, observed: Sequence[Observed]) -> None:
         """Take in trials of earlier sessions, in the order of their numbers."""
-        for trial in told:
+        for trial in observed:
             self.tell(trial)
 
     def ask(self, number: int) -> Suggestion | None:
@@ -132,7 +132,7 @@ class Sampler:
             drawing = optuna.create_study(
                 directions=[_DIRECTIONS[short] for short in self.study.objectives.values()]
             )
-            drawing.add_trials(self._told)
+            drawing.add_trials(self._observed)
             for redraw in range(REDRAWS + 1):
                 # a new one each time: what it draws depends on nothing but its seed and the trials
                 drawing.sampler = _sampler(
@@ -143,11 +143,11 @@ class Sampler:
                     return suggestion
             return self._first_left(drawing)
 
-    def tell(self, told: Told) -> None:
+    def tell(self, observed: Observed) -> None:
         """The result of a suggestion."""
         if self._grid is None:
-            trial = _frozen(told)
-            self._told.append(trial)
+            trial = _frozen(observed)
+            self._observed.append(trial)
             self._seen.add(self.study.fix(lambda name, _domain: trial.params[name]).digest)
 
     def _draw(
@@ -233,17 +233,17 @@ def _to_json(
     return json.dumps(stored, sort_keys=True, indent=1)
 
 
-def _frozen(told: Told) -> optuna.trial.FrozenTrial:
-    stored = json.loads(told.optuna)
+def _frozen(observed: Observed) -> optuna.trial.FrozenTrial:
+    stored = json.loads(observed.optuna)
     forms = {
         name: json_to_distribution(json.dumps(form))
         for name, form in stored["distributions"].items()
     }
     return optuna.trial.create_trial(
-        state=TrialState.FAIL if told.values is None else TrialState.COMPLETE,
-        values=None if told.values is None else list(told.values),
+        state=TrialState.FAIL if observed.values is None else TrialState.COMPLETE,
+        values=None if observed.values is None else list(observed.values),
         params=stored["params"],
         distributions=forms,
         system_attrs=stored.get("attributes"),  # trials of earlier versions have none
-        constraints=dict(told.violations) or None,
+        constraints=dict(observed.violations) or None,
     )

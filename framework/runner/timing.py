@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
-class Pace:
+class TrialCost:
     """What trials of one kind cost.
 
     Args:
@@ -62,23 +62,23 @@ class Stopwatch:
     def __init__(self, root: Path, catalog: Catalog) -> None:
         self._lab = _Untrained(root, catalog)
         self._catalog = catalog
-        self._paces: dict[tuple[str, str, int], Pace] = {}
+        self._costs: dict[tuple[str, str, int], TrialCost] = {}
         self._began = time.monotonic()
 
-    def pace(self, spec: Spec) -> Pace:
+    def cost(self, spec: Spec) -> TrialCost:
         """What trials like this one cost.
 
         Raises:
             SqueezelabError: the trial failed.
         """
         kind = _kind(spec)
-        if kind not in self._paces:
-            if self._paces and time.monotonic() - self._began > PATIENCE_SECONDS:
-                return _mean(list(self._paces.values()))
-            self._paces[kind] = self._time(spec)
-        return self._paces[kind]
+        if kind not in self._costs:
+            if self._costs and time.monotonic() - self._began > PATIENCE_SECONDS:
+                return _mean(list(self._costs.values()))
+            self._costs[kind] = self._time(spec)
+        return self._costs[kind]
 
-    def dense_pace(self, spec: Spec) -> Pace:
+    def dense_cost(self, spec: Spec) -> TrialCost:
         """What a net of this architecture costs that is trained and not compressed.
 
         If its compressed ones were timed, the fastest of them tells: steps under a wrapper cost at
@@ -88,23 +88,23 @@ class Stopwatch:
         if fastest:
             return fastest
         version = self._catalog.strategies.get("identity").plugin_version
-        return self.pace(
+        return self.cost(
             replace(spec, compress=(Use("identity", {"epochs": SHORT_EPOCHS}, version=version),))
         )
 
-    def _trained_alike(self, spec: Spec) -> Iterator[Pace]:
+    def _trained_alike(self, spec: Spec) -> Iterator[TrialCost]:
         """Of the same architecture at the same batch size, under any chain that trains."""
         architecture, _, batch_size = _kind(spec)
-        for kind, pace in self._paces.items():
-            if kind[::2] == (architecture, batch_size) and pace.epoch:
-                yield pace
+        for kind, cost in self._costs.items():
+            if kind[::2] == (architecture, batch_size) and cost.epoch:
+                yield cost
 
     @property
     def once(self) -> float:
         """Seconds for building and tracing, of all kinds timed so far."""
-        return sum(pace.once for pace in self._paces.values())
+        return sum(cost.once for cost in self._costs.values())
 
-    def _time(self, spec: Spec) -> Pace:
+    def _time(self, spec: Spec) -> TrialCost:
         short = _with_epochs(spec, SHORT_EPOCHS, self._catalog)
         long = _with_epochs(spec, LONG_EPOCHS, self._catalog)
         self._lab.splits(spec)
@@ -114,9 +114,9 @@ class Stopwatch:
         size = float(sum(map(len, record.artifacts.values())))
         epochs, more = budget(short, self._catalog), budget(long, self._catalog)
         if epochs == more:  # nothing is trained
-            return Pace(max(0.0, first - again), again, 0.0, size)
+            return TrialCost(max(0.0, first - again), again, 0.0, size)
         epoch = max(0.0, (self._run(long)[0] - again) / (more - epochs))
-        return Pace(
+        return TrialCost(
             max(0.0, first - again),
             max(0.0, again - epochs * epoch),
             epoch * self._lab.scale(spec),
@@ -172,10 +172,10 @@ def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
     return replace(spec, compress=tuple(steps))
 
 
-def _mean(paces: list[Pace]) -> Pace:
-    return Pace(
+def _mean(costs: list[TrialCost]) -> TrialCost:
+    return TrialCost(
         0.0,
-        fmean(map(attrgetter("fixed"), paces)),
-        fmean(map(attrgetter("epoch"), paces)),
-        fmean(map(attrgetter("size"), paces)),
+        fmean(map(attrgetter("fixed"), costs)),
+        fmean(map(attrgetter("epoch"), costs)),
+        fmean(map(attrgetter("size"), costs)),
     )

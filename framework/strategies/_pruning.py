@@ -74,7 +74,7 @@ def zero_masks(stage: Stage, keys: Iterable[WeightKey]) -> tuple[Mask, ...]:
     return tuple(Mask(key, stage.weights[key] == 0) for key in keys)
 
 
-def furthest(
+def within_max_drop(
     prune: Callable[[float], Stage],
     stage: Stage,
     job: Job,
@@ -110,7 +110,7 @@ def furthest(
     return (best, low) if best else (prune(0.0), 0.0)
 
 
-def growing(
+def gradual_zeros(
     stage: Stage,
     shapes: Shapes,
     *,

@@ -70,13 +70,13 @@ class BlockPrune(Strategy):
                 "block_prune prunes dense layers, and this net has none.",
                 todo="Use magnitude_prune.",
             )
-        pruned = _pruning.gradual(stage, job, self.epochs, self._growing(stage, shapes))
+        pruned = _pruning.gradual(stage, job, self.epochs, self._gradual_zeros(stage, shapes))
         # whole blocks may sum up to a few zeros more or less than the share: what they gave counts
         asked = _pruning.pruned_counts(pruned, shapes)
         sparse = replace(pruned, export=replace(pruned.export, sparse=True))
         return _pruning.asking(sparse, asked)
 
-    def _growing(self, stage: Stage, shapes: _pruning.Shapes) -> _pruning.ZerosAt:
+    def _gradual_zeros(self, stage: Stage, shapes: _pruning.Shapes) -> _pruning.ZerosAt:
         """Zeros that grow from those of the stage to the blocks asked for."""
         first = self._blocks_pruned(stage, shapes)
         last = self._blocks_asked(shapes)

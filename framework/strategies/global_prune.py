@@ -54,9 +54,9 @@ class GlobalPrune(Strategy):
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
 
-        # always from the stage as it came: `furthest` may try several sparsities
+        # always from the stage as it came: `within_max_drop` may try several sparsities
         def prune(sparsity: float) -> Stage:
-            zeros_at = _pruning.growing(
+            zeros_at = _pruning.gradual_zeros(
                 stage,
                 shapes,
                 layers="global",
@@ -66,7 +66,7 @@ class GlobalPrune(Strategy):
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
-        pruned, sparsity = _pruning.furthest(
+        pruned, sparsity = _pruning.within_max_drop(
             prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
         )
         asked = _pruning.asked_of(stage, pruned, layers="global", sparsity=sparsity)

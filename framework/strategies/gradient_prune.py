@@ -70,9 +70,9 @@ class GradientPrune(Strategy):
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
         shapes = compression.pruning.kernels(stage)
 
-        # always from the stage as it came: `furthest` may try several sparsities
+        # always from the stage as it came: `within_max_drop` may try several sparsities
         def prune(sparsity: float) -> Stage:
-            zeros_at = _pruning.growing(
+            zeros_at = _pruning.gradual_zeros(
                 stage,
                 shapes,
                 layers=self.layers,
@@ -82,7 +82,7 @@ class GradientPrune(Strategy):
             )
             return _pruning.gradual(stage, job, self.epochs, zeros_at)
 
-        pruned, sparsity = _pruning.furthest(
+        pruned, sparsity = _pruning.within_max_drop(
             prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
         )
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)

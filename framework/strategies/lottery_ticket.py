@@ -67,7 +67,7 @@ class LotteryTicket(Strategy):
         # The first round needs no training of its own: the baseline has the same beginning.
         early, ticket = job.rewind(self.rewind_epoch), job.trained
         for sparsity in levels(self.sparsity, self.rounds if self.epochs else 1):
-            zeros_at = _pruning.growing(
+            zeros_at = _pruning.gradual_zeros(
                 ticket,
                 shapes,
                 layers=self.layers,

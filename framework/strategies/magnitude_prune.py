@@ -64,7 +64,7 @@ class MagnitudePrune(Strategy):
             pruned = self._prune(stage, job, shapes, sparsity)
             return pruned.keeping(_pruning.zero_masks(pruned, shapes))
 
-        pruned, sparsity = _pruning.furthest(
+        pruned, sparsity = _pruning.within_max_drop(
             prune, stage, job, sparsity=self.sparsity, max_drop=self.max_drop
         )
         asked = _pruning.asked_of(stage, pruned, layers=self.layers, sparsity=sparsity)

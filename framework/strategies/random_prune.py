@@ -81,7 +81,7 @@ class RandomPrune(Strategy):
         # Drawn once: one order of the weights for the whole ramp.
         scores = _pruning.random_scores(job, "random_prune", shapes)
         counts = self._counts(shapes)
-        zeros_at = _pruning.growing(
+        zeros_at = _pruning.gradual_zeros(
             stage,
             shapes,
             layers=self.layers,

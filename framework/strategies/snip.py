@@ -66,7 +66,7 @@ class Snip(Strategy):
             stage, batches=1, batch_size=self.samples, batch_statistics=True
         )
         scores = sensitivity({key: stage.weights[key] for key in shapes}, gradients)
-        zeros_at = _pruning.growing(
+        zeros_at = _pruning.gradual_zeros(
             stage,
             shapes,
             layers="global",

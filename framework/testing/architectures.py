@@ -159,7 +159,7 @@ class TestArchitecture:
     def test_its_file_agrees_with_the_net(self, built: Built) -> None:
         tflite.converter.check_agreement(
             tflite.converter.predict(built.stage, built.samples),
-            interpreter.answers(built.file, built.samples),
+            interpreter.outputs(built.file, built.samples),
         )
 
     def test_every_weight_lies_in_the_file_under_its_own_name(self, built: Built) -> None:

@@ -199,7 +199,7 @@ class TestStrategy:
     def test_its_file_agrees_with_the_net(self, applied: Applied, lab: Lab) -> None:
         samples = calibration(lab, applied.spec)
         net = converter.predict(applied.after, samples)
-        file = interpreter.answers(applied.file, samples)
+        file = interpreter.outputs(applied.file, samples)
         if applied.after.export.format == "float32":
             converter.check_agreement(net, file)
         else:  # fewer bits: nearly the same answer, and decision where the net has made one

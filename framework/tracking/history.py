@@ -45,7 +45,7 @@ class History:
     controls: frozenset[str] = frozenset()
 
 
-def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
+def resume(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
     """Read a study's history and close what dead sessions left open; the caller holds its lock.
 
     Args:
@@ -56,14 +56,14 @@ def take_up(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
         StudyLocked: it runs on another host.
     """
     everything = store.runs(plan.name)
-    history = look_back(store, plan, everything, fresh=fresh)
+    history = read_history(store, plan, everything, fresh=fresh)
     # the parent is resumed, not closed: the study goes on under it
     parents = [history.parent] if history.parent else []
     _close_stale(store, plan.name, everything, host=host, keep=parents)
     return history
 
 
-def look_back(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: bool) -> History:
+def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: bool) -> History:
     """Read a study's history and change nothing.
 
     Args:

@@ -120,5 +120,5 @@ def test_it_trains_and_its_file_agrees_with_it(net):
     nn.graph.write_weights(model, trained.weights)
     answers = model(dict(net.samples.inputs), training=False).numpy()
     converter.check_agreement(
-        answers, interpreter.answers(converter.to_tflite(trained), net.samples)
+        answers, interpreter.outputs(converter.to_tflite(trained), net.samples)
     )

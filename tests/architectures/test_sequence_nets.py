@@ -241,4 +241,4 @@ def test_what_the_contract_suite_does_not_reach_is_exported_too(name, info, knob
     stage, info = staged(name, info, **knobs)
     stage, samples = shaken(stage), made_up(info)
     file = converter.to_tflite(stage)
-    converter.check_agreement(converter.predict(stage, samples), interpreter.answers(file, samples))
+    converter.check_agreement(converter.predict(stage, samples), interpreter.outputs(file, samples))

@@ -71,7 +71,7 @@ def test_prices_are_learned_and_answered_in_their_own_unit(
     assert not done.reason, done.error
     assert done.metrics["val_r2"] > 0.9
     assert 10 < done.metrics["val_rmse"] < 0.32 * np.hypot(*WEIGHTS)
-    answers = interpreter.answers(done.artifacts["model.tflite"], _table(50, 3))
+    answers = interpreter.outputs(done.artifacts["model.tflite"], _table(50, 3))
     assert 1.5e5 < answers.mean() < 2.5e5
     with np.load(io.BytesIO(done.artifacts[WEIGHTS_NPZ])) as weights:
         # the head's bias: the mean price

@@ -76,11 +76,11 @@ def on_screen(text: str) -> list[str]:
 def shown(*events: Ended, done: int = 0, **console: object) -> str:
     """What a console shows of these events."""
     out = io.StringIO()
-    with Progress(Console(file=out, width=200, **console)) as view:  # type: ignore[arg-type]
-        view.begin(PLAN, done=done, wanted=30)
+    with Progress(Console(file=out, width=200, **console)) as observer:  # type: ignore[arg-type]
+        observer.begin(PLAN, done=done, wanted=30)
         for event in events:
-            view.epoch(event.what, 3, {"loss": 0.25})
-            view.ended(event)
+            observer.epoch(event.what, 3, {"loss": 0.25})
+            observer.ended(event)
     return out.getvalue()
 
 
@@ -146,8 +146,8 @@ def test_how_far_it_is(done: int, said: str) -> None:
 
 def test_overrides_are_named_as_given() -> None:
     out = io.StringIO()
-    with Progress(Console(file=out)) as view:
-        view.begin(
+    with Progress(Console(file=out)) as observer:
+        observer.begin(
             replace(PLAN, overrides=("trials=3", "compress.0.sparsity=[bold]")), done=0, wanted=3
         )
     assert "with trials=3 compress.0.sparsity=[bold]" in out.getvalue()

@@ -177,5 +177,5 @@ def test_the_command_line_says_it_in_a_few_lines(
 
 def _said(project: Project, *settings: str) -> list[str]:
     watcher = Watcher()
-    project.study("tiny", *settings, view=watcher)
+    project.study("tiny", *settings, observer=watcher)
     return watcher.said

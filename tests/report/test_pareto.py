@@ -93,7 +93,7 @@ def test_three_objectives_keep_what_is_best_in_any_of_them():
 )
 def test_the_axes_are_the_study_s_own_objectives(ways, expected):
     axes = axes_of(runs_of(trial(0), objectives=ways))
-    assert (axes.size, axes.quality, axes.size_way, axes.quality_way) == expected
+    assert (axes.size, axes.quality, axes.size_direction, axes.quality_direction) == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=25))

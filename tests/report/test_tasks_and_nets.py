@@ -93,7 +93,11 @@ def test_an_error_that_is_asked_for_spans_the_figure_and_stands_in_the_terminal(
             {f"latency_us_p50{end}": 5.0 + run.number for end in ("", "_low", "_high")}
         )
     axes = axes_of(collect(store, NAME))
-    assert (axes.size, axes.quality, axes.quality_way) == ("latency_us_p50", "val_rmse", "min")
+    assert (axes.size, axes.quality, axes.quality_direction) == (
+        "latency_us_p50",
+        "val_rmse",
+        "min",
+    )
     found = run_report(store, NAME, root=ROOT, out=tmp_path)
     assert "RMSE" in found.table
     assert "RMSE against size" in (tmp_path / "pareto.md").read_text()

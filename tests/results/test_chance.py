@@ -92,17 +92,17 @@ def test_a_net_that_learned_nothing_is_said_everywhere(project, capsys):
     (baseline,), (trial,) = project.runs("baseline", "lazy"), project.runs("trial", "lazy")
     assert baseline.metrics[CHANCE_ACCURACY] < baseline.metrics[CHANCE_LIMIT] < 0.2
     assert not {CHANCE_ACCURACY, CHANCE_LIMIT} & set(trial.metrics)
-    view = Watcher()
-    project.study("lazy", view=view)
-    assert [text for text in view.said if text.startswith("WARNING")], (
+    observer = Watcher()
+    project.study("lazy", observer=observer)
+    assert [text for text in observer.said if text.startswith("WARNING")], (
         "a study that goes on says it again"
     )
 
 
 def test_a_net_that_has_learned_is_not_spoken_of(project):
-    view = Watcher()
-    project.study("tiny", "trials=1", view=view)
-    assert not [text for text in view.said if "chance" in text]
+    observer = Watcher()
+    project.study("tiny", "trials=1", observer=observer)
+    assert not [text for text in observer.said if "chance" in text]
     runs = collect(project.store(), "tiny")
     assert next(iter(pareto_frame(runs)["label"])) == "baseline"
     assert not [line for line in unmet(runs, pareto_frame(runs)) if "chance" in line]

@@ -74,11 +74,11 @@ def test_a_study_goes_on_under_a_new_version_and_ranks_by_it_alone(
     project.study()
     monkeypatch.setattr(metrics.get("params_nonzero"), "plugin_version", 2)
     project.write_study(trials=3)
-    view = Watcher()
-    project.study(view=view)
+    observer = Watcher()
+    project.study(observer=observer)
     assert any(
         said.startswith("2 trials were measured by other versions of a metric")
-        for said in view.said
+        for said in observer.said
     )
     trials = {item.number: item for item in project.runs("trial")}
     assert [trials[number].tags.get("pareto") for number in range(3)] == ["false", "false", "true"]

@@ -85,12 +85,12 @@ def numbers(runs: list[Run], status: str = "FINISHED") -> list[int]:
 def test_more_trials_go_on_fewer_run_nothing_and_fresh_begins_anew(project: Project) -> None:
     project.write_study(trials=2)
     first = Watcher()
-    assert project.study(view=first).ran == 2
+    assert project.study(observer=first).ran == 2
     assert first.ran == ["baseline", "control", "trial 0", "trial 1"]
     assert project.study().ran == 0
 
     more = Watcher()
-    assert project.study("tiny", "trials=4", view=more).ran == 2
+    assert project.study("tiny", "trials=4", observer=more).ran == 2
     assert more.ran == ["trial 2", "trial 3"]
     assert project.study("tiny", "trials=1").ran == 0
     old = project.runs("trial")
@@ -98,7 +98,7 @@ def test_more_trials_go_on_fewer_run_nothing_and_fresh_begins_anew(project: Proj
     assert {run.tags["generation"] for run in old} == {"0"}
 
     anew = Watcher()
-    outcome = project.study(fresh=True, view=anew)
+    outcome = project.study(fresh=True, observer=anew)
     assert (outcome.generation, outcome.ran) == (1, 2)
     assert anew.ran == first.ran
     assert project.runs("trial", generation="0") == old
@@ -117,9 +117,9 @@ def test_a_changed_study_says_so_and_keeps_its_earlier_trials(project: Project) 
     project.write_study(**grid)
     project.study()
     project.write_study(**grid, seed=1)
-    view = Watcher()
-    project.study(view=view)
-    assert any("changed" in line for line in view.said)
+    observer = Watcher()
+    project.study(observer=observer)
+    assert any("changed" in line for line in observer.said)
     assert len({run.tags["study_digest"] for run in project.runs("trial")}) == 2
     assert len(project.runs("trial")) == 4
 
@@ -136,11 +136,11 @@ def test_a_study_ends_with_a_sentence_when_there_is_no_other_spec(
     project: Project, sampler: str
 ) -> None:
     project.write_study(sampler=f'"{sampler}"', compress=f"[{AT_ONCE}]", trials=5)
-    view = Watcher()
-    outcome = project.study(view=view)
+    observer = Watcher()
+    outcome = project.study(observer=observer)
     assert (outcome.ran, outcome.done, outcome.wanted) == (2, 2, 2)
     assert len({run.tags["spec_digest"] for run in project.runs("trial")}) == 2
-    assert any("2 distinct of 5 trials asked for" in line for line in view.said)
+    assert any("2 distinct of 5 trials asked for" in line for line in observer.said)
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
     assert project.study("tiny", "trials=20").ran == 0
 
@@ -150,10 +150,10 @@ def test_a_study_whose_specs_cannot_be_counted_ends_when_nothing_new_is_found(
 ) -> None:
     monkeypatch.setattr("framework.runner.sampler.ENUMERABLE", 1)
     project.write_study(sampler='"random"', compress=f"[{AT_ONCE}]", trials=5)
-    view = Watcher()
-    outcome = project.study(view=view)
+    observer = Watcher()
+    outcome = project.study(observer=observer)
     assert (outcome.ran, outcome.done, outcome.wanted) == (2, 2, 2)
-    assert any("2 distinct of 5 trials asked for" in line for line in view.said)
+    assert any("2 distinct of 5 trials asked for" in line for line in observer.said)
     assert project.study().ran == 0
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
@@ -176,10 +176,10 @@ def test_hours_end_a_session_and_the_next_goes_on(
     clock = Clock()
     monkeypatch.setattr("framework.runner.coordinator.time", clock)
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=2, hours=1)
-    view = Watcher(
+    observer = Watcher(
         at_end=lambda event: setattr(clock, "late", 7200.0 if event.what == "trial 0" else 0.0)
     )
-    outcome = project.study(view=view)
+    outcome = project.study(observer=observer)
     assert (outcome.ran, outcome.out_of_time) == (1, True)
     outcome = project.study()
     assert (outcome.ran, outcome.out_of_time) == (1, False)
@@ -196,8 +196,8 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(project: Project) -> 
     project.write_study(
         sampler='"grid"', compress='[use("flaky", how=Choice("raises", "nan", "fine"))]', trials=3
     )
-    view = Watcher()
-    assert project.study(view=view).ran == 3
+    observer = Watcher()
+    assert project.study(observer=observer).ran == 3
     found = {run.params["compress.0.how"]: run for run in project.runs("trial")}
     assert {how: run.tags.get("reason", "") for how, run in found.items()} == ways
     assert {how: run.status for how, run in found.items()} == {
@@ -211,7 +211,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(project: Project) -> 
     assert "RuntimeError: the plug-in broke" in errors["raises"]
     assert "TrialDiverged" in errors["nan"]
     assert {run.tags["pareto"] for run in found.values() if run.status == "FAILED"} == {"false"}
-    assert [event.failed for event in view.ended_runs if event.of] == [1, 2, 2]
+    assert [event.failed for event in observer.ended_runs if event.of] == [1, 2, 2]
     assert project.study().ran == 0
 
 
@@ -338,8 +338,8 @@ def test_the_front_holds_only_what_meets_the_constraints(project: Project) -> No
     project.write_study(
         sampler='"grid"', compress=f"[{AT_ONCE}]", constraints=f'[AtMost("accuracy_drop", {limit})]'
     )
-    view = Watcher()
-    project.study(view=view)
+    observer = Watcher()
+    project.study(observer=observer)
     gentle, harsh = project.runs("trial")
     assert gentle.metrics["constraint_violation"] == 0
     assert harsh.metrics["constraint_violation"] == pytest.approx(
@@ -348,7 +348,7 @@ def test_the_front_holds_only_what_meets_the_constraints(project: Project) -> No
     assert harsh.metrics["constraint_violation"] > 0
     assert harsh.metrics["params_nonzero"] < gentle.metrics["params_nonzero"]
     assert (gentle.tags["pareto"], harsh.tags["pareto"]) == ("true", "false")
-    assert [event.front for event in view.ended_runs if event.of] == [1, 1]
+    assert [event.front for event in observer.ended_runs if event.of] == [1, 1]
     project.command("report", "tiny")
     assert b"trial 1" not in project.results()["pareto.md"]
 

@@ -13,7 +13,7 @@ from framework.contracts import Catalog
 from framework.planning.plan import plan
 from framework.runner import estimate as module
 from framework.runner.estimate import Cost, Work, estimate, rows
-from framework.runner.timing import Pace
+from framework.runner.timing import TrialCost
 from framework.system.disk import size_bytes
 
 CONTROL = 2  # epochs: the most that a trial of `tiny` may spend
@@ -28,10 +28,10 @@ class FixedPace:
     def __init__(self, root: Path, catalog: Catalog) -> None:
         pass
 
-    def pace(self, spec: Any) -> Pace:
-        return Pace(10.0, 1.0, 2.0, 1000.0)
+    def cost(self, spec: Any) -> TrialCost:
+        return TrialCost(10.0, 1.0, 2.0, 1000.0)
 
-    dense_pace = pace
+    dense_cost = cost
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from framework.contracts import Catalog
 from framework.planning.plan import plan
 from framework.results.record import Run
 from framework.runner.estimate import _wanted
-from framework.runner.sampler import Sampler, Told
+from framework.runner.sampler import Observed, Sampler
 from framework.study import Study, Train, digest_of, use
 from framework.study.grid import combinations, enumerate_specs
 from framework.study.space import Choice, Float, Int
@@ -36,27 +36,27 @@ def study(**parts: Any) -> Study:
     return Study(**{"dataset": use("digits"), "architecture": use("lenet5")} | parts)
 
 
-def result(asked: Study, digest: str, question: str) -> Told:
+def result(asked: Study, digest: str, question: str) -> Observed:
     """A made-up result that only the spec decides; every seventh fails."""
     noise = int(digest[:6], 16) / 16**6
-    return Told(question, None if noise < 1 / 7 else (noise,) * len(asked.objectives), {})
+    return Observed(question, None if noise < 1 / 7 else (noise,) * len(asked.objectives), {})
 
 
 def run(
-    asked: Study, *, trials: int, told: list[Told] | None = None, rebuilt_every: int = 0
+    asked: Study, *, trials: int, observed: list[Observed] | None = None, rebuilt_every: int = 0
 ) -> list[tuple[str, str]]:
     """(digest of the spec, question) of every trial until the sampler finds no other."""
-    sampler, told, found = Sampler(asked), list(told or []), []
-    sampler.replay(told)
-    for number in range(len(told), trials):
+    sampler, observed, found = Sampler(asked), list(observed or []), []
+    sampler.replay(observed)
+    for number in range(len(observed), trials):
         if rebuilt_every and number % rebuilt_every == 0:
             sampler = Sampler(asked)
-            sampler.replay(told)
+            sampler.replay(observed)
         suggestion = sampler.ask(number)
         if suggestion is None:
             break
-        told.append(result(asked, suggestion.spec.digest, suggestion.optuna))
-        sampler.tell(told[-1])
+        observed.append(result(asked, suggestion.spec.digest, suggestion.optuna))
+        sampler.tell(observed[-1])
         found.append((suggestion.spec.digest, suggestion.optuna))
     return found
 
@@ -113,7 +113,7 @@ def test_a_first_draw_is_the_one_of_a_plain_study(seed: int) -> None:
         assert suggestion is not None
         assert suggestion.spec.compress[0].knobs == own
         plain.tell(trial, [own["k"], own["sparsity"]])
-        sampler.tell(Told(suggestion.optuna, (own["k"], own["sparsity"]), {}))
+        sampler.tell(Observed(suggestion.optuna, (own["k"], own["sparsity"]), {}))
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -125,7 +125,7 @@ def test_a_spec_that_failed_is_not_tried_again(sampler: str) -> None:
         suggestion = failing.ask(number)
         assert suggestion is not None
         seen.add(suggestion.spec.digest)
-        failing.tell(Told(suggestion.optuna, None, {}))
+        failing.tell(Observed(suggestion.optuna, None, {}))
     assert len(seen) == 4
     assert failing.ask(4) is None
 
@@ -180,11 +180,11 @@ def test_a_store_with_specs_that_were_done_twice_goes_on(sampler: str) -> None:
     asked = study(sampler=sampler, **TWO)
     first = Sampler(asked).ask(0)
     assert first is not None
-    old = [Told(first.optuna, (0.5, 0.5), {})] * 3
+    old = [Observed(first.optuna, (0.5, 0.5), {})] * 3
     resumed = Sampler(asked)
     resumed.replay(old)
     assert (resumed.limit, resumed.distinct) == (6, 4)
-    found = run(asked, trials=6, told=old)
+    found = run(asked, trials=6, observed=old)
     assert len({first.spec.digest, *digests(found)}) == 4
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.runner.sampler import POPULATION, Sampler, Told
+from framework.runner.sampler import POPULATION, Observed, Sampler
 from framework.study import AtMost, Spec, Study, Train, use
 from framework.study.space import Choice, Float, Int
 
@@ -40,15 +40,15 @@ def study(**parts: Any) -> Study:
     return Study(**{"dataset": use("digits"), "architecture": use("lenet_300_100")} | parts)
 
 
-def answer(asked: Study, spec: Spec, question: str) -> Told:
+def answer(asked: Study, spec: Spec, question: str) -> Observed:
     """A made-up result that depends on the spec alone, so every run of a test gets the same."""
     noise = int(spec.digest[:6], 16) / 16**6
     sparsity = spec.compress[0].knobs["sparsity"] if spec.compress else 0.0
     if noise < 0.15:
-        return Told(question, None, {})
+        return Observed(question, None, {})
     known = {"val_accuracy": 1 - sparsity**3 * noise, "params_nonzero": 1e5 * (1 - sparsity)}
     values = tuple(known.get(name, 100 * noise) for name in asked.objectives)
-    return Told(question, values, {"drop": sparsity - 0.8} if asked.constraints else {})
+    return Observed(question, values, {"drop": sparsity - 0.8} if asked.constraints else {})
 
 
 def questions(
@@ -56,14 +56,14 @@ def questions(
 ) -> list[tuple[str, str]]:
     """(digest of the spec, what Optuna was asked) of every trial; rebuilt from the stored text
     every few trials."""
-    sampler, told, found = Sampler(asked), [], []
+    sampler, observed, found = Sampler(asked), [], []
     for number in range(trials):
         if rebuilt_every and number % rebuilt_every == 0:
             sampler = Sampler(asked)
-            sampler.replay(told)
+            sampler.replay(observed)
         suggestion = sampler.ask(number)
-        told.append(answer(asked, suggestion.spec, suggestion.optuna))
-        sampler.tell(told[-1])
+        observed.append(answer(asked, suggestion.spec, suggestion.optuna))
+        sampler.tell(observed[-1])
         found.append((suggestion.spec.digest, suggestion.optuna))
     return found
 
@@ -104,11 +104,11 @@ def test_nsga2_without_its_generations_would_begin_anew() -> None:
     needed."""
     asked = study(sampler="nsga2", **FLAT)
     sampler = Sampler(asked)
-    told = []
+    observed = []
     for _, question in questions(asked, trials=2 * POPULATION):
         stored = json.loads(question)
-        told.append(Told(json.dumps(stored | {"attributes": {}}), (0.5, 1.0), {}))
-    sampler.replay(told)
+        observed.append(Observed(json.dumps(stored | {"attributes": {}}), (0.5, 1.0), {}))
+    sampler.replay(observed)
     assert generations([("", sampler.ask(2 * POPULATION).optuna)]) == [0]
 
 
@@ -117,7 +117,7 @@ def test_trials_stored_before_there_were_attributes_are_taken_in() -> None:
     first = json.loads(Sampler(asked).ask(0).optuna)
     del first["attributes"]
     sampler = Sampler(asked)
-    sampler.replay([Told(json.dumps(first), (0.5, 1.0), {})])
+    sampler.replay([Observed(json.dumps(first), (0.5, 1.0), {})])
     assert sampler.ask(1).optuna == questions(asked, trials=2)[1][1]
 
 
@@ -138,7 +138,7 @@ def test_nsga2_learns_from_what_it_is_told(constrained: bool) -> None:
         suggestion = sampler.ask(number)
         sums.append(sum(step.knobs["sparsity"] for step in suggestion.spec.compress))
         sampler.tell(
-            Told(
+            Observed(
                 suggestion.optuna,
                 (abs(sums[-1] - 0.6),),
                 {"drop": sums[-1] - 0.5} if constrained else {},
@@ -151,13 +151,13 @@ def test_nsga2_learns_from_what_it_is_told(constrained: bool) -> None:
 def test_the_made_up_results_hold_failures_and_broken_constraints() -> None:
     asked = study(**CONSTRAINED)
     sampler = Sampler(asked)
-    told = []
+    observed = []
     for number in range(20):
         suggestion = sampler.ask(number)
-        told.append(answer(asked, suggestion.spec, suggestion.optuna))
-        sampler.tell(told[-1])
-    assert any(item.values is None for item in told)
-    assert any(item.violations.get("drop", 0) > 0 for item in told)
+        observed.append(answer(asked, suggestion.spec, suggestion.optuna))
+        sampler.tell(observed[-1])
+    assert any(item.values is None for item in observed)
+    assert any(item.violations.get("drop", 0) > 0 for item in observed)
 
 
 def test_tpe_learns_from_what_it_is_told() -> None:
@@ -170,7 +170,7 @@ def test_tpe_learns_from_what_it_is_told() -> None:
     for number in range(30):
         suggestion = sampler.ask(number)
         tried.append(suggestion.spec.compress[0].knobs["sparsity"])
-        sampler.tell(Told(suggestion.optuna, (abs(tried[-1] - 0.3),), {}))
+        sampler.tell(Observed(suggestion.optuna, (abs(tried[-1] - 0.3),), {}))
     late = [abs(value - 0.3) for value in tried[15:]]
     early = [abs(value - 0.3) for value in tried[:10]]
     assert sum(late) / len(late) < sum(early) / len(early) / 2
@@ -215,7 +215,7 @@ def test_a_left_out_step_is_not_in_the_spec() -> None:
         left_out = json.loads(suggestion.optuna)["params"]["compress.0"] == "none"
         assert len(suggestion.spec.compress) == (0 if left_out else 1)
         lengths.add(len(suggestion.spec.compress))
-        sampler.tell(Told(suggestion.optuna, (0.5, 100.0), {}))
+        sampler.tell(Observed(suggestion.optuna, (0.5, 100.0), {}))
     assert lengths == {0, 1}
 
 
@@ -266,7 +266,7 @@ def test_failed_trials_keep_their_numbers_and_teach_nothing() -> None:
     sampler, failed = Sampler(asked), []
     for number in range(14):
         suggestion = sampler.ask(number)
-        failed.append(Told(suggestion.optuna, None, {}))
+        failed.append(Observed(suggestion.optuna, None, {}))
         sampler.tell(failed[-1])
     again = Sampler(asked)
     again.replay(failed)

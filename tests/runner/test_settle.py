@@ -17,7 +17,7 @@ from framework.results import record
 from framework.runner.baseline import Lab
 from framework.runner.estimate import work_left
 from framework.runner.settle import Settler, left_open
-from framework.tracking.history import look_back
+from framework.tracking.history import read_history
 
 RANGES = {"unit": lambda x: x, "bytes": lambda x: 255 * x, "signed": lambda x: 2 * x - 1}
 LABEL = ("dataset.target=label",)
@@ -72,8 +72,8 @@ def save_trained(path, pictures, labels):
 def ran(project):
     """What each study said."""
     views = {name: Watcher() for name in RANGES}
-    for name, view in views.items():
-        project.study(name, view=view)
+    for name, observer in views.items():
+        project.study(name, observer=observer)
     return views
 
 
@@ -110,15 +110,15 @@ def with_pixels(spec, pixels):
 
 
 def test_what_is_told_is_taken_as_it_is(project, ran):
-    view = Watcher()
-    project.study("bytes", "architecture.pixels=unit", view=view)
+    observer = Watcher()
+    project.study("bytes", "architecture.pixels=unit", observer=observer)
     wrong = [
         run
         for run in project.runs("baseline", "bytes")
         if run.params["architecture.pixels"] == "unit"
     ]
     assert [run.metrics["val_accuracy"] < 0.5 for run in wrong] == [True]
-    assert not [text for text in view.said if "auto" in text]
+    assert not [text for text in observer.said if "auto" in text]
 
 
 def test_a_study_that_goes_on_stays_with_what_it_took(project, ran, monkeypatch):
@@ -140,7 +140,7 @@ def test_a_study_that_goes_on_stays_with_what_it_took(project, ran, monkeypatch)
 def work(project, name, *settings):
     """What an estimate finds left of a study."""
     planned = plan(project.root, name, settings=settings, catalog=CATALOG)
-    history = look_back(project.store(), planned, project.store().runs(name), fresh=False)
+    history = read_history(project.store(), planned, project.store().runs(name), fresh=False)
     return work_left(planned.study, history, Lab(project.root, CATALOG))
 
 
@@ -220,13 +220,13 @@ def test_the_scale_of_a_table_is_the_one_that_a_saved_net_was_trained_on(raw, ta
     columns, labels = write_table(project.root / "table.csv")
     scaled = columns if raw else (columns - columns.mean(axis=0)) / columns.std(axis=0)
     save_table_net(project.root / f"table_{taken}.h5", scaled, labels)
-    name, view = f"table_{taken}", Watcher()
+    name, observer = f"table_{taken}", Watcher()
     project.write_study(name, architecture=f'use("from_file", path="{name}.h5")', **STUDY)
-    project.study(name, "dataset=csv", "dataset.path=table.csv", *LABEL, view=view)
+    project.study(name, "dataset=csv", "dataset.path=table.csv", *LABEL, observer=observer)
     runs = [run for role in ("baseline", "control", "trial") for run in project.runs(role, name)]
     assert [run.params["dataset.scale"] for run in runs] == [taken] * 3
     assert runs[0].metrics["val_accuracy"] > 0.9
-    assert [text for text in view.said if f"scale={taken} is taken for auto" in text]
+    assert [text for text in observer.said if f"scale={taken} is taken for auto" in text]
 
 
 def test_the_scale_of_a_net_that_is_trained_here_is_that_of_the_train_split(project):

@@ -15,7 +15,7 @@ from framework.planning.resolve import budget
 from framework.results.record import Record
 from framework.runner import timing
 from framework.runner.baseline import Lab
-from framework.runner.timing import MOST_STEPS, Pace, Stopwatch
+from framework.runner.timing import MOST_STEPS, Stopwatch, TrialCost
 from framework.study import Spec, Train, Use, use
 
 
@@ -59,39 +59,39 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Stopwatch:
 
 
 def test_parts_of_a_trials_time_are_told_apart(machine: Fake, watch: Stopwatch) -> None:
-    assert watch.pace(spec(PRUNE)) == Pace(ONCE, FIXED, EPOCH, 12.0)
+    assert watch.cost(spec(PRUNE)) == TrialCost(ONCE, FIXED, EPOCH, 12.0)
     assert [step.knobs["epochs"] for ran in machine.ran for step in ran.compress] == [1, 1, 4]
-    watch.pace(spec(replace(PRUNE, knobs={**PRUNE.knobs, "epochs": 8})))
+    watch.cost(spec(replace(PRUNE, knobs={**PRUNE.knobs, "epochs": 8})))
     assert len(machine.ran) == 3  # one kind is timed once
     assert watch.once == ONCE
 
 
 def test_without_training_there_is_no_time_of_an_epoch(machine: Fake, watch: Stopwatch) -> None:
     at_once = replace(PRUNE, knobs={**PRUNE.knobs, "epochs": 0})
-    assert watch.pace(spec(at_once)) == Pace(ONCE, FIXED, 0.0, 12.0)
+    assert watch.cost(spec(at_once)) == TrialCost(ONCE, FIXED, 0.0, 12.0)
     assert {budget(ran, Catalog()) for ran in machine.ran} == {0}
 
 
 def test_a_dense_net_takes_the_pace_of_its_compressed_ones_or_its_own(
     machine: Fake, watch: Stopwatch
 ) -> None:
-    assert watch.dense_pace(spec()).epoch == EPOCH
+    assert watch.dense_cost(spec()).epoch == EPOCH
     assert {ran.strategy for ran in machine.ran} == {"identity"}
-    watch.dense_pace(spec())
+    watch.dense_cost(spec())
     assert len(machine.ran) == 3
 
 
 def test_patience_has_an_end(machine: Fake, watch: Stopwatch) -> None:
-    first = watch.pace(spec(PRUNE))
+    first = watch.cost(spec(PRUNE))
     machine.now += timing.PATIENCE_SECONDS
-    assert watch.pace(spec(PRUNE, PRUNE)) == replace(first, once=0.0)
+    assert watch.cost(spec(PRUNE, PRUNE)) == replace(first, once=0.0)
     assert len(machine.ran) == 3
 
 
 def test_only_the_beginning_of_a_long_epoch_is_timed(machine: Fake, watch: Stopwatch) -> None:
-    assert watch.pace(spec(PRUNE, batch_size=16)).epoch == EPOCH  # 75 steps: the whole epoch
+    assert watch.cost(spec(PRUNE, batch_size=16)).epoch == EPOCH  # 75 steps: the whole epoch
     few, validation = MOST_STEPS * 2, 250 / 3
-    long = watch.pace(spec(PRUNE, batch_size=2))
+    long = watch.cost(spec(PRUNE, batch_size=2))
     assert long.epoch == pytest.approx(EPOCH * (1200 + validation) / (few + validation))
     assert long.fixed == FIXED
 
@@ -102,7 +102,7 @@ def test_a_trial_that_fails_says_so(
     broken = Record(reason="exception", error="Traceback ...\nRuntimeError: the plug-in broke\n")
     monkeypatch.setattr(timing.trial, "run", lambda spec, lab: broken)
     with pytest.raises(SqueezelabError, match="fails") as told:
-        watch.pace(spec(PRUNE))
+        watch.cost(spec(PRUNE))
     assert "RuntimeError: the plug-in broke" in told.value.given
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_trained_or_kept(tmp_path_factory: pytest.TempPathFactory) ->
     """The real thing: two small trials on an untrained net."""
     root = prepared(tmp_path_factory.getbasetemp())
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
-    found = Stopwatch(root, Catalog()).pace(spec(PRUNE, batch_size=32, warmup_epochs=0))
+    found = Stopwatch(root, Catalog()).cost(spec(PRUNE, batch_size=32, warmup_epochs=0))
     assert found.fixed > 0
     assert found.size > 10_000
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()} == before

@@ -94,7 +94,7 @@ def test_the_logged_spec_and_weights_rebuild_the_logged_file(done, lab):
     assert spec_from_json(json.loads(result.artifacts[record.SPEC_JSON])) == spec
     stage = lab.initial(spec).with_weights(unpack_weights(result.artifacts[record.WEIGHTS_NPZ]))
     samples = lab.splits(spec).calibration
-    answers = tflite.interpreter.answers(result.artifacts[record.MODEL_TFLITE], samples)
+    answers = tflite.interpreter.outputs(result.artifacts[record.MODEL_TFLITE], samples)
     converter.check_agreement(converter.predict(stage, samples), answers)
 
 

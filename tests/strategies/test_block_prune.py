@@ -191,7 +191,7 @@ def compressed(net, lab, *more):
         {name: value[:FEW] for name, value in splits.validation.inputs.items()}, np.zeros(FEW, int)
     )
     file = converter.to_tflite(stage, splits.calibration)
-    own, plain = tflite.interpreter.answers(file, samples), plain_answers(file, samples)
+    own, plain = tflite.interpreter.outputs(file, samples), plain_answers(file, samples)
     return stage, file, own, plain, converter.predict(stage, samples)
 
 

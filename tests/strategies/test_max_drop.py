@@ -18,7 +18,7 @@ def tries(dense: int, lost: int, allowed: int) -> int:
         made.append(sparsity)
         return asked if sparsity == 0.9 else stage
 
-    _pruning.furthest(prune, stage, job, sparsity=0.9, max_drop=allowed / SAMPLES)
+    _pruning.within_max_drop(prune, stage, job, sparsity=0.9, max_drop=allowed / SAMPLES)
     return len(made)
 
 

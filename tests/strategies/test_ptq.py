@@ -67,7 +67,7 @@ def test_every_parameter_is_still_counted_and_the_file_is_smaller(net, form, sca
 def test_the_file_answers_nearly_as_the_net(net, form, scales):
     stage, file = quantized(net, format=form, scales=scales)
     samples = net.calibration
-    difference = np.abs(interpreter.answers(file, samples) - converter.predict(stage, samples))
+    difference = np.abs(interpreter.outputs(file, samples) - converter.predict(stage, samples))
     assert difference.max() < (0.01 if form == "float16" else 0.35)
     assert difference.mean() < 0.02
 

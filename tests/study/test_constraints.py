@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.results.record import Run
-from framework.results.standing import Standing, violations
+from framework.results.status import StudyStatus, violations
 from framework.study import Study, use
 from framework.study.constraints import AtLeast, AtMost, feasible
 
@@ -79,7 +79,7 @@ def test_the_sampler_and_the_front_agree() -> None:
     run = at_the_limit()
     assert run.metrics["accuracy_drop"] > 0.02  # in floating point; what is stored stays true
     assert all(value <= 0 for value in violations(study, run.metrics).values())
-    assert Standing(study, {0: run}).front() == {0}
+    assert StudyStatus(study, {0: run}).front() == {0}
 
 
 def test_what_earlier_versions_stored_as_a_violation_by_rounding_is_none() -> None:

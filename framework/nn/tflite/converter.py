@@ -13,7 +13,7 @@ from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf
 from framework.nn.tflite import dead_ranges, sparse_blocks
-from framework.nn.tflite.flatbuffer import settled
+from framework.nn.tflite.flatbuffer import canonical
 
 # largest difference between an output of the file and of the net, as a share of the largest output
 TOLERANCE = 1e-4
@@ -54,7 +54,7 @@ def _converted(net: ExportNet, export: Export, calibration: Samples | None) -> b
         # From a concrete function with a fixed batch: a plain Keras model fails for recurrent nets.
         converter = tf.lite.TFLiteConverter.from_concrete_functions([net.single], net.owner)
         _set_format(converter, export, net.names, calibration)
-        return settled(bytes(converter.convert()))
+        return canonical(bytes(converter.convert()))
 
 
 def predict(stage: Stage, samples: Samples) -> Array:

@@ -73,7 +73,7 @@ class Constant:
     weight_like: bool
 
 
-def settled(file: bytes) -> bytes:
+def canonical(file: bytes) -> bytes:
     """The same file with zeros in buffers that nothing reads, and 0.0 for -0.0 in those of weights.
 
     For an 8-bit LSTM the converter leaves such buffers behind, with whatever was in the memory: the

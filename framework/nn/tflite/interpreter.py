@@ -12,10 +12,10 @@ from framework.errors import NotDeployable
 from framework.nn.backend import quiet
 from framework.nn.tflite.weights import products, read_weights
 
-__all__ = ["answers", "input_places", "opened", "products", "read_weights"]
+__all__ = ["input_places", "opened", "outputs", "products", "read_weights"]
 
 
-def answers(file: bytes, samples: Samples) -> Array:
+def outputs(file: bytes, samples: Samples) -> Array:
     """(n, units) outputs of the file, one sample at a time, on one thread.
 
     A recurrent operation keeps its state from one run to the next: each sample begins without one.

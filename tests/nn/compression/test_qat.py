@@ -272,7 +272,7 @@ def test_it_answers_as_the_file_does_where_pixels_are_whole_numbers(net, scales,
     stage = replace(job.baseline.stage, export=INT8[scales])
     pixels = np.round(job.calibration.inputs["image"] * 255) / 255  # the file rounds its input too
     samples = Samples({"image": pixels.astype(np.float32)}, job.calibration.labels)
-    file = interpreter.answers(converter.to_tflite(stage, samples), samples)
+    file = interpreter.outputs(converter.to_tflite(stage, samples), samples)
 
     def far(answers):
         return float(np.abs(np.clip(np.round(answers * 256), 0, 255) / 256 - file).mean())

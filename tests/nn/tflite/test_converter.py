@@ -59,7 +59,7 @@ def test_of_two_equal_outputs_either_may_win():
 
 def test_bytes_that_are_no_file_are_not_deployable():
     with pytest.raises(NotDeployable, match="does not load"):
-        interpreter.answers(b"nothing of the kind", tiny_samples(1))
+        interpreter.outputs(b"nothing of the kind", tiny_samples(1))
 
 
 def test_one_traced_net_exports_each_set_of_weights_as_its_own():
@@ -71,7 +71,7 @@ def test_one_traced_net_exports_each_set_of_weights_as_its_own():
     for stage, file in zip((one, two), files, strict=False):
         samples = tiny_samples(7)
         tflite.converter.check_agreement(
-            tflite.converter.predict(stage, samples), interpreter.answers(file, samples)
+            tflite.converter.predict(stage, samples), interpreter.outputs(file, samples)
         )
 
 
@@ -146,7 +146,7 @@ def test_a_bias_of_zeros_is_counted_though_the_file_may_share_it():
 def test_nets_of_other_tasks_export(task):
     info = replace(INFO, task=task, classes=0)
     stage, samples = tiny_stage(info), tiny_samples(9, info=info)
-    outputs = interpreter.answers(tflite.converter.to_tflite(stage), samples)
+    outputs = interpreter.outputs(tflite.converter.to_tflite(stage), samples)
     assert outputs.shape == (9, 1)
     tflite.converter.check_agreement(tflite.converter.predict(stage, samples), outputs)
 

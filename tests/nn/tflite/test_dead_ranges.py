@@ -39,7 +39,7 @@ def test_a_dead_layer_leaves_a_file_that_loads_and_answers_by_its_biases():
     interpreter = Interpreter(model_content=file, num_threads=1)
     interpreter.allocate_tensors()
     assert np.allclose(
-        tflite.interpreter.answers(file, samples), converter.predict(net, samples), atol=0.02
+        tflite.interpreter.outputs(file, samples), converter.predict(net, samples), atol=0.02
     )
 
 
@@ -72,7 +72,7 @@ def test_an_lstm_answers_like_its_net_however_small_its_cells_are(largest):
     small = replace(net.with_weights(weights), export=Export("int8"))
     file = converter.to_tflite(small, samples)
     assert (
-        np.abs(tflite.interpreter.answers(file, samples) - converter.predict(small, samples)).max()
+        np.abs(tflite.interpreter.outputs(file, samples) - converter.predict(small, samples)).max()
         < 0.03
     )
     assert dead_ranges.widened(file) == file

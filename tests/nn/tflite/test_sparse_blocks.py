@@ -110,10 +110,10 @@ def test_only_blocks_that_are_not_zero_lie_in_the_file_and_it_answers_the_same()
     assert stored_in_blocks(file) == {"hidden": 3 * 4, "head": 4}
     assert not stored_in_blocks(plain)
     tflite.converter.check_agreement(
-        tflite.converter.predict(stage, samples), tflite.interpreter.answers(file, samples)
+        tflite.converter.predict(stage, samples), tflite.interpreter.outputs(file, samples)
     )
-    assert tflite.interpreter.answers(file, samples) == pytest.approx(
-        tflite.interpreter.answers(plain, samples), abs=1e-5
+    assert tflite.interpreter.outputs(file, samples) == pytest.approx(
+        tflite.interpreter.outputs(plain, samples), abs=1e-5
     )
 
 
@@ -152,7 +152,7 @@ def test_kernels_that_gain_nothing_stay_whole(model, cut, found):
     file = tflite.converter.to_tflite(stage)
     assert set(stored_in_blocks(file)) == found
     tflite.converter.check_agreement(
-        tflite.converter.predict(stage, samples), tflite.interpreter.answers(file, samples)
+        tflite.converter.predict(stage, samples), tflite.interpreter.outputs(file, samples)
     )
     plain = tflite.converter.to_tflite(replace(stage, export=Export()))
     assert found or file == plain

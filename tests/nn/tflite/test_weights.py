@@ -95,7 +95,7 @@ def test_it_holds_the_numbers_it_was_asked_for(filed):
 def test_the_file_answers_like_its_net(filed):
     net, answers = (
         tflite.converter.predict(filed.stage, filed.samples),
-        interpreter.answers(filed.file, filed.samples),
+        interpreter.outputs(filed.file, filed.samples),
     )
     if filed.format == "float32":
         tflite.converter.check_agreement(net, answers)
@@ -107,8 +107,8 @@ def test_the_file_answers_like_its_net(filed):
 def test_answers_do_not_depend_on_the_samples_before(filed):
     """A recurrent operation keeps its state from one run to the next."""
     turned = {name: value[::-1] for name, value in filed.samples.inputs.items()}
-    backwards = interpreter.answers(filed.file, replace(filed.samples, inputs=turned))
-    assert np.array_equal(backwards[::-1], interpreter.answers(filed.file, filed.samples))
+    backwards = interpreter.outputs(filed.file, replace(filed.samples, inputs=turned))
+    assert np.array_equal(backwards[::-1], interpreter.outputs(filed.file, filed.samples))
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -63,7 +63,7 @@ def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudyStatus:
     """The trials of a study that are done.
 
     Args:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.results.record import Run, Status
-from framework.results.standing import Standing, objective_values, unmeasured, violations
+from framework.results.status import StudyStatus, objective_values, unmeasured, violations
 from framework.study import AtLeast, AtMost, Study, use
 
 
@@ -31,22 +31,22 @@ FOUR = {0: trial(0.9, 100), 1: trial(0.8, 50), 2: trial(0.7, 60), 5: trial(0.95,
 
 
 def test_the_front_holds_what_no_other_beats() -> None:
-    assert Standing(study(), FOUR).front() == {0, 1, 5}
+    assert StudyStatus(study(), FOUR).front() == {0, 1, 5}
 
 
 def test_the_front_of_one_objective_is_the_best() -> None:
-    assert Standing(study(objectives={"params_nonzero": "min"}), FOUR).front() == {1}
-    assert Standing(study(objectives={"val_accuracy": "max"}), FOUR).front() == {5}
+    assert StudyStatus(study(objectives={"params_nonzero": "min"}), FOUR).front() == {1}
+    assert StudyStatus(study(objectives={"val_accuracy": "max"}), FOUR).front() == {5}
 
 
 def test_equal_trials_are_both_on_the_front() -> None:
-    assert Standing(study(), FOUR | {6: trial(0.9, 100)}).front() == {0, 1, 5, 6}
+    assert StudyStatus(study(), FOUR | {6: trial(0.9, 100)}).front() == {0, 1, 5, 6}
 
 
 def test_failed_trials_are_counted_and_on_no_front() -> None:
-    standing = Standing(study(), FOUR | {3: trial(1.0, 1, status="FAILED")})
-    assert standing.front() == {0, 1, 5}
-    assert standing.failed() == 1
+    status = StudyStatus(study(), FOUR | {3: trial(1.0, 1, status="FAILED")})
+    assert status.front() == {0, 1, 5}
+    assert status.failed() == 1
 
 
 def test_trials_that_break_a_constraint_are_on_no_front() -> None:
@@ -54,27 +54,27 @@ def test_trials_that_break_a_constraint_are_on_no_front() -> None:
         0: trial(0.9, 100, constraint_violation=0.0),
         1: trial(0.8, 50, constraint_violation=0.02),
     }
-    standing = Standing(study(constraints=(AtMost("accuracy_drop", 0.01),)), done)
-    assert standing.front() == {0}
-    assert standing.failed() == 0
+    status = StudyStatus(study(constraints=(AtMost("accuracy_drop", 0.01),)), done)
+    assert status.front() == {0}
+    assert status.failed() == 0
 
 
 def test_a_study_without_a_usable_trial_has_no_front_and_no_volume() -> None:
     for done in ({}, {0: trial(1, 1, status="FAILED")}, {0: trial(1, 1, constraint_violation=1.0)}):
-        standing = Standing(study(), done)
-        assert standing.front() == set()
-        assert standing.volume({"val_accuracy": 1.0, "params_nonzero": 100.0}) is None
+        status = StudyStatus(study(), done)
+        assert status.front() == set()
+        assert status.volume({"val_accuracy": 1.0, "params_nonzero": 100.0}) is None
 
 
 def test_volume_is_a_share_of_what_the_baseline_spans() -> None:
     baseline = {"val_accuracy": 0.8, "params_nonzero": 200.0}
-    assert Standing(study(), {0: trial(0.8, 0)}).volume(baseline) == pytest.approx(1.0)
-    assert Standing(study(), {0: trial(0.4, 100)}).volume(baseline) == pytest.approx(0.25)
+    assert StudyStatus(study(), {0: trial(0.8, 0)}).volume(baseline) == pytest.approx(1.0)
+    assert StudyStatus(study(), {0: trial(0.4, 100)}).volume(baseline) == pytest.approx(0.25)
     # 0.8 high from 100 to 200, 0.4 high from 50 to 100: (80 + 20) / 160.
-    assert Standing(study(), {0: trial(0.8, 100), 1: trial(0.4, 50)}).volume(
+    assert StudyStatus(study(), {0: trial(0.8, 100), 1: trial(0.4, 50)}).volume(
         baseline
     ) == pytest.approx(0.625)
-    assert Standing(study(), {0: trial(0.8, 250)}).volume(baseline) == 0.0
+    assert StudyStatus(study(), {0: trial(0.8, 250)}).volume(baseline) == 0.0
 
 
 points = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 1000)), min_size=1, max_size=12)
@@ -85,7 +85,7 @@ def test_no_trial_beats_one_on_the_front_and_one_on_the_front_beats_or_equals_ea
     values: list[tuple[float, int]],
 ) -> None:
     done = {number: trial(*value) for number, value in enumerate(values)}
-    front = Standing(study(), done).front()
+    front = StudyStatus(study(), done).front()
 
     def beats(one: int, other: int) -> bool:
         (better, less), (worse, more) = values[one], values[other]
@@ -100,8 +100,8 @@ def test_one_more_trial_never_makes_the_volume_smaller(
 ) -> None:
     baseline = {"val_accuracy": 1.0, "params_nonzero": 1000.0}
     done = {number: trial(*value) for number, value in enumerate(values)}
-    before = Standing(study(), done).volume(baseline)
-    after = Standing(study(), done | {99: trial(*more)}).volume(baseline)
+    before = StudyStatus(study(), done).volume(baseline)
+    after = StudyStatus(study(), done | {99: trial(*more)}).volume(baseline)
     assert before is not None
     assert after is not None
     assert after >= before - 1e-12
@@ -144,4 +144,4 @@ def test_a_spec_that_was_tried_twice_is_one_point_the_first() -> None:
             (5, trial(0.95, 90, constraint_violation=1.0), "c"),
         ]
     }
-    assert Standing(study(), done).front() == {1, 2}
+    assert StudyStatus(study(), done).front() == {1, 2}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from framework.strategies._pruning import furthest
+from framework.strategies._pruning import within_max_drop
 
 
 def searched(max_drop, *, sparsity=0.8, lost=lambda sparsity: sparsity):
@@ -15,7 +15,7 @@ def searched(max_drop, *, sparsity=0.8, lost=lambda sparsity: sparsity):
     """
     tried = []
     job = SimpleNamespace(quality=lambda net: 1.0 - lost(net))
-    found = furthest(
+    found = within_max_drop(
         lambda share: tried.append(share) or share, 0.0, job, sparsity=sparsity, max_drop=max_drop
     )
     return tried, found
