@@ -157,7 +157,7 @@ def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(
     ran: list[list[tuple[str, str]]] = []
     for trials in (1, 2, 2):
         watcher = Watcher()
-        project.study("tiny", f"trials={trials}", view=watcher)
+        project.study("tiny", f"trials={trials}", observer=watcher)
         ran.append([(event.what, event.net) for event in watcher.ended_runs])
     assert ran == [
         [("baseline", "lenet5"), ("control", "lenet5"), ("trial 0", "lenet5")],

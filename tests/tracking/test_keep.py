@@ -69,7 +69,7 @@ def test_nets_of_beaten_trials_go_while_the_study_runs(project: Project) -> None
     view = Watcher(
         at_end=lambda event: left.append(len(with_nets(project)) - 2) if event.of else None
     )
-    assert project.study(view=view).ran == 4
+    assert project.study(observer=view).ran == 4
     assert left == [event.front for event in view.ended_runs if event.of]
     check_only_the_front_has_nets(project)
     assert project.study().ran == 0

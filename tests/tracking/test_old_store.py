@@ -45,7 +45,7 @@ def test_its_tables_are_made_and_have_the_old_numbers(
 
 def test_a_study_whose_plug_ins_are_the_same_goes_on_and_runs_nothing(project: Project) -> None:
     view = Watcher()
-    outcome = project.study("kept", view=view)
+    outcome = project.study("kept", observer=view)
     assert (outcome.ran, outcome.done, outcome.generation) == (0, 3, 0)
     assert view.ran == []
     assert running(project.root) == []
@@ -57,7 +57,7 @@ def test_a_study_one_of_whose_plug_ins_has_changed_says_so_and_begins_anew(
 ) -> None:
     before = {run.run_id for run in project.runs("trial", "changed")}
     view = Watcher()
-    outcome = project.study("changed", view=view)
+    outcome = project.study("changed", observer=view)
     assert (outcome.ran, outcome.done) == (3, 3)
     assert (
         "The study has changed since it was run; its earlier trials stay under their digest."
