@@ -19,11 +19,11 @@ from pathlib import Path
 from benchmarks.shared import measured, study_parser
 from framework.contracts import Catalog
 from framework.planning.plan import plan
-from framework.planning.project import find_root
 from framework.planning.resolve import first_value
 from framework.report.speed import gap_reason
 from framework.runner.baseline import Lab
 from framework.study import Study, Use
+from framework.system.paths import find_root
 
 HEADS = (
     "net | seed | accuracy (%) | kernels' zeros (%) | bytes | latency (us) | speed-up (99 %) | in "

@@ -25,12 +25,12 @@ from framework import nn
 from framework.contracts import Catalog, DataInfo, Stage
 from framework.nn import compression, training
 from framework.planning.plan import plan
-from framework.planning.project import find_root
 from framework.planning.resolve import first_value
 from framework.runner import measurement
 from framework.runner.baseline import Lab
 from framework.runner.trial import TrialJob
 from framework.study import Spec
+from framework.system.paths import find_root
 
 
 class Setting(NamedTuple):

@@ -18,9 +18,9 @@ from benchmarks.shared import parser_of
 from framework.contracts import Catalog
 from framework.nn import tflite
 from framework.planning.plan import plan
-from framework.planning.project import find_root
 from framework.planning.resolve import first_value
 from framework.runner.baseline import Lab
+from framework.system.paths import find_root
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from statistics import mean, stdev
 from benchmarks.shared import measured, study_parser
 from framework.contracts import Catalog
 from framework.planning.plan import plan
-from framework.planning.project import find_root
 from framework.planning.resolve import first_value
 from framework.results.record import quality_of
 from framework.runner.baseline import Lab
+from framework.system.paths import find_root
 
 
 def main() -> None:

@@ -24,12 +24,12 @@ from framework import Study, Train, nn, use
 from framework.cli.base import say
 from framework.contracts import Catalog, FileWeight, Splits, Stage, Strategy
 from framework.errors import SqueezelabError
-from framework.planning.project import find_root
 from framework.planning.resolve import resolve
 from framework.results.requested import distinct_per_channel
 from framework.runner import measurement, trial
 from framework.runner.baseline import Lab, fingerprint
 from framework.study import Spec, Use
+from framework.system.paths import find_root
 
 FEW = {"train": 120, "calibration": 40, "validation": 40}
 QUICK = Train(epochs=1, batch_size=12, warmup_epochs=0)

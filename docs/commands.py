@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from framework.cli.base import say, text_of
 from framework.contracts import Catalog
 from framework.errors import UnknownName, UserError
-from framework.planning.project import find_root
+from framework.system.paths import find_root
 
 
 class Named(Protocol):

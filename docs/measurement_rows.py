@@ -15,7 +15,7 @@ from typing import Any
 
 from docs.recipe_list import RESULTS, Recipe
 from framework.contracts import Catalog
-from framework.planning.resolve import strategy_of
+from framework.planning.parts import strategy_of
 from framework.study import Spec, Use, digest_of
 
 FOLDER = RESULTS / "strategies"

@@ -27,7 +27,7 @@ from framework import nn
 from framework.cli.base import say
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable
-from framework.planning.resolve import dataset_of, strategy_of
+from framework.planning.parts import dataset_of, strategy_of
 from framework.results.record import Record, quality_of
 from framework.runner.baseline import Lab, fingerprint
 from framework.study import Spec, Use

@@ -20,7 +20,7 @@ from docs.markdown import code, knobs_table, link, page, paragraphs, table
 from docs.recipe_list import RECIPES, RESULTS, read
 from framework.contracts import Architecture, Catalog, Dataset
 from framework.errors import UserError
-from framework.planning.project import find_root
+from framework.system.paths import find_root
 
 ARCHITECTURES, DATASETS = Path("docs") / "architectures.md", Path("docs") / "datasets.md"
 GENERATED = (

@@ -21,7 +21,7 @@ from docs.recipe_list import RECIPES, Recipe, digest, is_current
 from framework.cli.base import say
 from framework.contracts import Catalog
 from framework.errors import DataUnavailable, SqueezelabError
-from framework.planning.resolve import dataset_of
+from framework.planning.parts import dataset_of
 from framework.results.record import Record, quality_of
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint

@@ -25,8 +25,8 @@ from framework.contracts import Array, Catalog, Dataset, Samples
 from framework.datasets._sources.generated import MadeDataset
 from framework.datasets.digits import Digits
 from framework.errors import UserError
-from framework.planning.project import find_root
 from framework.study import digest_of
+from framework.system.paths import find_root
 
 SHOWN = 6
 OPEN = ("train", "calibration", "validation")

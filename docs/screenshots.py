@@ -30,7 +30,7 @@ from typing import Any
 
 from framework.cli.base import say, text_of
 from framework.errors import SqueezelabError, UserError
-from framework.planning.project import find_root
+from framework.system.paths import find_root
 from framework.tracking.mlflow_ui import addresses
 from framework.tracking.store import Store
 

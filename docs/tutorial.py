@@ -24,7 +24,7 @@ from framework.cli.base import say, text_of
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError, UserError
 from framework.planning.plan import plan
-from framework.planning.project import find_root
+from framework.system.paths import find_root
 
 PAGES = (
     Path("docs") / "from-lenet-to-squeezenet.md",

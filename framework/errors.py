@@ -19,6 +19,7 @@ Each message has three parts: what was wrong, what was given, what to do next.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -114,3 +115,16 @@ class StudyLocked(SqueezelabError):
     """Another coordinator is at work on this study."""
 
     exit_code = 75
+
+
+def last_line(error: Exception, filename: str) -> int | None:
+    """The line of a file that was the last of it to run before an error; None if none did.
+
+    Args:
+        filename: as its code was compiled under.
+    """
+    line = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == filename:
+            line = frame.lineno
+    return line

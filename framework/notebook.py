@@ -20,13 +20,16 @@ from framework.contracts import Catalog
 from framework.display.progress import Progress, screen
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
+from framework.planning.parts import dataset_of
 from framework.planning.plan import Plan, plan
-from framework.planning.project import find_root, study_names
-from framework.planning.resolve import dataset_of, resolve
+from framework.planning.project import study_names
+from framework.planning.resolve import resolve
 from framework.results.record import BASELINE_PREFIX, MODEL_TFLITE, Run
-from framework.study import Study, overrides
+from framework.study import overrides
 from framework.study.constraints import TOLERANCE
+from framework.study.study import Study
 from framework.system import paths
+from framework.system.paths import find_root
 
 if TYPE_CHECKING:
     from framework.tracking.store import Store

@@ -77,7 +77,7 @@ def _usage(error: Any) -> str:
 
 def find_project() -> Path:
     """The project that the working directory lies in."""
-    from framework.planning.project import find_root
+    from framework.system.paths import find_root
 
     return find_root(Path.cwd())
 

@@ -11,7 +11,7 @@ from framework.errors import SqueezelabError
 from framework.nn import tflite
 from framework.results import record
 from framework.results.record import Run
-from framework.study import Spec, spec_from_json
+from framework.study.spec import Spec, spec_from_json
 from framework.tracking.store import Store
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.contracts import DataInfo
 from framework.display.card_facts import Facts
-from framework.study import Use
+from framework.study.spec import Use
 
 RUNTIME = "ai_edge_litert"
 HOLDS = {  # what the inputs hold that go by a name of their own

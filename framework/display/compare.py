@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.display.describe import goal_rows, headed
+from framework.display.rows import goal_rows, headed
 from framework.errors import SqueezelabError, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
@@ -15,8 +15,8 @@ from framework.planning.project import study_names
 from framework.report.resolved import value_text
 from framework.results import record
 from framework.results.record import Run
-from framework.study import Study
 from framework.study.spec import HOW_MUCH, dotted
+from framework.study.study import Study
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
 

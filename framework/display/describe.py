@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin, Strategy
+from framework.display.rows import goal_rows, headed
 from framework.errors import DataUnavailable, UnknownName
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
 from framework.results.record import Run
-from framework.study import Study, Use
 from framework.study.space import Choice, Float, Int
-from framework.study.spec import dotted
+from framework.study.spec import Use, dotted
 from framework.tracking.database import is_there
 from framework.tracking.lookup import find_run, is_run_id
 from framework.tracking.store import Store
@@ -66,20 +66,6 @@ def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | 
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
     rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
     return _table(planned.name, rows | dict(more or {}))
-
-
-def goal_rows(study: Study) -> dict[str, str]:
-    """The study's objectives and constraints, a row each."""
-    rows: dict[str, str] = headed("objective", study.objectives)
-    for constraint in study.constraints:
-        bound = f"{type(constraint).__name__} {constraint.limit:g}"
-        rows[f"constraint {constraint.metric}"] = bound
-    return rows
-
-
-def headed(word: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with a word before each name."""
-    return {f"{word} {name}": value for name, value in values.items()}
 
 
 def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:

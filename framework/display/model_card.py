@@ -16,11 +16,11 @@ from framework.display.card_facts import Facts, gather
 from framework.display.card_usage import usage_text
 from framework.errors import UserError
 from framework.planning.own_plugins import catalog_of
-from framework.planning.resolve import dataset_of
+from framework.planning.parts import dataset_of
 from framework.results import record
 from framework.results.quantities import ledger_lines
 from framework.results.record import BASELINE_PREFIX, Run
-from framework.study import Spec
+from framework.study.spec import Spec
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Architecture, Array, DataInfo, Stage, WeightKey, Weights
+from framework.contracts.data import DataInfo
+from framework.contracts.net import Array, Stage, WeightKey, Weights
+from framework.contracts.plugins import Architecture
 from framework.errors import SqueezelabError
 from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_graph
 from framework.nn.backend import keras

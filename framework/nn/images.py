@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 from framework.errors import InvalidStudy
 
 CHUNK_IMAGES = 2048  # bounds the memory needed next to the result

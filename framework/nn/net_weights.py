@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Stage, WeightKey
+from framework.contracts.net import Array, Stage, WeightKey
 from framework.nn import graph
 from framework.nn.allowed import readers
 

@@ -11,13 +11,15 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
-from framework.errors import InvalidValue, SqueezelabError
-from framework.planning.project import last_line
-from framework.results.record import Run
-from framework.study import Study
+from framework.contracts.catalog import Catalog
+from framework.errors import InvalidValue, SqueezelabError, last_line
 from framework.system import paths
+
+if TYPE_CHECKING:
+    from framework.results.record import Run
+    from framework.study.study import Study
 
 TAG = "plugin_files"
 DIGITS = 16  # of a file's sha256

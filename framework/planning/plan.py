@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from framework.errors import UserError
 from framework.planning import project
-from framework.planning.resolve import dataset_of, resolve
-from framework.study import Study, overrides
+from framework.planning.parts import dataset_of
+from framework.planning.resolve import resolve
+from framework.study import overrides
 from framework.study.spec import HOW_MUCH
 
 if TYPE_CHECKING:
-    from framework.contracts import Catalog
+    from framework.contracts.catalog import Catalog
     from framework.contracts.data import Task
+    from framework.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-import traceback
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 
-from framework.errors import InvalidStudy, InvalidValue, SqueezelabError, UnknownName, UserError
-from framework.study import Study, Train
+from framework.errors import (
+    InvalidStudy,
+    InvalidValue,
+    SqueezelabError,
+    UnknownName,
+    UserError,
+    last_line,
+)
+from framework.study.spec import Train
+from framework.study.study import Study
 from framework.system import paths
 
 ACTIONS = ("load", "run")  # for scripts and notebooks
@@ -33,22 +40,6 @@ class StudyFile:
     name: str
     question: str
     study: Study
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that has `studies/`.
-
-    Raises:
-        UserError: there is none.
-    """
-    for folder in (start, *start.parents):
-        if paths.studies(folder).is_dir():
-            return folder
-    raise UserError(
-        "This is no project: no folder called studies/ here or above.",
-        given=f"Looked from: {start}.",
-        todo="Change to the project's folder, or make a folder called studies.",
-    )
 
 
 def study_names(root: Path) -> list[str]:
@@ -95,19 +86,6 @@ def _executed(tree: ast.Module, where: str) -> dict[str, object]:
         explained.add_note(f"In {where}, line {line}." if line else f"In {where}.")
         raise explained from None  # a user needs the line, not how exec came to it
     return names
-
-
-def last_line(error: Exception, filename: str) -> int | None:
-    """The line of a file that was the last of it to run before an error; None if none did.
-
-    Args:
-        filename: as its code was compiled under.
-    """
-    line = None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == filename:
-            line = frame.lineno
-    return line
 
 
 def _explained(error: Exception) -> UserError:

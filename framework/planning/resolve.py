@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InvalidStudy, UnknownName, UserError
+from framework.planning.parts import dataset_of, strategy_of
 from framework.results.record import drop_of, quality_of
-from framework.study import Spec, Study, Use
 from framework.study.grid import enumerate_specs
 from framework.study.space import Choice, Domain, Float, Int, Knob
+from framework.study.spec import Spec, Use
 
 if TYPE_CHECKING:
-    from framework.contracts import Catalog, DataInfo, Dataset, Plugin, Strategy
+    from framework.contracts.catalog import Catalog
+    from framework.contracts.data import DataInfo
+    from framework.contracts.plugins import Plugin, Strategy
+    from framework.study.study import Study
 
 HERE = Path()
 DERIVED = (  # of the trial against its own baseline, besides the drop of its quality
@@ -51,16 +55,6 @@ def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
         _check_finite(resolved)
         enumerate_specs(resolved)  # for what it refuses
     return resolved
-
-
-def dataset_of(part: Study | Spec, catalog: Catalog, root: Path) -> Dataset:
-    """The data set of a study or spec, with the files it names found from the project's folder."""
-    return catalog.datasets.build(part.dataset.name, dict(part.dataset.knobs)).located(root)
-
-
-def strategy_of(step: Use, catalog: Catalog) -> Strategy:
-    """The strategy of one step of a fixed chain."""
-    return catalog.strategies.build(step.name, dict(step.knobs))
 
 
 def measurable(catalog: Catalog, task: str) -> list[str]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from typing import Literal
 
-from framework.contracts import Catalog, Metric
+from framework.contracts.catalog import Catalog
+from framework.contracts.plugins import Metric
 from framework.results.fronts import Direction
 from framework.results.record import QUALITY, quality_of
 

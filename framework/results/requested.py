@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Bits, FileWeight, Stage, Step, WeightKey
-from framework.contracts.net import levels_at_most
+from framework.contracts.file import FileWeight
+from framework.contracts.net import Array, Bits, Stage, Step, WeightKey, levels_at_most
 
 Weights = Iterable[FileWeight]
 

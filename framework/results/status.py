@@ -14,8 +14,8 @@ from framework.results.record import Run, one_of_each
 from framework.study.constraints import feasible
 
 if TYPE_CHECKING:
-    from framework.contracts import Catalog
-    from framework.study import Study
+    from framework.contracts.catalog import Catalog
+    from framework.study.study import Study
 
 OTHER_METRICS = (
     "were measured by other versions of a metric: they stay, and are not ranked. "

@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 
 from framework import nn
-from framework.contracts import Architecture, Catalog, DataInfo, Splits, Stage, WeightKey, Weights
+from framework.contracts.catalog import Catalog
+from framework.contracts.data import DataInfo, Splits
 from framework.contracts.label_unit import OWN, LabelUnit
+from framework.contracts.net import Stage, WeightKey, Weights
+from framework.contracts.plugins import Architecture
 from framework.nn import training
-from framework.planning.resolve import dataset_of
-from framework.study import Spec, digest_of
-from framework.study.spec import SCHEMA
+from framework.planning.parts import dataset_of
+from framework.study.spec import SCHEMA, Spec, digest_of
 from framework.system import paths
 from framework.system.locks import patient_lock
 

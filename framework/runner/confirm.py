@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog, Stage, Ticket
+from framework.contracts.catalog import Catalog
+from framework.contracts.data import Ticket
+from framework.contracts.net import Stage
 from framework.errors import UserError
-from framework.planning.plan import Plan
-from framework.planning.resolve import dataset_of
+from framework.planning.parts import dataset_of
 from framework.results import record
 from framework.results.record import Record, Run
 from framework.runner import measurement
 from framework.runner.baseline import Lab, unpack_weights
-from framework.study import Spec, spec_from_json
+from framework.study.spec import Spec, spec_from_json
 from framework.tracking.lookup import trial_run
 from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.planning.plan import Plan
 
 # of a trial's run, that the run of a look at the test split has as well
 COMMON_TAGS = (

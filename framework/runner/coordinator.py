@@ -8,14 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
 from framework.errors import StudyStopped, TrialDiverged
 from framework.planning import own_plugins
-from framework.planning.plan import Plan
-from framework.planning.resolve import control_spec, dataset_of, first_value
+from framework.planning.parts import dataset_of
+from framework.planning.resolve import control_spec, first_value
 from framework.results import chance, record
-from framework.results.record import Record, Run
 from framework.results.status import (
     OTHER_METRICS,
     StudyStatus,
@@ -31,13 +30,19 @@ from framework.runner.events import Ended, Interrupted, Observer, Outcome
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
-from framework.study import Spec, Study
 from framework.study.space import Choice
 from framework.system import interrupt
 from framework.system.locks import study_lock
 from framework.tracking import mlflow_ui
 from framework.tracking.history import History, resume
 from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.contracts.catalog import Catalog
+    from framework.planning.plan import Plan
+    from framework.results.record import Record, Run
+    from framework.study.spec import Spec
+    from framework.study.study import Study
 
 FAILURES_AT_START = 3
 MEND = (

@@ -14,10 +14,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from framework.planning.parts import dataset_of
 from framework.planning.resolve import (
     budget,
     control_spec,
-    dataset_of,
     first_value,
     largest_budget,
     smallest_budget,
@@ -34,10 +34,11 @@ from framework.tracking.history import History, read_history
 from framework.tracking.store import Store
 
 if TYPE_CHECKING:
-    from framework.contracts import Catalog
+    from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
     from framework.results.record import Run
-    from framework.study import Spec, Study
+    from framework.study.spec import Spec
+    from framework.study.study import Study
 
 ENOUGH_TRIALS = 5  # whose mean is trusted: epochs differ from trial to trial
 DRAWS = 200  # of a search space, for the mean

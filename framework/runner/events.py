@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from framework.planning.plan import Plan
-from framework.results.record import Record
+if TYPE_CHECKING:
+    from framework.planning.plan import Plan
+    from framework.results.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framework.contracts import Catalog, Exported, Samples, Stage, Task
+from framework.contracts.catalog import Catalog
+from framework.contracts.data import Samples, Task
+from framework.contracts.file import Exported
+from framework.contracts.net import Stage
 from framework.nn import tflite
 from framework.results import record
 from framework.runner.baseline import Baseline, Dense, Lab
 from framework.runner.stage_checks import check_finite, check_keeps
-from framework.study import Spec
 from framework.system import interrupt
+
+if TYPE_CHECKING:
+    from framework.study.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framework.contracts import Array, Catalog
+from framework.contracts.catalog import Catalog
+from framework.contracts.net import Array
 from framework.errors import SqueezelabError, UserError
 from framework.results import metric_versions, record
 from framework.results.quantities import ledger_lines
-from framework.results.record import Record, Run
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint, unpack_weights
-from framework.study import Spec, Use, spec_from_json
+from framework.study.spec import Spec, Use, spec_from_json
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.results.record import Record, Run
 
 SAME, CLOSE, DIFFERENT = 0, 4, 5  # what the command ends with
 SHARE_TOLERANCE = 0.02  # of accuracies, drops and other shares in another environment: two points

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.distributions import (
@@ -21,9 +21,12 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
-from framework.study import Spec, Study, digest_of
 from framework.study.grid import combinations, enumerate_specs
 from framework.study.space import Choice, Domain, Float
+from framework.study.spec import Spec, digest_of
+
+if TYPE_CHECKING:
+    from framework.study.study import Study
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -12,13 +12,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import TYPE_CHECKING
 
-from framework.planning.resolve import dataset_of
+from framework.planning.parts import dataset_of
 from framework.results import record
-from framework.results.record import Run
 from framework.runner import measurement
-from framework.runner.baseline import Lab
-from framework.study import Spec, digest_of
+from framework.study.spec import Spec, digest_of
+
+if TYPE_CHECKING:
+    from framework.results.record import Run
+    from framework.runner.baseline import Lab
 
 Values = Mapping[str, str]
 """Dotted name of a knob, as `architecture.pixels` -> its value."""

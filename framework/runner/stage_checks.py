@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.contracts import Array, Codebook, Keep, Mask, Stage
-from framework.contracts.net import levels_at_most
+from framework.contracts.net import Array, Codebook, Keep, Mask, Stage, levels_at_most
 from framework.errors import TrialDiverged, TrialError
 
 

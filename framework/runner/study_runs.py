@@ -6,18 +6,21 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from framework.contracts import Catalog
 from framework.planning import own_plugins
-from framework.planning.plan import Plan
-from framework.planning.resolve import dataset_of
+from framework.planning.parts import dataset_of
 from framework.results import record
-from framework.results.record import Run
 from framework.runner.baseline import Lab, fingerprint
-from framework.study import Spec
 from framework.system.host import host_tags
 from framework.tracking import mlflow_ui
-from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.contracts.catalog import Catalog
+    from framework.planning.plan import Plan
+    from framework.results.record import Run
+    from framework.study.spec import Spec
+    from framework.tracking.store import Store
 
 LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
 

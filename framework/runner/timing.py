@@ -20,10 +20,11 @@ from framework.errors import SqueezelabError
 from framework.planning.resolve import budget, epoch_knobs
 from framework.runner import trial
 from framework.runner.baseline import Baseline, EpochReport, Lab, baseline_digest
-from framework.study import Spec, Use
+from framework.study.spec import Spec, Use
 
 if TYPE_CHECKING:
-    from framework.contracts import Catalog, Splits
+    from framework.contracts.catalog import Catalog
+    from framework.contracts.data import Splits
     from framework.results.record import Record
 
 # of fine-tuning, in the two trials whose difference tells what an epoch costs

@@ -9,12 +9,14 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from framework.contracts import Stage, Step, Strategy, Weights
 from framework.contracts.job import PLAIN, Tuning
+from framework.contracts.net import Stage, Step, Weights
+from framework.contracts.plugins import Strategy
 from framework.errors import SqueezelabError, TrialError, TrialTimeout
 from framework.nn import training
-from framework.planning.resolve import strategy_of
+from framework.planning.parts import strategy_of
 from framework.results import chance, record
 from framework.results.record import Record
 from framework.results.requested import asked_and_reached, layers_csv, reached_in
@@ -27,10 +29,12 @@ from framework.runner.baseline import (
     pack_weights,
     purpose_seed,
 )
-from framework.runner.measurement import Measured
 from framework.runner.stage_checks import check_finite, check_keeps
-from framework.study import Spec
 from framework.system import interrupt
+
+if TYPE_CHECKING:
+    from framework.runner.measurement import Measured
+    from framework.study.spec import Spec
 
 
 def run(

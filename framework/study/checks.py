@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InvalidValue
-from framework.study.choosing import label_of
 from framework.study.space import Choice, Float, Int
-from framework.study.spec import Train, Use
+from framework.study.spec import Train, Use, label_of
 
 if TYPE_CHECKING:
     from framework.study.study import Study

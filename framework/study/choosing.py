@@ -7,15 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from framework.study.space import Choice, Domain, Float, Int
-from framework.study.spec import Use
+from framework.study.spec import Use, label_of
 
 Ask = Callable[[str, Domain], Any]
 """Maps (a parameter's name, its domain) to one value; a Choice of plug-ins to a label."""
-
-
-def label_of(option: Use | None) -> str:
-    """What an alternative is called; `none` for one that leaves its step out."""
-    return "none" if option is None else (option.label or option.name)
 
 
 def labels(choice: Choice) -> list[Any]:

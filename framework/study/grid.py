@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.study.choosing import labels
 from framework.study.space import Choice, Domain, Float, Int
-from framework.study.spec import Spec, Use
-from framework.study.study import Study
+
+if TYPE_CHECKING:
+    from framework.study.spec import Spec, Use
+    from framework.study.study import Study
 
 
 class _Walk:

@@ -24,12 +24,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import InvalidValue, SqueezelabError, UnknownName, UserError
 from framework.study.space import Choice, Float, Int
 from framework.study.spec import HOW_MUCH, Train, Use, dotted, use
-from framework.study.study import Study
+
+if TYPE_CHECKING:
+    from framework.study.study import Study
 
 PLAIN = ("sampler", "seed", *HOW_MUCH)
 FIXED = ("objectives", "constraints")

@@ -57,6 +57,11 @@ class Use:
         return stated if self.slot is None else stated | {"slot": self.slot}
 
 
+def label_of(option: Use | None) -> str:
+    """What an alternative is called; `none` for one that leaves its step out."""
+    return "none" if option is None else (option.label or option.name)
+
+
 def use(name: str, /, *, label: str = "", **knobs: Any) -> Use:
     """The plug-in called `name` with these knobs.
 

@@ -17,12 +17,21 @@ from framework.study.choosing import (
     alternatives,
     fix_part,
     fix_values,
-    label_of,
     without_gaps,
 )
 from framework.study.constraints import AtLeast, AtMost
 from framework.study.space import Choice
-from framework.study.spec import HOW_MUCH, SCHEMA, Spec, Train, Use, added, digest_of, plain
+from framework.study.spec import (
+    HOW_MUCH,
+    SCHEMA,
+    Spec,
+    Train,
+    Use,
+    added,
+    digest_of,
+    label_of,
+    plain,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

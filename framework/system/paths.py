@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from framework.errors import UserError
+
 ARTIFACTS = ".artifacts"
 CACHE = ".cache"
 STORE = "mlflow.db"
@@ -77,3 +79,19 @@ def store_workplace(root: Path) -> Path:
 def fonts(root: Path) -> Path:
     """Matplotlib's list of fonts, else made under the home folder."""
     return cache(root) / "matplotlib"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that has `studies/`.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if studies(folder).is_dir():
+            return folder
+    raise UserError(
+        "This is no project: no folder called studies/ here or above.",
+        given=f"Looked from: {start}.",
+        todo="Change to the project's folder, or make a folder called studies.",
+    )

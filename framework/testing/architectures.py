@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,9 +14,11 @@ from framework import nn
 from framework.contracts import Architecture, Catalog, DataInfo, Head, Samples, Stage
 from framework.nn import tflite
 from framework.nn.tflite import interpreter
-from framework.runner.baseline import Lab
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
 from framework.testing.labs import default_net, digest, fixed, lab
+
+if TYPE_CHECKING:
+    from framework.runner.baseline import Lab
 
 __all__ = ["TestArchitecture", "built", "lab", "pytest_generate_tests"]
 

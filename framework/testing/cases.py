@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-import framework
 from framework.contracts import Catalog
 from framework.errors import UserError
 from framework.planning.own_plugins import catalog_of
-from framework.planning.project import find_root
+from framework.system.paths import find_root
 
-PACKAGE = Path(framework.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 KINDS = ("dataset", "architecture", "strategy", "metric")
 
 Names = dict[str, list[str]]

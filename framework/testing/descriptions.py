@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from framework.contracts import Catalog, Plugin
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog, Plugin
 
 __all__ = ["TestDescription", "pytest_generate_tests"]
 

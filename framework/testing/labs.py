@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from framework import Study, Train, nn, use
-from framework.contracts import Catalog, Stage
+from framework import nn
 from framework.nn import tflite
 from framework.planning.own_plugins import catalog_of
 from framework.planning.resolve import resolve
 from framework.runner.baseline import Lab
 from framework.runner.trial import TrialJob
-from framework.study import Spec, Use
+from framework.study.spec import Train, use
+from framework.study.study import Study
 from framework.testing.cases import root_of
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog, Stage
+    from framework.study.spec import Spec, Use
 
 # 20 steps an epoch on the digits
 BASE = Train(epochs=2, batch_size=60, warmup_epochs=1, learning_rate=5e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from framework.contracts import Catalog, Mask, Stage
 from framework.nn import compression
 from framework.planning.resolve import measurable
-from framework.runner.baseline import Lab
 from framework.runner.measurement import Measured, measure
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
 from framework.testing.labs import SMALL, fixed, lab
+
+if TYPE_CHECKING:
+    from framework.runner.baseline import Lab
 
 __all__ = ["TestMetric", "lab", "measured", "pytest_generate_tests"]
 

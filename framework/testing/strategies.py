@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from framework import nn, use
+from framework import nn
 from framework.contracts import Catalog, FileWeight, Mask, Samples, Stage, Strategy
 from framework.nn import tflite, training
 from framework.nn.tflite import converter, interpreter
@@ -20,7 +20,7 @@ from framework.runner import trial
 from framework.runner.baseline import Lab, pack_weights, unpack_weights
 from framework.runner.stage_checks import check_finite, check_keeps
 from framework.runner.trial import compress
-from framework.study import Spec, Use
+from framework.study.spec import Spec, Use, use
 from framework.testing.cases import Case, Names, cases, pytest_generate_tests
 from framework.testing.labs import SMALL, digest, fixed, job_for, lab, zeros_in_file
 

@@ -25,7 +25,8 @@ from framework.tracking.store import Store
 
 if TYPE_CHECKING:
     from framework.planning.plan import Plan
-    from framework.study import Spec, Study, Use
+    from framework.study.spec import Spec, Use
+    from framework.study.study import Study
 
 VIEW = "front"  # the saved view's key in addresses
 VIEW_TAG = f"sharedViewState.{VIEW}"

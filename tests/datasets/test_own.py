@@ -16,7 +16,8 @@ from framework.contracts import Catalog, Ticket, datasets
 from framework.datasets._sources import tfds_folder
 from framework.display.describe import describe
 from framework.errors import DataUnavailable, InvalidValue, UserError
-from framework.planning.resolve import dataset_of, resolve
+from framework.planning.parts import dataset_of
+from framework.planning.resolve import resolve
 from framework.runner.baseline import Lab
 
 OWN = ("arrays", "csv", "image_folder", "tfds")

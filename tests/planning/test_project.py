@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from framework.errors import InvalidStudy, InvalidValue, UnknownName, UserError
 from framework.planning import project
+from framework.system.paths import find_root
 
 GOOD = '"""How small?\n\nSource and cost."""\n\nfrom framework import Study, use\n\n'
 GOOD += 'STUDY = Study(dataset=use("digits"), architecture=use("lenet5"), trials=7)\n'
@@ -28,14 +29,14 @@ def write(root: Path, text: str, name: str = "mine") -> None:
 def test_root_is_the_nearest_folder_with_studies(root: Path) -> None:
     deep = root / "a" / "b"
     deep.mkdir(parents=True)
-    assert project.find_root(deep) == root
+    assert find_root(deep) == root
     (root / "a" / "studies").mkdir()
-    assert project.find_root(deep) == root / "a"
+    assert find_root(deep) == root / "a"
 
 
 def test_no_root(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no folder called studies/") as told:
-        project.find_root(tmp_path)
+        find_root(tmp_path)
     assert told.value.todo
 
 

@@ -7,11 +7,14 @@ of the HTK Book).
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 FLOOR = 1e-6  # power below which all is silence; a sine of full scale has power 1
 STEP = 256  # values are whole multiples of 1/256, so that all machines agree to the bit

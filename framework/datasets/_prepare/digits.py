@@ -5,11 +5,15 @@ Other data sets are composed of them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from framework.contracts import Array
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.splits import LABELS, Arrays, carve
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 TEST_SIZE, CALIBRATION_SIZE, VALIDATION_SIZE = 297, 50, 250
 LARGEST_VALUE = 16  # of a pixel in scikit-learn's arrays; all are whole numbers

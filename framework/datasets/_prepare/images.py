@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.nn.images import prepare_images
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.datasets._prepare.audio import fixed_length, log_mel
 from framework.datasets._sources import tfds_folder
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 RATE_HZ = 8000
 SAMPLES = 8000  # one second: 4 of 2 500 clips are longer

@@ -10,10 +10,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.contracts import Array
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unknown>")

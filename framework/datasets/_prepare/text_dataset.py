@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.datasets._prepare.text import encode, first_words, vocabulary
 from framework.datasets._sources import tfds_folder
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import TfdsDataset
 from framework.datasets._sources.splits import LABELS, Arrays, carve, in_order, take
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 VOCABULARY = "vocabulary"
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.datasets._sources.cache import TEST, UNREADABLE
 from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 
 class ArrayDataset(CachedDataset):

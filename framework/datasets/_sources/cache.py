@@ -20,14 +20,17 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.contracts import Array
 from framework.datasets._sources.splits import Arrays, digest
 from framework.errors import SqueezelabError
 from framework.system import paths
 from framework.system.locks import patient_lock
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 OPEN = ("train", "calibration", "validation")
 TEST = "test"

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.contracts import DataInfo
 from framework.datasets._sources import tfds_folder
 from framework.datasets._sources.cache import OPEN, TEST
 from framework.datasets._sources.cached import TfdsDataset
 from framework.datasets._sources.splits import LABELS, Arrays, in_order
+
+if TYPE_CHECKING:
+    from framework.contracts import DataInfo
 
 Make = Callable[[], Mapping[str, Arrays]]
 """Makes the arrays of each split: the inputs by name, and `labels`."""

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 from framework.errors import InvalidValue
 
 RULE = "squeezelab split rule 1"

@@ -18,13 +18,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framework.contracts import Array
 from framework.datasets._sources.cache import put_aside_loudly
 from framework.datasets._sources.splits import LABELS
 from framework.errors import DataUnavailable, SqueezelabError
 from framework.system import interrupt, paths
+
+if TYPE_CHECKING:
+    from framework.contracts import Array
 
 PROBE_SECONDS = 1.5
 _log = logging.getLogger("framework")

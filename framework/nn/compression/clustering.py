@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 
 ROUNDS = 100  # of Lloyd's algorithm at most; it has mostly converged after 20
 

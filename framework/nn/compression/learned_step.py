@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Stage, WeightKey, Weights, Wrap
+from framework.contracts.job import Wrap
+from framework.contracts.net import Array, Stage, WeightKey, Weights
 from framework.nn.backend import quiet, tf
 from framework.nn.compression.qat import sharing, sharing_kind
 from framework.nn.compression.wrapper import reweighted

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from framework.contracts import Array, WeightKey
+from framework.contracts.net import Array, WeightKey
 
 FLOOR_OF_LEFT = 0.1  # largest share of the remaining weights that a floor may take
 

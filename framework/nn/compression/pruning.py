@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.contracts import Stage, WeightKey, Wrap
+from framework.contracts.job import Wrap
+from framework.contracts.net import Stage, WeightKey
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.net_weights import Net
 

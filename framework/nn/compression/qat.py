@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from framework.contracts import Samples, Stage, WeightKey, Wrap
+from framework.contracts.data import Samples
+from framework.contracts.job import Wrap
+from framework.contracts.net import Stage, WeightKey
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.compression.quantization_points import Place, places

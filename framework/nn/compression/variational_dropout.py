@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, WeightKey, Weights, Wrap
+from framework.contracts.job import Wrap
+from framework.contracts.net import Array, WeightKey, Weights
 from framework.nn.backend import quiet, tf
 from framework.nn.compression import masks
 from framework.nn.compression.wrapper import reweighted
-from framework.study import digest_of
+from framework.study.spec import digest_of
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")

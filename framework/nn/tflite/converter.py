@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Export, Samples, Stage
+from framework.contracts.data import Samples
+from framework.contracts.net import Array, Export, Stage
 from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 
 LIMIT = 256.0  # of input scale x kernel scale / output scale
 CELL_STEP = 2.0**-15  # least scale of the 16-bit cells of an LSTM: they reach from -1 to 1

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 from framework.errors import NotDeployable
 from framework.nn.tflite import sparse_blocks
 

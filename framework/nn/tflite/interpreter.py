@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from framework.contracts import Array, Samples
+from framework.contracts.data import Samples
+from framework.contracts.net import Array
 from framework.errors import NotDeployable
 from framework.nn.backend import quiet
 from framework.nn.tflite.weights import products, read_weights

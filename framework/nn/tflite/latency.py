@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.contracts import Array, Samples
+from framework.contracts.data import Samples
+from framework.contracts.net import Array
 from framework.nn.tflite import interpreter
 from framework.system import interrupt
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from framework.contracts import Array
+from framework.contracts.net import Array
 
 # inputs of one block: the only width for which the runtime has code of its own for float32
 ROWS = 4

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, FileWeight, Stage, WeightKey
+from framework.contracts.file import FileWeight
+from framework.contracts.net import Array, Stage, WeightKey
 from framework.errors import NotDeployable
 from framework.nn.net_weights import Net, NetWeight, likeness
 from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator

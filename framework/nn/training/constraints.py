@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, Bits, Codebook, Keep, Mask, WeightKey, Weights
+from framework.contracts.net import Array, Bits, Codebook, Keep, Mask, WeightKey, Weights
 from framework.nn.backend import tf
 
 GROUPS = 256  # of a codebook's variables: books of up to so many values share one traced net

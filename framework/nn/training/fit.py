@@ -14,26 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import (
-    Array,
-    DataInfo,
-    Keep,
-    Mask,
-    Remask,
-    Samples,
-    Stage,
-    Tuning,
-    WeightKey,
-    Weights,
-)
-from framework.contracts.job import PLAIN
+from framework.contracts.data import DataInfo, Samples
+from framework.contracts.job import PLAIN, Tuning
+from framework.contracts.net import Array, Keep, Mask, Remask, Stage, WeightKey, Weights
 from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
 from framework.nn.training import constraints
 from framework.nn.training.objective import loss_of, metrics_of, targets
 from framework.nn.training.schedule import Schedule
-from framework.study import Train, digest_of
+from framework.study.spec import Train, digest_of
 from framework.system import interrupt
 
 VALIDATION_BATCH = 500

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo, Samples, Stage, WeightKey
+from framework.contracts.data import DataInfo, Samples
+from framework.contracts.net import Array, Stage, WeightKey
 from framework.nn import graph, reuse
 from framework.nn.backend import start, tf
 from framework.nn.training.objective import loss_of, targets
-from framework.study import Train
+from framework.study.spec import Train
 from framework.system import interrupt
 
 nets: reuse.Kept[GradientNet] = reuse.Kept(2)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.contracts import Array, DataInfo
+from framework.contracts.data import DataInfo
+from framework.contracts.net import Array
 from framework.nn.backend import keras
 
 
