@@ -7,6 +7,7 @@ what only a running interpreter can tell: that the light modules load no heavy l
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import re
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -35,6 +38,7 @@ HEAVY |= {"optuna", "ray", "sklearn"}
 PLUGINS = ("datasets", "architectures", "strategies", "metrics")
 PACKAGES = (FRAMEWORK, ROOT / "docs", ROOT / "benchmarks")
 MOST_LINES = 400
+LONGEST_CHAIN = 9
 MOST_MODULES = 16  # of a folder without plug-ins
 
 
@@ -280,3 +284,43 @@ def test_the_wheel_holds_the_package_alone(tmp_path: Path) -> None:
 )
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+# --- chains ---------------------------------------------------------------------------------------
+
+
+def imports_at_once(path: Path) -> Iterator[ast.stmt]:
+    """The import statements that run when a module is loaded."""
+    pending = list(ast.parse(path.read_text("utf-8")).body)
+    while pending:
+        statement = pending.pop()
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield statement
+        elif isinstance(statement, ast.Try) or (
+            isinstance(statement, ast.If) and "TYPE_CHECKING" not in ast.dump(statement.test)
+        ):
+            pending += statement.body
+
+
+def loaded_with(path: Path, modules: set[str]) -> set[str]:
+    """The modules of the package that a module imports at once."""
+    names = set()
+    for statement in imports_at_once(path):
+        for alias in statement.names:
+            module = getattr(statement, "module", None)
+            full = f"{module}.{alias.name}" if module else alias.name
+            names.add(full if full in modules else module)
+    return names & modules
+
+
+def test_chains_of_imports_are_short() -> None:
+    """The most modules that are loaded one for another, from the first to the last."""
+    files = {}
+    for path in FRAMEWORK.rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        files[".".join(parts).removesuffix(".__init__")] = path
+    imports = {name: loaded_with(path, set(files)) - {name} for name, path in files.items()}
+    lengths: dict[str, int] = {}
+    for name in TopologicalSorter(imports).static_order():
+        lengths[name] = 1 + max((lengths[other] for other in imports[name]), default=0)
+    assert max(lengths.values()) <= LONGEST_CHAIN, max(lengths, key=lengths.get)
