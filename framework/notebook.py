@@ -21,7 +21,7 @@ from framework.display.progress import Progress, screen
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.parts import dataset_of
-from framework.planning.plan import Plan, plan
+from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.planning.resolve import resolve
 from framework.results.record import BASELINE_PREFIX, MODEL_TFLITE, Run
@@ -30,6 +30,7 @@ from framework.study.constraints import TOLERANCE
 from framework.study.study import Study
 from framework.system import paths
 from framework.system.paths import find_root
+from framework.tracking.lookup import plan_of, run_file_of
 
 if TYPE_CHECKING:
     from framework.tracking.store import Store
@@ -247,7 +248,7 @@ def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) 
     catalog = catalog_of(root)
     store = _open(root)
     if name in study_names(root) and digest is None:
-        digest = plan(root, name, settings=settings, catalog=catalog).study.digest
+        digest = plan_of(root, name, settings=settings, catalog=catalog).study.digest
     # overrides say which digest a file has; here it is given, or there is no file
     elif settings:
         raise InvalidValue(
@@ -269,7 +270,7 @@ def _planned(
             raise InvalidValue(
                 "A study file has a name already.", given=f"Given: {study!r} and name={name!r}."
             )
-        planned = plan(root, study, settings=settings, catalog=catalog)
+        planned = plan_of(root, study, settings=settings, catalog=catalog)
         return planned, planned.folder
     if not isinstance(study, Study):
         raise InvalidValue(
@@ -288,7 +289,7 @@ def _plan_of_value(
             f"studies/{name}.py has this name.",
             todo="Give another name, or run the file: framework.run(name).",
         )
-    study = resolve(overrides.apply(study, settings), catalog, root)
+    study = resolve(overrides.apply(study, settings), catalog, root, run_file=run_file_of(root))
     return Plan(name, "", tuple(settings), study, dataset_of(study, catalog, root).info.task)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from framework import nn
 from framework.contracts import Architecture, DataInfo, Head, architecture, knob
+from framework.contracts.project import Project
 from framework.errors import InvalidStudy
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ class FromFile(Architecture):
         """The same, with the path seen from the project's folder."""
         return replace(self, path=str(root / self.path))
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
+    def pinned(self, project: Project) -> Mapping[str, Any]:
         """The sha256 of the file.
 
         Raises:
             InvalidStudy: there is no such file, or it is not the one that the study names.
         """
-        sha256 = nn.saved.digest(root / self.path)
+        sha256 = nn.saved.digest(project.root / self.path)
         self._check_digest(sha256)
         return {"sha256": sha256}
 

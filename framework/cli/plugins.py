@@ -45,15 +45,15 @@ def check(
 ) -> None:
     """Check study files against the plug-ins; nothing is run."""
     from framework.planning.own_plugins import catalog_of
-    from framework.planning.plan import plan
     from framework.planning.project import study_names
+    from framework.tracking.lookup import plan_of
 
     root = find_project()
     catalog = catalog_of(root)
     wrong = 0
     for study in [name] if name else study_names(root):
         try:
-            planned = plan(root, study, settings=[], catalog=catalog)
+            planned = plan_of(root, study, settings=[], catalog=catalog)
             tell(f"ok     {study}  {planned.study.digest[:8]}")
         except UserError as error:
             wrong += 1

@@ -25,12 +25,12 @@ def study(
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.planning.own_plugins import catalog_of
-    from framework.planning.plan import plan
     from framework.runner.events import Interrupted
     from framework.system import interrupt
+    from framework.tracking.lookup import plan_of
 
     root = find_project()
-    planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
+    planned = plan_of(root, name, settings=settings or [], catalog=catalog_of(root))
     if dry_run:
         with interrupt.listening(ends=True):
             _foretell(planned, root, fresh=fresh)
@@ -54,12 +54,12 @@ def report(
 ) -> None:
     """Tables and figures of a study, from the runs in the store."""
     from framework.planning.own_plugins import catalog_of
-    from framework.planning.plan import plan
     from framework.report import run_report
+    from framework.tracking.lookup import plan_of
     from framework.tracking.store import Store
 
     root = find_project()
-    planned = plan(root, name, settings=settings or [], catalog=catalog_of(root))
+    planned = plan_of(root, name, settings=settings or [], catalog=catalog_of(root))
     store = Store.open(root, create=False)
     # an overridden study is another one, so its reports have a folder of their own
     out = paths.report_output(root) / planned.folder
@@ -78,12 +78,12 @@ def confirm(
 ) -> None:
     """Measure one trial's file on the sealed test split; each look is a run of its own."""
     from framework.planning.own_plugins import catalog_of
-    from framework.planning.plan import plan
     from framework.runner.confirm import confirm as confirm_trial
+    from framework.tracking.lookup import plan_of
 
     root = find_project()
     catalog = catalog_of(root)
-    planned = plan(root, name, settings=settings or [], catalog=catalog)
+    planned = plan_of(root, name, settings=settings or [], catalog=catalog)
     for line in confirm_trial(planned, root, number=trial, catalog=catalog):
         tell(line)
 

@@ -31,12 +31,13 @@ from framework.contracts.net import (
     Weights,
 )
 from framework.contracts.plugins import Architecture, Dataset, Format, Metric, Plugin, Strategy
+from framework.contracts.project import Project
 from framework.study.space import knob
 
 __all__ = [
     "Architecture", "Array", "Bits", "Catalog", "Codebook", "DataInfo", "Dataset", "Export",
-    "Exported", "FileWeight", "Format", "Head", "Job", "Keep", "Mask", "Metric", "Plugin", "Remask",
-    "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket", "Tuning", "WeightKey",
-    "Weights", "Wrap", "architecture", "architectures", "dataset", "datasets", "knob", "metric",
-    "metrics", "strategies", "strategy",
+    "Exported", "FileWeight", "Format", "Head", "Job", "Keep", "Mask", "Metric", "Plugin",
+    "Project", "Remask", "Samples", "Splits", "Stage", "Step", "Strategy", "Task", "Ticket",
+    "Tuning", "WeightKey", "Weights", "Wrap", "architecture", "architectures", "dataset",
+    "datasets", "knob", "metric", "metrics", "strategies", "strategy",
 ]  # fmt: skip

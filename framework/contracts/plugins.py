@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from framework.contracts.file import Exported
     from framework.contracts.job import Job
     from framework.contracts.net import Stage
+    from framework.contracts.project import Project
 
 
 class Plugin(Knobbed):
@@ -58,7 +59,7 @@ class Plugin(Knobbed):
         """The same plug-in, with the files that its knobs name found from the project's folder."""
         return self
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
+    def pinned(self, project: Project) -> Mapping[str, Any]:
         """Knobs whose values lie outside the study: the sha256 of each file they name.
 
         They are filled in when a study is resolved, so that its digest says which file it was.

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
+from framework.contracts.project import Project
 from framework.datasets._prepare.images import squared
 from framework.datasets._prepare.text import first_words
 from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
@@ -70,9 +71,9 @@ class PreparedData(OwnDataset):
         folder = tfds_folder.find_prepared(tfds_folder.data_dirs(root), name=name, version=version)
         return replace(self, builder=str(folder)) if folder else self
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
+    def pinned(self, project: Project) -> Mapping[str, Any]:
         """Nothing more: name and version say which data it is."""
-        self.located(root).check_named()
+        self.located(project.root).check_named()
         return {}
 
     def check_named(self) -> None:

@@ -10,14 +10,13 @@ from typing import Any
 from framework.display.rows import goal_rows, headed
 from framework.errors import SqueezelabError, UserError
 from framework.planning.own_plugins import catalog_of
-from framework.planning.plan import plan
 from framework.planning.project import study_names
 from framework.report.resolved import value_text
 from framework.results import record
 from framework.results.record import Run
 from framework.study.spec import HOW_MUCH, dotted
 from framework.study.study import Study
-from framework.tracking.lookup import find_run
+from framework.tracking.lookup import find_run, plan_of
 from framework.tracking.store import Store
 
 TAGS = ("role", "study", "trial", "reason", "git", "dirty", "host")
@@ -50,8 +49,8 @@ def compare(root: Path, first: str, second: str) -> str:
 
 def _studies(root: Path, first: str, second: str) -> str:
     catalog = catalog_of(root)
-    one = plan(root, first, settings=[], catalog=catalog)
-    two = plan(root, second, settings=[], catalog=catalog)
+    one = plan_of(root, first, settings=[], catalog=catalog)
+    two = plan_of(root, second, settings=[], catalog=catalog)
     sides = (_flat(one.study), _flat(two.study))
     rows = _differing(*sides)
     if not rows:

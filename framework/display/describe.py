@@ -11,14 +11,14 @@ from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.display.rows import goal_rows, headed
 from framework.errors import DataUnavailable, UnknownName
 from framework.planning.own_plugins import catalog_of
-from framework.planning.plan import Plan, plan
+from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
 from framework.results.record import Run
 from framework.study.space import Choice, Float, Int
 from framework.study.spec import Use, dotted
 from framework.tracking.database import is_there
-from framework.tracking.lookup import find_run, is_run_id
+from framework.tracking.lookup import find_run, is_run_id, plan_of
 from framework.tracking.store import Store
 
 KINDS = ("dataset", "architecture", "strategy", "metric")
@@ -46,7 +46,10 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
 
 
 def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
-    return describe_plan(plan(root, name, settings=settings, catalog=catalog), catalog=catalog)
+    return describe_plan(
+        plan_of(root, name, settings=settings, catalog=catalog),
+        catalog=catalog,
+    )
 
 
 def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | None = None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from framework.contracts.project import Project, RunFiles, no_runs
 from framework.errors import UserError
 from framework.planning import project
 from framework.planning.parts import dataset_of
@@ -50,20 +51,31 @@ class Plan:
         return any(overrides.key_of(setting) not in HOW_MUCH for setting in self.overrides)
 
 
-def plan(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:
+def plan(
+    root: Path,
+    name: str,
+    *,
+    settings: Sequence[str],
+    catalog: Catalog,
+    run_file: RunFiles = no_runs,
+) -> Plan:
     """The study `name` with overrides, resolved and checked.
 
     Nothing is written and no TensorFlow is loaded.
+
+    Args:
+        run_file: reads what a plug-in is to have of a finished run.
 
     Raises:
         UserError: anything that is wrong with the study or its data set.
     """
     file = project.load_study(root, name)
     try:
-        study = resolve(overrides.apply(file.study, settings), catalog, root)
+        study = resolve(overrides.apply(file.study, settings), catalog, root, run_file=run_file)
     except UserError as error:
         if not _names_its_override(error):
-            error.add_note(_where(file, settings, catalog, root, str(error)))
+            project_files = Project(root, run_file)
+            error.add_note(_where(file, settings, catalog, project_files, str(error)))
         raise
     return Plan(
         name, file.question, tuple(settings), study, dataset_of(study, catalog, root).info.task
@@ -75,13 +87,18 @@ def _names_its_override(error: UserError) -> bool:
 
 
 def _where(
-    file: project.StudyFile, settings: Sequence[str], catalog: Catalog, root: Path, message: str
+    file: project.StudyFile,
+    settings: Sequence[str],
+    catalog: Catalog,
+    files: Project,
+    message: str,
 ) -> str:
     """The override that brings this message about, or the file."""
     # from the last: where the settings before one do not bring the message about, that one does
     for count in reversed(range(len(settings))):
         try:
-            resolve(overrides.apply(file.study, settings[:count]), catalog, root)
+            study = overrides.apply(file.study, settings[:count])
+            resolve(study, catalog, files.root, run_file=files.run_file)
         except UserError as error:
             if str(error) == message:
                 continue

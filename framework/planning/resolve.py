@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.contracts.project import Project, RunFiles, no_runs
 from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.planning.parts import dataset_of, strategy_of
 from framework.results.record import drop_of, quality_of
@@ -34,18 +35,22 @@ DERIVED = (  # of the trial against its own baseline, besides the drop of its qu
 ALIASES = {"quality": quality_of, "quality_drop": drop_of}  # what each is called for a task
 
 
-def resolve(study: Study, catalog: Catalog, root: Path = HERE) -> Study:
+def resolve(
+    study: Study, catalog: Catalog, root: Path = HERE, *, run_file: RunFiles = no_runs
+) -> Study:
     """The same study with all defaults and versions written out.
 
     Args:
         root: the project, from whose folder plug-ins name files.
+        run_file: reads what a plug-in is to have of a finished run.
 
     Raises:
         UserError: an unknown name, a value out of range, an objective that does not exist, an order
             of steps that undoes itself, an infinite domain under grid sampling, a net that cannot
             read the data set.
     """
-    resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, root))
+    project = Project(root, run_file)
+    resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, project))
     info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
     resolved = _with_stored_names(resolved, info.task)
@@ -126,7 +131,7 @@ def control_spec(study: Study, catalog: Catalog, *, like: Spec | None = None) ->
     return replace(study.fix(first), compress=(identity,))
 
 
-def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> Use:
+def _resolved(kind: str, path: str, part: Use, catalog: Catalog, project: Project) -> Use:
     try:
         cls: type[Plugin] = catalog.of(kind).get(part.name)
     except UnknownName as error:
@@ -141,7 +146,7 @@ def _resolved(kind: str, path: str, part: Use, catalog: Catalog, root: Path) -> 
         values[name] = _normal(knob, f"{path} ({part.name})", name, value)
     fixed = replace(part, knobs=values, version=cls.plugin_version)
     # what is pinned, as the sha256 of a file, is found by the values as they are now
-    return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(root)))
+    return replace(fixed, knobs=values | dict(_first(fixed, kind, catalog).pinned(project)))
 
 
 def _check_knobs(cls: type[Plugin], path: str, part: Use, stated: Iterable[str]) -> None:

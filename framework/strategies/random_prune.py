@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from framework.contracts import Job, Stage, Strategy, WeightKey, knob, strategy
+from framework.contracts import Job, Project, Stage, Strategy, WeightKey, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
 from framework.nn import compression
+from framework.results.record import LAYERS_CSV
 from framework.strategies import _pruning
-from framework.system import paths
 
 Zeros = dict[WeightKey, int]
 
@@ -65,15 +65,22 @@ class RandomPrune(Strategy):
         4, low=0, high=1000, unit="epochs", doc="fine-tuning while pruning; 0: at once"
     )
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
+    def pinned(self, project: Project) -> Mapping[str, Any]:
         """The zeros of each kernel of the named run: the study holds all that decides its results.
 
         Raises:
-            InvalidStudy: no run is named, or its files are not here.
+            UserError: no run is named, or there is none with files here.
         """
         if self.layers != "run" or self.proportions:
             return {}
-        return {"proportions": as_text(zeros_of(_layers_file(root, self.run)))}
+        if not self.run:
+            raise InvalidStudy(
+                "random_prune: layers=run takes the proportions of a finished run.",
+                given=f"run = {self.run!r}.",
+                todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' "
+                "pages: make ui.",
+            )
+        return {"proportions": as_text(zeros_of(project.run_file(self.run, LAYERS_CSV)))}
 
     def apply(self, stage: Stage, job: Job) -> Stage:
         """Prune every kernel that multiplies activations; zeros that the stage keeps stay zero."""
@@ -118,14 +125,13 @@ def _fits(counts: Zeros, shapes: _pruning.Shapes) -> bool:
     return all(0 <= counts.get(key, -1) < math.prod(shape) for key, shape in shapes.items())
 
 
-def zeros_of(file: Path) -> Zeros:
+def zeros_of(table: bytes) -> Zeros:
     """Kernel -> zeros, as a run's `layers.csv` counts them in the exported file."""
     zeros: Zeros = {}
-    with file.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            if "kernel" in row["role"]:  # a weight may lie in several tensors, as kernel/input
-                key = WeightKey.of(row["weight"])
-                zeros[key] = zeros.get(key, 0) + int(row["zeros_reached"])
+    for row in csv.DictReader(io.StringIO(table.decode("utf-8"), newline="")):
+        if "kernel" in row["role"]:  # a weight may lie in several tensors, as kernel/input
+            key = WeightKey.of(row["weight"])
+            zeros[key] = zeros.get(key, 0) + int(row["zeros_reached"])
     return zeros
 
 
@@ -150,23 +156,3 @@ def from_text(text: str) -> Zeros:
             "random_prune: proportions is layer/position:zeros,...", given=f"Given: {text}."
         ) from error
     return zeros
-
-
-def _layers_file(root: Path, run: str | None) -> Path:
-    # strategies do not know the store: artifacts lie in folders named by the run's id
-    if not run or len(run) < 6 or not set(run) <= set("0123456789abcdef"):
-        raise InvalidStudy(
-            "random_prune: layers=run takes the proportions of a finished run.",
-            given=f"run = {run!r}.",
-            todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' pages: "
-            "make ui.",
-        )
-    files = sorted(paths.artifacts(root).glob(f"*/{run}*/artifacts/layers.csv"))
-    if len(files) != 1:
-        runs = ", ".join(file.parent.parent.name for file in files)
-        raise InvalidStudy(
-            f"random_prune: {len(files)} runs with files on this machine begin with {run}.",
-            given=f"They are: {runs}." if files else "",
-            todo="Give more digits." if files else "Ids stand on the runs' pages: make ui.",
-        )
-    return files[0]

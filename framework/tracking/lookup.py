@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from framework.contracts import Catalog
+from framework.contracts.project import RunFiles
 from framework.errors import UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
@@ -33,9 +35,9 @@ def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = (
     """
     name, colon, number = text.partition(":")
     if colon and number.isdecimal():
-        return trial_run(
-            store, plan(root, name, settings=settings, catalog=catalog_of(root)), int(number)
-        )
+        catalog = catalog_of(root)
+        planned = plan_of(root, name, settings=settings, catalog=catalog)
+        return trial_run(store, planned, int(number))
     if not is_run_id(text):
         raise UserError(f"{text!r} is no run.", todo=FORMS)
     if settings:
@@ -43,6 +45,27 @@ def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = (
             "Overrides go with NAME:12 only; an id says all.", given=f"Given: {' '.join(settings)}."
         )
     return _by_digits(store, text)
+
+
+def plan_of(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Plan:
+    """The study `name` of the project, which may ask for what its finished runs have left.
+
+    Raises:
+        UserError: as `planning.plan.plan`.
+    """
+    return plan(root, name, settings=settings, catalog=catalog, run_file=run_file_of(root))
+
+
+def run_file_of(root: Path) -> RunFiles:
+    """What reads an artifact of a run of this project; the store is opened when it is asked."""
+
+    def read(text: str, name: str) -> bytes:
+        from framework.tracking.store import Store
+
+        store = Store.open(root, create=False)
+        return store.artifact(find_run(store, root, text).run_id, name)
+
+    return read
 
 
 def is_run_id(text: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from framework import Study, nn, use
-from framework.contracts import Catalog, Ticket, datasets
+from framework.contracts import Catalog, Project, Ticket, datasets
 from framework.datasets._sources import tfds_folder
 from framework.display.describe import describe
 from framework.errors import DataUnavailable, InvalidValue, UserError
@@ -426,9 +426,10 @@ def test_folders_are_classes_and_the_middle_is_seen(tmp_path, photos):
 
 
 def test_another_picture_is_another_data_set(tmp_path, photos):
-    before = datasets.build("image_folder", {"path": "photos"}).pinned(tmp_path)["sha256"]
+    pinned = datasets.build("image_folder", {"path": "photos"}).pinned
+    before = pinned(Project(tmp_path))["sha256"]
     (photos / "notes.txt").write_text("other notes")
-    assert datasets.build("image_folder", {"path": "photos"}).pinned(tmp_path)["sha256"] == before
+    assert pinned(Project(tmp_path))["sha256"] == before
     shutil.move(photos / "tall" / "0.PNG", photos / "wide" / "0.PNG")
     with pytest.raises(InvalidValue, match="not the one"):
         own(tmp_path, "image_folder", path="photos", sha256=before).check_available(tmp_path)

@@ -68,8 +68,8 @@ class Preset(Architecture):
     units: int = knob(10, low=1, high=99, doc="units")
     sha256: str | None = knob(None, optional=True, doc="of the file")
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
-        return {"sha256": f"of {root.name}"}
+    def pinned(self, project: Any) -> Mapping[str, Any]:
+        return {"sha256": f"of {project.root.name}"}
 
     def build(self, info: DataInfo) -> Any:
         raise AssertionError("nothing is built")

@@ -20,6 +20,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from framework.contracts import Array, DataInfo, Task, knob
+from framework.contracts.project import Project
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
@@ -180,15 +181,15 @@ class FileDataset(OwnDataset):
         """The same, with the path seen from the project's folder."""
         return replace(self, path=str(root / self.path)) if self.path else self
 
-    def pinned(self, root: Path) -> Mapping[str, Any]:
+    def pinned(self, project: Project) -> Mapping[str, Any]:
         """The sha256 of the content.
 
         Raises:
             DataUnavailable: there is no such file.
             InvalidValue: it is not the one that the study names.
         """
-        located = self.located(root)
-        located.check_source(root)
+        located = self.located(project.root)
+        located.check_source(project.root)
         return {"sha256": content_sha256(Path(located.path), located.stamp())}
 
     def check_named(self) -> None:
