@@ -13,6 +13,7 @@ from framework import nn
 from framework.contracts import Architecture, DataInfo, Head, architecture, knob
 from framework.contracts.project import Project
 from framework.errors import InvalidStudy
+from framework.nn.layers import LAYERS
 
 if TYPE_CHECKING:
     from framework.nn.saved import Feed, SavedNet
@@ -22,12 +23,6 @@ Shape = tuple[int, ...]
 PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}
 # a net whose first layer multiplies pixels by less than this was trained on 0 to 255
 BYTES_BEGIN = 0.02
-SAME_UNITS = {  # layers behind which the last side is as before
-    "Activation", "BatchNormalization", "Dropout", "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LayerNormalization",
-    "LeakyReLU", "ReLU", "Softmax",
-}  # fmt: skip
-UNITS = {"Dense": "units", "LSTM": "units", "Conv1D": "filters", "Conv2D": "filters"}
 
 
 @architecture("from_file", version=2)
@@ -287,9 +282,9 @@ def _end(net: SavedNet, info: DataInfo) -> str:
 def _units(net: SavedNet) -> int | None:
     """How many numbers the net answers with, if its last layers tell."""
     layer = net.layer(net.output)
-    while layer.kind in SAME_UNITS:
+    while LAYERS[layer.kind].keeps_units:
         layer = net.layer(layer.sources[0])
-    return layer.options.get(UNITS[layer.kind]) if layer.kind in UNITS else None
+    return layer.options.get(LAYERS[layer.kind].units)
 
 
 def _wrong_head(net: SavedNet, end: str, info: DataInfo) -> InvalidStudy:

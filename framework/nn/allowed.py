@@ -5,19 +5,12 @@ No TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from framework.errors import SqueezelabError
+from framework.nn.layers import LAYERS
 
-LAYERS = frozenset(
-    "InputLayer Activation Add Attention Average AveragePooling1D AveragePooling2D "
-    "BatchNormalization Concatenate Conv1D Conv2D Dense DepthwiseConv2D Dropout Embedding Flatten "
-    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D LSTM "
-    "LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D MultiHeadAttention Multiply Permute "
-    "ReLU Rescaling Reshape Softmax SpatialDropout1D "
-    "SpatialDropout2D Subtract ZeroPadding1D ZeroPadding2D".split()
-)
 PARTS = frozenset(  # initializers and the like that a layer's configuration may name
     "Zeros Ones Constant GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform "
     "Orthogonal "
@@ -65,7 +58,7 @@ def readers(layers: Mapping[str, Any]) -> dict[str, set[str]]:
     return read_by
 
 
-def check_class(name: str, allowed: frozenset[str], layer: str) -> None:
+def check_class(name: str, allowed: Collection[str], layer: str) -> None:
     """Raise SqueezelabError unless the class that a layer is of, or names, is allowed."""
     if name not in allowed:
         raise SqueezelabError(

@@ -16,8 +16,9 @@ from framework.contracts.data import DataInfo
 from framework.contracts.net import Array, Stage, WeightKey, Weights
 from framework.contracts.plugins import Architecture
 from framework.errors import SqueezelabError
-from framework.nn.allowed import LAYERS, MODULES, PARTS, check_class, check_graph
+from framework.nn.allowed import MODULES, PARTS, check_class, check_graph
 from framework.nn.backend import keras
+from framework.nn.layers import LAYERS
 
 __all__ = [
     "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage",

@@ -12,16 +12,14 @@ import numpy as np
 from framework.contracts.net import Array, Stage, WeightKey
 from framework.nn import graph
 from framework.nn.allowed import readers
+from framework.nn.layers import LAYERS
 
-KERNEL_FIRST = frozenset({"Conv1D", "Conv2D", "Dense", "DepthwiseConv2D"})
 PROJECTIONS = (
     "query",
     "key",
     "value",
     "attention_output",
 )  # of keras's MultiHeadAttention, in the order of its weights
-# these leave no trace in a file
-SILENT = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D"})
 # keras normalises by another path below it, which the converter leaves as it is
 FOLDABLE_EPSILON = 1.001e-5
 
@@ -118,7 +116,7 @@ def roles(layer: dict[str, Any]) -> tuple[str, ...]:
 def _possible_roles(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     """Role -> whether a layer with this configuration has such a weight, in keras's order."""
     bias = {"bias": config.get("use_bias")}
-    if kind in KERNEL_FIRST:
+    if LAYERS[kind].kernel:
         return {"kernel": True} | bias
     if kind == "LSTM":
         return {"kernel": True, "recurrent_kernel": True} | bias
@@ -173,7 +171,7 @@ def read_next(name: str, layers: Mapping[str, Any], read_by: Mapping[str, set[st
     """
     next_ones: set[str] = set()
     for reader in read_by[name]:
-        silent = layers[reader]["class_name"] in SILENT
+        silent = LAYERS[layers[reader]["class_name"]].silent
         next_ones |= read_next(reader, layers, read_by) if silent else {reader}
     return next_ones
 

@@ -11,6 +11,7 @@ from typing import Any
 from framework.contracts.job import Wrap
 from framework.contracts.net import Stage, WeightKey
 from framework.nn.backend import keras, quiet, tf
+from framework.nn.layers import having
 from framework.nn.net_weights import Net
 
 with quiet(), warnings.catch_warnings():
@@ -20,9 +21,7 @@ with quiet(), warnings.catch_warnings():
         pruning_wrapper,
     )
 
-PRUNABLE = frozenset(  # tfmot accepts DepthwiseConv2D too and then does not prune it
-    {"Conv1D", "Conv2D", "Dense", "LSTM", "MultiHeadAttention"}
-)
+PRUNABLE = having("prunable")
 # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate
 UPDATES = 20
 RAMP_SHARE = 0.6  # of the training: masks do not change any more while the net recovers

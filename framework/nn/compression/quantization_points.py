@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.nn.allowed import readers
-from framework.nn.net_weights import KERNEL_FIRST, SILENT, read_next
+from framework.nn.layers import LAYERS, having
+from framework.nn.net_weights import read_next
 
 Layers = Mapping[str, Any]
-MOVING = SILENT | {
-    "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer", "MaxPooling1D",
-    "MaxPooling2D", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D",
-}  # fmt: skip
+MOVING = having("moves")
 """Layers that move values and make none: their outputs have the scale of their inputs."""
 FUSED_ACTIVATIONS = frozenset({"linear", "relu", "relu6"})
-CLIPPED = frozenset({"BatchNormalization", "Add", "Multiply", "Subtract"}) | KERNEL_FIRST
-"""Layers that a ReLU after them is fused with."""
+KERNEL_FIRST = having("kernel")
 ENDS = {"sigmoid": (0.0, 255 / 256), "softmax": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
 """Activations whose outputs have one scale in every file."""
 
@@ -100,7 +97,7 @@ def _is_fused(name: str, layers: Layers, read_by: Mapping[str, set[str]]) -> boo
         return False
     if reader["class_name"] == "BatchNormalization":
         return layer["class_name"] in KERNEL_FIRST
-    return layer["class_name"] in CLIPPED and _is_relu(reader)
+    return LAYERS[layer["class_name"]].takes_relu and _is_relu(reader)
 
 
 def _is_relu(layer: Any) -> bool:

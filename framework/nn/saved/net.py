@@ -12,18 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from framework.contracts.net import Array, WeightKey
+from framework.nn.layers import LAYERS
 from framework.nn.saved import file as saved_file
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
 from framework.nn.saved.options import options
 from framework.nn.saved.raw_layers import RawLayer, raw_layers
 
-MERGING = {
-    "Add": 99,
-    "Average": 99,
-    "Concatenate": 99,
-    "Multiply": 99,
-    "Subtract": 2,
-}  # layers of several inputs: at most
 MOST_SIDE = 2**24
 
 
@@ -162,11 +156,7 @@ def _layer(raw: RawLayer, names: Mapping[str, str], *, keras_3: bool) -> Layer:
 
 def _inputs_of(kind: str) -> tuple[int, int]:
     """The fewest and the most inputs of a layer."""
-    if kind == "InputLayer":
-        return 0, 0
-    if kind in ("Attention", "MultiHeadAttention"):
-        return 2, 3
-    return (2, MERGING[kind]) if kind in MERGING else (1, 1)
+    return LAYERS[kind].inputs
 
 
 def _shape(name: str, config: Mapping[str, Any]) -> tuple[int | None, ...]:

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.nn.allowed import LAYERS, MODULES, PARTS
+from framework.nn.allowed import MODULES, PARTS
+from framework.nn.layers import LAYERS
 from framework.nn.saved.file import SAVE_AGAIN, Unusable
 
 LEFT_OUT = PARTS | {  # classes that a layer may name and that only training knows
@@ -31,44 +32,6 @@ ACTIVATIONS = frozenset(
     "elu exponential gelu linear relu selu sigmoid softmax softplus softsign swish tanh".split()
 )
 KERAS_2_ACTIVATIONS = ACTIVATIONS | {"hard_sigmoid"}  # in Keras 3 another function has this name
-CONVOLUTION = "kernel_size strides padding data_format dilation_rate activation use_bias"
-POOLING = "pool_size strides padding data_format"
-OPTIONS = {  # of each layer, what decides its outputs
-    "Activation": "activation",
-    "Attention": "use_scale score_mode dropout",
-    "AveragePooling1D": POOLING,
-    "AveragePooling2D": POOLING,
-    "BatchNormalization": "axis momentum epsilon center scale",
-    "Concatenate": "axis",
-    "Conv1D": f"filters groups {CONVOLUTION}",
-    "Conv2D": f"filters groups {CONVOLUTION}",
-    "Dense": "units activation use_bias",
-    "DepthwiseConv2D": f"depth_multiplier {CONVOLUTION}",
-    "Dropout": "rate",
-    "Embedding": "input_dim output_dim mask_zero",
-    "Flatten": "data_format",
-    "GlobalAveragePooling1D": "data_format keepdims",
-    "GlobalAveragePooling2D": "data_format keepdims",
-    "GlobalMaxPooling1D": "data_format keepdims",
-    "GlobalMaxPooling2D": "data_format keepdims",
-    "LSTM": "units activation recurrent_activation use_bias dropout recurrent_dropout "
-    "return_sequences go_backwards",
-    "LayerNormalization": "axis epsilon center scale",
-    "LeakyReLU": "alpha",
-    "MaxPooling1D": POOLING,
-    "MaxPooling2D": POOLING,
-    "MultiHeadAttention": "num_heads key_dim value_dim dropout use_bias output_shape "
-    "attention_axes",
-    "Permute": "dims",
-    "ReLU": "max_value negative_slope threshold",
-    "Rescaling": "scale offset",
-    "Reshape": "target_shape",
-    "Softmax": "axis",
-    "SpatialDropout1D": "rate",
-    "SpatialDropout2D": "rate",
-    "ZeroPadding1D": "padding",
-    "ZeroPadding2D": "padding data_format",
-}
 NEUTRAL = re.compile(  # options that change no output, whatever their value
     r"\w+_(initializer|regularizer|constraint)|activity_regularizer|autocast|batch_input_shape|batch_shape|build_config|"
     r"dtype|flash_attention|fused|implementation|input_length|key_shape|name|query_shape|renorm_clipping|renorm_momentum|"
@@ -137,7 +100,7 @@ def options(kind: str, config: Mapping[str, Any], *, name: str, keras_3: bool) -
         Unusable: one has a value that cannot be, or is not known here and not off.
     """
     _check_dtype(config.get("dtype"), name)
-    names, built = OPTIONS.get(kind, "").split(), {}
+    names, built = LAYERS[kind].options.split(), {}
     for key, value in config.items():
         key_2 = "alpha" if (kind, key) == ("LeakyReLU", "negative_slope") else key
         if key_2 in names:
