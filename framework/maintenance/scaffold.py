@@ -111,6 +111,6 @@ def _tries(kind: str, name: str) -> tuple[str, ...]:
     }.get(kind, "")
     return (
         f"make {'data' if kind == 'dataset' else 'show'} NAME={name}",
-        f".venv/bin/python -m pytest tests/contract -k {name}",
+        f".venv/bin/python -m pytest --pyargs framework.testing.test_plugins -k {name}",
         f"make study NAME=lenet5_prune{override}",
     )

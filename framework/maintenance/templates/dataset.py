@@ -27,6 +27,7 @@ class NewName(ArrayDataset):
     # The task is classes, binary or regression; of a toy, reports warn. Channels: 1 (grey) or 3
     # (colour).
     info = DataInfo(task="classes", classes=4, inputs={"image": (12, 12, 1)}, toy=True)
+    licence = "made by rule"  # of your data: as CC-BY-4.0, or who may use it
 
     # Four disjoint splits. The published rule carves these off with the classes in proportion; the
     # rest is for training. The content of a sample decides where it falls: the same on every

@@ -18,8 +18,12 @@ class NewName(Metric):
     Source: the paper that defines it, with its arXiv number.
     """
 
+    # What tables, axes and the model card say of it is stated here, once.
+    label = "largest weight"
     unit = ""  # as "bytes"; empty for a number without one
+    format = "significant"  # digits; or "percent" of a share, "count", "decimals"
     better = "min"  # or "max"
+    # A size has ledger = True: tables show the baseline's divided by it, too.
     # What is measured on samples has of_split = True.
     # In the store it is then called val_new_name.
     # What is defined for some tasks only names them: tasks = frozenset({"classes", "binary"}).
