@@ -28,7 +28,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: FORCE setup study report list check show ui confirm test test-all lint format clean lock help
+.PHONY: FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
 .PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
@@ -100,6 +100,9 @@ tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and
 
 test: $(READY)  ## the fast tests, 24 to 31 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
+
+test-slowest: $(READY)  ## the same, and which 25 of them take longest
+	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS) --durations=25
 
 test-all: $(READY)  ## every test, also those that train at scale
 	@$(RUN_PYTHON) -m pytest -q $(WORKERS)
