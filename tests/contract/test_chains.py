@@ -36,9 +36,10 @@ def chain(few):
 
 
 SLOW = ("squeezenet", "transformer")
-CASES = [(net, "per_tensor") for net in NETS] + [
-    pytest.param(net, "per_channel", marks=[pytest.mark.slow] if net in SLOW else [])
+CASES = [
+    pytest.param(net, scales, marks=[pytest.mark.slow] if net in SLOW else [])
     for net in NETS
+    for scales in ("per_tensor", "per_channel")
 ]
 
 

@@ -19,7 +19,9 @@ from framework.runner.trial import compress
 from framework.study import Use
 
 NETS = CATALOG.architectures.names()
-LONGEST = ("ds_cnn", "squeezenet", "transformer")  # to train
+LONGEST = (  # to train
+    "ds_cnn", "image_audio", "image_text", "resnet8", "squeezenet", "squeezenet_se", "transformer",
+)  # fmt: skip
 TRAINED = [pytest.param(net, marks=pytest.mark.slow) if net in LONGEST else net for net in NETS]
 OTHERS = sorted(set(CATALOG.strategies.names()) - {"identity", "magnitude_prune", "ptq"})
 LEDGER = ("params_", "size_")  # how the lines of the size ledger begin
@@ -77,8 +79,19 @@ def test_the_control_with_training_is_as_large_as_the_dense_net(net, compressed,
         )
 
 
-@pytest.mark.parametrize("epochs", PRUNED.values(), ids=PRUNED)
-@pytest.mark.parametrize("net", NETS)
+PRUNINGS = [
+    pytest.param(
+        net,
+        epochs,
+        id=f"{net}-{when}",
+        marks=[pytest.mark.slow] if epochs and net in LONGEST else [],
+    )
+    for net in NETS
+    for when, epochs in PRUNED.items()
+]
+
+
+@pytest.mark.parametrize(("net", "epochs"), PRUNINGS)
 def test_zeros_asked_for_are_in_the_file(net, epochs, compressed):
     one = compressed(net, "magnitude_prune", sparsity=0.7, epochs=epochs)
     (step,) = one.stage.steps

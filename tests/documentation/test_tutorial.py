@@ -95,13 +95,21 @@ def project(tmp_path_factory):
 NAMES = {command: tutorial.label(tutorial.settings_of(command)[1]) for command in STUDIES}
 # small nets: the others are tried once
 WHOLE = ("lenet5 preset=tutorial", "lstm units=128", "image_audio")
+# of each kind of net one runs in `make test`, all in `make test-all`
+FAST = ("lenet5 preset=tutorial", "lstm units=128", "squeezenet_se se=True")
 
 
 def test_the_small_nets_are_among_them():
-    assert set(WHOLE) <= set(NAMES.values())
+    assert {*WHOLE, *FAST} <= set(NAMES.values())
 
 
-@pytest.mark.parametrize("command", STUDIES, ids=NAMES.values())
+IN_SHORT = [
+    pytest.param(command, id=name, marks=[] if name in FAST else [pytest.mark.slow])
+    for command, name in NAMES.items()
+]
+
+
+@pytest.mark.parametrize("command", IN_SHORT)
 def test_each_study_runs_in_short(command, project):
     name, settings = tutorial.settings_of(command)
     trials = () if NAMES[command] in WHOLE else ("trials=1",)
