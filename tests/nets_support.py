@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import saved_nets
+from filelock import FileLock
 
 from framework import Train, nn, use
 from framework.contracts import (
@@ -51,10 +52,11 @@ def fixed(architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spe
 def saved_lenet(root: Path) -> Use:
     """A net that comes in a file."""
     path = root / "model.keras"
-    if not path.exists():
-        # its layers are named by a count of all that a process has made
-        nn.backend.keras.backend.reset_uids()
-        saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
+    with FileLock(root / "model.lock"):  # of one lab there may be several workers
+        if not path.exists():
+            # its layers are named by a count of all that a process has made
+            nn.backend.keras.backend.reset_uids()
+            saved_nets.fill(saved_nets.lenet(nn.backend.keras)).save(path)
     return use("from_file", path=str(path))
 
 

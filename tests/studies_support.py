@@ -10,14 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from framework.contracts import Catalog
 from framework.planning.own_plugins import catalog_of
@@ -27,6 +28,7 @@ from framework.runner.baseline import Lab
 from framework.runner.coordinator import Outcome, first_value, run
 from framework.runner.events import Ended
 from framework.system import interrupt
+from framework.testing.labs import of_all_workers
 from framework.tracking.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
@@ -193,6 +195,15 @@ def integrity(root: Path) -> str:
         return str(database.execute("PRAGMA integrity_check").fetchone()[0])
 
 
+@contextmanager
+def made_once(root: Path) -> Iterator[bool]:
+    """Whether this process is the one that makes a folder; others wait until it is whole."""
+    done = root.with_suffix(".done")
+    with FileLock(root.with_suffix(".lock")):
+        yield not done.exists()
+        done.touch()
+
+
 @cache
 def prepared(base: Path) -> Path:
     """A project with an empty store and the digits prepared; made once per session.
@@ -200,19 +211,22 @@ def prepared(base: Path) -> Path:
     Args:
         base: pytest's folder for this session.
     """
-    root = base / "prepared"
+    root = of_all_workers(base) / "prepared"
+    with made_once(root) as is_new:
+        if is_new:
+            _prepare(root)
+    return root
+
+
+def _prepare(root: Path) -> None:
     (root / "studies").mkdir(parents=True)
-    shutil.copytree(
-        REPOSITORY / "reports",
-        root / "reports",
-        ignore=shutil.ignore_patterns("out", "__pycache__"),
-    )
+    ignored = shutil.ignore_patterns("out", "__pycache__")
+    shutil.copytree(REPOSITORY / "reports", root / "reports", ignore=ignored)
     Project(root).write_study()
     Store.open(root)
     catalog = Catalog()
     spec = plan(root, "tiny", settings=[], catalog=catalog).study.fix(first_value)
     Lab(root, catalog).splits(spec)
-    return root
 
 
 def new_project(base: Path, root: Path) -> Project:
@@ -227,7 +241,10 @@ def never_killed(base: Path, trials: int) -> Project:
 
     Made once per session, to be read.
     """
-    project = new_project(base, base / f"never_killed_{trials}")
-    project.write_study(trials=trials)
-    project.command("study", "tiny")
+    project = Project(of_all_workers(base) / f"never_killed_{trials}")
+    with made_once(project.root) as is_new:
+        if is_new:
+            new_project(base, project.root)
+            project.write_study(trials=trials)
+            project.command("study", "tiny")
     return project

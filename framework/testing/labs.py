@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -39,10 +40,19 @@ _LABS: dict[Path, Lab] = {}
 def lab(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """One lab on an empty project: data sets and baselines are made once a session."""
     # a fixture that several files import is a fixture of each: what it gives is one all the same
-    base = tmp_path_factory.getbasetemp()
-    if base not in _LABS:
-        _LABS[base] = Lab(tmp_path_factory.mktemp("project"), catalog_of(root_of(pytestconfig)))
-    return _LABS[base]
+    root = of_all_workers(tmp_path_factory.getbasetemp()) / "lab"
+    if root not in _LABS:
+        root.mkdir(exist_ok=True)
+        _LABS[root] = Lab(root, catalog_of(root_of(pytestconfig)))
+    return _LABS[root]
+
+
+def of_all_workers(base: Path) -> Path:
+    """Pytest's folder for this session; under pytest-xdist the one above those of its workers.
+
+    So that what one of them trains is there for all.
+    """
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def fixed(catalog: Catalog, architecture: Use, *compress: Use, seed: int = 0, **train: Any) -> Spec:
