@@ -163,14 +163,18 @@ class ImageFolder(FileDataset):
 
 
 def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith((".", "__"))
+    return entry.is_dir() and _may_be_class(entry.name)
+
+
+def _may_be_class(name: str) -> bool:
+    return not name.startswith((".", "__"))
 
 
 def _in_classes(top: Path) -> Iterator[tuple[str, Path]]:
     """Class and file of each picture below `top`."""
     for file in files_in(top):
         parts = file.relative_to(top).parts  # none where `top` itself is a file
-        if len(parts) > 1 and file.suffix.lower() in ENDINGS:
+        if len(parts) > 1 and _may_be_class(parts[0]) and file.suffix.lower() in ENDINGS:
             yield parts[0], file
 
 

@@ -106,8 +106,9 @@ def _own_files(catalog: Catalog, root: Path) -> dict[str, Path]:
     folder = paths.plugins(root).resolve()
     files: dict[str, Path] = {}
     for registry in catalog.registries():
-        files |= registry.files()
-    return {name: path for name, path in files.items() if path.parent == folder}
+        # only then together: a plug-in of the package, of another kind, may have the same name
+        files |= {name: path for name, path in registry.files().items() if path.parent == folder}
+    return files
 
 
 def _load(file: Path, name: str) -> None:

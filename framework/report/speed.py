@@ -91,8 +91,9 @@ def protocol(runs: StudyRuns) -> str:
     if not threads:
         return "No latency was measured."
     counts = " and ".join(map("{:g}".format, threads))
+    word = "thread" if threads == [1] else "threads"
     method = (
-        f"Each file and its baseline timed in turn, {counts} thread, 10 rounds of 20 "
+        f"Each file and its baseline timed in turn, {counts} {word}, 10 rounds of 20 "
         "samples each, both files opened anew in every round; intervals are 99 %, from the "
         "spread between rounds."
     )

@@ -123,6 +123,7 @@ def test_the_way_out_names_the_split_with_most_pictures(tmp_path):
 def test_what_macos_puts_into_archives_is_no_class(tmp_path, folder):
     (folder / "__MACOSX" / "cat").mkdir(parents=True)
     (folder / "__MACOSX" / "cat" / "._1.png").write_bytes(b"")
+    photo(folder / "__MACOSX" / "cat" / "1.png", 1)
     assert own(tmp_path).info.classes == 2
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from studies_support import Project, Watcher, new_project
 
+from framework import Study, use
 from framework.contracts import Catalog
 from framework.errors import DuplicateName, InvalidValue, SqueezelabError
-from framework.planning.own_plugins import catalog_of
+from framework.planning.own_plugins import catalog_of, plugin_files
 
 STRATEGY = '''"""Half of each kernel goes."""
 
@@ -156,6 +157,17 @@ def test_a_name_of_the_package_is_taken(tmp_path: Path) -> None:
     write(tmp_path, "magnitude_prune", half().replace('"half_prune"', '"magnitude_prune"'))
     with pytest.raises(DuplicateName, match="Two files register the strategy 'magnitude_prune'"):
         catalog_of(tmp_path)
+
+
+def test_a_name_that_the_package_has_in_another_kind_is_ones_own(tmp_path: Path) -> None:
+    """`rmse` is a metric of the package, and may be a strategy of the project."""
+    (tmp_path / "plugins").mkdir()
+    text = STRATEGY.replace("VERSION", "1").replace('"half_prune"', '"rmse"')
+    (tmp_path / "plugins" / "rmse.py").write_text(text, "utf-8")
+    catalog = catalog_of(tmp_path)
+    study = Study(dataset=use("digits"), architecture=use("lenet_300_100"), compress=[use("rmse")])
+    (tag,) = plugin_files(study, catalog, tmp_path).values()
+    assert tag.startswith("rmse=")
 
 
 def test_a_file_that_begins_with_an_underscore_is_nobodys(tmp_path: Path) -> None:
