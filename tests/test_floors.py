@@ -183,6 +183,7 @@ def test_folders_stay_small() -> None:
 
 PROBE = """from framework import nn
 from framework.nn import compression, tflite, training
+from framework.tracking.database import Client
 
 compression.masks.smallest("no array", 3)
 compression.pruning.kernels(1, 2, 3)
@@ -191,10 +192,13 @@ nn.compression.learned_step.levels_of(bits="two")
 nn.masks.smallest
 tflite.converter.to_tflite(b"no stage")
 training.fit.fit(stage=None)
+def wrong(client: Client) -> None:
+    client.no_such_call()
+    client.set_tag("a run and no tag")
 """
 
 
-def test_a_wrong_call_through_the_doors_of_nn_is_a_type_error(tmp_path: Path) -> None:
+def test_a_wrong_call_through_a_door_is_a_type_error(tmp_path: Path) -> None:
     probe = tmp_path / "probe.py"
     probe.write_text(PROBE, "utf-8")
     command = [
@@ -207,7 +211,7 @@ def test_a_wrong_call_through_the_doors_of_nn_is_a_type_error(tmp_path: Path) ->
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     wrong = {int(line) for line in re.findall(r"probe\.py:(\d+): error", done.stdout)}
-    assert wrong == set(range(4, 11)), done.stdout
+    assert wrong == {*range(5, 12), 13, 14}, done.stdout
 
 
 # --- fresh interpreters ---------------------------------------------------------------------------
