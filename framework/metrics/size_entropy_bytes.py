@@ -12,9 +12,9 @@ from framework.metrics._weights import values_of
 @metric("size_entropy_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeEntropyBytes(Metric):
-    """Bytes of an ideal entropy coder that knows how often each value occurs.
+    """Bytes that an ideal entropy coder would need for the weights: a bound, and no file.
 
-    A bound to compare with, not a file.
+    It knows how often each value occurs.
 
     Source: Shannon 1948; split into places and values as in Wiedemann et al. 2020,
     arXiv:1907.11900.

@@ -10,9 +10,9 @@ from framework.contracts import Exported, Metric, metric
 @metric("size_tflite_bytes", version=1)
 @dataclass(frozen=True, kw_only=True)
 class SizeTfliteBytes(Metric):
-    """Bytes of the `.tflite` file.
+    """Bytes of the `.tflite` file, which stores zeros like any other value.
 
-    Zeros are stored like any other value, so pruning alone does not change it.
+    So pruning alone does not change it.
 
     Source: the TensorFlow Lite file format (FlatBuffers).
     """

@@ -174,8 +174,8 @@ def _ratio(line: Quantity) -> Quantity:
 
 
 def _sentence(summary: str) -> str:
-    """As a part of a longer sentence."""
-    text = summary.rstrip(".")
+    """As a part of a longer sentence; code marks would be escaped in tables and captions."""
+    text = summary.rstrip(".").replace("`", "")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from framework.contracts import Catalog, Metric, metric
-from framework.results.quantities import counts, ledger_lines, quantity, spanned
+from framework.results.quantities import counts, ledger_lines, quantities, quantity, spanned
 
 CATALOG = Catalog()
 
@@ -26,6 +26,13 @@ CATALOG = Catalog()
 def test_known_names(name, title, axis, better):
     stated = quantity(name, CATALOG)
     assert (stated.title, stated.axis, stated.better) == (title, axis, better)
+
+
+def test_meanings_are_plain_text_for_every_format():
+    for stated in quantities(CATALOG).values():
+        assert stated.doc, stated.name
+        assert "`" not in stated.doc, stated.name
+    assert "a bound, and no file" in quantity("size_entropy_bytes", CATALOG).doc
 
 
 def test_a_metric_of_ones_own_is_stated_once():
