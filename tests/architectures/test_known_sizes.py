@@ -38,6 +38,7 @@ def in_file(name, info):
     [
         ("lenet_300_100", {}, GREY, 266_610),
         ("lenet5", {}, GREY, 431_080),
+        ("mlp", {"units": 512}, GREY, 784 * 512 + 512 + 512 * 513 + 512 * 10 + 10),
         ("squeezenet", {"version": "1.0"}, IMAGENET, 1_248_424),
         ("squeezenet", {"version": "1.1"}, IMAGENET, 1_235_496),
         ("resnet8", {}, COLOUR, 78_666),
@@ -117,6 +118,21 @@ def test_dropout_is_a_knob_and_off_by_default(name):
     plain, dropped = (built(name, info, **knobs) for knobs in ({}, {"dropout": 0.4}))
     assert not any(type(layer).__name__ == "Dropout" for layer in plain.layers)
     assert {layer.rate for layer in dropped.layers if type(layer).__name__ == "Dropout"} == {0.4}
+
+
+def test_the_dense_net_reads_numbers_in_any_shape_and_no_text():
+    table = DataInfo(task="regression", classes=0, inputs={"sequence": (5, 1)})
+    net = built("mlp", table, units=4, layers=3)
+    assert [layer.name for layer in net.layers[2:]] == ["hidden_1", "hidden_2", "hidden_3", "head"]
+    assert net.count_params() == (5 * 4 + 4) + 2 * (4 * 4 + 4) + 4 + 1
+    text = DataInfo(task="classes", classes=2, inputs={"text": (9,)}, tokens={"text": 50})
+    with pytest.raises(InvalidStudy, match=r"one input of numbers.*\n.*text: text.*\n.*lstm"):
+        built("mlp", text)
+    for name in ("lstm", "transformer"):  # the way out
+        assert CATALOG.architectures.build(name, {}).input_shapes(text) == text.inputs
+    two = replace(table, inputs={"image": (8, 8, 1), "sequence": (5, 1)})
+    with pytest.raises(InvalidStudy, match="one input of numbers"):
+        built("mlp", two)
 
 
 def test_squeeze_and_excitation_stands_behind_each_block_and_can_be_left_out():
