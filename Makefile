@@ -9,7 +9,9 @@ WORKERS := -n 2 --dist loadfile  # more processes would each hold TensorFlow and
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
 VARIABLES += HOURS DRY A B OUT FORCE
-$(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),,$(eval $(name) :=)))
+# Their text is taken as it was typed: make would run a $(shell ...) in it.
+$(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
+  $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
 export $(VARIABLES)
 
 # What is installed depends on this text; where it is installed, on the folder, which may be moved.
@@ -24,6 +26,8 @@ ARGUMENTS = set -f; \
 	if [ -n "$$HOURS" ]; then set -- "$$@" --set "hours=$$HOURS"; fi; \
 	case "$$FRESH" in ''|0) ;; *) set -- "$$@" --fresh;; esac
 
+# The words of NAME, into which the shell does not look either.
+NAMES = set -f; set -- $$NAME
 AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 
 .DEFAULT_GOAL := help
@@ -84,16 +88,16 @@ reproduce: need-run $(READY)  ## train a run again and compare its bits: RUN= (o
 	@set -- reproduce "$${RUN:-$$NAME:$$TRIAL}"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 screenshots: $(READY)  ## pictures of a study in the MLflow UI for docs/images, with Chromium or Chrome: NAME=
-	@$(RUN_PYTHON) -m docs.screenshots $(if $(NAME),"$$NAME")
+	@$(NAMES); exec $(RUN_PYTHON) -m docs.screenshots "$$@"
 
 recipes: $(READY)  ## measure what docs say each net reaches, where that is out of date: NAME=
-	@exec $(RUN_PYTHON) -m docs.recipes $(NAME)
+	@$(NAMES); exec $(RUN_PYTHON) -m docs.recipes "$$@"
 
 measurements: $(READY)  ## measure what docs say of strategies, where that is out of date: NAME=
-	@exec $(RUN_PYTHON) -m docs.measurements $(NAME)
+	@$(NAMES); exec $(RUN_PYTHON) -m docs.measurements "$$@"
 
 capabilities: $(READY)  ## run every strategy on every net for the table in docs, where out of date: NAME=
-	@exec $(RUN_PYTHON) -m docs.capabilities $(NAME)
+	@$(NAMES); exec $(RUN_PYTHON) -m docs.capabilities "$$@"
 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial

@@ -18,7 +18,7 @@ MEANINGS = {
     "sealed": "test splits; made again, and compared with the digests in the runs",
     "baselines": "trained dense nets; trained again, which takes the longest",
     "tfds": "data sets as tensorflow-datasets prepares them; downloaded or made again",
-    "store": "a workplace for making mlflow.db",
+    "store": "the lock of who makes mlflow.db",
     "matplotlib": "its list of fonts",
 }
 
@@ -91,6 +91,7 @@ def leftovers(root: Path) -> list[Path]:
     Nobody reads it.
     """
     patterns = {
+        root: [f"{paths.unfinished_store(paths.store(root)).name}*"],
         paths.cache(root): [
             "tmp*",
             "*/*.part",

@@ -32,7 +32,7 @@ def catalog_of(root: Path) -> Catalog:
         InvalidValue: a file does not load, or files no plug-in under its own name.
         DuplicateName: the name is taken.
     """
-    files = sorted(paths.plugins(root).glob("[!_]*.py"))
+    files = paths.python_files(paths.plugins(root))
     if not files:
         return Catalog()
     # a copy of the registries: projects of one process do not see each other's plug-ins

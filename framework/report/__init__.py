@@ -50,7 +50,7 @@ def kinds(root: Path) -> list[str]:
 
     Sorted names.
     """
-    files = paths.reports(root).glob("[!_]*.py")
+    files = paths.python_files(paths.reports(root))
     return sorted({BUILT_IN, *map(attrgetter("stem"), files)})
 
 

@@ -17,13 +17,15 @@ def host_tags(root: Path) -> dict[str, str]:
     """Who runs this, from which revision.
 
     Args:
-        root: the project; `unknown` stands for a revision where it is no git checkout.
+        root: the project; a revision is `unknown` where it is no git checkout, or git is missing.
     """
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
+        command = ["git", "-C", str(root), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:  # slim images have no git
+            return "unknown"
         return done.stdout.strip() if done.returncode == 0 else "unknown"
 
     dirty = git("status", "--porcelain", "--untracked-files=no")

@@ -72,13 +72,26 @@ def locks(root: Path) -> Path:
 
 
 def store_workplace(root: Path) -> Path:
-    """Where `mlflow.db` is made before it is moved into place."""
+    """Where the lock lies of who makes `mlflow.db`."""
     return cache(root) / "store"
+
+
+def unfinished_store(file: Path) -> Path:
+    """Where the store is made before it is moved into place."""
+    return file.with_name(f".{file.name}.new")
 
 
 def fonts(root: Path) -> Path:
     """Matplotlib's list of fonts, else made under the home folder."""
     return cache(root) / "matplotlib"
+
+
+def python_files(folder: Path) -> list[Path]:
+    """The `.py` files of a folder, sorted; a name that begins with `_` or `.` is left out.
+
+    So is what is no file: to read a pipe or a device would take for ever.
+    """
+    return sorted(path for path in folder.glob("[!_.]*.py") if path.is_file())
 
 
 def find_root(start: Path) -> Path:

@@ -269,14 +269,16 @@ def create_once(file: Path, build: Callable[[Path], None]) -> None:
     """
     if exists(file):
         return
-    aside = paths.store_workplace(file.parent)
-    aside.mkdir(parents=True, exist_ok=True)
+    workplace = paths.store_workplace(file.parent)
+    workplace.mkdir(parents=True, exist_ok=True)
     try:
         # The kernel drops the lock of a process that dies, so whoever holds it may clear what an
         # earlier one left.
-        with FileLock(aside / "lock", timeout=BUILD_SECONDS):
+        with FileLock(workplace / "lock", timeout=BUILD_SECONDS):
             if not exists(file):
-                _build(file, aside / "building.db", build)
+                # beside it: a file is moved in one step only within one disk, and `.cache` may be
+                # on another
+                _build(file, paths.unfinished_store(file), build)
     except Timeout as error:
         raise SqueezelabError(
             "Another process has been creating the store for five minutes.",

@@ -474,6 +474,27 @@ def test_make_hands_its_words_on(made: Path, words: list[str], given: list[str])
     )
 
 
+HOSTILE = "x; touch ran; echo `touch ran` $(touch ran) $(shell touch ran) | touch ran"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("study", "report", "check", "show", "confirm", "data", "new", "forget", "export"),
+        *("reproduce", "screenshots", "recipes", "measurements", "capabilities"),
+    ],
+)
+def test_make_runs_nothing_that_stands_in_a_name(made: Path, target: str) -> None:
+    words = [f"NAME={HOSTILE}", f"SET={HOSTILE}", "TRIAL=1", "OUT=net", f"KIND={HOSTILE}"]
+    done = subprocess.run(
+        ["make", "-s", target, *words], cwd=made, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.replace("]\n[", " ")
+    assert "$(shell touch ran) | touch ran" in told
+    assert not (made / "ran").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["new", "KIND=study"], "make new KIND=strategy"), (["forget"], "Which study?")],

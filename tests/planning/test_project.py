@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,88 @@ def test_a_wrong_argument_names_its_line(root: Path, parts: str, said: str, line
 
 
 def test_any_other_error_is_told_too(root: Path) -> None:
-    write(root, '"""Q?"""\nSTUDY = [][0]\n')
-    with pytest.raises(InvalidValue, match="IndexError") as told:
+    write(root, '"""Q?"""\nfrom framework import use\nSTUDY = use()\n')
+    with pytest.raises(InvalidValue, match="TypeError") as told:
         project.load_study(root, "mine")
-    assert told.value.__notes__ == ["In studies/mine.py, line 2."]
+    assert told.value.__notes__ == ["In studies/mine.py, line 3."]
+
+
+HOSTILE = [
+    '__import__("os").system("touch ran")',
+    'use.__globals__["__builtins__"]',
+    "(lambda: use)()",
+    "[use(name) for name in (1, 2)]",
+    "(x := 3)",
+    '**dict(compress="x")',
+    '**{"trials": 3}',
+    '*["digits"]',
+    '{**{"a": 1}}',
+    'f"{use}"',
+    '"a" * 10**9',
+    "9**9**9",
+    "1 << 99",
+    "[1, 2][0]",
+    "use if use else 3",
+    "use or 3",
+    "1 < 2",
+    "{1, 2}",
+    "...[0:1]",
+    "(await use())",
+    "'a' + 'b'",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_no_literal_and_no_call_of_a_known_name_is_refused(
+    root: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    value = text if text.startswith("*") else f"trials={text}"
+    write(root, f'"""Q?"""\nfrom framework import Study, use\nSTUDY = Study(\n  {value})\n')
+    with pytest.raises(InvalidStudy, match=r"studies/mine\.py, line [34]") as told:
+        project.load_study(root, "mine")
+    assert told.value.todo
+    assert not (root / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["print", "open", "eval", "__builtins__", "os"])
+def test_no_name_is_known_but_those_that_are_imported(root: Path, name: str) -> None:
+    write(root, f'"""Q?"""\nfrom framework import Study\nSTUDY = {name}\n')
+    with pytest.raises(UserError, match=r"no name called|is not a Study"):
+        project.load_study(root, "mine")
+
+
+@pytest.mark.parametrize("module", ["framework.study", "framework.tracking.store", ".framework"])
+def test_names_come_from_framework_itself(root: Path, module: str) -> None:
+    write(root, f'"""Q?"""\nfrom {module} import os\nSTUDY = 1\n')
+    with pytest.raises(InvalidStudy, match="line 2: a study file is a value"):
+        project.load_study(root, "mine")
+
+
+@pytest.mark.parametrize("text", ["-" * 100_000 + "1", "(" * 5000, "+".join("1" * 20_000)])
+def test_what_is_nested_too_deeply_is_refused(root: Path, text: str) -> None:
+    write(root, f'"""Q?"""\nSTUDY = {text}\n')
+    with pytest.raises(UserError, match=r"studies/mine\.py|does not load"):
+        project.load_study(root, "mine")
+
+
+def test_a_file_of_any_size_is_refused_by_its_size(root: Path) -> None:
+    write(root, GOOD + "#" * 1_000_000)
+    with pytest.raises(InvalidStudy, match="larger than"):
+        project.load_study(root, "mine")
+
+
+def test_only_files_are_studies(root: Path) -> None:
+    write(root, GOOD)
+    os.mkfifo(root / "studies" / "pipe.py")  # to open it would wait for ever
+    (root / "studies" / "folder.py").mkdir()
+    (root / "studies" / "device.py").symlink_to("/dev/zero")
+    (root / "studies" / "nothing.py").symlink_to(root / "missing")
+    assert project.study_names(root) == ["mine"]
+
+
+def test_numbers_may_be_computed_and_names_renamed(root: Path) -> None:
+    text = GOOD.replace("trials=7", "trials=4 * 10 - +2, seed=-(-3)")
+    write(root, text.replace("Study, use", "Study as S, use").replace("Study(", "S("))
+    study = project.load_study(root, "mine").study
+    assert (study.trials, study.seed) == (38, 3)

@@ -264,10 +264,8 @@ def test_a_kill_during_the_first_start(tmp_path: Path) -> None:
 
 
 def test_what_a_kill_leaves_behind_is_cleared(tmp_path: Path) -> None:
-    aside = tmp_path / ".cache" / "store"
-    aside.mkdir(parents=True)
-    for name in ("building.db", "building.db-journal"):
-        (aside / name).write_bytes(b"half a database")
+    for name in (".mlflow.db.new", ".mlflow.db.new-journal"):
+        (tmp_path / name).write_bytes(b"half a database")
     (tmp_path / "mlflow.db").touch()
     assert Store.open(tmp_path).studies() == []
     assert_sound(tmp_path)
