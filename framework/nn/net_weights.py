@@ -20,6 +20,7 @@ PROJECTIONS = (
     "value",
     "attention_output",
 )  # of keras's MultiHeadAttention, in the order of its weights
+NORMALISATION = "BatchNormalization"
 # keras normalises by another path below it, which the converter leaves as it is
 FOLDABLE_EPSILON = 1.001e-5
 
@@ -32,7 +33,8 @@ class NetWeight:
         role: what it is to its layer, as in `FileWeight`.
         scope: what follows the layer's name in the names of the operations that use it; empty if
             unknown.
-        values: as in the stage.
+        values: as in the stage; of a batch normalisation the factor and the offset that its four
+            vectors come to.
     """
 
     layer: str
@@ -104,7 +106,7 @@ def matrices(stage: Stage) -> list[WeightKey]:
 def roles(layer: dict[str, Any]) -> tuple[str, ...]:
     """What a layer's weights are to it, in their order.
 
-    Those of a batch normalisation are folded, so it has none.
+    A batch normalisation has none of its own: what is deployed is made of all of its vectors.
     """
     kind, config = layer["class_name"], layer["config"]
     if kind == "MultiHeadAttention":
@@ -136,11 +138,33 @@ def _present(possible: dict[str, Any]) -> tuple[str, ...]:
 
 def _weights_of(name: str, layer: dict[str, Any], stage: Stage) -> Iterator[NetWeight]:
     kind = layer["class_name"]
+    if kind == NORMALISATION:
+        yield from _multiply_add(name, layer["config"], stage)
     for position, role in enumerate(roles(layer)):
         # the dense layers within an attention are called as its roles are
         scope = role.rpartition("_")[0] if kind == "MultiHeadAttention" else ""
         values = stage.weights[WeightKey(name, position)]
         yield NetWeight(name, position, role, kind, scope, values)
+
+
+def _multiply_add(name: str, config: dict[str, Any], stage: Stage) -> Iterator[NetWeight]:
+    """The factor and the offset of a batch normalisation, as a file has them that keeps it.
+
+    They stand at the places of gamma and beta; without these, of the variance and the mean.
+    """
+    has_gamma, has_beta = int(config["scale"]), int(config["center"])
+    mean_at = has_gamma + has_beta
+    mean, variance = stage.weights[name, mean_at], stage.weights[name, mean_at + 1]
+    # in float64: the converter's own rounding is then the only one
+    factor = 1 / np.sqrt(variance.astype(np.float64) + config["epsilon"])
+    if has_gamma:
+        factor = factor * stage.weights[name, 0]
+    offset = -mean * factor
+    if has_beta:
+        offset = offset + stage.weights[name, has_gamma]
+    factor_at, offset_at = (0 if has_gamma else mean_at + 1), (has_gamma if has_beta else mean_at)
+    yield NetWeight(name, factor_at, "gamma", NORMALISATION, "", factor)
+    yield NetWeight(name, offset_at, "beta", NORMALISATION, "", offset)
 
 
 def _folded_norms(layers: dict[str, Any]) -> frozenset[str]:

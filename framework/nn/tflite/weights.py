@@ -11,7 +11,7 @@ import numpy as np
 from framework.contracts.file import FileWeight
 from framework.contracts.net import Array, Stage, WeightKey
 from framework.errors import NotDeployable
-from framework.nn.net_weights import Net, NetWeight, likeness
+from framework.nn.net_weights import NORMALISATION, Net, NetWeight, likeness
 from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator
 
 CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
@@ -28,10 +28,12 @@ MASKED = 1e4  # what attention takes from places that must not be seen, or more
 def read_weights(file: bytes, stage: Stage) -> tuple[FileWeight, ...]:
     """Every weight of the net and the tensor that stores it, as deployed.
 
-    The converter folds vectors into kernels and biases next to them: batch normalisation, layer
-    normalisation that only dense layers read, the bias of a dense layer right before another one.
-    They have no tensors and are not counted. A bias or beta that is all zero, and a gamma that is
-    all one, are left out of the file; they are counted.
+    The converter folds vectors into kernels and biases next to them: batch normalisation behind a
+    convolution or dense layer or before a dense one, layer normalisation that only dense layers
+    read, the bias of a dense layer right before another one. They have no tensors and are not
+    counted. A batch normalisation that cannot be folded is a multiplication and an addition, and
+    counted as such. A bias or beta that is all zero, and a gamma that is all one, are left out of
+    the file; they are counted.
 
     Raises:
         NotDeployable: a constant of the file belongs to no layer of the net, or a kernel of the net
@@ -94,8 +96,15 @@ class _Reader:
                 )
             # the value with which a vector changes nothing, so that its operation is dropped
             neutral = 1.0 if weight.role in ("gamma", "scale") else 0.0
-            if weight.layer not in self.net.folded and (weight.values == neutral).all():
+            if not self._is_folded(weight) and (weight.values == neutral).all():
                 self._add(weight, _left_out(weight.values), uses=0)
+
+    def _is_folded(self, weight: NetWeight) -> bool:
+        """Whether the converter made the layer that a vector belongs to part of another."""
+        if weight.kind != NORMALISATION:
+            return weight.layer in self.net.folded
+        # one half of it without the other is one that was kept
+        return all(layer != weight.layer for layer, _ in self._recorded())
 
     def _recorded(self) -> set[tuple[str, int]]:
         """The weights of which there is a record, by layer and position."""
@@ -193,14 +202,20 @@ class _Reader:
         if not constant.numbers.any():
             return  # zeros of the converter's own: those of a weight are left out
         weight = self._vector(operator, constant, names)
+        if weight and weight.values.size > constant.values.size:
+            constant = replace(
+                constant, values=np.broadcast_to(constant.values, weight.values.shape)
+            )
         if weight:
-            self._add(weight, constant, uses=0)
+            # of a normalisation over a layer's own outputs the factor alone would be half a count
+            is_factor = (weight.kind, operator.kind) == (NORMALISATION, "MUL")
+            outputs = int(np.prod(self.file.shape(operator.outputs[0])))
+            self._add(weight, constant, uses=outputs // constant.values.size if is_factor else 0)
         elif constant.values.size > 1 and not self._is_setting(constant, names):
             raise NotDeployable(
                 "A constant of the file belongs to no layer that is counted.",
                 given=f"Tensor {constant.name!r}.",
-                todo="Put a batch normalisation right behind its convolution or dense layer, "
-                "before the activation.",
+                todo="See which layers become plain operations: docs/architectures.md.",
             )
 
     def _vector(self, operator: Operator, constant: Constant, names: list[str]) -> NetWeight | None:
@@ -214,11 +229,19 @@ class _Reader:
         match = _first_named(near, named)
         # a single number is like too many others for its value or its role to identify it
         if match or constant.values.size <= 1:
-            return match
+            return match or self._of_one_number(constant, named)
         # its values were changed by a factor folded into it: layer and operation identify it
         role = "gamma" if operator.kind == "MUL" else "beta"
         match = _first_named(_with_role(fitting, role), named)
         return match or next(iter(near), None)
+
+    def _of_one_number(self, constant: Constant, named: list[tuple[str, str]]) -> NetWeight | None:
+        """The half of a batch normalisation that is one number for all channels.
+
+        As before any training: the converter stores that number once.
+        """
+        vectors = filter(_is_normalisation, self.net.weights.values())
+        return _first_named([one for one in vectors if _near(one.values, constant)], named)
 
     def _is_setting(self, constant: Constant, names: list[str]) -> bool:
         """Whether a constant comes from a layer's configuration, and is not trained.
@@ -330,6 +353,10 @@ def _first_named(weights: list[NetWeight], named: Iterable[tuple[str, str]]) -> 
             if weight.layer == layer:
                 return weight
     return None
+
+
+def _is_normalisation(weight: NetWeight) -> bool:
+    return weight.kind == NORMALISATION
 
 
 def _with_role(weights: list[NetWeight], role: str) -> list[NetWeight]:
