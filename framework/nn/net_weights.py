@@ -154,14 +154,14 @@ def _multiply_add(name: str, config: dict[str, Any], stage: Stage) -> Iterator[N
     """
     has_gamma, has_beta = int(config["scale"]), int(config["center"])
     mean_at = has_gamma + has_beta
-    mean, variance = stage.weights[name, mean_at], stage.weights[name, mean_at + 1]
+    mean, variance = (stage.weights[WeightKey(name, at)] for at in (mean_at, mean_at + 1))
     # in float64: the converter's own rounding is then the only one
     factor = 1 / np.sqrt(variance.astype(np.float64) + config["epsilon"])
     if has_gamma:
-        factor = factor * stage.weights[name, 0]
+        factor = factor * stage.weights[WeightKey(name, 0)]
     offset = -mean * factor
     if has_beta:
-        offset = offset + stage.weights[name, has_gamma]
+        offset = offset + stage.weights[WeightKey(name, has_gamma)]
     factor_at, offset_at = (0 if has_gamma else mean_at + 1), (has_gamma if has_beta else mean_at)
     yield NetWeight(name, factor_at, "gamma", NORMALISATION, "", factor)
     yield NetWeight(name, offset_at, "beta", NORMALISATION, "", offset)
