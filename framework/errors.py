@@ -11,7 +11,7 @@
     │   ├── TrialDiverged                        the loss or a weight is not finite
     │   ├── TrialTimeout                         longer than `trial_seconds`
     │   └── NotDeployable                        the exported file is missing or not its net
-    ├── StudyStopped               exit code 3   the first three trials failed
+    ├── StudyStopped               exit code 3   the baseline, or all trials so far, failed
     └── StudyLocked                exit code 75  another coordinator is at work on this study
 
 Each message has three parts: what was wrong, what was given, what to do next.
@@ -106,7 +106,7 @@ class NotDeployable(TrialError):
 
 
 class StudyStopped(SqueezelabError):
-    """The first three trials failed: something is wrong with the study, not with one trial."""
+    """The baseline or all trials failed: something is wrong with the study, not with one trial."""
 
     exit_code = 3
 

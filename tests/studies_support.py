@@ -60,7 +60,7 @@ class Watcher:
     def begin(self, plan: Any, *, done: int, wanted: int) -> None:
         self.done, self.wanted = done, wanted
 
-    def epoch(self, what: str, epoch: int, values: Any) -> None:
+    def epoch(self, running: Any, epoch: int, values: Any) -> None:
         pass
 
     def ended(self, event: Ended) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
-from framework.results.record import Run
+from framework.results.record import ERROR_TXT, Run
 from framework.study.space import Choice, Float, Int
 from framework.study.spec import Use, dotted
 from framework.tracking.database import is_there
@@ -41,7 +42,8 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
         names += registry.names()
     # last, because it alone has to open the store
     if (":" in name or is_run_id(name)) and is_there(root):
-        return _run(find_run(Store.open(root, create=False), root, name, settings=settings))
+        store = Store.open(root, create=False)
+        return _run(find_run(store, root, name, settings=settings), store)
     raise UnknownName("study, plug-in or run", name, names)
 
 
@@ -114,12 +116,18 @@ def _data(dataset: Dataset) -> dict[str, str]:
     return rows | ({"untested": "tried on made-up samples only"} if dataset.untested else {})
 
 
-def _run(run: Run) -> str:
+def _run(run: Run, store: Store) -> str:
     rows: dict[str, Any] = {"name": run.name, "status": run.status}
     rows |= headed("tag", dict(sorted(run.tags.items())))
     rows |= sorted(run.params.items())
     rows |= {name: f"{value:.10g}" for name, value in sorted(run.metrics.items())}
-    return _table(f"run {run.run_id}", rows)
+    text = _table(f"run {run.run_id}", rows)
+    if run.status != "FAILED" or not store.has_manifest(run.run_id):
+        return text
+    # a study's own run ends as failed too, and the reason lies with its trials
+    with suppress(UnknownName):
+        text += f"\n\n{store.artifact(run.run_id, ERROR_TXT).decode(errors='replace').rstrip()}"
+    return text
 
 
 def _use(part: Use) -> str:

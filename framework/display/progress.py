@@ -17,8 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Live
 
 from framework.planning.plan import Plan
+from framework.results.failure import cause
 from framework.results.record import decimals
-from framework.runner.events import Ended
+from framework.runner.events import Ended, Running
 
 NOTEBOOK_COLUMNS = 120
 
@@ -66,19 +67,21 @@ class Progress:
                 f"finished first."
             )
 
-    def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
+    def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """The live line; nothing where there is no terminal."""
         shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        # a strategy that looks for the best of several nets trains longer than it is asked to
+        of = f" of {running.epochs}" if epoch <= running.epochs else ""
+        head = ", ".join(filter(None, [running.what, running.tried, f"epoch {epoch}{of}"]))
         # rich would take what is in brackets for markup
-        self._update(description=escape(f"{what}, epoch {epoch}  {shown}"))
+        self._update(description=escape(f"{head}  {shown}"))
 
     def ended(self, event: Ended) -> None:
         """One line for each run."""
         head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
         if event.record.reason:
-            # the last line of a traceback says what was raised
-            last = event.record.error.strip().splitlines()[-1:] or [event.record.reason]
-            failed = f"FAILED, {event.record.reason}: {last[0]}"
+            said = " ".join(cause(event.record.error)) or event.record.reason
+            failed = f"FAILED, {event.record.reason}: {said}"
             self._line(head, "  ".join(filter(None, [event.net, failed])), style="red")
         else:
             values = (f"{name} {number(value)}" for name, value in event.values.items())
@@ -103,9 +106,8 @@ class Progress:
         )
 
     def _status(self, event: Ended) -> None:
-        parts = [f"front {event.front}"]
-        if event.volume is not None:
-            parts.append(f"hypervolume {event.volume:.4f}")
+        parts = [event.tried] if event.tried else []
+        parts.append(f"front {event.front}")
         if event.failed:
             parts.append(f"failed {event.failed}")
         if event.eta_seconds:

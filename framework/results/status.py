@@ -1,4 +1,4 @@
-"""The status of a study: its front, the volume it covers, its failures."""
+"""The status of a study: its front and its failures."""
 
 from __future__ import annotations
 
@@ -77,27 +77,6 @@ class StudyStatus:
         """Numbers of the trials on the Pareto front."""
         points = self._points()
         return set(compress(points, fronts.on_front(list(points.values()), self._directions())))
-
-    def volume(self, baseline: Mapping[str, float]) -> float | None:
-        """Hypervolume as a share of what the baseline spans: 1 would be its quality at no cost.
-
-        None without a point.
-
-        The reference is 0 for what is maximised and the baseline's own value for what is minimised.
-        """
-        points = list(self._points().values())
-        if not points:
-            return None
-        spans, reference = [], []
-        for name, direction in self.study.objectives.items():
-            # a baseline of 0 spans nothing, and cannot be divided by
-            span = abs(baseline.get(name, 0.0)) or 1.0
-            spans.append(span)
-            reference.append(0.0 if direction == "max" else span)
-        volume = fronts.hypervolume(points, self._directions(), reference)
-        for span in spans:
-            volume /= span
-        return volume
 
     def failed(self) -> int:
         """How many trials failed."""

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.errors import StudyStopped, TrialDiverged
+from framework.errors import TrialDiverged
 from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
-from framework.planning.resolve import control_spec, first_value
+from framework.planning.resolve import budget, control_spec, first_value
 from framework.results import chance, record
 from framework.results.status import (
     OTHER_METRICS,
@@ -23,10 +23,10 @@ from framework.results.status import (
     unranked,
     violations,
 )
-from framework.runner import trial
+from framework.runner import failures, trial
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine import InProcess
-from framework.runner.events import Ended, Interrupted, Observer, Outcome
+from framework.runner.events import Ended, Interrupted, Observer, Outcome, Running
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from framework.study.spec import Spec
     from framework.study.study import Study
 
-FAILURES_AT_START = 3
 MEND = (
     "What is measured against it says nothing: look at the data, its labels, the range of its "
     "inputs, and train=."
@@ -58,7 +57,7 @@ def run(
 
     Raises:
         StudyLocked: another coordinator is at work.
-        StudyStopped: the baseline or the first three trials failed.
+        StudyStopped: the baseline, the first three trials or all trials failed.
         Interrupted: after the open runs are closed as KILLED; it says how far the study has come.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
@@ -81,7 +80,7 @@ class Coordinator:
         self.wanted = 0
         self._controls: set[str] = set()  # spec digests of those that need not be run
         self._dense_runs: dict[str, str] = {}
-        self._dense_metrics: Mapping[str, float] = {}  # of the study's own baseline
+        self._failed_dense: dict[str, tuple[str, Record]] = {}  # run id and record by digest
         self._unranked: set[str] = set()  # run ids
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
 
@@ -97,6 +96,8 @@ class Coordinator:
         try:
             self.runs.open_parent()
             ran, out_of_time = self._run_trials(missing)
+            if not out_of_time:
+                failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
             self.store.close(self.runs.parent, "FINISHED")
         except KeyboardInterrupt as error:
@@ -118,7 +119,7 @@ class Coordinator:
         self._controls = set(history.controls)
         self.settler.recall(history.dense)
         for run in history.dense:
-            self._remember_dense(run.tags["spec_digest"], run.run_id, run.metrics)
+            self._dense_runs[run.tags["spec_digest"]] = run.run_id
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
         # in the order of their numbers, which is not that in which the store returns them
         self.sampler.replay([self._observation(self.done[number]) for number in sorted(self.done)])
@@ -163,7 +164,7 @@ class Coordinator:
     def _run_trials(self, missing: Sequence[int]) -> tuple[int, bool]:
         """Run the missing trials; (how many ran, whether the time was up before the last)."""
         ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
-        self._check_start()
+        failures.check_start(self.plan.name, self.done, self.store)
         if missing:
             self._run_references()
         # counted from here: references take their time once, and would make the first guess long
@@ -183,18 +184,15 @@ class Coordinator:
             # the session ends with its last trial or with its hours, whichever comes first
             eta_seconds = min(left, max(0.0, ends - time.monotonic()))
             self._show(number, result, spec, eta_seconds=eta_seconds)
-            self._check_start()
+            failures.check_start(self.plan.name, self.done, self.store)
         return len(missing), False
 
     def _run_references(self) -> None:
         """The study's own baseline and the identity control, unless they are in the store."""
         spec = self.settler.settle(self.plan.study.fix(first_value))
         if self._dense_run(spec) == "":
-            raise StudyStopped(
-                "The baseline cannot be trained.",
-                given=f"See error.txt of its run in experiment {self.plan.name}: make ui.",
-                todo="Change train= in the study file.",
-            )
+            dense = spec.dense()
+            raise failures.of_baseline(self.plan.name, *self._failed_dense[dense.digest], dense)
         self._run_control(spec)
 
     def _run_control(self, like: Spec) -> None:
@@ -227,14 +225,11 @@ class Coordinator:
         if dense.digest not in self._dense_runs:
             run_id, result = self._execute("baseline", "baseline", dense)
             if result.reason:
+                self._failed_dense[dense.digest] = run_id, result
                 return ""
-            self._remember_dense(dense.digest, run_id, result.metrics)
+            self._dense_runs[dense.digest] = run_id
             self._warn(self._net(dense), result.metrics)
         return self._dense_runs[dense.digest]
-
-    def _remember_dense(self, spec_digest: str, run_id: str, metrics: Mapping[str, float]) -> None:
-        self._dense_runs[spec_digest] = run_id
-        self._dense_metrics = self._dense_metrics or metrics
 
     def _execute(
         self,
@@ -250,7 +245,8 @@ class Coordinator:
         run_id = self.runs.begin(role, spec, dense=dense, tags=tags or {})
         # a baseline and a control run once for all trials: no limit of a trial ends them
         seconds = self.plan.study.trial_seconds if role == "trial" else None
-        report = self._reporter(run_id, what)
+        running = Running(what, tried=self._tried(role, spec), epochs=self._epochs(spec))
+        report = self._reporter(run_id, running)
         future = self.engine.submit(trial.run, spec, self.lab, seconds=seconds, report=report)
         result = self._completed(future.result(), suggestion)
         self.runs.log_data(run_id, spec, self.lab)
@@ -260,12 +256,12 @@ class Coordinator:
             self.observer.ended(Ended(what=what, net=self._net(spec), record=result, values=values))
         return run_id, result
 
-    def _reporter(self, run_id: str, what: str) -> EpochReport:
+    def _reporter(self, run_id: str, running: Running) -> EpochReport:
         """What is done after each epoch of a run."""
 
         def report(epoch: int, values: Mapping[str, float]) -> None:
             self.store.curve(run_id, epoch, values)
-            self.observer.epoch(what, epoch, values)
+            self.observer.epoch(running, epoch, values)
             self.runs.renew_lease()
 
         return report
@@ -290,6 +286,14 @@ class Coordinator:
 
     # --- observers --------------------------------------------------------------------------------
 
+    def _tried(self, role: str, spec: Spec) -> str:
+        """What tells a trial from the others."""
+        return mlflow_ui.tried(self.plan.study, spec) if role == "trial" else ""
+
+    def _epochs(self, spec: Spec) -> int:
+        """How many epochs a run is expected to report."""
+        return budget(spec, self.catalog) if spec.compress else spec.train.epochs
+
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""
         return mlflow_ui.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
@@ -299,12 +303,12 @@ class Coordinator:
         event = Ended(
             what=f"trial {number}",
             net=self._net(spec),
+            tried=self._tried("trial", spec),
             position=len(self.done),
             of=self.wanted,
             record=result,
             values=_objectives(self.plan.study, result),
             front=len(status.front()),
-            volume=status.volume(self._dense_metrics),
             failed=status.failed(),
             eta_seconds=eta_seconds,
         )
@@ -355,18 +359,6 @@ class Coordinator:
         for number in sorted(beaten):
             self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
         self._pruned |= beaten
-
-    def _check_start(self) -> None:
-        """Stop when the first three trials have all failed."""
-        failed = StudyStatus(self.plan.study, self.done).failed()
-        if failed >= FAILURES_AT_START and failed == len(self.done):
-            last = self.done[max(self.done)]
-            raise StudyStopped(
-                f"The first {failed} trials of {self.plan.name} failed.",
-                given=f"Last reason: {last.tags.get('reason', 'unknown')} (error.txt of run "
-                f"{last.run_id}).",
-                todo="Mend the cause, then begin anew with FRESH=1.",
-            )
 
     def _outcome(self, ran: int, *, out_of_time: bool) -> Outcome:
         return Outcome(

@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from framework.results.record import Record
 
 
+@dataclass(frozen=True)
+class Running:
+    """A run that is at work.
+
+    Args:
+        what: "baseline", "control" or "trial 3".
+        tried: of a trial, the values that tell it from the others.
+        epochs: how many it is expected to take; a strategy that looks for something may take more.
+    """
+
+    what: str
+    tried: str = ""
+    epochs: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """A run that has ended, and the status of the study; for the progress lines.
@@ -18,9 +33,9 @@ class Ended:
     Args:
         what: "baseline", "control" or "trial 3".
         net: the architecture, where the study searches over several; empty otherwise.
+        tried: as of `Running`.
         position, of: trials done and wanted; 0 for a run that is no trial.
-        volume: hypervolume against the baseline, 0 to about 1; None before the first finished
-            trial.
+        front: trials on the front.
         eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
     """
 
@@ -28,10 +43,10 @@ class Ended:
     record: Record
     values: Mapping[str, float]
     net: str = ""
+    tried: str = ""
     position: int = 0
     of: int = 0
     front: int = 0
-    volume: float | None = None
     failed: int = 0
     eta_seconds: float | None = None
 
@@ -74,7 +89,7 @@ class Observer(Protocol):
     def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
         """Before anything runs."""
 
-    def epoch(self, what: str, epoch: int, values: Mapping[str, float]) -> None:
+    def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """After each epoch of training."""
 
     def ended(self, event: Ended) -> None:

@@ -107,9 +107,21 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
         return _short(role, net_name(spec), budget)
     net = net_name(spec) if _is_domain(study.architecture) else ""
     values = _values(spec, searched(study))
-    chosen = any(map(_is_domain, study.compress))
-    ends = (spec.strategy, values) if chosen else (values, spec.strategy)
+    ends = (spec.strategy, values) if _chooses_steps(study) else (values, spec.strategy)
     return _short(f"trial {number:03d}", net, *ends)
+
+
+def tried(study: Study, spec: Spec) -> str:
+    """What tells a trial from the others of its study, its architecture left out.
+
+    As `sparsity 0.88 epochs 8`.
+    """
+    strategy = spec.strategy if _chooses_steps(study) else ""
+    return " ".join(filter(None, [strategy, _values(spec, searched(study))]))
+
+
+def _chooses_steps(study: Study) -> bool:
+    return any(map(_is_domain, study.compress))
 
 
 def net_name(spec: Spec) -> str:

@@ -22,7 +22,7 @@ from framework import Study, use
 from framework.display.progress import Progress, duration, number
 from framework.planning.plan import Plan
 from framework.results.record import Record
-from framework.runner.events import Ended
+from framework.runner.events import Ended, Running
 
 PLAN = Plan("mine", "Q?", (), Study(dataset=use("digits"), architecture=use("lenet5"), trials=30))
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -51,7 +51,7 @@ def ended(position: int = 0, **fields: object) -> Ended:
             position=position,
             of=30,
             front=2,
-            volume=0.912345,
+            tried="sparsity 0.88",
             eta_seconds=125.0,
         )
     return replace(event, **fields)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def shown(*events: Ended, done: int = 0, **console: object) -> str:
     with Progress(Console(file=out, width=200, **console)) as observer:  # type: ignore[arg-type]
         observer.begin(PLAN, done=done, wanted=30)
         for event in events:
-            observer.epoch(event.what, 3, {"loss": 0.25})
+            observer.epoch(Running(event.what, event.tried, epochs=8), 3, {"loss": 0.25})
             observer.ended(event)
     return out.getvalue()
 
@@ -93,19 +93,37 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "30 trials to run.",
         "baseline              val_accuracy 0.9800  params_nonzero 12,345",
         "trial 0 (1 of 30)     val_accuracy 0.9800  params_nonzero 12,345",
-        "                      front 2, hypervolume 0.9123, about 2 min 5 s left",
+        "                      sparsity 0.88, front 2, about 2 min 5 s left",
         "trial 1 (2 of 30)     val_accuracy 0.9800  params_nonzero 12,345",
-        "                      front 2, hypervolume 0.9123, failed 1",
+        "                      sparsity 0.88, front 2, failed 1",
     ]
 
 
 def test_a_failure_says_why() -> None:
     broken = Record(
-        reason="exception", error="Traceback ...\n  File x\nRuntimeError: [no] such [/thing]\n"
+        reason="exception",
+        error="Traceback (most recent call last):\n  File x\nRuntimeError: [no] such [/thing]\n",
     )
     text = shown(ended(1, record=broken, values={}))
     assert "FAILED, exception: RuntimeError: [no] such [/thing]" in text
     assert "lenet5  FAILED, exception" in shown(ended(1, record=broken, values={}, net="lenet5"))
+
+
+def test_a_failure_of_ours_says_cause_and_way_out() -> None:
+    error = (
+        "Traceback (most recent call last):\n  File x\n"
+        "framework.errors.NotDeployable: The file answers otherwise.\nBy: 0.5.\nTake ptq.\n"
+    )
+    text = shown(ended(1, record=Record(reason="not_deployable", error=error), values={}))
+    assert "FAILED, not_deployable: The file answers otherwise. By: 0.5. Take ptq." in text
+
+
+def test_no_epoch_is_more_than_all_of_them() -> None:
+    out = io.StringIO()
+    with Progress(Console(file=out, width=200, force_terminal=True)) as observer:
+        observer.begin(PLAN, done=0, wanted=30)
+        observer.epoch(Running("trial 0", epochs=2), 3, {"loss": 0.25})
+    assert "trial 0, epoch 3  loss" in ESCAPE.sub("", out.getvalue())
 
 
 def test_the_net_is_named_where_several_are_tried() -> None:
@@ -155,7 +173,11 @@ def test_overrides_are_named_as_given() -> None:
 
 def test_the_live_line_on_a_terminal() -> None:
     text = shown(ended(1), ended(2), force_terminal=True, color_system=None)
-    for words in ("2/30", "about 2 min 5 s left", "trial 1, epoch 3  loss 0.2500"):
+    for words in (
+        "2/30",
+        "about 2 min 5 s left",
+        "trial 1, sparsity 0.88, epoch 3 of 8  loss 0.2500",
+    ):
         assert words in text
     assert not [line for line in on_screen(text) if "loss" in line], (
         "the live line is wiped at the end"
@@ -199,13 +221,13 @@ ON_A_TERMINAL = textwrap.dedent("""
     from framework.planning.plan import Plan
     from framework.display.progress import Progress
     from framework.results.record import Record
-    from framework.runner.events import Ended
+    from framework.runner.events import Ended, Running
 
     study = Study(dataset=use("digits"), architecture=use("lenet5"), trials=2)
     with Progress(Console(stderr=True)) as view:
         view.begin(Plan("mine", "Q?", (), study), done=0, wanted=2)
         for number in range(2):
-            view.epoch(f"trial {number}", 1, {"loss": 0.5})
+            view.epoch(Running(f"trial {number}"), 1, {"loss": 0.5})
             time.sleep(0.3)
             values = {"val_accuracy": 0.9}
             what = f"trial {number}"

@@ -1,4 +1,4 @@
-"""How a study stands: known answers for its front, its volume and its failures."""
+"""How a study stands: known answers for its front and its failures."""
 
 from __future__ import annotations
 
@@ -59,22 +59,10 @@ def test_trials_that_break_a_constraint_are_on_no_front() -> None:
     assert status.failed() == 0
 
 
-def test_a_study_without_a_usable_trial_has_no_front_and_no_volume() -> None:
+def test_a_study_without_a_usable_trial_has_no_front() -> None:
     for done in ({}, {0: trial(1, 1, status="FAILED")}, {0: trial(1, 1, constraint_violation=1.0)}):
         status = StudyStatus(study(), done)
         assert status.front() == set()
-        assert status.volume({"val_accuracy": 1.0, "params_nonzero": 100.0}) is None
-
-
-def test_volume_is_a_share_of_what_the_baseline_spans() -> None:
-    baseline = {"val_accuracy": 0.8, "params_nonzero": 200.0}
-    assert StudyStatus(study(), {0: trial(0.8, 0)}).volume(baseline) == pytest.approx(1.0)
-    assert StudyStatus(study(), {0: trial(0.4, 100)}).volume(baseline) == pytest.approx(0.25)
-    # 0.8 high from 100 to 200, 0.4 high from 50 to 100: (80 + 20) / 160.
-    assert StudyStatus(study(), {0: trial(0.8, 100), 1: trial(0.4, 50)}).volume(
-        baseline
-    ) == pytest.approx(0.625)
-    assert StudyStatus(study(), {0: trial(0.8, 250)}).volume(baseline) == 0.0
 
 
 points = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 1000)), min_size=1, max_size=12)
@@ -92,19 +80,6 @@ def test_no_trial_beats_one_on_the_front_and_one_on_the_front_beats_or_equals_ea
         return better >= worse and less <= more and (better, less) != (worse, more)
 
     assert front == {number for number in done if not any(beats(other, number) for other in done)}
-
-
-@given(points, st.tuples(st.floats(0, 1), st.integers(1, 1000)))
-def test_one_more_trial_never_makes_the_volume_smaller(
-    values: list[tuple[float, int]], more: tuple[float, int]
-) -> None:
-    baseline = {"val_accuracy": 1.0, "params_nonzero": 1000.0}
-    done = {number: trial(*value) for number, value in enumerate(values)}
-    before = StudyStatus(study(), done).volume(baseline)
-    after = StudyStatus(study(), done | {99: trial(*more)}).volume(baseline)
-    assert before is not None
-    assert after is not None
-    assert after >= before - 1e-12
 
 
 def test_violations_are_above_zero_where_a_constraint_is_not_met() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 import sqlite3
 import time
@@ -20,7 +21,13 @@ from studies_support import Project, Watcher, integrity, never_killed, new_proje
 from framework import contracts
 from framework.contracts import Exported, Job, Metric, Stage, Strategy, knob
 from framework.contracts.registry import Registry
-from framework.errors import SqueezelabError, StudyLocked, StudyStopped
+from framework.errors import (
+    NotDeployable,
+    SqueezelabError,
+    StudyLocked,
+    StudyStopped,
+    TrialDiverged,
+)
 from framework.planning.plan import plan
 from framework.results.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
 from framework.runner.baseline import Lab
@@ -219,11 +226,11 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(project: Project) -> 
 def test_a_trial_longer_than_trial_seconds_fails_as_timeout(project: Project) -> None:
     compress = '[use("flaky", how=Choice("sleeps", "trains"))]'
     project.write_study(sampler='"grid"', compress=compress, trials=2, trial_seconds=0.5)
-    assert project.study().ran == 2
+    with pytest.raises(StudyStopped, match="longer than trial_seconds"):
+        project.study()
     assert [(run.status, run.tags["reason"]) for run in project.runs("trial")] == [
         ("FAILED", "timeout")
     ] * 2
-    assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
 
 @pytest.mark.usefixtures("flaky")
@@ -231,8 +238,9 @@ def test_three_failures_at_the_start_stop_the_study(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.write_study(compress='[use("flaky", how="raises", tries=Int(0, 9))]', trials=5)
-    with pytest.raises(StudyStopped, match="first 3 trials"):
+    with pytest.raises(StudyStopped, match="first 3 trials") as stopped:
         project.study()
+    assert stopped.value.given == "RuntimeError: the plug-in broke"
     assert numbers(project.runs("trial"), "FAILED") == [0, 1, 2]
     assert [run.status for run in project.runs("study")] == ["FAILED"]
     with pytest.raises(StudyStopped, match="FRESH=1"):
@@ -241,6 +249,54 @@ def test_three_failures_at_the_start_stop_the_study(
     assert project.exit_code("study", "tiny", "--fresh") == 3
     assert "the plug-in broke" in capsys.readouterr().err
     assert len(project.runs("trial", generation="1")) == 3
+
+
+@pytest.mark.usefixtures("flaky")
+def test_a_study_all_of_whose_trials_failed_has_not_finished(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write_study(compress='[use("flaky", how="raises", tries=Int(0, 9))]', trials=2)
+    with pytest.raises(StudyStopped, match="All 2 trials of tiny failed"):
+        project.study()
+    assert [run.status for run in project.runs("study")] == ["FAILED"]
+    with pytest.raises(StudyStopped) as again:
+        project.study()
+    assert len(project.runs("trial")) == 2
+    # what it says to do shows why
+    project.command("show", re.findall("RUN=([0-9a-f]{32})", again.value.todo)[0])
+    shown = capsys.readouterr().out
+    assert "Traceback (most recent call last)" in shown
+    assert "RuntimeError: the plug-in broke" in shown
+
+
+def test_a_baseline_that_diverges_says_so_and_the_rate_it_names_trains(project: Project) -> None:
+    def diverges(*_: object, **__: object) -> None:
+        raise TrialDiverged("The loss is not finite in epoch 1.", given="loss = nan.")
+
+    project.write_study(compress=f"[{AT_ONCE}]", trials=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lab, "train_dense", diverges)
+        with pytest.raises(StudyStopped) as stopped:
+            project.study()
+    assert "baseline of tiny failed" in stopped.value.what
+    assert stopped.value.given == "The loss is not finite in epoch 1.\nloss = nan."
+    setting = re.findall('SET="(.*)"', stopped.value.todo)[0]
+    assert setting == "train.learning_rate=0.0003"
+    assert project.study("tiny", setting).done == 1
+
+
+def test_a_baseline_that_cannot_be_made_says_why(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise NotDeployable("The converter refuses this net.", given="An op.", todo="Another net.")
+
+    monkeypatch.setattr("framework.runner.measurement.measure", broken)
+    project.write_study()
+    with pytest.raises(StudyStopped) as stopped:
+        project.study()
+    assert stopped.value.given == "The converter refuses this net.\nAn op.\nAnother net."
+    assert "learning_rate" not in stopped.value.todo
 
 
 def test_an_objective_that_is_not_a_number_fails_its_trial(
