@@ -183,7 +183,7 @@ def test_folders_stay_small() -> None:
 
 PROBE = """from framework import nn
 from framework.nn import compression, tflite, training
-from framework.tracking.database import Client
+from framework.tracking.client import Client
 
 compression.masks.smallest("no array", 3)
 compression.pruning.kernels(1, 2, 3)

@@ -55,15 +55,15 @@ def report(
     """Tables and figures of a study, from the runs in the store."""
     from framework.planning.own_plugins import catalog_of
     from framework.report import run_report
-    from framework.tracking.lookup import plan_of
+    from framework.tracking.lookup import asked
     from framework.tracking.store import Store
 
     root = find_project()
-    planned = plan_of(root, name, settings=settings or [], catalog=catalog_of(root))
+    study = asked(root, name, settings=settings or [], catalog=catalog_of(root))
     store = Store.open(root, create=False)
     # an overridden study is another one, so its reports have a folder of their own
-    out = paths.report_output(root) / planned.folder
-    made = run_report(store, name, root=root, out=out, kind=kind, digest=planned.study.digest)
+    out = paths.report_output(root) / study.folder
+    made = run_report(store, name, root=root, out=out, kind=kind, digest=study.digest)
     tell(made.table)
     say(
         f"\nWritten to {relative(out, root)}: {', '.join(sorted(path.name for path in made.paths))}"
@@ -79,12 +79,12 @@ def confirm(
     """Measure one trial's file on the sealed test split; each look is a run of its own."""
     from framework.planning.own_plugins import catalog_of
     from framework.runner.confirm import confirm as confirm_trial
-    from framework.tracking.lookup import plan_of
+    from framework.tracking.lookup import asked
 
     root = find_project()
     catalog = catalog_of(root)
-    planned = plan_of(root, name, settings=settings or [], catalog=catalog)
-    for line in confirm_trial(planned, root, number=trial, catalog=catalog):
+    study = asked(root, name, settings=settings or [], catalog=catalog)
+    for line in confirm_trial(study, root, number=trial, catalog=catalog):
         tell(line)
 
 
@@ -131,13 +131,14 @@ def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
 def _report(root: Path, outcome: Any) -> None:
     """Build the report at the end of a study, show its table and say how to go on."""
     from framework.display.publish import conclude
+    from framework.tracking.address import where_to_look
     from framework.tracking.store import Store
 
     out = paths.report_output(root) / outcome.plan.folder
     made = conclude(Store.open(root), outcome, root=root, out=out)
     tell(made.table)
     say(f"\nReport: {relative(out, root)}/ ({', '.join(sorted(path.name for path in made.paths))})")
-    say("Compare the runs in the MLflow UI: make ui")
+    say(f"Compare the runs in the MLflow UI: {where_to_look(root)}")
     if outcome.out_of_time:
         hours = f"{outcome.plan.study.hours:g} h are used up"
         say(

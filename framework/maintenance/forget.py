@@ -16,6 +16,7 @@ from framework.system import paths
 from framework.system.disk import remove, size_bytes, size_text
 from framework.system.host import host_name
 from framework.tracking import database
+from framework.tracking.address import address, sqlite_file
 from framework.tracking.deletion import Database
 from framework.tracking.history import refuse_if_leased
 from framework.tracking.store import Store
@@ -76,7 +77,7 @@ def forget(root: Path, kept: Kept) -> None:
 
 
 def _database(root: Path) -> Database | None:
-    file = database.sqlite_file(database.address(root))
+    file = sqlite_file(address(root))
     # looking must not make a store
     if file is not None and not database.exists(file):
         return None

@@ -17,6 +17,8 @@ TAGS = (
     "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
     "lease", "overrides", "metric_versions", "plugin_files",
 )  # fmt: skip
+# where a person finds the ids of runs, whoever keeps them
+IDS = "Ids stand in reports/out/NAME/provenance.json, which make report NAME=... writes."
 ROLES = ("study", "baseline", "control", "trial", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 

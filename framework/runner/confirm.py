@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from framework.contracts.catalog import Catalog
 from framework.contracts.data import Ticket
@@ -19,11 +18,8 @@ from framework.results.record import Record, Run
 from framework.runner import measurement
 from framework.runner.baseline import Lab, unpack_weights
 from framework.study.spec import Spec, spec_from_json
-from framework.tracking.lookup import trial_run
+from framework.tracking.lookup import Asked, trial_run
 from framework.tracking.store import Store
-
-if TYPE_CHECKING:
-    from framework.planning.plan import Plan
 
 # of a trial's run, that the run of a look at the test split has as well
 COMMON_TAGS = (
@@ -31,7 +27,7 @@ COMMON_TAGS = (
 )  # fmt: skip
 
 
-def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[str]:
+def confirm(study: Asked, root: Path, *, number: int, catalog: Catalog) -> list[str]:
     """Measure a trial's logged file on the test split.
 
     Every look is logged, so that looks can be counted.
@@ -46,14 +42,14 @@ def confirm(plan: Plan, root: Path, *, number: int, catalog: Catalog) -> list[st
         UserError: there is no such trial, or it failed, so there is no file.
     """
     store = Store.open(root, create=False)
-    run = _trial(store, plan, number)
+    run = _trial(store, study, number)
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
     weights = store.artifact(run.run_id, record.WEIGHTS_NPZ)
     file = store.artifact(run.run_id, record.MODEL_TFLITE)
-    earlier = len(store.runs(plan.name, role="confirm", spec_digest=spec.digest))
+    earlier = len(store.runs(study.name, role="confirm", spec_digest=spec.digest))
     # before the split is opened: a look that fails has been a look
     run_id = store.begin(
-        plan.name,
+        study.name,
         role="confirm",
         name=f"confirm trial {number}",
         tags=_tags(run, spec),
@@ -84,11 +80,11 @@ def _tags(run: Run, spec: Spec) -> dict[str, str]:
     return tags
 
 
-def _trial(store: Store, plan: Plan, number: int) -> Run:
-    run = trial_run(store, plan, number)
+def _trial(store: Store, study: Asked, number: int) -> Run:
+    run = trial_run(store, study, number)
     if run.status == "FAILED":
         raise UserError(
-            f"Trial {number} of {plan.name} failed, so it has no file to measure.",
+            f"Trial {number} of {study.name} failed, so it has no file to measure.",
             given=f"Reason: {run.tags.get('reason', 'unknown')}.",
             todo="Choose a trial of the table.",
         )

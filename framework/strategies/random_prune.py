@@ -12,7 +12,7 @@ from typing import Any
 from framework.contracts import Job, Project, Stage, Strategy, WeightKey, knob, strategy
 from framework.errors import InvalidStudy, InvalidValue
 from framework.nn import compression
-from framework.results.record import LAYERS_CSV
+from framework.results.record import IDS, LAYERS_CSV
 from framework.strategies import _pruning
 
 Zeros = dict[WeightKey, int]
@@ -77,8 +77,7 @@ class RandomPrune(Strategy):
             raise InvalidStudy(
                 "random_prune: layers=run takes the proportions of a finished run.",
                 given=f"run = {self.run!r}.",
-                todo="Give its id, or 6 or more digits it begins with; ids stand on the runs' "
-                "pages: make ui.",
+                todo=f"Give its id, 6 or more digits it begins with, or NAME:12. {IDS}",
             )
         return {"proportions": as_text(zeros_of(project.run_file(self.run, LAYERS_CSV)))}
 

@@ -14,7 +14,8 @@ from typing import Any
 from framework.errors import SqueezelabError, UnknownName, UserError
 from framework.results.record import MANIFEST_JSON, MODEL_TFLITE
 from framework.system import paths
-from framework.tracking import database, locations
+from framework.tracking import locations
+from framework.tracking.client import Client, delete_artifact
 
 Lines = dict[str, dict[str, Any]]
 """File name -> its line: name, bytes, sha256; `tensors`, `metrics`; `removed`."""
@@ -28,7 +29,7 @@ class RunFiles:
         client: MLflow's, for runs whose artifacts lie with a server.
     """
 
-    def __init__(self, root: Path, client: database.Client) -> None:
+    def __init__(self, root: Path, client: Client) -> None:
         self._root, self._client = root, client
         self._locations: dict[str, str] = {}
 
@@ -151,7 +152,7 @@ class RunFiles:
         if folder is not None:
             (folder / checked_name(name)).unlink(missing_ok=True)
         elif self._is_listed(run_id, name, None):
-            database.delete_artifact(self._locations[run_id], checked_name(name))
+            delete_artifact(self._locations[run_id], checked_name(name))
 
     def _is_listed(self, run_id: str, name: str, folder: str | None) -> bool:
         """Whether the server has the artifact in this folder, None for the topmost."""

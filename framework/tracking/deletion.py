@@ -17,14 +17,8 @@ from typing import Any
 from framework.errors import UserError
 from framework.results.record import PREFIX
 from framework.system import paths
-from framework.tracking.database import (
-    REMOTE,
-    hide_password,
-    pages,
-    quiet,
-    to_its_end,
-    translated,
-)
+from framework.tracking.address import REMOTE, check_answers, hide_password
+from framework.tracking.client import pages, quiet, to_its_end, translated
 
 RUNS_PER_PAGE = 1000
 
@@ -49,6 +43,7 @@ class Database:
                 "the server.",
             )
         self._uri = uri
+        check_answers(uri)
         with quiet(), translated(uri):
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 

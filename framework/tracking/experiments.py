@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from framework.errors import SqueezelabError, UserError
 from framework.system import paths
+from framework.tracking.address import REMOTE
+from framework.tracking.client import error_code
 from framework.tracking.conversion import prefixed
-from framework.tracking.database import REMOTE, error_code
 
 if TYPE_CHECKING:
-    from framework.tracking.database import Client
+    from framework.tracking.client import Client
 
 
 class Experiments:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.contracts import Catalog
 from framework.contracts.project import RunFiles
-from framework.errors import UnknownName, UserError
+from framework.errors import InvalidValue, UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
-from framework.results.record import Run, latest_generation
+from framework.planning.project import study_names
+from framework.results.record import IDS, Run, latest_generation
+from framework.tracking.database import is_there
 
 if TYPE_CHECKING:
     from framework.tracking.store import Store
@@ -21,6 +24,24 @@ ID_DIGITS = 32
 PREFIX_DIGITS = 6  # fewer would soon mean several runs
 FORMS = "A run is its id, the first 6 or more digits of it, or NAME:12 for trial 12 of study NAME."
 SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A study that a command reads: the digest of its file, or what the store has of it.
+
+    Args:
+        folder: name of its folder under `reports/out/`.
+    """
+
+    name: str
+    digest: str
+    folder: str
+
+    @classmethod
+    def of(cls, planned: Plan) -> Asked:
+        """The study of a file, with its overrides."""
+        return cls(planned.name, planned.study.digest, planned.folder)
 
 
 def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = ()) -> Run:
@@ -35,9 +56,8 @@ def find_run(store: Store, root: Path, text: str, *, settings: Sequence[str] = (
     """
     name, colon, number = text.partition(":")
     if colon and number.isdecimal():
-        catalog = catalog_of(root)
-        planned = plan_of(root, name, settings=settings, catalog=catalog)
-        return trial_run(store, planned, int(number))
+        study = asked(root, name, settings=settings, catalog=catalog_of(root))
+        return trial_run(store, study, int(number))
     if not is_run_id(text):
         raise UserError(f"{text!r} is no run.", todo=FORMS)
     if settings:
@@ -54,6 +74,35 @@ def plan_of(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog)
         UserError: as `planning.plan.plan`.
     """
     return plan(root, name, settings=settings, catalog=catalog, run_file=run_file_of(root))
+
+
+def asked(root: Path, name: str, *, settings: Sequence[str], catalog: Catalog) -> Asked:
+    """The study that a command means by its name: a file's, or one that only the store has.
+
+    Of a store that came without its study files the study that was started last is meant.
+
+    Raises:
+        UserError: as `planning.plan.plan`, or overrides are given and there is no file for them.
+    """
+    if name not in study_names(root) and is_there(root):
+        from framework.tracking.store import Store
+
+        digest = stored_digest(Store.open(root, create=False), name)
+        if digest and settings:
+            raise InvalidValue(
+                f"Overrides go with a study's file, and studies/{name}.py is not there.",
+                given=f"Given: {' '.join(settings)}.",
+                todo="Leave them out for what the store has of it, or bring the file back.",
+            )
+        if digest:
+            return Asked(name, digest, name)
+    return Asked.of(plan_of(root, name, settings=settings, catalog=catalog))
+
+
+def stored_digest(store: Store, name: str) -> str:
+    """The digest of the study of this name that was started last; empty where there is none."""
+    parents = store.runs(name, role="study")
+    return parents[-1].tags.get("study_digest", "") if parents else ""
 
 
 def run_file_of(root: Path) -> RunFiles:
@@ -73,7 +122,7 @@ def is_run_id(text: str) -> bool:
     return PREFIX_DIGITS <= len(text) <= ID_DIGITS and set(text) <= set("0123456789abcdef")
 
 
-def trial_run(store: Store, plan: Plan, number: int) -> Run:
+def trial_run(store: Store, study: Asked, number: int) -> Run:
     """The trial of this number in the latest generation, the one that tables show.
 
     It may have failed.
@@ -81,7 +130,7 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
     Raises:
         UserError: there is none that has ended.
     """
-    trials = store.runs(plan.name, role="trial", study_digest=plan.study.digest)
+    trials = store.runs(study.name, role="trial", study_digest=study.digest)
     complete = list(filter(store.complete, trials))
     latest = latest_generation(complete)
     done = {run.number: run for run in complete if run.generation == latest}
@@ -90,25 +139,25 @@ def trial_run(store: Store, plan: Plan, number: int) -> Run:
     if done:
         what_is_done = f"Done: {len(done)} trials, {min(done)} to {max(done)}."
     else:
-        what_is_done = f"None is done under its digest, {plan.study.digest[:8]}."
+        what_is_done = f"None is done under its digest, {study.digest[:8]}."
     missing = UserError(
-        f"{plan.name} has no trial {number}.",
+        f"{study.name} has no trial {number}.",
         given=what_is_done,
-        todo=f"Numbers and overrides stand in the table: make report NAME={plan.name}.",
+        todo=f"Numbers and overrides stand in the table: make report NAME={study.name}.",
     )
     # Overrides and changes of the study make another digest, under which the number may be.
-    for line in _elsewhere(store, plan, number):
+    for line in _elsewhere(store, study, number):
         missing.add_note(line)
     raise missing
 
 
-def _elsewhere(store: Store, plan: Plan, number: int) -> list[str]:
+def _elsewhere(store: Store, study: Asked, number: int) -> list[str]:
     """Where trials of this number lie that belong to the study as it was, or as overridden."""
     latest: dict[str, Run] = {}  # digest -> run
-    for run in store.runs(plan.name, role="trial"):
+    for run in store.runs(study.name, role="trial"):
         if run.number == number and store.complete(run):
             latest[run.tags["study_digest"]] = run  # runs come by start time
-    latest.pop(plan.study.digest, None)
+    latest.pop(study.digest, None)
     if not latest:
         return []
     lines = ["The study has changed since, or was run with overrides."]
@@ -124,7 +173,7 @@ def _by_digits(store: Store, digits: str) -> Run:
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise UnknownName("run", digits, (), todo="Ids stand on the runs' pages: make ui.")
+        raise UnknownName("run", digits, (), todo=IDS)
     shown = [f"{run.run_id} ({run.name})" for run in matches[:SHOWN]]
     raise UserError(
         f"{len(matches)} runs begin with {digits}.",

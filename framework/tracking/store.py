@@ -22,6 +22,7 @@ from framework.results import metric_versions
 from framework.results.record import (
     EPOCH_PREFIX,
     ERROR_TXT,
+    IDS,
     PREFIX,
     ROLES,
     Record,
@@ -29,6 +30,7 @@ from framework.results.record import (
     Status,
 )
 from framework.tracking.artifacts import RunFiles
+from framework.tracking.client import Client, error_code, pages
 from framework.tracking.conversion import (
     NAME_LIMIT,
     PARAM_LIMIT,
@@ -38,7 +40,7 @@ from framework.tracking.conversion import (
     search_filter,
     without_prefix,
 )
-from framework.tracking.database import Client, error_code, pages, prepare
+from framework.tracking.database import prepare
 from framework.tracking.experiments import Experiments
 
 if TYPE_CHECKING:
@@ -246,9 +248,7 @@ class Store:
         except SqueezelabError as error:
             if error_code(error) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
-            raise UnknownName(
-                "run", run_id, (), todo="Its id stands on the run's page: make ui."
-            ) from error
+            raise UnknownName("run", run_id, (), todo=IDS) from error
         self._files.remember(stored)
         return as_run(stored)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from framework.errors import UserError
 from framework.system import paths
-from framework.tracking.database import REMOTE, address, hide_password, require, sqlite_file
+from framework.tracking.address import REMOTE, address, hide_password, sqlite_file
+from framework.tracking.database import require
 
 
 def ui_command(root: Path, *, port: int) -> list[str]:

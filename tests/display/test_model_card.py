@@ -20,6 +20,7 @@ from framework.nn.tflite.signature import Port
 from framework.planning.plan import plan
 from framework.runner.confirm import confirm
 from framework.study import use
+from framework.tracking.lookup import Asked
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_a_look_at_the_test_split_is_told(project: Project, tmp_path: Path) -> N
     catalog = Catalog()
     planned = plan(project.root, "tiny", settings=[], catalog=catalog)
     for _ in range(2):
-        lines = confirm(planned, project.root, number=1, catalog=catalog)
+        lines = confirm(Asked.of(planned), project.root, number=1, catalog=catalog)
     _, card = export(project.root, "tiny:1", tmp_path / "a.tflite")
     text = card.read_text("utf-8")
     assert rows(text)["test"][1] == next(

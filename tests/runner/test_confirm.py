@@ -20,6 +20,7 @@ from framework.errors import UserError
 from framework.planning.plan import plan
 from framework.results.record import Run
 from framework.runner.confirm import confirm
+from framework.tracking.lookup import Asked
 
 FRAMEWORK = Path(__file__).parents[2] / "framework"
 TRIALS = 5  # as in test_study: the study is run once for both
@@ -39,7 +40,7 @@ def look(project: Project, number: int, *settings: str) -> list[str]:
     """Confirm one trial."""
     catalog = Catalog()
     planned = plan(project.root, "tiny", settings=settings, catalog=catalog)
-    return confirm(planned, project.root, number=number, catalog=catalog)
+    return confirm(Asked.of(planned), project.root, number=number, catalog=catalog)
 
 
 def answers(file: bytes, images: np.ndarray[Any, Any]) -> list[int]:

@@ -17,7 +17,7 @@ import pytest
 from framework.errors import SqueezelabError, UserError
 from framework.results.record import Record
 from framework.tracking import database
-from framework.tracking.database import hide_password
+from framework.tracking.address import hide_password
 from framework.tracking.store import Store
 from framework.tracking.ui_server import ui_command
 

@@ -15,6 +15,7 @@ from framework.results.record import MANIFEST_JSON, NET_FILES, Record, Run
 from framework.runner.confirm import confirm
 from framework.tracking import locations
 from framework.tracking.artifacts import RunFiles
+from framework.tracking.lookup import Asked
 from framework.tracking.store import Store
 
 KEPT = {"spec.json", "optuna.json", "layers.csv", "manifest.json"}
@@ -129,7 +130,7 @@ def test_a_removed_net_is_neither_confirmed_nor_counted_as_a_look(project: Proje
     catalog = contracts.Catalog()
     planned = plan(project.root, "tiny", settings=[], catalog=catalog)
     with pytest.raises(UserError, match="removed to save disk"):
-        confirm(planned, project.root, number=beaten(project).number, catalog=catalog)
+        confirm(Asked.of(planned), project.root, number=beaten(project).number, catalog=catalog)
     assert project.runs("confirm") == []
 
 

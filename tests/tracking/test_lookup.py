@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from studies_support import Project, never_killed
 
-from framework.errors import UserError
+from framework.errors import InvalidValue, UnknownName, UserError
 from framework.tracking.lookup import find_run
 
 
@@ -60,6 +61,26 @@ def test_a_trial_of_the_study_as_it_was_is_named(project: Project) -> None:
     with pytest.raises(UserError, match="no trial 9") as told:
         find_run(store, project.root, "tiny:9")
     assert not getattr(told.value, "__notes__", [])
+
+
+def test_a_store_that_came_without_its_study_files_is_read(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(project.root, tmp_path / "came")
+    came = Project(tmp_path / "came")
+    (came.root / "studies" / "tiny.py").unlink()
+    shutil.rmtree(came.root / "reports" / "out")
+    came.command("report", "tiny")
+    assert "| trial" in capsys.readouterr().out
+    assert (came.root / "reports" / "out" / "tiny" / "pareto.md").is_file()
+    came.command("show", "tiny:0")
+    assert "val_accuracy" in capsys.readouterr().out
+    came.command("doctor")
+    assert "WRONG" not in capsys.readouterr().out
+    with pytest.raises(InvalidValue, match=r"studies/tiny\.py is not there"):
+        came.command("report", "tiny", "--set", "seed=1")
+    with pytest.raises(UnknownName, match="no study called 'tinny'"):
+        came.command("report", "tinny")
 
 
 def test_several_runs_that_begin_alike(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from framework.system.disk import size_bytes, size_text
 from framework.system.host import host_name
 from framework.system.locks import is_held, lock_file
 from framework.tracking import database
+from framework.tracking.address import address, hide_password, sqlite_file
+from framework.tracking.client import BUSY_SECONDS
 from framework.tracking.history import LEASE_OVER_SECONDS
 from framework.tracking.locations import earlier_root
 from framework.tracking.store import Store
@@ -32,10 +34,10 @@ def examine_store(root: Path) -> Iterator[Finding]:
     Args:
         root: absolute.
     """
-    uri = database.address(root)
-    file = database.sqlite_file(uri)
+    uri = address(root)
+    file = sqlite_file(uri)
     if file is None:
-        yield Finding("ok", "store", database.hide_password(uri))
+        yield Finding("ok", "store", hide_password(uri))
         yield from _runs(Store(root, uri), root)
     elif not database.exists(file):
         yield Finding("ok", "store", "not there yet; the first study makes it")
@@ -68,7 +70,7 @@ def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
     """
     # read only, because a study may be writing it now
     with closing(
-        sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=database.BUSY_SECONDS)
+        sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     ) as connection:
         verdict = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
         rows = connection.execute("SELECT artifact_location FROM experiments").fetchall()

@@ -1,0 +1,225 @@
+"""MLflow's client: its errors become ours, and what passes is waited for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from framework.errors import SqueezelabError
+from framework.system import interrupt
+from framework.tracking.address import check_answers, hide_password, sqlite_file
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient as _Interface
+    from mlflow.store.entities import PagedList
+else:
+    _Interface = object
+
+# MLflow reads these when it is imported, which happens inside the functions below.
+os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"  # files of a run are small
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# `patiently` tries again, and says so; MLflow would do it for minutes without a word
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+# it prints what it raises as well
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
+PATIENCE_SECONDS = 180.0  # until a store that is locked or silent ends the work
+PAUSE_SECONDS = 2.0
+AGAIN = "The same command goes on from here."
+log = logging.getLogger("framework")
+T = TypeVar("T")
+
+
+class Busy(SqueezelabError):
+    """The store is locked, or does not answer: it may, a while later."""
+
+    @classmethod
+    def locked(cls, uri: str) -> Busy:
+        """By another program, for longer than SQLite waits."""
+        return cls(
+            "The store is locked by another program.",
+            given=f"Store: {hide_password(uri)}.",
+            todo=f"End what has it open for writing, as a browser of databases. {AGAIN}",
+        )
+
+    @classmethod
+    def silent(cls, uri: str) -> Busy:
+        """A server that was there and is no more."""
+        return cls(
+            "The store no longer answers.",
+            given=f"Store: {hide_password(uri)}.",
+            todo=f"Look whether it still runs, and whether it can be reached from here. {AGAIN}",
+        )
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """What an attempt returns, made again for three minutes while the store is busy.
+
+    Raises:
+        Busy: it still is.
+        KeyboardInterrupt: an interrupt came meanwhile.
+    """
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return attempt()
+        except Busy as error:
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise
+            log.warning("%s Trying for %.0f s more; Ctrl-C ends it.", error.what, left)
+            _pause()
+
+
+def _pause() -> None:
+    ends = time.monotonic() + PAUSE_SECONDS
+    while time.monotonic() < ends:
+        # a signal may only have been noted
+        interrupt.check()
+        time.sleep(PAUSE_SECONDS / 20)
+
+
+def is_locked(message: str) -> bool:
+    """Whether a message of SQLite's says that another program has the file."""
+    return "database is locked" in message or "database table is locked" in message
+
+
+class Client(_Interface):
+    """MLflow's client, whose errors become ours.
+
+    To a type checker it has MLflow's own methods; to Python none but those it passes on.
+
+    Args:
+        uri: as `prepare` returns it.
+    """
+
+    def __init__(self, uri: str) -> None:
+        with quiet(), translated(uri):
+            from mlflow import MlflowClient
+
+            check_answers(uri)
+            self._uri, self._client = uri, MlflowClient(tracking_uri=uri)
+
+    if not TYPE_CHECKING:  # seen by a checker, it would make every name right
+
+        def __getattr__(self, name: str) -> Any:
+            def attempt(*args: Any, **options: Any) -> Any:
+                # by its name each time, so that what a test replaces is met
+                method = getattr(self._client, name)
+                with self._held(), translated(self._uri):
+                    return method(*args, **options)
+
+            def call(*args: Any, **options: Any) -> Any:
+                return patiently(lambda: attempt(*args, **options))
+
+            return call
+
+    def _held(self) -> AbstractContextManager[None]:
+        # a server stands a caller that leaves, and may let one wait
+        return to_its_end() if sqlite_file(self._uri) else nullcontext()
+
+
+def pages(search: Callable[..., PagedList[T]]) -> Iterator[T]:
+    """All that a search of MLflow finds, page by page.
+
+    Args:
+        search: takes `page_token`, None for the first page.
+    """
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        # the token after the last page is None, a server's may be empty
+        token = page.token or None
+        if token is None:
+            return
+
+
+def error_code(error: SqueezelabError) -> str:
+    """What MLflow calls the error, as `RESOURCE_DOES_NOT_EXIST`."""
+    return str(getattr(error.__cause__, "error_code", ""))
+
+
+def delete_artifact(location: str, name: str) -> None:
+    """Remove an artifact that lies with a server; MLflow's client has no call for it.
+
+    Args:
+        location: of the run's artifacts, as MLflow stored it.
+    """
+    with quiet(), translated(location):
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        files: Any = get_artifact_repository(location)
+        files.delete_artifacts(name)
+
+
+@contextmanager
+def to_its_end() -> Iterator[None]:
+    """Hold signals back until a call is done.
+
+    In the middle of a transaction an interrupt leaves the file locked.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main thread
+        return
+    caught: list[int] = []
+    # `getsignal` is None for a handler that was not set from Python, which `signal` would refuse
+    usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in interrupt.SIGNALS}
+    try:
+        for number in usual:
+            signal.signal(number, lambda number, _: caught.append(number))
+        yield
+    finally:
+        # the usual handlers come back first: they are to act on what was caught meanwhile
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for signal_number in caught:
+            signal.raise_signal(signal_number)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings MLflow causes in SQLAlchemy 2.1 (`noload`).
+
+    Nothing a user could mend.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+@contextmanager
+def translated(uri: str) -> Iterator[None]:
+    """Errors of MLflow and of the database become ours, without a password in them."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        # messages may hold the address of the database, and with it the password
+        message = hide_password(str(error)).partition("\n[SQL:")[0]
+        if is_locked(message):
+            raise Busy.locked(uri) from error
+        if message.startswith("API request to ") and " failed with " in message:
+            raise Busy.silent(uri) from error
+        todo = ""
+        if "out-of-date database schema" in message:
+            todo = "Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
+        raise SqueezelabError(
+            f"The store did not do what was asked: {message}",
+            given=f"Store: {hide_password(uri)}.",
+            todo=todo,
+        ) from error
