@@ -100,7 +100,7 @@ BROKEN_BY_THEM = {
     "moocore only in fronts",
     "typer and rich only in the command line and its progress",
     "Data libraries only in the data sets",
-    "Libraries of tables and figures only in reports, pandas in csv",
+    "Libraries of tables and figures only in reports, pandas in table",
     "TensorFlow and its family only in nn",
 }
 

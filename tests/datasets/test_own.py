@@ -237,15 +237,15 @@ def test_texts_of_a_table(tmp_path):
     [
         (["a", "b"], [1, 2], {}, "no column 'label'"),
         (["label"], [1], {}, "no column is left"),
-        (["label", "a"], [1, "red"], {}, "'a' holds something that is no number"),
-        (["label", "a"], [1, "nan"], {}, "in row 2"),
+        (["label", "a"], [1, "inf"], {"categories": "b"}, "there is no column 'b'"),
+        (["label", "a"], [1, "nan"], {}, "'a' holds nothing.*\n.*skip=\"a\""),
         (["label", "a"], [1, 2, 3], {}, "Expected 2 fields in line 2, saw 3"),
-        (["label", "a", "b"], [1, 2], {}, "'b' is empty in row 2"),
+        (["label", "a", "b"], [1, 2], {}, "'b' holds nothing"),
         (["label", "a", "a"], [1, 2, 3], {}, "two columns are called 'a'"),
         (["label", "a", ""], [1, 2, 3], {}, "column 3 has no name"),
         (["0", "1"], [1, 2], {"target": "0"}, "its first row holds numbers"),
         (["5.1", "setosa"], [1, 2], {"target": "setosa"}, "its first row holds numbers"),
-        (["label", "a"], [1, ""], {}, "'a' is empty in row 2.*\n.*skip=\"a\""),
+        (["label", "a"], [1, "inf"], {"skip": "b, a"}, "there is no column 'b'.*\n.*\n.*skip="),
         (["label", "text"], [1, " "], {"text": "text"}, "'text' is empty in row 2"),
         (
             ["label", "a"],
@@ -254,7 +254,7 @@ def test_texts_of_a_table(tmp_path):
             "'label' holds something that is no number",
         ),
         (["label", "a"], ["x", 2], {}, "two labels or more"),
-        (["1", "3"], [1, 2], {"target": "1", "skip": "q"}, "its first row holds numbers"),
+        (["1", "3"], [1, 2], {"target": "1"}, "its first row holds numbers"),
         (
             ["label", "a"],
             [1, 1e39],
@@ -351,7 +351,7 @@ def test_an_index_of_pandas_is_left_out_and_said(tmp_path, caplog, index):
     dataset = own(tmp_path, "csv", path=path, skip="id")
     assert dataset.info.inputs == {"sequence": (1, 1)}
     dataset.prepare(tmp_path)
-    assert caplog.text.count("no name") == 1
+    assert caplog.text.count("without a name") == 1
 
 
 def test_a_column_that_is_constant_but_for_rounding_becomes_zero(tmp_path):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -24,10 +23,10 @@ from framework.contracts.project import Project
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
+from framework.datasets._sources.table import is_number
 from framework.errors import DataUnavailable, InvalidValue
 
 log = logging.getLogger("framework")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 TASKS = ("classes", "binary", "regression")
 KEPT = 64  # what was learnt of as many files is remembered, until they change
 Stamp = tuple[tuple[str, int, int], ...]
@@ -147,15 +146,17 @@ class OwnDataset(CachedDataset):
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits, as `finish` leaves them."""
         self.check_source(root)
+        return self.finish(self.cut())
+
+    def cut(self) -> dict[str, Arrays]:
+        """All four splits of what is read, before anything is learnt from it."""
         halves = self.halves()
         others, test = halves["train"], halves[TEST]
         # shares are of all samples, those of the test included
         count = len(others[LABELS]) + len(test[LABELS])
         calibration, others = carve(others, max(1, round(self.calibration_share * count)))
         validation, train = carve(others, max(1, round(self.validation_share * count)))
-        return self.finish(
-            {"train": train, "calibration": calibration, "validation": validation, TEST: test}
-        )
+        return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
         """The splits with what is learnt from train applied to all: a vocabulary, a scale."""
@@ -282,8 +283,8 @@ def content_sha256(path: Path, stamp: Stamp) -> str:
     return running.hexdigest()
 
 
-def numbered(labels: Iterable[str]) -> tuple[Array, int]:
-    """Class numbers of labels as they are written, and how many classes there are.
+def numbered(labels: Iterable[str]) -> tuple[Array, tuple[str, ...]]:
+    """Class numbers of labels as they are written, and the names of the classes.
 
     Classes are in the order of the alphabet; if all are numbers, in the order of these, and 1, 1.0
     and 01 are one.
@@ -291,12 +292,12 @@ def numbered(labels: Iterable[str]) -> tuple[Array, int]:
     # accents are written in two ways
     written = [unicodedata.normalize("NFC", label.strip()) for label in labels]
     # exact numbers: as floats, labels that differ in their last digits would be one class
-    if all(map(NUMBER.fullmatch, written)):
+    if all(map(is_number, written)):
         names = np.array(list(map(Decimal, written)), object)
     else:
         names = np.array(written, object)
     classes, numbers = np.unique(names, return_inverse=True)
-    return numbers.astype(np.int64), len(classes)
+    return numbers.astype(np.int64), tuple(map(str, classes))
 
 
 def lonely(numbers: Array) -> int | None:
