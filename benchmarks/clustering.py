@@ -129,7 +129,7 @@ def theirs(stage: Stage, job: TrialJob, setting: Setting) -> tuple[Stage, float]
     clock = Clock()
     model.fit(
         {name: value[:count] for name, value in job.train.inputs.items()},
-        training.objective.targets(job.train.labels, setting.info, train.label_smoothing)[:count],
+        training.objective.targets(job.train, setting.info, train.label_smoothing)[:count],
         batch_size=train.batch_size,
         epochs=setting.epochs,
         verbose=0,

@@ -72,10 +72,10 @@ def _architectures(catalog: Catalog, results: Mapping[str, Result]) -> str:
         "Every net is one file in `framework/architectures/`: a functional graph of plain keras "
         "layers, so that every strategy and the exporter know it. `make show NAME=cnn` prints the "
         "same of one net; `make new KIND=architecture NAME=mine` begins one.",
-        "Accuracy (R2 for regression) is that of the exported `.tflite` file on the validation "
-        "split, each seed and their mean with the sample standard deviation; parameters and "
-        "multiply-accumulates (MACs) are counted in the file. Recipes were chosen by this split, "
-        f"so that their figures are a little optimistic. {MACHINE}",
+        "Accuracy (R2 of a regression or a reconstruction) is that of the exported `.tflite` file "
+        "on the validation split, each seed and their mean with the sample standard deviation; "
+        "parameters and multiply-accumulates (MACs) are counted in the file. Recipes were chosen "
+        f"by this split, so that their figures are a little optimistic. {MACHINE}",
         _summary(plugins, results),
     ]
     return page([*head, *(_architecture(cls, results) for cls in plugins)])

@@ -63,8 +63,8 @@ def describe(dataset: Dataset, root: Path) -> dict[str, Any]:
         "tokens": dict(info.tokens),
         "sizes": sizes | {"test": sealed_size(dataset)},
     }
-    # a regression has no classes: no answer is the most frequent one
-    if info.task != "regression":
+    # a regression and a reconstruction have no classes: no answer is the most frequent one
+    if info.task in ("classes", "binary"):
         counts = np.unique(splits.validation.labels, return_counts=True)[1]
         facts["constant"] = float(counts.max() / counts.sum())
     if is_ours(dataset):

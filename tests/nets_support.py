@@ -111,8 +111,8 @@ def tiny_samples(count: int = 48, *, info: DataInfo = INFO, seed: int = 0) -> Sa
     labels = np.arange(count) % max(info.classes, 2)
     images = np.random.default_rng(seed).uniform(0, 0.3, (count, *info.inputs["image"]))
     images[np.arange(count), 2 * labels] += 0.7
-    kinds = {"classes": np.int64, "binary": np.float32, "regression": np.float32}
-    return Samples({"image": images.astype(np.float32)}, labels.astype(kinds[info.task]))
+    kind = np.int64 if info.task == "classes" else np.float32
+    return Samples({"image": images.astype(np.float32)}, labels.astype(kind))
 
 
 def tiny_fit(**changes: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from framework.errors import InvalidStudy
@@ -11,7 +12,7 @@ from framework.errors import InvalidStudy
 if TYPE_CHECKING:
     from framework.contracts.net import Array
 
-Task = Literal["classes", "binary", "regression"]
+Task = Literal["classes", "binary", "regression", "reconstruction"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Samples:
             to 1, sounds float32 (n, frames, bins, 1), sequences float32 (n, steps, features), texts
             int32 (n, tokens).
         labels: (n,) int64 class numbers, (n,) float32 in {0, 1} for `binary`, (n,) float32 for
-            `regression`.
+            `regression`. For `reconstruction`, whose target is the input, (n,) float32: 1 for an
+            anomaly, 0 for what is normal or not labelled.
     """
 
     inputs: Mapping[str, Array]
@@ -36,6 +38,13 @@ class Samples:
         """The first `count` of them, or all if there are fewer."""
         return Samples(
             {name: value[:count] for name, value in self.inputs.items()}, self.labels[:count]
+        )
+
+    def normal(self) -> Samples:
+        """Of a reconstruction, those that are no anomalies."""
+        keep = self.labels == 0
+        return Samples(
+            {name: value[keep] for name, value in self.inputs.items()}, self.labels[keep]
         )
 
 
@@ -58,8 +67,9 @@ class DataInfo:
     """What is known of a data set before it is loaded.
 
     Args:
-        task: `classes`, `binary` or `regression`.
-        classes: number of classes; 2 for `binary`, 0 for `regression`.
+        task: `classes`, `binary`, `regression` or `reconstruction` of the net's one input.
+        classes: number of classes; 2 for `binary`, 0 for `regression`; for `reconstruction` 2 where
+            anomalies are labelled, 0 where they are not.
         inputs: input name -> shape of one sample. `image` is a picture, `audio` a spectrogram,
             `sequence` steps of numbers; what is in `tokens` is text.
         tokens: name of a text input -> how many different tokens there are; number 0 fills up short
@@ -88,6 +98,23 @@ class DataInfo:
                 todo="Choose another architecture or data set: make list.",
             )
         return self.inputs[name]
+
+    @property
+    def target(self) -> str:
+        """Of a reconstruction, with the inputs that a net reads: the one that it rebuilds.
+
+        Raises:
+            InvalidStudy: there are several, or it is a text.
+        """
+        name, *others = self.inputs
+        if others or name in self.tokens:
+            raise InvalidStudy(
+                "A reconstruction rebuilds the one input that a net reads, which holds numbers.",
+                given=f"The net reads: {', '.join(self.inputs)}"
+                + (", a text." if name in self.tokens else "."),
+                todo="Choose a net or a data set with one input of numbers: make list.",
+            )
+        return name
 
 
 @dataclass(frozen=True)
@@ -119,8 +146,10 @@ class Head:
     def of(cls, info: DataInfo) -> Head:
         """`classes`: softmax over the classes; `binary`: one sigmoid unit.
 
-        `regression`: one linear unit.
+        `regression`: one linear unit. `reconstruction`: one for each number of the input, in a row.
         """
         if info.task == "classes":
             return cls(info.classes, "softmax")
+        if info.task == "reconstruction":
+            return cls(prod(info.inputs[info.target]), "linear")
         return cls(1, "sigmoid" if info.task == "binary" else "linear")

@@ -74,6 +74,7 @@ class Exported:
         net_outputs: (n, units) outputs of the float net that the file was made from.
         labels: (n,) the truth.
         task: of the data set.
+        inputs: (n, units) of a reconstruction: what the outputs are to be.
         products: multiply-accumulates for one sample in which no weight takes part, as those of
             attention.
     """
@@ -85,3 +86,10 @@ class Exported:
     labels: Array
     task: Task
     products: int = 0
+    inputs: Array | None = None
+
+    @property
+    def has_anomalies(self) -> bool:
+        """Whether there are labelled anomalies, and normal samples to tell them from."""
+        is_anomaly = self.labels == 1
+        return self.task == "reconstruction" and 0 < is_anomaly.sum() < len(is_anomaly)

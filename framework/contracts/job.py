@@ -122,7 +122,7 @@ class Job(Protocol):
         """
 
     def quality(self, stage: Stage) -> float:
-        """Accuracy (R2 for regression) of the float net on the calibration split."""
+        """Accuracy, or R2, of the float net on the calibration split."""
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch, for the curves."""

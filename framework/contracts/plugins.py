@@ -259,6 +259,7 @@ class Metric(Plugin, ABC):
         of_split: it depends on the samples, so its name in the store begins with the split:
             `val_accuracy`.
         tasks: the tasks it is defined for; it is absent, not 0, for others.
+        of_anomalies: it needs labelled anomalies beside normal samples; absent without.
     """
 
     label: ClassVar[str] = ""
@@ -268,7 +269,10 @@ class Metric(Plugin, ABC):
     better: ClassVar[Literal["max", "min"]] = "min"
     ledger: ClassVar[bool] = False
     of_split: ClassVar[bool] = False
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "binary", "regression"})
+    tasks: ClassVar[frozenset[Task]] = frozenset(
+        {"classes", "binary", "regression", "reconstruction"}
+    )
+    of_anomalies: ClassVar[bool] = False
 
     @abstractmethod
     def measure(self, exported: Exported) -> float:

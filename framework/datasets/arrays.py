@@ -37,7 +37,8 @@ class OwnArrays(FileDataset):
     length) are tokens in `text`, `question` and `tokens`, and 0 fills up. All else becomes float32:
     sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k) are k steps of
     one feature. NaN and inf are refused. `labels` has shape (n,): whole numbers, of which those
-    that occur are the classes, in their order; or any numbers for `regression`.
+    that occur are the classes, in their order; or any numbers for `regression`. For
+    `reconstruction` of the one input they are 0 (normal) and 1 (anomaly), or left out.
     """
 
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
@@ -54,9 +55,12 @@ class OwnArrays(FileDataset):
             shape = inputs[name] = _shape(name, heads[name])
             if _is_text(name, shape):
                 tokens[name] = self._count_of_tokens(name, array)
-        classes = 0 if self.task == "regression" else self._classes(arrays[LABELS])
         return DataInfo(
-            task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror
+            task=self.asked,
+            classes=self._classes(arrays.get(LABELS)),
+            inputs=inputs,
+            tokens=tokens,
+            mirror=self.mirror,
         )
 
     def read_all(self) -> Arrays:
@@ -65,8 +69,12 @@ class OwnArrays(FileDataset):
         Classes by number, in the order of their labels.
         """
         arrays = read_archive(Path(self.path))
-        labels = arrays.pop(LABELS)
-        if self.task != "regression":
+        labels = arrays.pop(LABELS, None)
+        if labels is None:  # of a reconstruction: every sample is normal
+            labels = np.zeros(len(next(iter(arrays.values()))), np.int64)
+        elif self.task == "reconstruction":
+            labels = labels.astype(np.int64)
+        elif self.task != "regression":
             labels = _numbered(labels)
         return {name: _typed(name, array) for name, array in arrays.items()} | {LABELS: labels}
 
@@ -84,6 +92,10 @@ class OwnArrays(FileDataset):
     def _check(self, heads: dict[str, Head]) -> None:
         """Refuse what are no samples with labels."""
         listed = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
+        rebuilds = self.task == "reconstruction"
+        if rebuilds and heads and LABELS not in heads:
+            # without labels one input tells how many samples there are
+            heads = {LABELS: (next(iter(heads.values()))[0][:1], np.dtype(np.int64)), **heads}
         if LABELS not in heads or len(heads) < 2:
             raise self.wrong(
                 "there are labels and at least one input.", f"Found: {listed or 'nothing'}."
@@ -102,8 +114,12 @@ class OwnArrays(FileDataset):
                     listed,
                 )
 
-    def _classes(self, labels: Array) -> int:
-        """How many there are."""
+    def _classes(self, labels: Array | None) -> int:
+        """How many there are; None are the labels of a reconstruction without any."""
+        if labels is None or self.task == "regression":
+            return 0
+        if self.task == "reconstruction":
+            return self.kinds_of_samples(labels)
         numbers = _numbered(labels)
         classes, alone = int(numbers.max(initial=-1)) + 1, lonely(numbers)
         if classes < 2 or (self.task == "binary" and classes != 2):

@@ -48,8 +48,9 @@ class OwnTable(TableFile):
     lower-case words and marks of punctuation; the most frequent of the train split are the
     vocabulary. Classes are what is written in the column `target`, in the order of the alphabet; or
     of numbers, of which 1, 1.0 and 01 are one (of a binary task the second is 1). For `regression`
-    it holds numbers, in any unit. Blanks around a cell do not count. An index without a name, as
-    pandas writes it in front, and blank rows are left out.
+    it holds numbers, in any unit; for `reconstruction` of the other columns 0 (normal) and 1
+    (anomaly), and a table without a column `label` is one of normal rows. Blanks around a cell do
+    not count. An index without a name, as pandas writes it in front, and blank rows are left out.
     """
 
     scale: str = knob(

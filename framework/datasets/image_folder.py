@@ -18,6 +18,8 @@ ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")
 """What folders of splits are called: a net is not to learn a picture's split."""
 
+ANOMALY = "anomaly"  # the folder whose pictures no reconstruction learns from
+
 
 @dataset("image_folder", version=2)
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class ImageFolder(FileDataset):
     Classes are the folders in the order of their names; of a binary task the second is 1. Folders
     called train, test, val ... are refused: the splits are made by the rule. Each picture is turned
     as its EXIF data says, and its middle square is resized to `side`, bilinear with antialiasing.
+    For `reconstruction` the pictures of a folder called anomaly are anomalies, all others normal.
     Pictures that only look alike, as frames of one film, fall into different splits and make them
     too easy: put one of each into the folder.
     """
@@ -56,20 +59,26 @@ class ImageFolder(FileDataset):
         self._check_more_than_one()
         self._say_what_is_left_out()
         classes = len(self._classes())
+        if self.task == "reconstruction":
+            classes = self.kinds_of_samples(self._numbers())
         inputs = {"image": (self.side, self.side, self._channels)}
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, mirror=self.mirror)
 
     def read_all(self) -> Arrays:
         """Each picture, and the number of its folder."""
-        numbers = {name: number for number, name in enumerate(self._classes())}
         pictures = self._listed()
         images = np.empty((len(pictures), self.side, self.side, self._channels), np.uint8)
-        labels = np.empty(len(pictures), np.int64)
         # one picture at a time into its place: a list of all would need the memory twice
-        for row, (class_name, file) in enumerate(pictures):
+        for row, (_, file) in enumerate(pictures):
             images[row] = self._read(file)
-            labels[row] = numbers[class_name]
-        return {"image": images, LABELS: labels}
+        return {"image": images, LABELS: self._numbers()}
+
+    def _numbers(self) -> Array:
+        """(n,) the number of each picture's folder; of a reconstruction 1 for an anomaly."""
+        names = self._classes()
+        if self.task == "reconstruction":
+            return np.array([name.lower() == ANOMALY for name, _ in self._listed()], np.int64)
+        return np.array([names.index(name) for name, _ in self._listed()], np.int64)
 
     @property
     def _channels(self) -> int:
@@ -94,11 +103,16 @@ class ImageFolder(FileDataset):
     def _check_task(self) -> None:
         """Refuse a task that the number of classes does not suit."""
         classes = self._classes()
-        suits = {"classes": len(classes) >= 2, "binary": len(classes) == 2, "regression": False}
+        suits = {
+            "classes": len(classes) >= 2,
+            "binary": len(classes) == 2,
+            "regression": False,
+            "reconstruction": len(classes) >= 1,
+        }
         if not suits[self.task]:
             raise self.wrong(
                 "there is one folder for each class: two or more for the task classes, two for "
-                "binary.",
+                "binary, one or more for reconstruction.",
                 f"Task {self.task}, folders with pictures: {', '.join(classes) or 'none'}.",
                 f"Pictures end in {', '.join(ENDINGS)}.",
             )
@@ -118,7 +132,7 @@ class ImageFolder(FileDataset):
     def _check_more_than_one(self) -> None:
         """Refuse a class of a single picture, which cannot be both learnt and measured."""
         alone = [name for name, count in self._counts().items() if count == 1]
-        if alone:
+        if alone and self.task != "reconstruction":
             raise self.wrong(
                 "there are folders with one picture.",
                 f"Folders: {', '.join(alone)}.",

@@ -27,7 +27,7 @@ HEADS = ("dataset_info.json", "features.json")
 @dataset("tfds", version=2)
 @dataclass(frozen=True, kw_only=True)
 class PreparedData(OwnDataset):
-    """Any classification or regression that tensorflow-datasets has prepared.
+    """Any classification, regression or reconstruction that tensorflow-datasets has prepared.
 
     Pictures, texts or both.
 
@@ -38,7 +38,8 @@ class PreparedData(OwnDataset):
     .cache/tfds) and only read. Pictures go to the net as `image`: as they are, or their middle
     square resized to `side`. Texts go as `text`: lower-case words and marks of punctuation, the
     most frequent of the train split are the vocabulary. The split named by `test` is the sealed
-    one; where it is empty, a share of `train` is. Calibration and validation come off `train`.
+    one; where it is empty, a share of `train` is. Calibration and validation come off `train`. A
+    `reconstruction` reads no label: every sample is normal.
     """
 
     builder: str = knob(
@@ -117,13 +118,14 @@ class PreparedData(OwnDataset):
         inputs = {"image": self._picture(features)} if self.image else {}
         inputs |= {"text": (self.length,)} if self.text else {}
         # a feature that is not named is an empty text
-        missing = {self.image, self.text, self.target} - {"", *features}
+        target = "" if self.task == "reconstruction" else self.target
+        missing = {self.image, self.text, target} - {"", *features}
         if missing or not inputs:
             raise self._wrong(
                 "Set image or text, and target, to features that it has.", ", ".join(features)
             )
         tokens = {"text": self.vocabulary_size} if self.text else {}
-        classes = self._classes(features[self.target])
+        classes = self._classes(features[target]) if target else 0
         return DataInfo(
             task=self.asked, classes=classes, inputs=inputs, tokens=tokens, mirror=self.mirror
         )
@@ -173,7 +175,8 @@ class PreparedData(OwnDataset):
     def _sample(
         self, sample: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]
     ) -> dict[str, Any]:
-        taken: dict[str, Any] = {LABELS: sample[self.target]}
+        is_normal = self.task == "reconstruction"
+        taken: dict[str, Any] = {LABELS: 0 if is_normal else sample[self.target]}
         if self.image:
             image, channels = sample[self.image], inputs["image"][2]
             taken["image"] = (

@@ -66,6 +66,12 @@ def _answer_text(info: DataInfo) -> str:
             "Answer: the probability of class 1; above 0.5 the net decides for class 1, otherwise "
             "for class 0."
         )
+    if info.task == "reconstruction":
+        return (
+            "Answer: the input rebuilt, its numbers in one row, in the input's unit. The mean "
+            "squared error of a sample is its anomaly score: the larger, the less like the samples "
+            "of training."
+        )
     return "Answer: the number itself, in the unit of the data set's labels."
 
 
@@ -78,6 +84,8 @@ def snippet(facts: Facts, info: DataInfo) -> str:
         "classes": "print(int(answer[0].argmax()))  # number of the class",
         "binary": "print(int(answer[0, 0] > 0.5))  # number of the class",
         "regression": "print(float(answer[0, 0]))  # in the unit of the labels",
+        "reconstruction": f'print(((answer - sample["{facts.inputs[0].name}"].reshape(1, -1)) ** 2)'
+        ".mean())  # anomaly score",
     }[info.task]
     return f"""import numpy as np
 from {RUNTIME}.interpreter import Interpreter

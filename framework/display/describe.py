@@ -107,6 +107,7 @@ def _data(dataset: Dataset) -> dict[str, str]:
         "classes": f"one of {info.classes} classes",
         "binary": "one of two classes",
         "regression": "a number",
+        "reconstruction": "the input itself",
     }
     rows = {"task": f"{targets[info.task]} ({info.task})"}
     for name, shape in info.inputs.items():

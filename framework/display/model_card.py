@@ -29,7 +29,12 @@ MEANINGS = {
     "regression": (
         "R2: 1 is perfect, 0 no better than the mean of the labels. RMSE: in the unit of the "
         "labels.",
-    )
+    ),
+    "reconstruction": (
+        "R2: 1 is perfect, 0 no better than the mean of each number of the input. MSE: of normal "
+        "samples, in the square of the input's unit. AUC: of the mean squared error of a sample as "
+        "its anomaly score.",
+    ),
 }
 ROLES = ("trial", "baseline", "control")  # whose runs have a file of their own
 
@@ -143,6 +148,7 @@ def _task(info: DataInfo) -> str:
         "classes": f"classification into {info.classes} classes",
         "binary": "a decision between two classes",
         "regression": "regression of one number",
+        "reconstruction": "reconstruction of the input",
     }[info.task]
 
 

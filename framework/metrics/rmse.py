@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.contracts import Exported, Metric, metric
+from framework.metrics._errors import outputs_and_truth
 
 
 @metric("rmse", version=1)
@@ -24,5 +25,5 @@ class Rmse(Metric):
 
     def measure(self, exported: Exported) -> float:
         """Each sample counts the same; 0 where every answer is its label."""
-        errors = exported.outputs[:, 0].astype(np.float64) - exported.labels.astype(np.float64)
-        return float(np.sqrt((errors**2).mean()))
+        outputs, labels = outputs_and_truth(exported)
+        return float(np.sqrt(((outputs - labels) ** 2).mean()))

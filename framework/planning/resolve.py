@@ -54,7 +54,7 @@ def resolve(
     info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
     resolved = _with_stored_names(resolved, info.task)
-    _check_measurable(resolved, info.task, catalog)
+    _check_measurable(resolved, info, catalog)
     _check_orders(resolved, catalog)
     if resolved.sampler == "grid":
         _check_finite(resolved)
@@ -62,15 +62,18 @@ def resolve(
     return resolved
 
 
-def measurable(catalog: Catalog, task: str) -> list[str]:
+def measurable(catalog: Catalog, task: str, *, anomalies: bool = True) -> list[str]:
     """The names under which a trial's values are stored, for data sets of this task.
 
     Others do not exist for it.
+
+    Args:
+        anomalies: of a reconstruction: some are labelled.
     """
     names = []
     for name in catalog.metrics.names():
         metric = catalog.metrics.get(name)
-        if task in metric.tasks:
+        if task in metric.tasks and (anomalies or not metric.of_anomalies):
             names.append(f"val_{name}" if metric.of_split else name)
     return [*names, drop_of(task), *DERIVED]
 
@@ -187,9 +190,9 @@ def _with_stored_names(study: Study, task: str) -> Study:
     return replace(study, objectives=objectives, constraints=constraints)
 
 
-def _check_measurable(study: Study, task: str, catalog: Catalog) -> None:
-    """Refuse an objective or a constraint on what is not measured for the task."""
-    stored = measurable(catalog, task)
+def _check_measurable(study: Study, info: DataInfo, catalog: Catalog) -> None:
+    """Refuse an objective or a constraint on what is not measured for the data set."""
+    stored = measurable(catalog, info.task, anomalies=info.classes > 0)
     for name in (*study.objectives, *map(attrgetter("metric"), study.constraints)):
         if name not in stored:
             raise UnknownName("metric for an objective or constraint", name, (*stored, *ALIASES))
@@ -230,7 +233,9 @@ def _check_inputs(study: Study, info: DataInfo, catalog: Catalog, root: Path) ->
     for kind, path, part in study.parts():
         if kind == "architecture":
             try:
-                _first(part, kind, catalog).located(root).input_shapes(info)
+                shapes = _first(part, kind, catalog).located(root).input_shapes(info)
+                if info.task == "reconstruction":
+                    _ = replace(info, inputs=shapes).target  # raises where there is none
             except UserError as error:
                 error.add_note(f"At {path}: {part.name} on {study.dataset.name}.")
                 raise

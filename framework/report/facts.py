@@ -18,7 +18,11 @@ from framework.study.constraints import feasible
 from framework.study.overrides import key_of
 from framework.study.spec import HOW_MUCH
 
-TASKS = {"binary": "a decision between two classes", "regression": "regression of one number"}
+TASKS = {
+    "binary": "a decision between two classes",
+    "regression": "regression of one number",
+    "reconstruction": "reconstruction of the input",
+}
 
 
 def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -95,10 +99,14 @@ def _whose(row: dict[Any, Any]) -> str:
 
 
 def _quality_text(runs: StudyRuns, row: dict[Any, Any]) -> str:
-    if runs.task != "regression":
+    if runs.quality == "val_accuracy":
         return f"{percent(row[runs.quality])} %"
-    error = f", RMSE {row['val_rmse']:.4g}" if row.get("val_rmse") is not None else ""
-    return f"R2 {four_digits(row[runs.quality])}{error}"
+    text = f"R2 {four_digits(row[runs.quality])}"
+    for name in ("rmse", "mse", "auc"):
+        value = row.get(f"val_{name}")
+        if value is not None:
+            text += f", {runs.catalog.metrics.get(name).label} {value:.4g}"
+    return text
 
 
 def _how_much(setting: str) -> bool:

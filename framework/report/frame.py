@@ -100,7 +100,7 @@ class StudyRuns:
 
     @cached_property
     def task(self) -> str:
-        """`classes`, `binary` or `regression`.
+        """`classes`, `binary`, `regression` or `reconstruction`.
 
         Where `study.json` does not say, the metrics of its runs do.
         """

@@ -49,6 +49,8 @@ QUALITY: Mapping[str, Place] = {
     "val_r2": Place(group="R2", short="Val.", brief="R2"),
     "r2_drop": Place(group="R2", short="Drop", brief="drop"),
     "val_rmse": Place(level=1, short="Val. RMSE", brief="RMSE"),
+    "val_mse": Place(level=1, short="Val. MSE", brief="MSE"),
+    "val_auc": Place(short="Val. AUC", brief="AUC"),
 }
 OTHERS: Mapping[str, Place] = {
     "params_total": Place(level=1, group="Parameters", short="Total"),

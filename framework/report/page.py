@@ -15,7 +15,8 @@ from framework.report.resolved import alternatives
 from framework.report.speed import protocol, speed_columns, speed_frame
 from framework.report.tables import Column, columns_of, markdown, markdown_text
 
-AXIS_WORDS = {"val_rmse": "RMSE"}  # where it is not the task's own quality
+# where it is not the task's own quality
+AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}
 SEED_NOTE = "n = 1 seed: no interval is shown"
 RATIO_NOTE = (
     "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
@@ -119,7 +120,7 @@ def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
 
 def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
     """What the rows and columns mean, in Markdown, without full stops."""
-    shares = " (accuracies as shares of 1)" if runs.task != "regression" else ""
+    shares = " (accuracies as shares of 1)" if runs.quality == "val_accuracy" else ""
     nets = ""
     if runs.several_nets:
         nets = "; each row is measured against the baseline of its own architecture"

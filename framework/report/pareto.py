@@ -38,7 +38,9 @@ ASKED = (
     "clusters_reached_per_channel", "bits_asked", "bits_reached", "touched_share",
     "quantized_share", "val_disagreement",
 )  # fmt: skip
-LEADING = ("val_accuracy", "val_r2", "val_rmse", "accuracy_drop", "r2_drop")
+LEADING = (
+    "val_accuracy", "val_r2", "val_rmse", "val_mse", "val_auc", "accuracy_drop", "r2_drop",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.results.record import CHANCE_ACCURACY, CHANCE_LIMIT, decimals, quality_of
+from framework.results.record import CHANCE_ACCURACY, CHANCE_LIMIT, QUALITY, decimals, quality_of
 
 ERRORS = 2.0  # standard errors of a share above which a net counts as better than guessing
 MARK = "no better than chance"
@@ -28,9 +28,10 @@ def limits(labels: Any, task: str) -> dict[str, float]:
         `chance_accuracy`, the share of the most frequent label, of `classes` and `binary` only; and
         `chance_limit`: that share plus two binomial standard errors, but below 1 where there is
             more than one label, so that a net
-        without a mistake is above it. Of a regression it is 0: the R2 of the labels' mean.
+        without a mistake is above it. Of a regression it is 0: the R2 of the labels' mean; of a
+            reconstruction too: that of each number's own mean.
     """
-    if task == "regression":
+    if QUALITY[task] == "r2":
         return {CHANCE_LIMIT: 0.0}
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     share, size = float(counts.max() / counts.sum()), int(counts.sum())
@@ -56,8 +57,9 @@ def warning(metrics: Mapping[str, float], task: str) -> str:
     if not at_chance(metrics, task):
         return ""
     value, limit = decimals(metrics[quality_of(task)]), decimals(metrics[CHANCE_LIMIT])
-    if task == "regression":
-        return f"{MARK}: R2 {value}, where the mean of the labels has 0"
+    if quality_of(task) == "val_r2":
+        guess = "labels" if task == "regression" else "inputs"
+        return f"{MARK}: R2 {value}, where the mean of the {guess} has 0"
     guess = decimals(metrics[CHANCE_ACCURACY]) if CHANCE_ACCURACY in metrics else "less"
     return (
         f"{MARK}: accuracy {value}, where the most frequent class alone has {guess} and luck goes "

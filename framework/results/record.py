@@ -35,7 +35,12 @@ MANIFEST_JSON = "manifest.json"
 ERROR_TXT = "error.txt"
 
 # task -> the metric that says how good
-QUALITY = {"classes": "accuracy", "binary": "accuracy", "regression": "r2"}
+QUALITY = {
+    "classes": "accuracy",
+    "binary": "accuracy",
+    "regression": "r2",
+    "reconstruction": "r2",
+}
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, next to the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
 # on a dense net's own run: the share of the most frequent label of validation
@@ -64,13 +69,13 @@ MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never i
 def quality_of(task: str) -> str:
     """The metric that says how good a file is, on validation.
 
-    `val_accuracy`, or `val_r2` for a regression.
+    `val_accuracy`, or `val_r2` for a regression or a reconstruction.
     """
     return f"val_{QUALITY[task]}"
 
 
 def drop_of(task: str) -> str:
-    """The baseline's quality minus the file's: `accuracy_drop`, or `r2_drop` for a regression.
+    """The baseline's quality minus the file's: `accuracy_drop`, or `r2_drop`.
 
     A share.
     """

@@ -98,6 +98,6 @@ def _measure(
     samples = dataset_of(spec, lab.catalog, lab.root).load_sealed(
         lab.root, lab.shapes(spec), ticket
     )
-    exported = measurement.evaluate(file, stage, samples, task=lab.info(spec).task)
+    exported = measurement.evaluate(file, stage, samples, info=lab.info(spec))
     values = measurement.take_metrics(exported, lab.catalog, split="test")
     return {name: value for name, value in values.items() if name.startswith("test_")}

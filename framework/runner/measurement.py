@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from framework.contracts.catalog import Catalog
-from framework.contracts.data import Samples, Task
+from framework.contracts.data import DataInfo, Samples
 from framework.contracts.file import Exported
-from framework.contracts.net import Stage
+from framework.contracts.net import Array, Stage
 from framework.nn import tflite
 from framework.results import record
 from framework.runner.baseline import Baseline, Dense, Lab
@@ -57,7 +57,7 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     file = tflite.converter.to_tflite(stage, splits.calibration)
     export_seconds = time.monotonic() - began
     interrupt.check()
-    exported = evaluate(file, stage, splits.validation, task=lab.info(spec).task)
+    exported = evaluate(file, stage, splits.validation, info=lab.info(spec))
     # fewer bits decide otherwise now and then: how often is a metric, not a failure
     if stage.export.format == "float32":
         tflite.converter.check_agreement(exported.net_outputs, exported.outputs)
@@ -69,35 +69,56 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     return Measured(stage, file, exported, metrics, times)
 
 
-def evaluate(file: bytes, stage: Stage, samples: Samples, *, task: Any) -> Exported:
-    """The file opened and run on a split."""
+def evaluate(file: bytes, stage: Stage, samples: Samples, *, info: DataInfo) -> Exported:
+    """The file opened and run on a split.
+
+    Args:
+        info: of the data set, with the inputs that the net reads.
+    """
     return Exported(
         file=file,
         weights=tflite.weights.read_weights(file, stage),
         outputs=tflite.interpreter.outputs(file, samples),
         net_outputs=tflite.converter.predict(stage, samples),
         labels=samples.labels,
-        task=task,
+        task=info.task,
+        inputs=_rebuilt(samples, info),
         products=tflite.weights.products(file),
     )
 
 
 def take_metrics(exported: Exported, catalog: Catalog, *, split: str) -> dict[str, float]:
-    """Every metric that is defined for the task, by its name in the store."""
+    """Every metric that is defined for the task and the split, by its name in the store."""
     values = {}
     for name in catalog.metrics.names():
         metric = catalog.metrics.build(name, {})
         interrupt.check()
-        if exported.task in metric.tasks:
+        defined = exported.has_anomalies or not metric.of_anomalies
+        if defined and exported.task in metric.tasks:
             values[f"{split}_{name}" if metric.of_split else name] = metric.measure(exported)
     return values
 
 
-def quality(stage: Stage, samples: Samples, task: Task, catalog: Catalog) -> float:
-    """Accuracy, or R2 of a regression, of the net itself: nothing is exported."""
+def quality(stage: Stage, samples: Samples, info: DataInfo, catalog: Catalog) -> float:
+    """Accuracy, or R2, of the net itself: nothing is exported."""
     outputs = tflite.converter.predict(stage, samples)
-    unexported = Exported(b"", (), outputs, outputs, samples.labels, task)
-    return catalog.metrics.build(record.QUALITY[task], {}).measure(unexported)
+    unexported = Exported(
+        file=b"",
+        weights=(),
+        outputs=outputs,
+        net_outputs=outputs,
+        labels=samples.labels,
+        task=info.task,
+        inputs=_rebuilt(samples, info),
+    )
+    return catalog.metrics.build(record.QUALITY[info.task], {}).measure(unexported)
+
+
+def _rebuilt(samples: Samples, info: DataInfo) -> Array | None:
+    """(n, units): what a reconstruction is to answer; None of other tasks."""
+    if info.task != "reconstruction":
+        return None
+    return samples.inputs[info.target].reshape(len(samples), -1)
 
 
 def against(
@@ -105,7 +126,7 @@ def against(
 ) -> dict[str, float]:
     """The dense net's metrics under `baseline.`, and how the file compares with it.
 
-    `accuracy_drop`, of a regression `r2_drop`, is a share (0.01 is one point);
+    `accuracy_drop` or `r2_drop` is a share (0.01 is one point);
     `speedup_theoretical` the ratio of multiply-accumulates, without those of the file whose weight
     is zero.
     """

@@ -147,7 +147,7 @@ def _quality(spec: Spec, lab: Lab) -> float:
     What is not finite is worse than all else.
     """
     value = measurement.quality(
-        lab.initial(spec), lab.splits(spec).calibration, lab.info(spec).task, lab.catalog
+        lab.initial(spec), lab.splits(spec).calibration, lab.info(spec), lab.catalog
     )
     return value if math.isfinite(value) else -math.inf
 

@@ -270,8 +270,8 @@ class TrialJob:
 
     def quality(self, stage: Stage) -> float:
         """Accuracy or R2 of the float net on the calibration split."""
-        task = self._lab.info(self._spec).task
-        return measurement.quality(stage, self.calibration, task, self.catalog)
+        info = self._lab.info(self._spec)
+        return measurement.quality(stage, self.calibration, info, self.catalog)
 
     def report(self, epoch: int, **values: float) -> None:
         """Values of one epoch."""

@@ -137,12 +137,19 @@ class TestDataset:
             assert part.labels.shape == (len(part),)
             assert part.labels.dtype == (np.int64 if info.task == "classes" else np.float32)
             assert np.isfinite(part.labels).all()
-            assert info.task == "regression" or set(part.labels) <= classes
-        if info.task != "regression":
+            assert info.task == "regression" or set(part.labels) <= (classes or {0})
+        if info.task == "reconstruction":
+            # what is normal is learnt from normal samples alone
+            assert not loaded.parts["train"].labels.any()
+            assert not loaded.parts["calibration"].labels.any()
+        elif info.task != "regression":
             assert set(loaded.parts["train"].labels) == classes
 
     def test_labels_are_alike_in_all_splits_that_search_sees(self, loaded: Loaded) -> None:
         train, info = loaded.parts["train"], loaded.plugin.info
+        if info.task == "reconstruction":
+            assert set(loaded.parts["validation"].labels) == set(range(info.classes)) | {0}
+            return
         for part in (loaded.parts["calibration"], loaded.parts["validation"]):
             if info.task == "regression":
                 assert abs(part.labels.mean() - train.labels.mean()) < 0.3 * train.labels.std()

@@ -15,11 +15,13 @@ from framework.study import Use
 IMAGENET = DataInfo(task="classes", classes=1000, inputs={"image": (224, 224, 3)})
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (28, 28, 1)})
 COLOUR = DataInfo(task="classes", classes=10, inputs={"image": (32, 32, 3)})
+FRAMES = DataInfo(task="reconstruction", classes=0, inputs={"sequence": (640, 1)})
 WORDS = DataInfo(task="classes", classes=12, inputs={"audio": (49, 10, 1)})
 
 
 def built(name, info=GREY, **knobs):
-    plugin = CATALOG.architectures.build(name, knobs)
+    kind = CATALOG.architectures.get(name)
+    plugin = CATALOG.architectures.build(name, kind.with_preset(knobs))
     return plugin.build(replace(info, inputs=plugin.input_shapes(info)))
 
 
@@ -43,6 +45,7 @@ def in_file(name, info):
         ("squeezenet", {"version": "1.1"}, IMAGENET, 1_235_496),
         ("resnet8", {}, COLOUR, 78_666),
         ("ds_cnn", {}, WORDS, 24_908),
+        ("autoencoder", {"preset": "mlperf_tiny"}, FRAMES, 269_992),
     ],
 )
 def test_parameters_are_those_of_the_literature(name, knobs, info, parameters):

@@ -24,8 +24,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from framework.contracts.job import PLAIN, Tuning
-
 if __name__ == "__main__":
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
@@ -46,6 +44,7 @@ from nets_support import (
 
 from framework import nn, use
 from framework.contracts import Array, DataInfo, Samples, Splits, Stage
+from framework.contracts.job import PLAIN, Tuning
 from framework.runner.baseline import Lab, fingerprint
 from framework.runner.trial import compress
 from framework.study import Spec, Use

@@ -16,6 +16,7 @@ datasets = CATALOG.datasets
 # machine.
 PUBLISHED = {
     "digits": "09b2578422ea31c3cbebcd1a5834ef01",
+    "digits_anomaly": "118901de7e7e4fe7d772cc90899df930",
     "digits_audio": "dac85ad93c3716b069e1d48b6087db0d",
     "digits_rows": "dad78d7e7810e4dc3ef42399016a4f5c",
     "digits_vqa": "c52c4d4c81ead31447e740aad2dc754c",

@@ -131,6 +131,7 @@ def test_a_drop_in_quality_is_the_tasks_own(monkeypatch: pytest.MonkeyPatch) -> 
         "classes": "accuracy_drop",
         "binary": "accuracy_drop",
         "regression": "r2_drop",
+        "reconstruction": "r2_drop",
     }.items():
         study = of_task(task, monkeypatch, **parts) if task != "classes" else resolved(**parts)
         assert list(study.objectives) == [study.constraints[0].metric] == [name]

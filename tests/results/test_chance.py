@@ -48,6 +48,7 @@ def test_known_answers():
         CHANCE_LIMIT: 0.875,
     }
     assert chance.limits(np.array([0.3, 9.1]), "regression") == {CHANCE_LIMIT: 0.0}
+    assert chance.limits(np.zeros(3), "reconstruction") == {CHANCE_LIMIT: 0.0}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_a_regression_is_held_against_the_mean_of_its_labels(r2, said):
     metrics = {"val_r2": r2, CHANCE_LIMIT: 0.0}
     assert chance.at_chance(metrics, "regression") == said
     assert ("mean of the labels" in chance.warning(metrics, "regression")) == said
+    assert ("mean of the inputs" in chance.warning(metrics, "reconstruction")) == said
 
 
 def test_of_a_run_that_does_not_tell_nothing_is_said():

@@ -1,5 +1,5 @@
-"""A regression and a decision between two classes, from the command line to the card: small, and
-all the way."""
+"""A regression, a reconstruction and a decision between two classes, from the command line to the
+card: small, and all the way."""
 
 from __future__ import annotations
 
@@ -111,6 +111,36 @@ def test_a_regression_is_told_by_r2_everywhere(
     ):
         assert words in card
     assert "ccuracy" not in card
+
+
+def test_a_reconstruction_is_told_by_r2_mse_and_auc(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = 'use("autoencoder", units=12, depth=1, code=6)'
+    parts = {"architecture": net, "compress": f'[{PRUNE}, use("ptq", format="int8")]'}
+    constraint = '[AtLeast("val_auc", 0.0)]'
+    project.write_study(trials=1, sampler='"random"', constraints=constraint, **parts)
+    project.command("study", "tiny", "--set", "dataset=digits_anomaly")
+    table = capsys.readouterr().out
+    assert {"R2", "AUC"} <= set(re.sub(" +", " ", table).split(" "))
+    (out,) = (project.root / "reports" / "out").glob("tiny@*")
+    page = (out / "pareto.md").read_text("utf-8")
+    for words in (
+        "reconstruction of the input",
+        "val. MSE",
+        "val. AUC",
+        "Baseline: R2",
+        ", MSE 0.",
+    ):
+        assert words in page
+    (run,) = project.runs("trial")
+    assert 0 < run.metrics["val_auc"] < 1
+    assert run.metrics["val_mse"] > 0
+    assert run.metrics["r2_drop"] == run.metrics["baseline.val_r2"] - run.metrics["val_r2"]
+    card = card_of(project, "digits_anomaly", capsys)
+    for words in ("test_auc ", "test_mse ", "Answer: the input rebuilt", "# anomaly score"):
+        assert words in card
+    assert "ccuracy" not in card + page
 
 
 def test_two_classes_are_decided_at_one_half(

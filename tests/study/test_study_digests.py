@@ -27,6 +27,7 @@ from framework.study.spec import SPEC_FIELDS, TRAIN_FIELDS
 
 ROOT = Path(__file__).parents[2]
 PINNED = {  # study -> its digest and that of its dense net, as they begin
+    "autoencoder_prune": ("79a895f58f472766", "657de178dbb67c72"),
     "cnn_prune": ("3b94ca44478d8288", "302a25ee6abdcd17"),
     "image_audio_quantize": ("d8a9664f51b3b3b3", "86c1117d8a606865"),
     "image_text_prune": ("f0ca948ab9610bb1", "93e5d660d378b463"),

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from framework.contracts import Array, knob
+from framework.datasets._sources.anomalies import NAMES
 from framework.datasets._sources.column import (
     Column,
     is_category,
@@ -19,6 +22,7 @@ from framework.datasets._sources.column import (
 from framework.datasets._sources.table import AUTO, SEPARATORS, Table, is_number, read
 from framework.datasets._sources.user_files import FileDataset, Stamp, lonely, numbered
 
+LABEL = "label"  # what the column is called that is to be told, if nothing is said
 MOST_VALUES = 100  # of a column of text that nobody called one of categories
 MOST_ASKED = 1000  # of one that the knob names
 
@@ -43,7 +47,7 @@ class Understood:
 class TableFile(FileDataset):
     """A table in a file of the user's own, and what its columns are taken for."""
 
-    target: str = knob("label", unit="name", doc="the column that is to be told from the others")
+    target: str = knob(LABEL, unit="name", doc="the column that is to be told from the others")
     text: str = knob("", unit="name", doc="the column of text, if it is a text that is read")
     skip: str = knob("", unit="name", doc="columns that are left out, as id,date")
     categories: str = knob(
@@ -108,7 +112,12 @@ class TableFile(FileDataset):
 
     def _check_asked(self, table: Table) -> None:
         """Refuse names that the knobs ask for and the file does not have, or data for names."""
-        asked = {"target": [self.target], "text": [self.text] if self.text else []}
+        # a reconstruction needs no labels
+        is_optional = self.task == "reconstruction" and self.target == LABEL
+        asked = {
+            "target": [] if is_optional else [self.target],
+            "text": [self.text] if self.text else [],
+        }
         asked |= {"skip": _names(self.skip), "categories": _names(self.categories)}
         for which, names in asked.items():
             for name in names:
@@ -121,7 +130,8 @@ class TableFile(FileDataset):
                         + (", or separator=." if len(table.columns) == 1 else "."),
                     )
         # a number among the names may be data: then the target is one of the labels
-        if any(map(is_number, table.columns)) and self.target in table.columns[self.target]:
+        labels = table.columns.get(self.target, ())
+        if any(map(is_number, table.columns)) and self.target in labels:
             raise self.wrong(
                 f"its first row is one of the others: {self.target!r} is a label too.",
                 f"Found: {table.names}.",
@@ -191,10 +201,14 @@ class TableFile(FileDataset):
     def _labels(self, table: Table) -> tuple[Array, Sequence[str]]:
         """Class numbers and the names of the classes, or the numbers of a regression.
 
+        Of a reconstruction 0 and 1 for an anomaly.
+
         Raises:
             InvalidValue: there are fewer than two classes, more than two of a binary task, or
                 nearly as many as rows; or one stands in a single row.
         """
+        if self.task == "reconstruction":
+            return self._anomalies(table)
         cells = table.columns[self.target]
         if self.task == "regression":
             column = Column(self.target, self._with_points(cells), False)
@@ -211,6 +225,29 @@ class TableFile(FileDataset):
                 todo="Leave the row out: one sample cannot be both learnt and told.",
             )
         return labels, classes
+
+    def _anomalies(self, table: Table) -> tuple[Array, Sequence[str]]:
+        """1 for each row that is an anomaly, and the names of both kinds where there is one.
+
+        Raises:
+            InvalidValue: the column holds something else than 0 and 1.
+        """
+        if self.target not in table.columns:
+            return np.zeros(len(table), np.int64), ()
+        column = Column(self.target, self._with_points(table.columns[self.target]), False)
+        self._check_filled(column, table)
+        row = column.odd()
+        if row is not None:
+            raise self.wrong(
+                "labels of a reconstruction are 0 for normal rows and 1 for anomalies.",
+                f"Found: {column.cells[row]!r} in the column {self.target!r}, row "
+                f"{table.rows[row]}.",
+                "Write them so, or take the column out of the file: every row then counts as "
+                "normal.",
+            )
+        labels = column.numbers()
+        kinds = self.kinds_of_samples(labels)
+        return labels.astype(np.int64), NAMES[:kinds]
 
     def _check_label_numbers(self, column: Column, table: Table) -> None:
         row = column.odd()

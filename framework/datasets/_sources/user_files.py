@@ -20,6 +20,7 @@ import numpy as np
 
 from framework.contracts import Array, DataInfo, Task, knob
 from framework.contracts.project import Project
+from framework.datasets._sources.anomalies import joined, kinds_of_samples, set_aside
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
@@ -27,7 +28,7 @@ from framework.datasets._sources.table import is_number
 from framework.errors import DataUnavailable, InvalidValue
 
 log = logging.getLogger("framework")
-TASKS = ("classes", "binary", "regression")
+TASKS = ("classes", "binary", "regression", "reconstruction")
 KEPT = 64  # what was learnt of as many files is remembered, until they change
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of the last change and size of each file: where they differ, all is read anew."""
@@ -42,7 +43,12 @@ class OwnDataset(CachedDataset):
     `info` is read from the data; so the data set is one for `located(root)` to complete.
     """
 
-    task: str = knob("classes", choices=TASKS, doc="classes, binary (labels 0 and 1) or regression")
+    task: str = knob(
+        "classes",
+        choices=TASKS,
+        doc="classes, binary (labels 0 and 1), regression, or reconstruction of the input (labels, "
+        "if there are any: 0 normal, 1 anomaly)",
+    )
     calibration_share: float = knob(
         0.05, low=0.001, high=0.5, doc="of all samples, for post-training quantization"
     )
@@ -149,13 +155,21 @@ class OwnDataset(CachedDataset):
         return self.finish(self.cut())
 
     def cut(self) -> dict[str, Arrays]:
-        """All four splits of what is read, before anything is learnt from it."""
+        """All four splits of what is read, before anything is learnt from it.
+
+        Of a reconstruction the anomalies that are not in `test` are in `validation`: train and
+        calibration are what is normal.
+        """
         halves = self.halves()
         others, test = halves["train"], halves[TEST]
+        if self.task == "reconstruction":
+            others, anomalies = set_aside(others)
         # shares are of all samples, those of the test included
         count = len(others[LABELS]) + len(test[LABELS])
         calibration, others = carve(others, max(1, round(self.calibration_share * count)))
         validation, train = carve(others, max(1, round(self.validation_share * count)))
+        if self.task == "reconstruction":
+            validation = joined(validation, anomalies)
         return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
@@ -234,6 +248,10 @@ class FileDataset(OwnDataset):
         # one content is one data set, wherever it lies and whether or not a study pins it
         del knobs["path"], knobs["sha256"]
         return knobs
+
+    def kinds_of_samples(self, labels: Array) -> int:
+        """Of a reconstruction: 2 where anomalies are labelled, 0 where none is."""
+        return kinds_of_samples(labels, self.wrong)
 
     def say(self, what: str) -> None:
         """Warn of something in the file; once, until it changes."""

@@ -24,8 +24,8 @@ class NewName(ArrayDataset):
     licence.
     """
 
-    # The task is classes, binary or regression; of a toy, reports warn. Channels: 1 (grey) or 3
-    # (colour).
+    # The task is classes, binary, regression or reconstruction; of a toy, reports warn. Channels:
+    # 1 (grey) or 3 (colour).
     info = DataInfo(task="classes", classes=4, inputs={"image": (12, 12, 1)}, toy=True)
     licence = "made by rule"  # of your data: as CC-BY-4.0, or who may use it
 

@@ -21,7 +21,7 @@ from framework.errors import SqueezelabError, TrialDiverged, TrialTimeout
 from framework.nn import graph, reuse
 from framework.nn.backend import keras, start, tf
 from framework.nn.training import constraints
-from framework.nn.training.objective import loss_of, metrics_of, targets
+from framework.nn.training.objective import loss_of, metrics_of, rows, targets
 from framework.nn.training.schedule import Schedule
 from framework.study.spec import Train, digest_of
 from framework.system import interrupt
@@ -181,13 +181,16 @@ class TracedNet:
         """Call `fit` with a data set whose order depends on the seed alone."""
         steps = steps_per_epoch(request.samples, request.train)
         epochs = request.epochs if request.stop is None else request.stop
-        goals = targets(request.validation.labels, request.info, request.train.label_smoothing)
+        rebuilds = request.info.task == "reconstruction"
+        # the curve is of what a net learns to rebuild, and anomalies are not among that
+        validation = request.validation.normal() if rebuilds else request.validation
+        goals = targets(validation, request.info, request.train.label_smoothing)
         self.model.fit(
             _batches(request, steps * epochs),
             epochs=epochs,
             # the data set holds all epochs, and keras would take it for a single one
             steps_per_epoch=steps,
-            validation_data=(dict(request.validation.inputs), goals),
+            validation_data=(dict(validation.inputs), goals),
             validation_batch_size=VALIDATION_BATCH,
             verbose=0,
             callbacks=[Watch(request, lambda step, change: self._remask(step, change, stage))],
@@ -318,12 +321,15 @@ def _batches(request: Fit, total_steps: int) -> Any:
     order = _order(request, total_steps // steps_per_epoch(request.samples, request.train))
     inputs = {name: tf.constant(value) for name, value in request.samples.inputs.items()}
     smoothing = request.train.label_smoothing
-    goals = tf.constant(targets(request.samples.labels, request.info, smoothing))
+    info = request.info
+    goals = tf.constant(targets(request.samples, info, smoothing))
 
     def gather(step: Any, index: Any) -> Any:
         chosen = {name: tf.gather(value, index) for name, value in inputs.items()}
         if request.train.augment and PICTURE in chosen:
             chosen |= {PICTURE: _augmented(chosen[PICTURE], request, step)}
+        if info.task == "reconstruction":  # of the picture as it was shifted and mirrored
+            return chosen, rows(chosen[info.target])
         return chosen, tf.gather(goals, index)
 
     options = tf.data.Options()

@@ -47,7 +47,7 @@ def of(stage: Stage, batches: Batches) -> Iterator[dict[WeightKey, Array]]:
     start(batches.train.threads)
     size = min(batches.size, len(batches.samples))
     key = f"{graph.structure(stage.graph)} {size} {batches.info.task} {batches.batch_statistics}"
-    goals = targets(batches.samples.labels, batches.info, batches.train.label_smoothing)
+    goals = targets(batches.samples, batches.info, batches.train.label_smoothing)
     with nets.use(
         key, lambda: GradientNet(stage.graph, batches.info, batches.batch_statistics)
     ) as net:

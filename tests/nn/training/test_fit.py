@@ -17,6 +17,7 @@ from framework.nn.tflite import converter
 
 BINARY = replace(INFO, task="binary", classes=2)
 REGRESSION = replace(INFO, task="regression", classes=0)
+RECONSTRUCTION = replace(INFO, task="reconstruction", classes=0)
 
 
 def curve(stage, **changes):
@@ -37,11 +38,37 @@ def test_each_optimizer_learns(optimizer, rate):
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} == set(values[0][1])
 
 
-@pytest.mark.parametrize("info", [BINARY, REGRESSION])
+@pytest.mark.parametrize("info", [BINARY, REGRESSION, RECONSTRUCTION])
 def test_other_tasks_learn(info):
     _, values = curve(tiny_stage(info), info=info, epochs=6, learning_rate=0.01)
     assert values[-1][1]["loss"] < 0.9 * values[0][1]["loss"]
-    assert ("val_rmse" if info is REGRESSION else "val_accuracy") in values[0][1]
+    assert ("val_accuracy" if info is BINARY else "val_rmse") in values[0][1]
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_what_is_rebuilt_is_the_picture_that_the_net_sees(augment):
+    request = tiny_fit(info=replace(RECONSTRUCTION, mirror=True), augment=augment)
+    plain = {row.tobytes() for row in request.samples.inputs["image"]}
+    moved = 0
+    for inputs, goals in training.fit._batches(request, 4).as_numpy_iterator():
+        images = inputs["image"]
+        assert goals.tobytes() == images.reshape(len(images), -1).tobytes()
+        moved += sum(row.tobytes() not in plain for row in images)
+    assert (moved > 0) == augment
+
+
+def test_the_curve_of_a_reconstruction_is_of_normal_samples():
+    normal = tiny_samples(12, info=RECONSTRUCTION, seed=1)
+    normal = replace(normal, labels=np.zeros(12, np.float32))
+    bright = {"image": np.concatenate([normal.inputs["image"], np.full((5, 6, 6, 1), 9.0)])}
+    mixed_in = Samples(
+        {"image": bright["image"].astype(np.float32)}, np.repeat(np.float32([0, 1]), [12, 5])
+    )
+    curves = []
+    for validation in (normal, mixed_in):
+        asked = {"info": RECONSTRUCTION, "validation": validation, "epochs": 1}
+        curves.append(curve(tiny_stage(RECONSTRUCTION), **asked)[1])
+    assert curves[0] == curves[1]
 
 
 def without_gradient(stage):
