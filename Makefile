@@ -50,7 +50,7 @@ report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=
 list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 	@exec $(SQUEEZELAB) list
 
-check: $(READY)  ## check every study file, or the one of NAME=, without running it
+check: $(READY)  ## check every study file, or the one of NAME=; what is your own is tried on a few samples
 	@set -- check; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
 
 show: need-name-or-run $(READY)  ## one study or plug-in (NAME=, SET=), or one run (RUN=id)

@@ -39,6 +39,7 @@ class FromFile(Architecture):
     https://keras.io/api/models/model_saving_apis/.
     """
 
+    own = True
     trained = True
 
     path: str = knob("model.keras", unit="path", doc="the file, seen from the project's folder")

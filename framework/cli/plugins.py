@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from framework.cli.base import Settings, app, find_project, tell, text_of
+from framework.cli.base import Settings, app, find_project, say, tell, text_of
 from framework.errors import UserError
 
 PLUGINS = {  # title of the list -> kind of plug-in
@@ -43,9 +43,10 @@ def check(
         str | None, typer.Argument(help="one study; all by default", show_default=False)
     ] = None,
 ) -> None:
-    """Check study files against the plug-ins; nothing is run."""
+    """Check study files against the plug-ins; what is your own is tried on a few samples."""
     from framework.planning.own_plugins import catalog_of
     from framework.planning.project import study_names
+    from framework.runner.smoke import gate
     from framework.tracking.lookup import plan_of
 
     root = find_project()
@@ -54,6 +55,7 @@ def check(
     for study in [name] if name else study_names(root):
         try:
             planned = plan_of(root, study, settings=[], catalog=catalog)
+            gate.check(planned, root, catalog=catalog, say=say)
             tell(f"ok     {study}  {planned.study.digest[:8]}")
         except UserError as error:
             wrong += 1
@@ -72,8 +74,17 @@ def show(
 ) -> None:
     """What a study asks, what a plug-in can be given, or what a run measured."""
     from framework.display.describe import describe
+    from framework.planning.own_plugins import catalog_of
+    from framework.planning.project import study_names
+    from framework.runner.smoke import gate
+    from framework.tracking.lookup import plan_of
 
-    tell(describe(find_project(), name, settings=settings or []))
+    root = find_project()
+    tell(describe(root, name, settings=settings or []))
+    if name in study_names(root):
+        catalog = catalog_of(root)
+        planned = plan_of(root, name, settings=settings or [], catalog=catalog)
+        gate.check(planned, root, catalog=catalog, say=say)
 
 
 def _question(root: Path, name: str) -> str:

@@ -112,8 +112,11 @@ def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     from framework.display.describe import describe_plan
     from framework.planning.own_plugins import catalog_of
     from framework.runner.estimate import estimate, rows
+    from framework.runner.smoke import gate
 
     catalog = catalog_of(root)
+    # before its trials are timed, which takes longer and says less of what is wrong
+    gate.check(planned, root, catalog=catalog, say=say)
     work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
     left = rows(work, cost, study=planned.study, catalog=catalog)
     tell(describe_plan(planned, catalog=catalog, more=left))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from framework.contracts.net import Array
 
 Task = Literal["classes", "binary", "regression", "reconstruction"]
+FRAMES = {"image": ("height", "width", "channels"), "audio": ("frames", "bins", "channels")}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class DataInfo:
         """The shape of one input.
 
         Raises:
-            InvalidStudy: the data set has no such input.
+            InvalidStudy: the data set has no such input, or a picture or sound without channels.
         """
         if name not in self.inputs:
             raise InvalidStudy(
@@ -97,7 +98,16 @@ class DataInfo:
                 given=f"It has: {', '.join(sorted(self.inputs))}.",
                 todo="Choose another architecture or data set: make list.",
             )
-        return self.inputs[name]
+        shape = self.inputs[name]
+        # here, for all nets: each of them takes the sides apart
+        if name in FRAMES and len(shape) != len(FRAMES[name]):
+            raise InvalidStudy(
+                f"The net reads {name!r} as {' x '.join(FRAMES[name])}.",
+                given=f"The data set has it as {' x '.join(map(str, shape))}.",
+                todo=f"Write the channel too, a single one as {name}[..., None]; numbers in rows "
+                "are called sequence.",
+            )
+        return shape
 
     @property
     def target(self) -> str:

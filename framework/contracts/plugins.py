@@ -52,6 +52,8 @@ class Plugin(Knobbed):
         """The first sentence of the docstring."""
         return (cls.__doc__ or "").strip().split("\n")[0].split("  Source:")[0].strip()
 
+    own: ClassVar[bool] = False
+    """It stands for something of the user's own, so a check tries it for real."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Name -> knobs: what `use("cnn", preset="tutorial")` means; knobs next to it win."""
 

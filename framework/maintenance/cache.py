@@ -17,6 +17,7 @@ MEANINGS = {
     "data": "data sets as arrays; made again from what they came from",
     "sealed": "test splits; made again, and compared with the digests in the runs",
     "baselines": "trained dense nets; trained again, which takes the longest",
+    "tried": "which trials passed on a few samples; tried again by the next check",
     "tfds": "data sets as tensorflow-datasets prepares them; downloaded or made again",
     "store": "the lock of who makes mlflow.db",
     "matplotlib": "its list of fonts",

@@ -18,7 +18,7 @@ from framework.planning.parts import dataset_of, strategy_of
 from framework.results.record import drop_of, quality_of
 from framework.study.grid import enumerate_specs
 from framework.study.space import Choice, Domain, Float, Int, Knob
-from framework.study.spec import Spec, Use
+from framework.study.spec import Spec, Train, Use
 
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
@@ -56,6 +56,7 @@ def resolve(
     resolved = _with_stored_names(resolved, info.task)
     _check_measurable(resolved, info, catalog)
     _check_orders(resolved, catalog)
+    _check_rates(resolved)
     if resolved.sampler == "grid":
         _check_finite(resolved)
         enumerate_specs(resolved)  # for what it refuses
@@ -301,6 +302,25 @@ def _ends(value: Any) -> list[Any]:
         are_numbers = all(isinstance(option, (int, float)) for option in value.options)
         return list(value.options) if are_numbers else [value.options[0]]
     return [value]
+
+
+def _check_rates(study: Study) -> None:
+    """Refuse rates of fine-tuning that no training may have: a trial would find out late."""
+    train, declared = study.train.values(), Train.knobs()["learning_rate"]
+    rates, factors = _ends(train["learning_rate"]), _ends(train["finetune_factor"])
+    # some steps change it once more, by a knob of that name
+    steps = [1.0]
+    for _, _, part in study.parts():
+        steps += _ends(part.knobs.get("rate", 1.0))
+    for pick in (min, max):
+        rate = pick(rates) * pick(factors) * pick(steps)
+        if not (declared.low or 0.0) <= rate <= (declared.high or rate):
+            raise InvalidStudy(
+                "The peak rate of fine-tuning is out of the range of learning rates.",
+                given=f"learning_rate {pick(rates):g} times finetune_factor {pick(factors):g} "
+                f"times rate {pick(steps):g} is {rate:g}.",
+                todo=f"Allowed: {declared.range_text()}. Lower or raise one of them.",
+            )
 
 
 def _check_orders(study: Study, catalog: Catalog) -> None:

@@ -106,8 +106,8 @@ class Stopwatch:
         return sum(cost.once for cost in self._costs.values())
 
     def _time(self, spec: Spec) -> TrialCost:
-        short = _with_epochs(spec, SHORT_EPOCHS, self._catalog)
-        long = _with_epochs(spec, LONG_EPOCHS, self._catalog)
+        short = with_epochs(spec, SHORT_EPOCHS, self._catalog)
+        long = with_epochs(spec, LONG_EPOCHS, self._catalog)
         self._lab.splits(spec)
         # twice: the first run builds and traces the net, which the second finds again
         first, _ = self._run(short)
@@ -161,7 +161,7 @@ def _kind(spec: Spec) -> tuple[str, str, int]:
     return spec.architecture.name, spec.strategy, spec.train.batch_size
 
 
-def _with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
+def with_epochs(spec: Spec, epochs: int, catalog: Catalog) -> Spec:
     """The same chain with that many epochs wherever it trains.
 
     0 stays 0, since another code path serves it.

@@ -69,7 +69,7 @@ def run(
         if time.monotonic() > job.deadline:
             raise TrialTimeout("The trial took longer than trial_seconds.")
         times = _times(spec, lab, job, measured=measured, began=began)
-        return _record(spec, lab, job, measured=measured, times=times)
+        return record_of(spec, lab, job, measured=measured, times=times)
     except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(
@@ -94,9 +94,10 @@ def _times(
     }
 
 
-def _record(
+def record_of(
     spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, times: Mapping[str, float]
 ) -> Record:
+    """All that is kept of a trial whose file has been measured."""
     exported = measured.exported
     metrics = {
         **measured.metrics,

@@ -61,6 +61,11 @@ def baselines(root: Path) -> Path:
     return cache(root) / "baselines"
 
 
+def tried(root: Path) -> Path:
+    """An empty file for each kind of trial that passed its smoke test, named by its digest."""
+    return cache(root) / "tried"
+
+
 def tfds(root: Path) -> Path:
     """Data sets as tensorflow-datasets prepares them."""
     return cache(root) / "tfds"

@@ -4,8 +4,8 @@ and labels."""
 import numpy as np
 import pytest
 
-from framework.contracts import datasets
-from framework.errors import InvalidValue
+from framework.contracts import architectures, datasets
+from framework.errors import InvalidStudy, InvalidValue
 
 COUNT = 24
 LABELS = np.arange(COUNT) % 3
@@ -118,3 +118,41 @@ def test_a_class_of_one_sample_is_refused_with_its_number(tmp_path):
     labels[9] = 77
     with pytest.raises(InvalidValue, match=r"77 is that of one sample only: labels\[9\]"):
         own(tmp_path, labels=labels, image=BYTES).check_available(tmp_path)
+
+
+PICTURES = (np.arange(COUNT * 16 * 16 * 3).reshape(COUNT, 16, 16, 3) % 251).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("images", "todo", "mend"),
+    [
+        (
+            PICTURES / 255,
+            r"\(images \* 255\)\.astype\(np\.uint8\)",
+            lambda images: (images * 255).astype(np.uint8),
+        ),
+        (
+            np.moveaxis(PICTURES, -1, 1),
+            r"np\.moveaxis\(images, 1, -1\)",
+            lambda images: np.moveaxis(images, 1, -1),
+        ),
+    ],
+    ids=["floats", "channels first"],
+)
+def test_pictures_that_have_no_other_size_say_how_to_get_one(tmp_path, images, todo, mend):
+    asked = {"image": (28, 28, 3)}
+    with pytest.raises(InvalidStudy, match=todo):
+        own(tmp_path, image=images).load(tmp_path, asked)
+    mended = own(tmp_path, image=mend(images))
+    assert mended.load(tmp_path, asked).train.inputs["image"].shape[1:] == (28, 28, 3)
+
+
+def test_a_net_for_pictures_says_that_they_lack_their_channel(tmp_path):
+    info = own(tmp_path, image=PICTURES[..., 0]).info
+    for name in ("cnn", "lenet5", "resnet8", "squeezenet", "lenet_300_100"):
+        with pytest.raises(
+            InvalidStudy, match=r"(?s)height x width x channels.*image\[\.\.\., None"
+        ):
+            architectures.build(name, {}).input_shapes(info)
+    mended = own(tmp_path, image=PICTURES[..., 0][..., None]).info
+    assert architectures.build("lenet5", {}).input_shapes(mended) == {"image": (28, 28, 1)}

@@ -367,3 +367,20 @@ def test_overrides_of_how_much_keep_the_folder(tmp_path: Path) -> None:
     assert folder() == folder("trials=3", "hours=1") == "mine"
     assert folder("seed=1").startswith("mine@")
     assert folder("seed=1") != folder("seed=2")
+
+
+@pytest.mark.parametrize(
+    ("train", "compress"),
+    [
+        (Train(learning_rate=5.0, finetune_factor=4.0), ()),
+        (Train(learning_rate=Float(0.1, 1.0), finetune_factor=Choice(1.0, 20.0)), ()),
+        (Train(learning_rate=1.0), (use("qat", rate=8.0),)),
+        (Train(learning_rate=1e-8, finetune_factor=0.5), ()),
+    ],
+)
+def test_a_rate_of_fine_tuning_that_no_training_may_have(train: Train, compress: Any) -> None:
+    with pytest.raises(InvalidStudy, match="rate of fine-tuning is out of the range"):
+        resolved(train=train, compress=compress)
+    # the way out: one of the factors lowered or raised
+    mended = replace(train, learning_rate=0.1, finetune_factor=1.0)
+    assert resolved(train=mended, compress=compress).train == mended

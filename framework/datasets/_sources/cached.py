@@ -351,6 +351,17 @@ def prepared(name: str, array: Array, shape: tuple[int, ...]) -> Array:
         raise InvalidStudy(
             f"The input {name!r} comes in one shape only.",
             given=f"The net asks for {tuple(shape)}, the data set has {array.shape[1:]}.",
-            todo="Choose another architecture or data set.",
+            todo=_other_shape(array),
         )
     return np.ascontiguousarray(array)
+
+
+def _other_shape(array: Array) -> str:
+    """What can be done about a shape that no net asks for."""
+    if array.ndim != 4:
+        return "Choose another architecture or data set."
+    if array.shape[1] in (1, 3) and array.shape[3] not in (1, 3):
+        return "Channels come last: np.moveaxis(images, 1, -1)."
+    return (
+        "Pictures of whole numbers from 0 to 255, as (images * 255).astype(np.uint8), are resized."
+    )

@@ -59,6 +59,7 @@ class OwnDataset(CachedDataset):
         0.15, low=0.001, high=0.5, doc="of all samples, sealed: make confirm alone opens it"
     )
 
+    own = True
     licence = "your own"
     calibration_size = 0  # shares say it
     validation_size = 0
