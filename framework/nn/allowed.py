@@ -20,14 +20,18 @@ PARTS = frozenset(  # initializers and the like that a layer's configuration may
 MODULES = frozenset({"keras.initializers", "keras.layers"})
 # with other settings the converter makes a loop of it, and ends the process when it is to quantize
 # that
-FUSED_LSTM = {
+ALONE: Mapping[str, Any] = {"recurrent_dropout": 0, "return_state": False, "stateful": False}
+FUSED_LSTM: Mapping[str, Any] = {
+    **ALONE,
     "activation": "tanh",
     "recurrent_activation": "sigmoid",
     "use_bias": True,
-    "recurrent_dropout": 0,
-    "return_state": False,
-    "stateful": False,
     "unroll": False,
+}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "GRU": {**ALONE, "reset_after": True},
+    "LSTM": FUSED_LSTM,
+    "SimpleRNN": ALONE,
 }
 
 
@@ -82,28 +86,29 @@ def _check_parts(value: Any, layer: str) -> None:
 
 
 def _check_recurrent(layers: Mapping[str, Any]) -> None:
-    recurrent = {name: layer for name, layer in layers.items() if layer["class_name"] == "LSTM"}
+    recurrent = {name: layer for name, layer in layers.items() if layer["class_name"] in SETTINGS}
     masked = _masked(layers) if recurrent else set()
     for name, layer in recurrent.items():
-        wrong = list(_not_fused(layer["config"]))
+        kind = layer["class_name"]
+        wrong = list(_not_exported(layer["config"], SETTINGS[kind]))
         if name in masked:
-            wrong.append("a mask, from an Embedding with mask_zero=True")
+            wrong.append("a mask, from a Masking layer or an Embedding with mask_zero=True")
         if _reads_several(layer):
             wrong.append("an initial state")
         # said here: the converter would make a loop of it, and end the process for int8
         if wrong:
             raise SqueezelabError(
-                "An LSTM layer is exported with keras's own settings only: as one operation, "
-                "without a loop.",
+                f"A layer of the kind {kind} is exported without a loop only: with keras's own "
+                f"settings.",
                 given=f"Layer {name!r} has {', '.join(wrong)}.",
                 todo="Leave these settings as they are by default; put a Dropout layer before or "
                 "behind it instead.",
             )
 
 
-def _not_fused(config: Mapping[str, Any]) -> Iterator[str]:
-    """The settings of an LSTM with which it does not become one operation."""
-    for key, value in FUSED_LSTM.items():
+def _not_exported(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """The settings of a recurrent layer with which it is not exported without a loop."""
+    for key, value in settings.items():
         if config.get(key, value) != value:
             yield f"{key}={config[key]!r}"
 
@@ -113,11 +118,15 @@ def _reads_several(layer: Mapping[str, Any]) -> bool:
     return any(len(set(_sources([node]))) > 1 for node in layer.get("inbound_nodes", []))
 
 
+def _makes_mask(layer: Mapping[str, Any]) -> bool:
+    return bool(layer["class_name"] == "Masking" or layer["config"].get("mask_zero"))
+
+
 def _masked(layers: Mapping[str, Any]) -> set[str]:
     """The layers that a mask may reach."""
     read_by = readers(layers)
     reached: set[str] = set()
-    waiting = [name for name, layer in layers.items() if layer["config"].get("mask_zero")]
+    waiting = [name for name, layer in layers.items() if _makes_mask(layer)]
     while waiting:
         new = read_by[waiting.pop()] - reached
         reached |= new

@@ -22,7 +22,8 @@ from framework.nn.layers import LAYERS
 
 __all__ = [
     "LAYERS", "MODULES", "NET", "PARTS", "assign", "build", "check_graph", "initial_stage",
-    "layers", "layers_by_name", "read_weights", "structure", "to_graph", "values", "variables",
+    "layers", "layers_by_name", "read_weights", "structure", "to_graph", "unrolled", "values",
+    "variables",
     "weights_digest", "without_dropout", "write_weights",
 ]  # fmt: skip
 
@@ -86,6 +87,18 @@ def without_dropout(graph: str) -> str:
         # a name that is not there must not be added: keras would refuse the argument
         for name in set(DROPOUT_RATES) & set(layer["config"]):
             layer["config"][name] = 0.0
+    return json.dumps(config, sort_keys=True, separators=(",", ":"))
+
+
+def unrolled(graph: str) -> str:
+    """The same net with the steps of recurrent layers that become no single operation written out.
+
+    Its weights keep their places.
+    """
+    config = json.loads(graph)
+    for layer in config["layers"]:
+        if LAYERS[layer["class_name"]].unrolled:
+            layer["config"]["unroll"] = True
     return json.dumps(config, sort_keys=True, separators=(",", ":"))
 
 

@@ -12,14 +12,8 @@ import numpy as np
 from framework.contracts.net import Array, Stage, WeightKey
 from framework.nn import graph
 from framework.nn.allowed import readers
-from framework.nn.layers import LAYERS
+from framework.nn.layers import LAYERS, weights_of
 
-PROJECTIONS = (
-    "query",
-    "key",
-    "value",
-    "attention_output",
-)  # of keras's MultiHeadAttention, in the order of its weights
 NORMALISATION = "BatchNormalization"
 # keras normalises by another path below it, which the converter leaves as it is
 FOLDABLE_EPSILON = 1.001e-5
@@ -104,42 +98,15 @@ def matrices(stage: Stage) -> list[WeightKey]:
 
 
 def roles(layer: dict[str, Any]) -> tuple[str, ...]:
-    """What a layer's weights are to it, in their order.
-
-    A batch normalisation has none of its own: what is deployed is made of all of its vectors.
-    """
-    kind, config = layer["class_name"], layer["config"]
-    if kind == "MultiHeadAttention":
-        parts = _present({"kernel": True, "bias": config.get("use_bias")})
-        return tuple(f"{name}_{part}" for name in PROJECTIONS for part in parts)
-    return _present(_possible_roles(kind, config))
-
-
-def _possible_roles(kind: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Role -> whether a layer with this configuration has such a weight, in keras's order."""
-    bias = {"bias": config.get("use_bias")}
-    if LAYERS[kind].kernel:
-        return {"kernel": True} | bias
-    if kind == "LSTM":
-        return {"kernel": True, "recurrent_kernel": True} | bias
-    if kind == "Embedding":
-        return {"embeddings": True}
-    if kind == "LayerNormalization":
-        return {"gamma": config.get("scale"), "beta": config.get("center")}
-    if kind == "Attention":
-        concatenates = config.get("score_mode") == "concat"
-        return {"scale": config.get("use_scale"), "concat_score_weight": concatenates}
-    return {}
-
-
-def _present(possible: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(role for role, present in possible.items() if present)
+    """What a layer's weights are to it, in their order."""
+    return weights_of(layer["class_name"], layer["config"])
 
 
 def _weights_of(name: str, layer: dict[str, Any], stage: Stage) -> Iterator[NetWeight]:
     kind = layer["class_name"]
-    if kind == NORMALISATION:
+    if kind == NORMALISATION:  # what is deployed is made of all of its vectors
         yield from _multiply_add(name, layer["config"], stage)
+        return
     for position, role in enumerate(roles(layer)):
         # the dense layers within an attention are called as its roles are
         scope = role.rpartition("_")[0] if kind == "MultiHeadAttention" else ""
@@ -209,6 +176,8 @@ def likeness(weight: Array, numbers: Array) -> float:
     far above that of a stranger.
     """
     forms = [weight.reshape(-1, weight.shape[-1]).T, weight, weight.reshape(weight.shape[0], -1).T]
+    if weight.ndim > 2:  # of a transposed convolution
+        forms.append(np.moveaxis(weight, -2, 0))
     size = float(np.linalg.norm(numbers))
     if not size or not np.any(weight):
         return 0.0

@@ -107,7 +107,8 @@ def groups(stage: Stage, scales: str) -> dict[WeightKey, Group]:
     for key in matrices(stage):
         kind = sharing_kind(weights[key].kind, weights[key].role)
         shape = weights[key].values.shape
-        reshaped, axes = sharing(kind, shape, scales)
+        # `Bits` numbers grids by the last axes, and here the output channels are no such
+        reshaped, axes = sharing(kind, shape, "per_tensor" if kind == "transposed" else scales)
         # `sharing` has one scale for each gate, as the 8-bit file; here each column is a channel
         if kind == "LSTM" and scales == "per_channel":
             axes = (0,)

@@ -6,13 +6,17 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from framework.contracts.job import Wrap
 from framework.contracts.net import Stage, WeightKey
+from framework.nn import graph
 from framework.nn.backend import keras, quiet, tf
+from framework.nn.compression.wrapper import attribute
 from framework.nn.layers import having
-from framework.nn.net_weights import Net
+from framework.nn.net_weights import Net, roles
 
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -105,12 +109,15 @@ class MagnitudeWrap(Wrap):
 
     def build(self, model: Any) -> tuple[Any, Mapping[str, Any]]:
         """The model with each of `layers` wrapped, and the variables."""
+        configs = graph.layers_by_name(graph.to_graph(model))
         clock = {"end_step": _step_variable(), "frequency": _step_variable()}
         schedules = {name: Polynomial(clock) for name in self.layers}
 
         def wrap(layer: Any) -> Any:
             if layer.name not in schedules:
                 return layer
+            # tfmot's own list of weights lacks some layers
+            layer.get_prunable_weights = partial(_kernels_of, layer, configs[layer.name])
             return pruning_wrapper.PruneLowMagnitude(layer, pruning_schedule=schedules[layer.name])
 
         wrapped = keras.models.clone_model(model, clone_function=wrap)
@@ -121,6 +128,13 @@ class MagnitudeWrap(Wrap):
         for name, schedule in schedules.items():
             dynamic |= {f"initial/{name}": schedule.initial, f"final/{name}": schedule.final}
         return wrapped, dynamic
+
+
+def _kernels_of(layer: Any, config: dict[str, Any]) -> list[Any]:
+    """The variables of a layer that are kernels."""
+    kernel_roles = [role for role in roles(config) if role.endswith("kernel")]
+    paths = [attribute(config["class_name"], role) for role in kernel_roles]
+    return [attrgetter(path)(layer) for path in paths]
 
 
 def _step_variable() -> Any:

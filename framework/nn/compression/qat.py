@@ -20,6 +20,7 @@ from framework.nn import graph, reuse
 from framework.nn.backend import keras, quiet, tf
 from framework.nn.compression.quantization_points import Place, places
 from framework.nn.compression.wrapper import Config, Wrapped, attribute
+from framework.nn.layers import LAYERS
 from framework.nn.net_weights import matrices, roles
 
 with quiet(), warnings.catch_warnings():
@@ -109,13 +110,15 @@ def sharing(
     whatever `scales`.
 
     Args:
-        kind: `embeddings`, `LSTM`, `DepthwiseConv2D`, `projection` (into heads) or any other
-            kernel.
+        kind: `embeddings`, `LSTM`, `DepthwiseConv2D`, `projection` (into heads), `transposed`
+            (convolution) or any other kernel.
     """
     if kind == "LSTM":
         return (shape[0], 4, shape[1] // 4), (0, 2)
     if kind == "embeddings" or scales == "per_tensor":
         return shape, tuple(range(len(shape)))
+    if kind == "transposed":  # its output channels stand before the input channels
+        return shape, (*range(len(shape) - 2), len(shape) - 1)
     channels = 2 if kind in ("DepthwiseConv2D", "projection") else 1
     return shape, tuple(range(len(shape) - channels))
 
@@ -295,8 +298,7 @@ def _activation_quantizers(
 def _roundings(layer: Any, config: dict[str, Any], scales: str) -> Iterator[tuple[str, Rounding]]:
     """Attribute of a layer -> how it is rounded, for each kernel and table that it has."""
     kind = config["class_name"]
-    # not strict: a batch normalisation has weights but no roles
-    for role, variable in zip(roles(config), layer.weights, strict=False):
+    for role, variable in zip(roles(config), layer.weights, strict=True):
         if role == "embeddings" or role.endswith("kernel"):
             shared = sharing(sharing_kind(kind, role), tuple(variable.shape), scales)
             yield attribute(kind, role), Rounding(*shared)
@@ -306,4 +308,6 @@ def sharing_kind(kind: str, role: str) -> str:
     """What `sharing` calls a weight of a layer of this class."""
     if kind == "MultiHeadAttention" and role != "attention_output_kernel":
         return "projection"
+    if LAYERS[kind].transposed:
+        return "transposed"
     return "embeddings" if role == "embeddings" else kind

@@ -19,6 +19,8 @@ from framework.nn import graph
 from framework.nn.backend import keras, quiet
 from framework.nn.net_weights import roles
 
+RECURRENT = frozenset({"GRU", "LSTM", "SimpleRNN"})
+
 with quiet(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from tensorflow_model_optimization.python.core.quantization.keras import (
@@ -116,7 +118,7 @@ def attribute(kind: str, role: str) -> str:
     """Where a layer has the weight that is `role` to it."""
     if kind == "MultiHeadAttention":
         return f"_{role.removesuffix('_kernel').removeprefix('attention_')}_dense.kernel"
-    if kind == "LSTM":
+    if kind in RECURRENT:
         return f"cell.{role}"
     return "depthwise_kernel" if kind == "DepthwiseConv2D" else role
 

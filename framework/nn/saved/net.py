@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.contracts.net import Array, WeightKey
-from framework.nn.layers import LAYERS
+from framework.nn.layers import LAYERS, weights_of
 from framework.nn.saved import file as saved_file
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
 from framework.nn.saved.options import options
@@ -200,24 +200,21 @@ def _check_arrays(layer: Layer, arrays: Sequence[Array]) -> None:
 
 
 def _expected(layer: Layer) -> tuple[int, tuple[Any, ...]]:
-    """How many arrays a layer has, and the last sides of the first of them."""
+    """How many arrays a layer has, and the last sides of the first of them if they are known."""
     built = layer.options
-    bias = int(built.get("use_bias", True))
-    if layer.kind in ("BatchNormalization", "LayerNormalization"):
-        count = int(built.get("scale", True)) + int(built.get("center", True))
-        # the moving mean and variance
-        return count + (2 if layer.kind == "BatchNormalization" else 0), ()
     # functions: no layer has the options of another kind
-    return {
-        "Attention": lambda: (int(built.get("use_scale", False)), ()),
-        "Dense": lambda: (1 + bias, (built["units"],)),
-        "Conv1D": lambda: (1 + bias, (built["filters"],)),
-        "Conv2D": lambda: (1 + bias, (built["filters"],)),
-        "DepthwiseConv2D": lambda: (1 + bias, (built.get("depth_multiplier", 1),)),
-        "Embedding": lambda: (1, (built["input_dim"], built["output_dim"])),
-        "LSTM": lambda: (2 + bias, (4 * built["units"],)),
-        "MultiHeadAttention": lambda: (4 * (1 + bias), (built["num_heads"], built["key_dim"])),
-    }.get(layer.kind, lambda: (0, ()))()
+    last = {
+        "Dense": lambda: (built["units"],),
+        "Conv1D": lambda: (built["filters"],),
+        "Conv2D": lambda: (built["filters"],),
+        "DepthwiseConv2D": lambda: (built.get("depth_multiplier", 1),),
+        "Embedding": lambda: (built["input_dim"], built["output_dim"]),
+        "GRU": lambda: (3 * built["units"],),
+        "LSTM": lambda: (4 * built["units"],),
+        "MultiHeadAttention": lambda: (built["num_heads"], built["key_dim"]),
+        "SimpleRNN": lambda: (built["units"],),
+    }.get(layer.kind, tuple[Any, ...])()
+    return len(weights_of(layer.kind, built)), last
 
 
 def _in_order(layers: Sequence[Layer]) -> Iterator[Layer]:

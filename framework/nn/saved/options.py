@@ -41,6 +41,7 @@ NEUTRAL = re.compile(  # options that change no output, whatever their value
 SAME_AS_NONE = {("groups", 1), ("data_format", "channels_last")}
 DTYPES = re.compile(r"(mixed_)?b?float(16|32|64)|u?int(8|16|32|64)")
 WORDS = {
+    "interpolation": {"nearest", "bilinear"},
     "score_mode": {"dot"},
     "padding": {"valid", "same", "causal"},
     "data_format": {"channels_last"},

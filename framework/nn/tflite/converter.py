@@ -141,7 +141,8 @@ class ExportNet:
     """A net with a traced function for one sample and one for a batch."""
 
     def __init__(self, net_graph: str) -> None:
-        self.model = graph.build(net_graph)
+        # the converter makes a loop of other recurrent layers, and ends the process for int8
+        self.model = graph.build(graph.unrolled(net_graph))
         # given the model itself, the converter would trace every layer of it, each time
         self.owner = tf.Module()
         self.owner.variables_of_net = self.model.weights

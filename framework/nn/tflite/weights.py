@@ -11,16 +11,22 @@ import numpy as np
 from framework.contracts.file import FileWeight
 from framework.contracts.net import Array, Stage, WeightKey
 from framework.errors import NotDeployable
+from framework.nn.layers import LAYERS
 from framework.nn.net_weights import NORMALISATION, Net, NetWeight, likeness
 from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator
 
-CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
+TRANSPOSED = "TRANSPOSE_CONV"  # its kernel meets each place of the input, not of the output
+CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", TRANSPOSED})
+BIAS_AT = {TRANSPOSED: 3}  # which input the bias is; of all other products the third
 MATRIX_PRODUCTS = frozenset({"BATCH_MATMUL", "FULLY_CONNECTED"})
 RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 LOOKUPS = frozenset({"EMBEDDING_LOOKUP", "GATHER"})
 GATES = ("input", "forget", "cell", "output")  # in this order in the file and in keras's weights
 # of the four gates' tensors, among an LSTM's inputs
 FIRST_INPUT = {"kernel": 1, "recurrent_kernel": 5, "bias": 12}
+ROLES = {"MUL": "gamma", "PRELU": "alpha"}  # of a vector in an operation; in all others `beta`
+# kinds of layers and their operations in which each value of a vector multiplies activations
+FACTORS = frozenset({(NORMALISATION, "MUL"), ("PReLU", "PRELU")})
 SURE = 0.9  # least likeness of a weight that no name identifies
 MASKED = 1e4  # what attention takes from places that must not be seen, or more
 
@@ -112,14 +118,12 @@ class _Reader:
 
     def _read_product(self, operator: Operator) -> None:
         """A kernel, and the bias next to it."""
-        kernel = next(filter(None, map(self.file.constant, operator.inputs[:2])), None)
+        kernel = next(filter(_is_weight, map(self.file.constant, operator.inputs[:2])), None)
         if kernel is None:
             return  # two activations: `products` counts it
-        if operator.kind in CONVOLUTIONS:
-            uses = int(np.prod(self.file.shape(operator.outputs[0])[:-1]))
-        else:
-            uses = _macs(self.file, operator) // kernel.values.size
-        bias = self.file.constant(operator.inputs[2]) if len(operator.inputs) > 2 else None
+        uses, bias_at = self._uses(operator, kernel), BIAS_AT.get(operator.kind, 2)
+        has_bias = len(operator.inputs) > bias_at
+        bias = self.file.constant(operator.inputs[bias_at]) if has_bias else None
         names = [self.file.name(operator.outputs[0]), kernel.name]
         if bias:
             names.append(bias.name)
@@ -128,19 +132,30 @@ class _Reader:
         if bias:
             self._add_bias(weight, bias)
 
+    def _uses(self, operator: Operator, kernel: Constant) -> int:
+        """How many times each value of a kernel is multiplied for one sample."""
+        if operator.kind == TRANSPOSED:
+            return int(np.prod(self.file.shape(operator.inputs[2])[:-1]))
+        if operator.kind in CONVOLUTIONS:
+            return int(np.prod(self.file.shape(operator.outputs[0])[:-1]))
+        return _macs(self.file, operator) // kernel.values.size
+
     def _add_bias(self, kernel: NetWeight, constant: Constant) -> None:
         """The bias that belongs to a kernel.
 
         One of zeros next to a layer that has none is the converter's own.
         """
-        role = kernel.role.removesuffix("kernel") + "bias"
+        # a recurrent layer has one bias, or one of two rows for its two kernels
+        is_unrolled = LAYERS[kernel.kind].unrolled
+        role = "bias" if is_unrolled else kernel.role.removesuffix("kernel") + "bias"
+        part = kernel.role.removesuffix("_kernel") if is_unrolled and "_" in kernel.role else ""
         weights = self._of_layer(kernel.layer)
         bias = next(iter(_with_role(weights, role)), None)
         # of a normalisation that was folded into the kernel
         if bias is None and constant.values.any():
             bias = replace(kernel, role=role, position=weights[-1].position + 1)
         if bias:
-            self._add(bias, constant, uses=0)
+            self._add(bias, constant, uses=0, part=part)
 
     def _of_layer(self, layer: str) -> list[NetWeight]:
         """The weights of a layer, by position."""
@@ -196,6 +211,9 @@ class _Reader:
         if not constant.weight_like:
             return
         names = [constant.name, self.file.name(operator.outputs[0])]
+        # by how many numbers a group normalisation divides a sum
+        if any(path.startswith("weighted_moments/") for _, path in self.net.named(names[1])):
+            return
         if operator.kind in LOOKUPS:
             self._add(self._owner(constant, names, of="embeddings"), constant, uses=0)
             return
@@ -207,9 +225,8 @@ class _Reader:
                 constant, values=np.broadcast_to(constant.values, weight.values.shape)
             )
         if weight:
-            # of a normalisation over a layer's own outputs the factor alone would be half a count
-            is_factor = (weight.kind, operator.kind) == (NORMALISATION, "MUL")
             outputs = int(np.prod(self.file.shape(operator.outputs[0])))
+            is_factor = (weight.kind, operator.kind) in FACTORS
             self._add(weight, constant, uses=outputs // constant.values.size if is_factor else 0)
         elif constant.values.size > 1 and not self._is_setting(constant, names):
             raise NotDeployable(
@@ -231,7 +248,7 @@ class _Reader:
         if match or constant.values.size <= 1:
             return match or self._of_one_number(constant, named)
         # its values were changed by a factor folded into it: layer and operation identify it
-        role = "gamma" if operator.kind == "MUL" else "beta"
+        role = ROLES.get(operator.kind, "beta")
         match = _first_named(_with_role(fitting, role), named)
         return match or next(iter(near), None)
 
@@ -246,16 +263,28 @@ class _Reader:
     def _is_setting(self, constant: Constant, names: list[str]) -> bool:
         """Whether a constant comes from a layer's configuration, and is not trained.
 
-        The factors of Rescaling, a mask.
+        The factors of Rescaling, a mask; or it is what a bias that is on record comes to at the
+        first step, before which there is no state.
         """
         for layer, _ in self.net.named(*names):
             kind, config = self.net.layers[layer]["class_name"], self.net.layers[layer]["config"]
             if kind == "Rescaling" and _is_factor(constant, config):
                 return True
+            if LAYERS[kind].unrolled and self._is_part_of_bias(constant, layer):
+                return True
             if kind in ("Attention", "MultiHeadAttention", "Softmax"):
                 # the other numbers of a mask are zeros, up to the rounding of its type
                 masking = constant.numbers[np.abs(constant.numbers) > constant.step]
                 return bool(masking.size and (np.abs(masking) >= MASKED).all())
+        return False
+
+    def _is_part_of_bias(self, constant: Constant, layer: str) -> bool:
+        """Whether a constant is a gate's share of a layer's bias."""
+        for bias in _with_role(self._of_layer(layer), "bias"):
+            gates, left_over = divmod(bias.values.size, constant.values.size)
+            if not left_over:
+                near = [_near(part, constant) for part in np.split(bias.values.ravel(), gates)]
+                return any(near)
         return False
 
     def _owner(self, constant: Constant, names: list[str], *, of: str) -> NetWeight:
@@ -353,6 +382,10 @@ def _first_named(weights: list[NetWeight], named: Iterable[tuple[str, str]]) -> 
             if weight.layer == layer:
                 return weight
     return None
+
+
+def _is_weight(constant: Constant | None) -> bool:
+    return constant is not None and constant.weight_like
 
 
 def _is_normalisation(weight: NetWeight) -> bool:
