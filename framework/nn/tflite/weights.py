@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,14 @@ from framework.errors import NotDeployable
 from framework.nn.layers import LAYERS
 from framework.nn.net_weights import NORMALISATION, Net, NetWeight, likeness
 from framework.nn.tflite.flatbuffer import UNPACKING, Constant, FlatFile, Operator
+from framework.nn.tflite.matching import (
+    first_named,
+    is_factor,
+    is_weight,
+    near,
+    side_by_side,
+    with_role,
+)
 
 TRANSPOSED = "TRANSPOSE_CONV"  # its kernel meets each place of the input, not of the output
 CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", TRANSPOSED})
@@ -118,7 +125,7 @@ class _Reader:
 
     def _read_product(self, operator: Operator) -> None:
         """A kernel, and the bias next to it."""
-        kernel = next(filter(_is_weight, map(self.file.constant, operator.inputs[:2])), None)
+        kernel = next(filter(is_weight, map(self.file.constant, operator.inputs[:2])), None)
         if kernel is None:
             return  # two activations: `products` counts it
         uses, bias_at = self._uses(operator, kernel), BIAS_AT.get(operator.kind, 2)
@@ -150,7 +157,7 @@ class _Reader:
         role = "bias" if is_unrolled else kernel.role.removesuffix("kernel") + "bias"
         part = kernel.role.removesuffix("_kernel") if is_unrolled and "_" in kernel.role else ""
         weights = self._of_layer(kernel.layer)
-        bias = next(iter(_with_role(weights, role)), None)
+        bias = next(iter(with_role(weights, role)), None)
         # of a normalisation that was folded into the kernel
         if bias is None and constant.values.any():
             bias = replace(kernel, role=role, position=weights[-1].position + 1)
@@ -165,8 +172,8 @@ class _Reader:
         """The four gates of each weight of an LSTM layer."""
         gates = {role: self._gates(operator, first) for role, first in FIRST_INPUT.items()}
         layer = self._recurrent_layer(
-            kernel=_side_by_side(gates["kernel"]),
-            recurrent=_side_by_side(gates["recurrent_kernel"]),
+            kernel=side_by_side(gates["kernel"]),
+            recurrent=side_by_side(gates["recurrent_kernel"]),
         )
         steps = self.file.shape(operator.inputs[0])[0 if operator.options.timeMajor else 1]
         for weight in self._of_layer(layer):
@@ -226,8 +233,8 @@ class _Reader:
             )
         if weight:
             outputs = int(np.prod(self.file.shape(operator.outputs[0])))
-            is_factor = (weight.kind, operator.kind) in FACTORS
-            self._add(weight, constant, uses=outputs // constant.values.size if is_factor else 0)
+            multiplies = (weight.kind, operator.kind) in FACTORS
+            self._add(weight, constant, uses=outputs // constant.values.size if multiplies else 0)
         elif constant.values.size > 1 and not self._is_setting(constant, names):
             raise NotDeployable(
                 "A constant of the file belongs to no layer that is counted.",
@@ -241,16 +248,16 @@ class _Reader:
         By its layer's name and by its values.
         """
         fitting = [weight for weight in self._of_size(constant) if not weight.is_matrix]
-        near = [weight for weight in fitting if _near(weight.values, constant)]
+        alike = [weight for weight in fitting if near(weight.values, constant)]
         named = list(self.net.named(*names))
-        match = _first_named(near, named)
+        match = first_named(alike, named)
         # a single number is like too many others for its value or its role to identify it
         if match or constant.values.size <= 1:
             return match or self._of_one_number(constant, named)
         # its values were changed by a factor folded into it: layer and operation identify it
         role = ROLES.get(operator.kind, "beta")
-        match = _first_named(_with_role(fitting, role), named)
-        return match or next(iter(near), None)
+        match = first_named(with_role(fitting, role), named)
+        return match or next(iter(alike), None)
 
     def _of_one_number(self, constant: Constant, named: list[tuple[str, str]]) -> NetWeight | None:
         """The half of a batch normalisation that is one number for all channels.
@@ -258,7 +265,7 @@ class _Reader:
         As before any training: the converter stores that number once.
         """
         vectors = filter(_is_normalisation, self.net.weights.values())
-        return _first_named([one for one in vectors if _near(one.values, constant)], named)
+        return first_named([one for one in vectors if near(one.values, constant)], named)
 
     def _is_setting(self, constant: Constant, names: list[str]) -> bool:
         """Whether a constant comes from a layer's configuration, and is not trained.
@@ -268,7 +275,7 @@ class _Reader:
         """
         for layer, _ in self.net.named(*names):
             kind, config = self.net.layers[layer]["class_name"], self.net.layers[layer]["config"]
-            if kind == "Rescaling" and _is_factor(constant, config):
+            if kind == "Rescaling" and is_factor(constant, config):
                 return True
             if LAYERS[kind].unrolled and self._is_part_of_bias(constant, layer):
                 return True
@@ -280,11 +287,11 @@ class _Reader:
 
     def _is_part_of_bias(self, constant: Constant, layer: str) -> bool:
         """Whether a constant is a gate's share of a layer's bias."""
-        for bias in _with_role(self._of_layer(layer), "bias"):
+        for bias in with_role(self._of_layer(layer), "bias"):
             gates, left_over = divmod(bias.values.size, constant.values.size)
             if not left_over:
-                near = [_near(part, constant) for part in np.split(bias.values.ravel(), gates)]
-                return any(near)
+                parts = np.split(bias.values.ravel(), gates)
+                return any(near(part, constant) for part in parts)
         return False
 
     def _owner(self, constant: Constant, names: list[str], *, of: str) -> NetWeight:
@@ -348,7 +355,7 @@ class _Reader:
         """
         key = (weight.layer, weight.position, part)
         before = self._constants.get(key)
-        if before and not _near(before.numbers, constant, before.step):
+        if before and not near(before.numbers, constant, before.step):
             self._add(weight, constant, uses=uses, part=f"{part}copy")
             return
         if before:  # in 8 bits two biases may differ in their scales alone
@@ -370,50 +377,13 @@ class _Reader:
         )
 
 
-def _side_by_side(gates: list[Constant]) -> Array:
-    """A kernel as keras has it, (inputs, 4 x units), of the file's (units, inputs) of each gate."""
-    return np.concatenate([gate.numbers.T for gate in gates], axis=1)
-
-
-def _first_named(weights: list[NetWeight], named: Iterable[tuple[str, str]]) -> NetWeight | None:
-    """The first of the weights in the first of the named layers that has one."""
-    for layer, _ in named:
-        for weight in weights:
-            if weight.layer == layer:
-                return weight
-    return None
-
-
-def _is_weight(constant: Constant | None) -> bool:
-    return constant is not None and constant.weight_like
-
-
 def _is_normalisation(weight: NetWeight) -> bool:
+    """Whether it is half of a batch normalisation."""
     return weight.kind == NORMALISATION
 
 
-def _with_role(weights: list[NetWeight], role: str) -> list[NetWeight]:
-    return [weight for weight in weights if weight.role == role]
-
-
-def _is_factor(constant: Constant, config: dict[str, Any]) -> bool:
-    """Whether it is the scale or the offset in a Rescaling's configuration."""
-    for name in ("scale", "offset"):
-        values = np.array(config[name])
-        if values.size == constant.values.size and _near(values, constant):
-            return True
-    return False
-
-
-def _near(values: Array, constant: Constant, step: float = 0.0) -> bool:
-    """Whether the numbers are the values, up to the rounding of the types that store both."""
-    return bool(
-        np.abs(values.ravel() - constant.numbers.ravel()).max(initial=0.0)
-        <= constant.step + step + 1e-7
-    )
-
-
 def _left_out(values: Array) -> Constant:
+    """A vector of the net that is in no tensor, because it changes nothing."""
     return Constant(
         -1, "", values.astype(np.float32), values.astype(np.float64), 0, 0.0, weight_like=True
     )
