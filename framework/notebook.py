@@ -11,7 +11,7 @@ import math
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,16 @@ from framework.errors import InvalidValue, UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.parts import dataset_of
 from framework.planning.plan import Plan
-from framework.planning.project import study_names
+from framework.planning.project import check_name, study_names
 from framework.planning.resolve import resolve
+from framework.results import quantities
 from framework.results.record import BASELINE_PREFIX, MODEL_TFLITE, Run
 from framework.study import overrides
 from framework.study.constraints import TOLERANCE
 from framework.study.study import Study
 from framework.system import paths
 from framework.system.paths import find_root
+from framework.system.text import visible
 from framework.tracking.lookup import plan_of, run_file_of
 
 if TYPE_CHECKING:
@@ -116,19 +118,18 @@ class Result:
         """All trials, the front, baseline and control: quality against size."""
         return Figure(self._report[1])
 
-    def best(self, *, drop: float = 0.01) -> int:
+    def best(self, *, drop: float = 0.01, by: str = "") -> int:
         """Number of the smallest net of the front that loses at most `drop` against its baseline.
 
         Args:
             drop: of the quality objective, at least 0: 0.01 is one point of accuracy, or a
                 hundredth of R2.
+            by: the objective that says how small, where the study has several.
 
         Raises:
-            UserError: the front has none.
+            UserError: the front has none, or it is not clear what small means.
         """
-        from framework.report.pareto import axes_of
-
-        axes = axes_of(self._runs)
+        axes = self._axes(by)
         on_front = set(self.front["trial"])
         smaller = 1 if axes.size_direction == "min" else -1
         allowed: list[tuple[float, float, int]] = []
@@ -146,6 +147,22 @@ class Result:
         # of equal sizes the one that loses least, then the earlier one
         _, _, number = min(allowed)
         return int(number)
+
+    def _axes(self, by: str) -> Any:
+        """Quality, and the one cost that is meant."""
+        from framework.report.pareto import axes_of
+
+        costs = quantities.costs(self._runs.objectives, self._runs.catalog)
+        if by and by not in costs:
+            raise UnknownName("objective that is a cost", by, costs)
+        if len(costs) > 1 and not by:
+            raise InvalidValue(
+                f"{self.name} has several objectives that say how small a net is.",
+                given=f"They are: {', '.join(costs)}.",
+                todo=f'Say which is meant: best(by="{costs[0]}").',
+            )
+        axes = axes_of(self._runs)
+        return replace(axes, size=by, size_direction="min") if by else axes
 
     def model(self, trial: int) -> bytes:
         """The `.tflite` file of a trial, checked against its digest.
@@ -168,7 +185,7 @@ class Result:
         return f"{self._head()}\n\n{self.table}"
 
     def _repr_html_(self) -> str:
-        head = f"<p><b>{html.escape(self._head())}</b></p>"
+        head = f"<p><b>{html.escape(visible(self._head()))}</b></p>"
         return head + _html_table(self.table) + self.figure()._repr_html_()
 
     def _head(self) -> str:
@@ -284,6 +301,7 @@ def _planned(
 def _plan_of_value(
     root: Path, study: Study, name: str, *, settings: Sequence[str], catalog: Catalog
 ) -> Plan:
+    check_name(name)
     if name in study_names(root):
         raise InvalidValue(
             f"studies/{name}.py has this name.",

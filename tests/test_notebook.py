@@ -163,6 +163,25 @@ def test_best_is_the_smallest_that_loses_no_more(result: Result) -> None:
         result.best(drop=-1.0)
 
 
+def test_best_of_several_costs_has_to_be_told_which(
+    result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from framework.report import StudyRuns
+
+    three = {"val_accuracy": "max", "size_tflite_bytes": "min", "params_nonzero": "min"}
+    monkeypatch.setattr(StudyRuns, "objectives", three)
+    with pytest.raises(InvalidValue, match="several objectives") as told:
+        result.best(drop=1.0)
+    # the way out, and the other one that is given
+    by = re.findall(r'best\(by="(.*)"\)', told.value.todo)[0]
+    assert by == "size_tflite_bytes"
+    trials = result.trials.set_index("number").loc[sorted(result.front["trial"])]
+    for cost in (by, "params_nonzero"):
+        assert trials.loc[result.best(drop=1.0, by=cost), cost] == min(trials[cost])
+    with pytest.raises(UnknownName, match="no objective that is a cost called 'val_accuracy'"):
+        result.best(by="val_accuracy")
+
+
 def test_a_model_is_the_trials_file(project: Project, result: Result) -> None:
     number = result.best(drop=1.0)
     run = next(run for run in project.runs("trial", "look") if run.number == number)

@@ -15,6 +15,7 @@ import typer
 
 from framework.errors import SqueezelabError, UserError
 from framework.system import interrupt
+from framework.system.text import visible
 
 app = typer.Typer(
     name="squeezelab",
@@ -91,12 +92,12 @@ def relative(path: Path, root: Path) -> str:
 
 def tell(text: str) -> None:
     """Results go to stdout."""
-    print(text)
+    print(visible(text))
 
 
 def say(text: str) -> None:
     """All else goes to stderr."""
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
 
 
 def text_of(error: SqueezelabError) -> str:

@@ -76,8 +76,8 @@ def _study_json(store: Store, run: Run) -> dict[str, Any]:
     parents = store.runs(
         run.tags["study"],
         role="study",
-        study_digest=run.tags["study_digest"],
-        generation=run.tags["generation"],
+        study_digest=run.tags.get("study_digest", ""),
+        generation=str(run.generation),
     )
     # one that was killed before it had written its files has no note to read
     for parent in reversed(parents):

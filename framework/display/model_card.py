@@ -21,6 +21,7 @@ from framework.results import record
 from framework.results.quantities import ledger_lines
 from framework.results.record import BASELINE_PREFIX, Run
 from framework.study.spec import Spec
+from framework.system.text import visible
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
 
@@ -62,7 +63,7 @@ def export(
     run = find_run(store, root, text, settings=settings)
     _check_run(store, run)
     content = store.artifact(run.run_id, record.MODEL_TFLITE)
-    page = card_text(gather(store, run, content, out.name), catalog_of(root), root)
+    page = visible(card_text(gather(store, run, content, out.name), catalog_of(root), root))
     # written aside and moved, so that a kill leaves no half of a file under its name
     for path, data in ((out, content), (card, page.encode())):
         aside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -226,11 +227,11 @@ def _ledger(run: Run, catalog: Catalog) -> str:
 
 def _speed(run: Run) -> str:
     """Latency next to the dense net's; empty where it was not measured."""
-    if "latency_us_p50" not in run.metrics:
+    if not set(record.SPEEDS) <= run.metrics.keys():
         return ""
     this = _interval(run, "latency_us_p50")
     dense = _interval(run, f"{BASELINE_PREFIX}latency_us_p50")
-    threads = f"{run.metrics['latency_threads']:.0f} thread(s)"
+    threads = f"{run.metrics.get('latency_threads', 1):.0f} thread(s)"
     return (
         f"One sample: {this} microseconds; the dense net: {dense}; on {threads} of the run's "
         f"machine. Ratio: {_interval(run, 'speedup_measured')}."

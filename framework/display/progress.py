@@ -20,6 +20,7 @@ from framework.planning.plan import Plan
 from framework.results.failure import cause
 from framework.results.record import decimals
 from framework.runner.events import Ended, Running
+from framework.system.text import visible
 
 NOTEBOOK_COLUMNS = 120
 
@@ -74,7 +75,7 @@ class Progress:
         of = f" of {running.epochs}" if epoch <= running.epochs else ""
         head = ", ".join(filter(None, [running.what, running.tried, f"epoch {epoch}{of}"]))
         # rich would take what is in brackets for markup
-        self._update(description=escape(f"{head}  {shown}"))
+        self._update(description=escape(visible(f"{head}  {shown}")))
 
     def ended(self, event: Ended) -> None:
         """One line for each run."""
@@ -94,7 +95,7 @@ class Progress:
     def say(self, text: str) -> None:
         """A sentence."""
         # soft_wrap: without a terminal rich breaks lines at 80 columns
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
     def _update(self, **fields: Any) -> None:
         if self._live:
@@ -102,7 +103,7 @@ class Progress:
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
         self.console.print(
-            f"{head:<22}{text}", style=style, markup=False, highlight=False, soft_wrap=True
+            visible(f"{head:<22}{text}"), style=style, markup=False, highlight=False, soft_wrap=True
         )
 
     def _status(self, event: Ended) -> None:

@@ -23,10 +23,13 @@ from framework.study.space import Choice, Float, Int
 from framework.study.spec import Train, Use, use
 from framework.study.study import Study
 from framework.system import paths
+from framework.system.git_lfs import check_fetched
 
 VALUES = dict(
     zip(IMPORTABLE, (AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use), strict=True)
 )
+RESERVED = "Default"
+SIGNS = frozenset("@:/\\'\"`")  # NAME:12 is a trial, NAME@DIGEST the folder of a report
 ARGUMENTS = {
     "Study": list(map(attrgetter("name"), fields(Study))),
     "Train": list(map(attrgetter("name"), fields(Train))),
@@ -62,8 +65,10 @@ def load_study(root: Path, name: str) -> StudyFile:
     """
     if name not in study_names(root):
         raise UnknownName("study", name, study_names(root))
+    check_name(name)
     where = f"studies/{name}.py"
     # before anything in it runs
+    check_fetched(paths.studies(root) / f"{name}.py")
     tree = study_syntax.parsed(paths.studies(root) / f"{name}.py", where)
     study = _executed(tree, where).get("STUDY")
     if study is None:
@@ -75,6 +80,26 @@ def load_study(root: Path, name: str) -> StudyFile:
             todo="Write STUDY = Study(...).",
         )
     return StudyFile(name, (ast.get_docstring(tree) or "").split("\n")[0], study)
+
+
+def check_name(name: str) -> None:
+    """Return if a study can be called so.
+
+    Raises:
+        InvalidStudy: MLflow, or a command, means something else by it.
+    """
+    if name == RESERVED:
+        raise InvalidStudy(
+            f"A study cannot be called {name!r}: MLflow has an experiment of its own of that name.",
+            given=f"Study: {name}.",
+            todo="Give it another name.",
+        )
+    if not name.isprintable() or set(name) & SIGNS:
+        raise InvalidStudy(
+            "The name of a study has signs that commands, paths or the store read otherwise.",
+            given=f"Study: {name!r}.",
+            todo="Call it by letters, digits, '_', '-' and '.'.",
+        )
 
 
 def _executed(tree: ast.Module, where: str) -> dict[str, object]:

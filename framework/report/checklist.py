@@ -21,8 +21,8 @@ NEAR = 2**0.5  # a ratio is covered by a point within this factor
 OPERATING_POINTS = 5
 MANY_CLASSES = 20
 ELSEWHERE = (
-    "A4, A7, A8, S9 code revision and machine are in provenance.json, not on this page",
-    "A5, A6 the architecture and the methods are named with their versions, without "
+    "code revision and machine are in provenance.json, not on this page",
+    "the architecture and the methods are named with their versions, without "
     "descriptions and citations",
 )
 
@@ -44,15 +44,16 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         frame: what `pareto_frame` gave.
     """
     lines = [
-        "S1 the digests of the splits are not printed",
+        "the digests of the splits are not printed",
         *at_chance(runs),
+        *edited_metrics(runs),
         *mixed_versions(runs),
         _theoretical_speedup(frame),
         _top5(runs, frame),
         _control(runs),
         _competitors(runs),
         _operating_points(frame),
-        "S8, A11 n = 1 seed: no mean, no standard deviation",
+        "n = 1 seed: no mean, no standard deviation",
         *ELSEWHERE,
         _collapse(runs),
     ]
@@ -68,6 +69,17 @@ def at_chance(runs: StudyRuns) -> list[str]:
         warning = chance.warning(run.metrics, runs.task)
         if warning:
             lines.append(f"the baseline{whose} is {warning}: drops and ratios say nothing")
+    return lines
+
+
+def edited_metrics(runs: StudyRuns) -> list[str]:
+    """One line for each run whose numbers in the store are not those that it measured."""
+    lines = []
+    for run in (*runs.baselines, *runs.controls, *runs.finished):
+        clauses = runs.edited.get(run.run_id, ())
+        if clauses:
+            whose = f"trial {run.number}" if run.number >= 0 else run.tags.get("role", "a run")
+            lines.append(f"the store was edited: of {whose}, {'; '.join(clauses)}")
     return lines
 
 
@@ -92,7 +104,7 @@ def mixed_versions(runs: StudyRuns) -> list[str]:
 def _theoretical_speedup(frame: pd.DataFrame) -> str:
     if "speedup_theoretical" in frame.columns:
         return ""
-    return "S3 no theoretical speed-up: multiply-accumulates with zero weights are not told apart"
+    return "no theoretical speed-up: multiply-accumulates with zero weights are not told apart"
 
 
 def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
@@ -100,21 +112,21 @@ def _top5(runs: StudyRuns, frame: pd.DataFrame) -> str:
     default = 0 if runs.resolved["dataset"]["use"] in TOYS else MANY_CLASSES
     many = runs.study.get("classes", default) >= MANY_CLASSES
     asked = many and runs.task == "classes" and "val_top5" not in frame.columns
-    return f"S4 no top-5 accuracy (asked for from {MANY_CLASSES} classes on)" if asked else ""
+    return f"no top-5 accuracy (asked for from {MANY_CLASSES} classes on)" if asked else ""
 
 
 def _control(runs: StudyRuns) -> str:
     if not runs.controls:
-        return "S5 no control: the identity strategy has no finished run"
+        return "no control: the identity strategy has no finished run"
     without = runs.nets(runs.finished) - runs.nets(runs.controls)
-    return f"S5 no control of {', '.join(sorted(without))}" if without else ""
+    return f"no control of {', '.join(sorted(without))}" if without else ""
 
 
 def _competitors(runs: StudyRuns) -> str:
     # the tag of a chain has the names of its strategies, which say what they prune by
     used = " ".join(tag_values(runs.finished, "strategy"))
     missing = " and ".join(kind for kind in ("magnitude", "random") if kind not in used)
-    return f"S6, A14, A15 not compared with {missing} pruning" if missing else ""
+    return f"not compared with {missing} pruning" if missing else ""
 
 
 def _operating_points(frame: pd.DataFrame) -> str:
@@ -125,7 +137,7 @@ def _operating_points(frame: pd.DataFrame) -> str:
     if len(reached) >= OPERATING_POINTS and not uncovered:
         return ""
     gaps = f", none near {', '.join(uncovered)}" if uncovered else ""
-    return f"S7 {len(reached)} different ratios of non-zero parameters on the front{gaps}"
+    return f"{len(reached)} different ratios of non-zero parameters on the front{gaps}"
 
 
 def _near(wanted: float, reached: Iterable[float]) -> bool:
@@ -140,4 +152,4 @@ def _collapse(runs: StudyRuns) -> str:
         # an R2 below 0 is below its half from the start
         if quality is not None and base is not None and base > 0 and quality < base / 2:
             return ""
-    return f"A9 no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"
+    return f"no trial goes on to where {runs.quality_word} collapses (half of the baseline's)"

@@ -23,6 +23,7 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 from framework.results.fronts import Direction, on_front  # noqa: E402
+from framework.system.text import visible  # noqa: E402
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
 LINE_INCHES = 0.147  # of the legend
@@ -217,7 +218,7 @@ def _keys(cloud: Cloud, nets: Mapping[str, Cloud]) -> Iterator[Line2D]:
     """
     for net, colour, marker in zip(nets, cycle(COLOURS), cycle(MARKERS)):
         look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4.2}
-        yield Line2D([], [], linestyle="none", label=net, **look)
+        yield Line2D([], [], linestyle="none", label=visible(net), **look)
     # in grey or ink: a colour would read as one of the architectures
     if cloud.trials:
         yield Line2D([], [], label="trial", **SMALL, **FAINT)

@@ -16,6 +16,7 @@ from framework.contracts import Catalog
 from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
+    as_measured,
     complete_runs,
     last_attempts,
     like,
@@ -55,6 +56,7 @@ class StudyRuns:
         controls: the finished runs of the identity strategy, one per architecture.
         trials: finished and failed runs by number, the last attempt of each number.
         catalog: says what metrics are called and how they are written.
+        edited: run id -> where the store says otherwise than the run measured.
     """
 
     name: str
@@ -64,6 +66,7 @@ class StudyRuns:
     controls: Sequence[Run] = ()
     trials: Sequence[Run] = ()
     catalog: Catalog = field(default_factory=Catalog)
+    edited: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> set[str]:
@@ -183,14 +186,18 @@ def collect(
     named = set(tag_values([*trials, *controls], "baseline")) - {""}
     baselines = with_status(complete_runs(store, name, "baseline"), "FINISHED")
     chosen = [run for run in baselines if run.run_id in named]
+    edited: dict[str, Sequence[str]] = {}
+    baselines = as_measured(store, one_each(chosen or like(parent, baselines)), edited)
+    controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
     return StudyRuns(
         name=name,
         study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
         parent=parent,
-        baselines=one_each(chosen or like(parent, baselines)),
-        controls=one_each(with_status(controls, "FINISHED")),
-        trials=trials,
+        baselines=baselines,
+        controls=controls,
+        trials=as_measured(store, trials, edited),
         catalog=catalog or Catalog(),
+        edited=edited,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from framework.report.checklist import at_chance, toys, unmet
+from framework.report.checklist import at_chance, edited_metrics, toys, unmet
 from framework.report.facts import facts
 from framework.report.frame import StudyRuns
 from framework.report.layout import columns as every_column
@@ -69,7 +69,7 @@ def _list(sentences: Iterable[str]) -> str:
 def _warnings(runs: StudyRuns) -> list[str]:
     """What a reader has to know before any number, a paragraph each."""
     paragraphs = toy_warning(runs)
-    for line in at_chance(runs):
+    for line in (*at_chance(runs), *edited_metrics(runs)):
         sentence = line[0].upper() + line[1:]
         paragraphs.append(f"**{markdown_text(sentence)}.**")
     return paragraphs
@@ -127,9 +127,23 @@ def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
     return [
         *ROW_NOTES,
         f"{RATIO_NOTE}{nets}",
+        *_axes_note(runs),
         *_meanings(columns),
         f"`pareto.csv` has this table and `trials.csv` every trial with exact numbers{shares}; "
         "`provenance.json` leads from each row to its run; `timing.csv` has the seconds",
+    ]
+
+
+def _axes_note(runs: StudyRuns) -> list[str]:
+    """Which two of several objectives the figure shows."""
+    if len(runs.objectives) <= len(("size", "quality")):
+        return []
+    axes = axes_of(runs)
+    names = markdown_text(listed(list(runs.objectives)))
+    shown = markdown_text(f"{axes.quality} against {axes.size}")
+    return [
+        f"The front is that of {names} together. The figure, and the order of the rows, have "
+        f"{shown} alone, so that points of the front may lie below others there"
     ]
 
 

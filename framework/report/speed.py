@@ -41,6 +41,10 @@ FRONT = " (front)"
 FLOAT_BYTES = 4  # of a weight in a file that may store kernels in blocks
 # shares of the zeros; files of one net differ by the padding between their tensors
 HALF, NOTHING = 0.5, 0.02
+FILE_SIZES = frozenset({
+    "params_total", "params_nonzero", "size_tflite_bytes", "size_dense_bytes",
+    f"{BASELINE_PREFIX}size_tflite_bytes", f"{BASELINE_PREFIX}size_dense_bytes",
+})  # fmt: skip
 QUARTER = 1.25  # theory and measurement differ by more than this factor: a gap that wants a reason
 
 
@@ -126,13 +130,13 @@ def _row(runs: StudyRuns, kind: str, run: Run) -> dict[str, Any]:
     base_size = size if kind == "baseline" else metrics.get("baseline.size_tflite_bytes")
     if size and base_size:
         row[f"size_tflite_bytes{RATIO}"] = base_size / size
-    if "latency_us_p50" in metrics:
+    if _is_whole(metrics, "latency_us_p50"):
         digits = ".0f" if metrics["latency_us_p50"] >= 100 else ".1f"
         row["latency"] = _with_ends(metrics, "latency_us_p50", digits)
     if kind == "baseline":
         # timed against itself: the check of the protocol, no result
         return {name: value for name, value in row.items() if not name.startswith("speedup")}
-    if "speedup_measured" in metrics:
+    if _is_whole(metrics, "speedup_measured"):
         row["speedup"] = _with_ends(metrics, "speedup_measured", ".2f")
     return row | {"reason": gap_reason(run.metrics)}
 
@@ -142,13 +146,18 @@ def _interval(values: Mapping[str, Any], name: str) -> tuple[float, float, float
     return values[name], values[f"{name}_low"], values[f"{name}_high"]
 
 
+def _is_whole(values: Mapping[str, Any], name: str) -> bool:
+    """Whether a measured value has both ends of its interval."""
+    return {name, f"{name}_low", f"{name}_high"} <= values.keys()
+
+
 def _with_ends(values: Mapping[str, Any], name: str, form: str) -> str:
     value, low, high = _interval(values, name)
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
 def _of_zeros(metrics: Mapping[str, float]) -> list[str]:
-    if metrics["macs_effective"] > 0.95 * metrics["macs_dense"]:
+    if metrics.get("macs_effective", 0.0) > 0.95 * metrics.get("macs_dense", 0.0):
         return []
     left_out, reasons = _left_out(metrics), []
     if left_out > NOTHING:
@@ -166,7 +175,7 @@ def _left_out(metrics: Mapping[str, float]) -> float:
 
     A file that stores every weight is longer than its weights by as much as the dense file is.
     """
-    if f"{BASELINE_PREFIX}size_dense_bytes" not in metrics:
+    if not metrics.keys() >= FILE_SIZES:
         return 0.0
     longer, longer_dense = _overhead(metrics, ""), _overhead(metrics, BASELINE_PREFIX)
     zeros = (metrics["params_total"] - metrics["params_nonzero"]) * FLOAT_BYTES
@@ -188,7 +197,7 @@ def _of_bits(metrics: Mapping[str, float]) -> list[str]:
 
 
 def _of_layers(metrics: Mapping[str, float]) -> list[str]:
-    if metrics["macs_dense"] > 0.95 * metrics.get("baseline.macs_dense", 0.0):
+    if metrics.get("macs_dense", 0.0) > 0.95 * metrics.get("baseline.macs_dense", 0.0):
         return []
     return ["each layer costs time of its own, whatever its size"]
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from framework.results.fronts import Direction
+from framework.system.text import visible
 
 LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -140,7 +141,7 @@ def latex(
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
     # `&` first, or it would escape the one of `&lt;`
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    text = visible(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
     text = re.sub(r"([\\`*\[\]|])", r"\\\1", text)
     # Markdown shows an underscore within a word as it is
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
@@ -148,8 +149,7 @@ def markdown_text(text: str) -> str:
 
 def latex_text(text: str) -> str:
     """Text that LaTeX shows as it is, on one line."""
-    printable = "".join(filter(str.isprintable, " ".join(text.split())))
-    return printable.translate(LATEX)
+    return visible(" ".join(text.split())).translate(LATEX)
 
 
 def csv_cell(value: Any) -> str:
@@ -162,7 +162,7 @@ def csv_cell(value: Any) -> str:
     if isinstance(value, float):
         return repr(float(value))
     # a bare \r is not quoted and would end the row
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    text = visible(str(value).replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 

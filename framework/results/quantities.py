@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Literal
 
 from framework.contracts.catalog import Catalog
@@ -94,19 +94,26 @@ def spanned(directions: Mapping[str, Direction], task: str, catalog: Catalog) ->
         directions: objective -> `max` or `min`.
 
     Returns:
-        (cost, quality): of costs a line of the size ledger before all others; non-zero parameters
-        and the task's own metric where the study asks for none.
+        (cost, quality): the first of `costs`; non-zero parameters and the task's own metric where
+        the study asks for none.
     """
-    lines = ledger_lines(catalog)
-    costs = []
-    for name, direction in directions.items():
-        if direction == "min" and not _says_how_good(name):
-            costs.append((name not in lines, name != "params_nonzero", name))
-    # of equal rank the one that the study names first
-    cost = min(costs, key=itemgetter(0, 1), default=(False, False, "params_nonzero"))[-1]
+    cost = next(iter(costs(directions, catalog)), "params_nonzero")
     others = [name for name in directions if name != cost]
     others.sort(key=lambda name: (not _says_how_good(name), directions[name]))
     return cost, next(iter(others), quality_of(task))
+
+
+def costs(directions: Mapping[str, Direction], catalog: Catalog) -> list[str]:
+    """The objectives that a net costs, as its size.
+
+    Lines of the size ledger before all others, of each kind in the order of the study.
+    """
+    lines = ledger_lines(catalog)
+    names = []
+    for name, direction in directions.items():
+        if direction == "min" and not _says_how_good(name):
+            names.append(name)
+    return sorted(names, key=lambda name: name not in lines)
 
 
 def _says_how_good(name: str) -> bool:

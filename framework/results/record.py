@@ -28,6 +28,7 @@ OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
 MODEL_TFLITE = "model.tflite"
 WEIGHTS_NPZ = "weights.npz"
 LAYERS_CSV = "layers.csv"
+METRICS_JSON = "metrics.json"  # name -> value; holds the store to what was measured
 # what `keep="front"` removes of trials that are not on the front
 NET_FILES = (MODEL_TFLITE, WEIGHTS_NPZ)
 # name, bytes, sha256 of every other artifact, and weight -> tensor; written last

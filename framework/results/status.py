@@ -22,6 +22,11 @@ OTHER_METRICS = (
     "FRESH=1 measures all by one."
 )
 
+DELETED_METRICS = (
+    "have lost an objective or a constraint's metric in the store: they stay, and are not ranked. "
+    "FRESH=1 measures all anew."
+)
+
 
 def objective_values(study: Study, metrics: Mapping[str, float]) -> tuple[float, ...]:
     """The objectives' values, in their order."""
@@ -60,6 +65,12 @@ def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:
         if run.status == "FINISHED":
             run_ids.add(run.run_id)
     return run_ids
+
+
+def with_deleted(study: Study, runs: Iterable[Run]) -> set[str]:
+    """Ids of finished trials without a metric in use: somebody deleted it, for it was measured."""
+    finished = [run for run in runs if run.status == "FINISHED"]
+    return {run.run_id for run in finished if unmeasured(study, run.metrics)}
 
 
 @dataclass(frozen=True)

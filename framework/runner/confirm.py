@@ -76,7 +76,7 @@ def _tags(run: Run, spec: Spec) -> dict[str, str]:
     """What the run of a look has in common with the trial's."""
     tags = {"spec_digest": spec.digest, "host": run.tags.get("host", "")}
     for name in COMMON_TAGS:
-        tags[name] = run.tags[name]
+        tags[name] = run.tags.get(name, "")
     return tags
 
 

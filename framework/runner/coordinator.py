@@ -16,12 +16,14 @@ from framework.planning.parts import dataset_of
 from framework.planning.resolve import budget, control_spec, first_value
 from framework.results import chance, record
 from framework.results.status import (
+    DELETED_METRICS,
     OTHER_METRICS,
     StudyStatus,
     objective_values,
     unmeasured,
     unranked,
     violations,
+    with_deleted,
 )
 from framework.runner import failures, trial
 from framework.runner.baseline import EpochReport, Lab
@@ -82,6 +84,7 @@ class Coordinator:
         self._dense_runs: dict[str, str] = {}
         self._failed_dense: dict[str, tuple[str, Record]] = {}  # run id and record by digest
         self._unranked: set[str] = set()  # run ids
+        self._deleted: set[str] = set()  # run ids
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
 
     def run(self, *, fresh: bool) -> Outcome:
@@ -119,8 +122,9 @@ class Coordinator:
         self._controls = set(history.controls)
         self.settler.recall(history.dense)
         for run in history.dense:
-            self._dense_runs[run.tags["spec_digest"]] = run.run_id
+            self._dense_runs[run.tags.get("spec_digest", "")] = run.run_id
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
+        self._deleted = with_deleted(self.plan.study, self.done.values())
         # in the order of their numbers, which is not that in which the store returns them
         self.sampler.replay([self._observation(self.done[number]) for number in sorted(self.done)])
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
@@ -130,6 +134,8 @@ class Coordinator:
         """Say what of the history a person has to know before anything runs."""
         if self._unranked:
             self.observer.say(f"{len(self._unranked)} trials {OTHER_METRICS}")
+        if self._deleted:
+            self.observer.say(f"{len(self._deleted)} trials {DELETED_METRICS}")
         for warning in own_plugins.changed_code(self.done.values(), self.runs.tags):
             self.observer.say(warning)
         # an overridden study is another question on purpose
@@ -140,21 +146,23 @@ class Coordinator:
             )
         self.observer.begin(self.plan, done=len(self.done), wanted=self.wanted)
         for run in history.dense:
-            self._warn(run.tags["architecture"], run.metrics)
+            self._warn(run.tags.get("architecture", ""), run.metrics)
         if self.wanted < self.plan.study.trials:
             self._say_how_many()
 
     def _status(self) -> StudyStatus:
         """Of the trials that are ranked."""
         ranked = {
-            number: run for number, run in self.done.items() if run.run_id not in self._unranked
+            number: run
+            for number, run in self.done.items()
+            if run.run_id not in self._unranked | self._deleted
         }
         return StudyStatus(self.plan.study, ranked)
 
     def _observation(self, run: Run) -> Observed:
         """What the sampler observes of a trial."""
         question = self.store.artifact(run.run_id, record.OPTUNA_JSON).decode()
-        if run.status == "FAILED" or run.run_id in self._unranked:
+        if run.status == "FAILED" or run.run_id in self._unranked | self._deleted:
             return Observed(question, None, {})
         values = objective_values(self.plan.study, run.metrics)
         return Observed(question, values, violations(self.plan.study, run.metrics))
@@ -382,7 +390,7 @@ def _failed_if_unmeasured(study: Study, result: Record) -> Record:
 
 
 def _spec_digest(run: Run) -> str:
-    return run.tags["spec_digest"]
+    return run.tags.get("spec_digest", run.run_id)
 
 
 def _objectives(study: Study, result: Record) -> dict[str, float]:

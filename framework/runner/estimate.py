@@ -289,7 +289,8 @@ def _wall_seconds(run: Run) -> float:
 
 def _dense_seconds(run: Run, *, trained: bool) -> float:
     """Of a dense net's run; its seconds hold its training, whenever that was."""
-    return run.metrics["seconds"] - (0.0 if trained else run.metrics["fit_seconds"]) + STORE_SECONDS
+    seconds, training = run.metrics.get("seconds", 0.0), run.metrics.get("fit_seconds", 0.0)
+    return seconds - (0.0 if trained else training) + STORE_SECONDS
 
 
 def _bytes(store: Store, run: Run) -> int:

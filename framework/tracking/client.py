@@ -71,12 +71,13 @@ def patiently(attempt: Callable[[], T]) -> T:
         Busy: it still is.
         KeyboardInterrupt: an interrupt came meanwhile.
     """
-    ends = time.monotonic() + PATIENCE_SECONDS
+    began = 0.0
     while True:
         try:
             return attempt()
         except Busy as error:
-            left = ends - time.monotonic()
+            began = began or time.monotonic()
+            left = began + PATIENCE_SECONDS - time.monotonic()
             if left <= 0:
                 raise
             log.warning("%s Trying for %.0f s more; Ctrl-C ends it.", error.what, left)

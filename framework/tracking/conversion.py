@@ -12,6 +12,7 @@ PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
 TAG_LIMIT = 8000
 NAME_LIMIT = 250
 EXPERIMENT_TAG_LIMIT = 20_000
+NUMBERS = ("trial", "attempt", "generation", "lease")  # tags that are read as such
 QUOTES = frozenset("'\"`\\")
 
 
@@ -79,13 +80,24 @@ def as_run(run: Any) -> Run:
 
     Args:
         run: an `mlflow.entities.Run`.
+
+    Raises:
+        SqueezelabError: a tag that has to be a number is none.
     """
     info, data = run.info, run.data
+    tags = without_prefix(data.tags, PREFIX)
+    for name in NUMBERS:
+        if not tags.get(name, "0").isdecimal():
+            raise SqueezelabError(
+                f"The tag {name} of a run is no number: it was edited in the store.",
+                given=f"Run {info.run_id} ({info.run_name}): {PREFIX}{name} = {tags[name]!r}.",
+                todo="Set it back in the MLflow UI, or delete the run there.",
+            )
     return Run(
         run_id=info.run_id,
         name=info.run_name or "",
         status=info.status,
-        tags=without_prefix(data.tags, PREFIX),
+        tags=tags,
         params=dict(data.params),
         metrics=_final(data.metrics),
         start_ms=info.start_time or 0,

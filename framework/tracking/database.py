@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from framework.errors import SqueezelabError, UserError
 from framework.system import paths
+from framework.system.git_lfs import check_fetched
 from framework.tracking import locations
 from framework.tracking.address import address, sqlite_address, sqlite_file
 from framework.tracking.client import BUSY_SECONDS, Busy, is_locked, patiently, quiet, translated
@@ -42,6 +43,7 @@ def require(file: Path) -> None:
             given=f"Looked for: {file}.",
             todo="Start with: make study NAME=squeezenet_prune.",
         )
+    check_fetched(file)
 
 
 def prepare(root: Path, *, create: bool) -> str:

@@ -84,10 +84,10 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
         generation=generation,
         parent=parents[0] if parents else None,
         changed=bool(everything) and not same_study,
-        done={run.number: run for run in _tagged(complete, "role", "trial")},
+        done={run.number: run for run in _tagged(complete, "role", "trial") if run.number >= 0},
         attempts=dict(attempts),
         dense=tuple(_tagged(finished, "role", "baseline")),
-        controls=frozenset(run.tags["spec_digest"] for run in controls),
+        controls=frozenset(run.tags.get("spec_digest", "") for run in controls),
     )
 
 

@@ -23,6 +23,7 @@ from framework.results.record import (
     EPOCH_PREFIX,
     ERROR_TXT,
     IDS,
+    METRICS_JSON,
     PREFIX,
     ROLES,
     Record,
@@ -161,11 +162,15 @@ class Store:
     def finish(self, run_id: str, record: Record) -> None:
         """Write all that a trial yielded; the status is set as the very last step."""
         artifacts = dict(record.artifacts)
+        values = {**record.metrics, **record.times}
+        if record.metrics and not record.reason:
+            finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+            artifacts[METRICS_JSON] = json.dumps(finite, indent=1, sort_keys=True).encode()
         if record.reason:
             artifacts[ERROR_TXT] = (record.error or record.reason).encode()
         about_the_net = {"tensors": record.tensors, "metrics": record.versions}
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
-        final = list(_metrics({**record.metrics, **record.times}, step=0))
+        final = list(_metrics(values, step=0))
         later = metric_versions.as_text(record.versions)
         tags = {"reason": record.reason, metric_versions.TAG: later}
         self._end(run_id, record.status, metrics=final, tags=tags)

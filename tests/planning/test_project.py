@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,14 @@ def test_numbers_may_be_computed_and_names_renamed(root: Path) -> None:
     write(root, text.replace("Study, use", "Study as S, use").replace("Study(", "S("))
     study = project.load_study(root, "mine").study
     assert (study.trials, study.seed) == (38, 3)
+
+
+@pytest.mark.parametrize("name", ["Default", "a@b", "a:1", "it's", 'so "so"', "ring\x07"])
+def test_a_name_that_means_something_else_is_refused(root: Path, name: str) -> None:
+    write(root, GOOD, name)
+    with pytest.raises(InvalidStudy, match="name") as told:
+        project.load_study(root, name)
+    # the way out: another name, of plain signs
+    assert re.search("another name|by letters", told.value.todo)
+    (root / "studies" / f"{name}.py").rename(root / "studies" / "other-name_2.1.py")
+    assert project.load_study(root, "other-name_2.1").study.trials == 7

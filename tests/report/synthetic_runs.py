@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from framework import AtMost, Choice, Float, Study, Train, use
+from framework.errors import UnknownName
 from framework.report import run_report
 from framework.results.record import Run
 
@@ -55,7 +56,8 @@ class FakeStore:
         )
 
     def artifact(self, run_id, name, /):
-        assert name == "study.json"
+        if name != "study.json":
+            raise UnknownName("artifact", name, ["study.json"])
         return json.dumps(self.head | {"of": run_id}, sort_keys=True).encode()
 
 

@@ -104,7 +104,7 @@ def test_the_page_begins_with_what_a_reader_must_know(thirty):
     ):
         assert said in head
     assert "n = 1 seed: no interval is shown" in after
-    assert "S8, A11" in after
+    assert "n = 1 seed" in after
     assert "Overrides" not in page
 
 

@@ -129,7 +129,21 @@ def test_latex_specials_are_spelled_out():
     bare = re.sub(r"\\text[a-z]+\{\}|\\[&%$#_{}]", "", text)
     assert not set(bare) & set(r"&%$#_{}~^\<>|")
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
-    assert latex_text("two\nlines\x07") == "two lines"
+    assert latex_text("two\nlines\x07") == r"two lines\textbackslash{}x07"
+
+
+def test_no_table_hands_on_what_steers_a_terminal_or_turns_the_reading():
+    name = "\x1b[2Jtrial\x07 \u202egnp"
+    frame = object_frame([{"net": name}], ["net"])
+    column = Column(name="net", head=name, short=name)
+    texts = [
+        markdown(frame, [column]),
+        csv(frame.rename(columns={"net": name})),
+        latex(frame, [column], compared=[True], caption=name, label=name),
+    ]
+    for text in texts:
+        assert not set(text) & {"\x1b", "\x07", "\u202e"}
+        assert "x1b" in text
 
 
 @given(st.text())

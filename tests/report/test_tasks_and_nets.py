@@ -130,12 +130,12 @@ def test_r2_collapses_below_half_of_the_baseline_s(worst, told):
     lines = unmet(runs, pareto_frame(runs))
     assert (
         any(
-            line == "A9 no trial goes on to where R2 collapses (half of the baseline's)"
+            line == "no trial goes on to where R2 collapses (half of the baseline's)"
             for line in lines
         )
         is told
     )
-    assert not [line for line in lines if line.startswith("S4")]
+    assert not [line for line in lines if line.startswith("no top-5")]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,8 @@ def test_r2_collapses_below_half_of_the_baseline_s(worst, told):
 def test_top_5_is_asked_for_where_there_are_many_classes(task, classes, asked):
     head = study_json(task=task, classes=classes)
     runs = collect(FakeStore([parent(), baseline(), control(), trial(0)], head), NAME)
-    assert len([line for line in unmet(runs, pareto_frame(runs)) if line.startswith("S4")]) == asked
+    lines = unmet(runs, pareto_frame(runs))
+    assert len([line for line in lines if line.startswith("no top-5")]) == asked
 
 
 def test_the_task_of_an_older_run_is_told_by_its_metrics():
@@ -229,7 +230,7 @@ def test_the_net_stays_in_the_table_when_one_alone_is_left_on_the_front(zoo):
 
 def test_a_net_without_a_control_is_named(zoo):
     runs = collect(zoo, NAME)
-    assert "S5 no control of squeezenet" in unmet(runs, pareto_frame(runs))
+    assert "no control of squeezenet" in unmet(runs, pareto_frame(runs))
 
 
 def test_knobs_that_their_net_alone_decides_are_no_columns(zoo):

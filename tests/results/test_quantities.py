@@ -81,7 +81,7 @@ def test_the_lines_of_the_ledger():
         ({"val_accuracy": "max"}, ("params_nonzero", "val_accuracy")),
         (
             {"size_dense_bytes": "min", "params_nonzero": "min", "val_accuracy": "max"},
-            ("params_nonzero", "val_accuracy"),
+            ("size_dense_bytes", "val_accuracy"),
         ),
     ],
 )

@@ -477,6 +477,7 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         }  # fmt: skip
         assert artifact_names(done, run) == {
             "spec.json", "optuna.json", "model.tflite", "weights.npz", "layers.csv",
+            "metrics.json",
         }  # fmt: skip
         assert run.tags["trial"] == f"{run.number:06d}"
 
@@ -511,6 +512,30 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
         "report/pareto.csv",
         "report/pareto.svg",
     } <= artifact_names(done, parent)
+
+
+def test_what_was_edited_in_the_store_is_told_and_does_not_stop_a_study(
+    base: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(never_killed(base, 5).root, tmp_path / "edited")
+    project = Project(tmp_path / "edited")
+    by_number = {run.number: run.run_id for run in project.runs("trial")}
+    with closing(sqlite3.connect(project.root / "mlflow.db")) as database, database:
+        for table in ("metrics", "latest_metrics"):
+            edit = f"UPDATE {table} SET value = 0.999 WHERE key = 'val_accuracy' AND run_uuid = ?"
+            database.execute(edit, (by_number[0],))
+            gone = f"DELETE FROM {table} WHERE key = 'params_nonzero' AND run_uuid = ?"
+            database.execute(gone, (by_number[1],))
+    project.command("report", "tiny")
+    page = (project.root / "reports" / "out" / "tiny" / "pareto.md").read_text()
+    assert "The store was edited: of trial 0, val_accuracy was measured 0." in page
+    assert "and is 0.9990 now" in page
+    assert "and is deleted" in page
+    observer = Watcher()
+    assert project.study("tiny", "trials=6", observer=observer).ran == 1
+    assert any("1 trials have lost an objective" in line for line in observer.said)
+    project.command("diff", "tiny:0", "tiny:1")
+    project.command("doctor")
 
 
 def test_a_moved_project_reports_resumes_and_opens_every_artifact(

@@ -18,7 +18,7 @@ from framework.tracking.artifacts import RunFiles
 from framework.tracking.lookup import Asked
 from framework.tracking.store import Store
 
-KEPT = {"spec.json", "optuna.json", "layers.csv", "manifest.json"}
+KEPT = {"spec.json", "optuna.json", "layers.csv", "metrics.json", "manifest.json"}
 GRID = {
     "sampler": '"grid"',
     "compress": '[use("magnitude_prune", epochs=0, sparsity=Choice(0.98, 0.9, 0.3, 0.6))]',

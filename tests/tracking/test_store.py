@@ -69,8 +69,8 @@ def test_names_other_peoples_scripts_rely_on() -> None:
         "optuna.json",
     )
     assert (record.MODEL_TFLITE, record.WEIGHTS_NPZ) == ("model.tflite", "weights.npz")
-    assert (record.LAYERS_CSV, record.MANIFEST_JSON, record.ERROR_TXT) == (
-        "layers.csv",
+    assert (record.LAYERS_CSV, record.METRICS_JSON) == ("layers.csv", "metrics.json")
+    assert (record.MANIFEST_JSON, record.ERROR_TXT) == (
         "manifest.json",
         "error.txt",
     )
@@ -95,6 +95,7 @@ def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> Non
     assert seen.info.run_name == "trial 7"
     assert {file.path for file in mlflow_client(store).list_artifacts(run_id)} == {
         "spec.json",
+        "metrics.json",
         "manifest.json",
     }
 
@@ -326,6 +327,22 @@ def test_a_damaged_artifact_is_named(store: Store, study: str) -> None:
     with pytest.raises(SqueezelabError, match=r"model\.tflite is damaged or gone"):
         store.artifact(run_id, "model.tflite")
     assert store.artifact(run_id, "spec.json") == b"{}"
+
+
+def test_a_tag_that_was_edited_to_no_number_is_named_and_can_be_set_back(
+    store: Store, study: str
+) -> None:
+    run_id = begin(store, study, trial="000003", generation="0")
+    mlflow_client(store).set_tag(run_id, "squeezelab.generation", "latest")
+    with pytest.raises(SqueezelabError, match="tag generation of a run is no number") as told:
+        store.runs(study)
+    assert run_id in told.value.given
+    mlflow_client(store).set_tag(run_id, "squeezelab.generation", "0")
+    assert [run.number for run in store.runs(study)] == [3]
+    # the other way out
+    mlflow_client(store).set_tag(run_id, "squeezelab.trial", "three")
+    mlflow_client(store).delete_run(run_id)
+    assert store.runs(study) == []
 
 
 def test_an_unknown_artifact_gets_a_suggestion(store: Store, study: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framework.nn.images import prepare_images
+from framework.system.git_lfs import is_pointer
 
 if TYPE_CHECKING:
     from framework.contracts import Array
@@ -26,6 +27,8 @@ def read_picture(content: bytes, *, side: int, channels: int) -> Array:
     """
     from PIL import Image, UnidentifiedImageError
 
+    if is_pointer(content):
+        raise ValueError("it is a pointer of Git LFS, whose content git lfs pull fetches")
     try:
         image = _decoded(content)
     except UnidentifiedImageError as error:  # its own text names a place in memory

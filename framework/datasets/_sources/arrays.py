@@ -12,6 +12,7 @@ from framework.datasets._sources.cache import TEST, UNREADABLE
 from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 from framework.errors import DataUnavailable, InvalidValue
+from framework.system.git_lfs import check_fetched
 
 if TYPE_CHECKING:
     from framework.contracts import Array
@@ -54,6 +55,7 @@ class ArrayDataset(CachedDataset):
                 given=f"Looked for: {path}.",
                 todo=self._way_out(),
             )
+        check_fetched(path)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 != self.sha256:

@@ -26,6 +26,7 @@ from framework.datasets._sources.cached import CachedDataset
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
 from framework.datasets._sources.table import is_number
 from framework.errors import DataUnavailable, InvalidValue
+from framework.system.git_lfs import check_fetched
 
 log = logging.getLogger("framework")
 TASKS = ("classes", "binary", "regression", "reconstruction")
@@ -218,6 +219,7 @@ class FileDataset(OwnDataset):
                 given=f"Looked for: {self.path}." if self.path else "",
                 todo=f'Set path, seen from the project\'s folder: use("{self.name}", path="...").',
             )
+        check_fetched(Path(self.path))
 
     def verify(self, stamp: Stamp) -> None:
         """Return if the content has the sha256 that the study names."""

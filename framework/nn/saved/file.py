@@ -26,6 +26,7 @@ import numpy as np
 
 from framework.contracts.net import Array
 from framework.errors import InvalidStudy
+from framework.system.git_lfs import check_fetched
 
 MOST_BYTES = 2**30  # of a file, and of all arrays in it when they are unpacked
 MOST_CONFIG_BYTES = 2**24
@@ -174,6 +175,7 @@ def _content(path: Path) -> bytes:
             given=f"Looked for {path}.",
             todo=todo,
         )
+    check_fetched(path)
     # before it is read: a file may be larger than the memory
     size = path.stat().st_size
     if size > MOST_BYTES:
