@@ -16,7 +16,7 @@ from framework.errors import InvalidStudy
 from framework.nn.layers import LAYERS
 
 if TYPE_CHECKING:
-    from framework.nn.saved import Feed, SavedNet
+    from framework.nn.saved import Ending, Feed, SavedNet
 
 Shape = tuple[int, ...]
 # factor and offset of pixels in 0 to 1
@@ -31,7 +31,8 @@ class FromFile(Architecture):
     """A net of your own: a keras model of plain layers, saved as `.keras` or `.h5` by Keras 2 or 3.
 
     Its weights are the baseline, without training; studies prune, quantize and fine-tune it like
-    any other. The file is read as data: no code in it is run, and a layer that is not on the list
+    any other. Of a `reconstruction` its output is the input again, in the same range, whatever its
+    shape. The file is read as data: no code in it is run, and a layer that is not on the list
     (Lambda, classes of your own) is refused. Pictures are resized to the size it was trained on.
     Optimizer, regularizers and frozen layers are not taken over.
 
@@ -85,9 +86,10 @@ class FromFile(Architecture):
         """
         net = self._net()
         feeds = self._feeds(net, info)
-        _end(net, info)
+        shapes = {feed.name: feed.shape for feed in feeds}
+        self._ending(net, feeds, replace(info, inputs=shapes))
         nn.saved.check(net, feeds)
-        return {feed.name: feed.shape for feed in feeds}
+        return shapes
 
     def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
         """The range of the pixels, where it is `auto` and a picture is read.
@@ -107,10 +109,33 @@ class FromFile(Architecture):
     def build(self, info: DataInfo) -> Any:
         """The net of the file with its weights, from the data set's inputs to its task's head."""
         net, head = self._net(), Head.of(info)
-        built = nn.saved.model(net, self._feeds(net, info), head=_end(net, info))
+        feeds = self._feeds(net, info)
+        built = nn.saved.model(net, feeds, self._ending(net, feeds, info))
         if built.output_shape != (None, head.units):
             raise _wrong_head(net, f"answers of the shape {built.output_shape[1:]}", info)
         return built
+
+    def _ending(self, net: SavedNet, feeds: Sequence[Feed], info: DataInfo) -> Ending:
+        """What is put behind the net, so that it ends as the task asks.
+
+        Raises:
+            InvalidStudy: it answers another question.
+        """
+        if info.task != "reconstruction":
+            return nn.saved.Ending(_end(net, info))
+        _ = info.target  # raises where there are several inputs
+        if _last_activation(net) == "softmax":
+            raise _wrong_head(net, "probabilities, softmax", info)
+        (feed,), (title,) = feeds, net.inputs
+        # what the net reads is factor * input + offset, and so is what it rebuilds
+        factor, offset = feed.factor, feed.offset
+        for layer in net.readers(title):
+            # one that scales its input by itself is trained to rebuild what it has made of it
+            if layer.kind == "Rescaling" and net.layer(net.output).kind != "Rescaling":
+                scale, shift = layer.options.get("scale"), layer.options.get("offset", 0.0)
+                if isinstance(scale, float) and isinstance(shift, (int, float)):
+                    factor, offset = factor * scale, offset * scale + shift
+        return nn.saved.Ending(factor=1 / factor, offset=-offset / factor, in_a_row=True)
 
     def _net(self) -> SavedNet:
         net = nn.saved.load(Path(self.path))
@@ -268,16 +293,19 @@ def _end(net: SavedNet, info: DataInfo) -> str:
     Raises:
         InvalidStudy: it answers another question.
     """
-    head, last = Head.of(info), net.layer(net.output)
-    # keras writes a last activation as an option of a layer, or as a layer
-    activation = "softmax" if last.kind == "Softmax" else last.options.get("activation", "linear")
-    units = _units(net)
+    head, activation, units = Head.of(info), _last_activation(net), _units(net)
     if units not in (None, head.units) or (
         activation in ("softmax", "sigmoid") and activation != head.activation
     ):
         raise _wrong_head(net, f"{units or 'unknown'} units, {activation}", info)
     # a net that ends in logits gets what makes probabilities of them
     return "" if activation == head.activation or head.activation == "linear" else head.activation
+
+
+def _last_activation(net: SavedNet) -> str:
+    last = net.layer(net.output)
+    # keras writes a last activation as an option of a layer, or as a layer
+    return "softmax" if last.kind == "Softmax" else last.options.get("activation", "linear")
 
 
 def _units(net: SavedNet) -> int | None:
@@ -289,10 +317,13 @@ def _units(net: SavedNet) -> int | None:
 
 
 def _wrong_head(net: SavedNet, end: str, info: DataInfo) -> InvalidStudy:
-    head = Head.of(info)
+    head, todo = Head.of(info), ""
+    if _units(net) in [prod(shape) for shape in info.inputs.values()]:
+        todo = 'If it rebuilds its input, set task="reconstruction" of your own data. Else choose'
     return InvalidStudy(
         f"The net in {net.file} does not answer the data set's question.",
         given=f"The net ends in {end}; the task {info.task!r} needs {head.units} units, "
         f"{head.activation}.",
-        todo="Choose the data set that it was trained for, or train it with another last layer.",
+        todo=f"{todo or 'Choose'} the data set that it was trained for, or train it with another "
+        "last layer.",
     )

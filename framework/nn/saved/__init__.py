@@ -11,6 +11,6 @@ rebuilt     a keras model of them, for the inputs and the task of a data set
 
 from framework.nn.saved.file import digest
 from framework.nn.saved.net import Layer, SavedNet, load
-from framework.nn.saved.rebuilt import Feed, check, model
+from framework.nn.saved.rebuilt import Ending, Feed, check, model
 
-__all__ = ["Feed", "Layer", "SavedNet", "check", "digest", "load", "model"]
+__all__ = ["Ending", "Feed", "Layer", "SavedNet", "check", "digest", "load", "model"]

@@ -18,7 +18,7 @@ from framework.nn.allowed import check_graph
 from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
 from framework.nn.saved.net import Layer, SavedNet
 
-HEAD = "head_activation"
+HEAD, BACK, ROW = "head_activation", "output_scaled", "output_in_a_row"
 MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample
 # of attention: keras takes them from its inputs
 BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))
@@ -46,6 +46,26 @@ class Feed:
     dtype: str = "float32"
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What is put behind a saved net, so that it answers what a task asks.
+
+    Args:
+        activation: of a head; none if empty.
+        factor: by which the outputs are multiplied.
+        offset: is added then.
+        in_a_row: whether the outputs, of whatever shape, become one row of numbers.
+    """
+
+    activation: str = ""
+    factor: float = 1.0
+    offset: float = 0.0
+    in_a_row: bool = False
+
+
+PLAIN = Ending()
+
+
 def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
     """Refuse a net that would not survive compression and export, as `nn.allowed` knows them.
 
@@ -55,7 +75,7 @@ def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
         InvalidStudy: it would not.
     """
     try:
-        check_graph(_config(net, feeds, _names(net, feeds), head=""))
+        check_graph(_config(net, feeds, _names(net, feeds), PLAIN))
     except SqueezelabError as error:
         why = f"{error.what} {error.given}"
         raise InvalidStudy(
@@ -63,12 +83,12 @@ def check(net: SavedNet, feeds: Sequence[Feed]) -> None:
         ) from error
 
 
-def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
+def model(net: SavedNet, feeds: Sequence[Feed], ending: Ending = PLAIN) -> Any:
     """A functional keras model with the saved net's weights.
 
     Args:
         feeds: one for each input of the net, in its order.
-        head: activation added after the net; none if empty.
+        ending: what is added after the net; nothing by default.
 
     Raises:
         InvalidStudy: its layers and arrays do not belong together.
@@ -76,7 +96,7 @@ def model(net: SavedNet, feeds: Sequence[Feed], *, head: str = "") -> Any:
     from framework.nn import graph
 
     renamed = _names(net, feeds)
-    config = json.dumps(_config(net, feeds, renamed, head=head))
+    config = json.dumps(_config(net, feeds, renamed, ending))
     weights, shapes = {}, {}
     for (layer, position), values in net.weights.items():
         key = WeightKey(renamed[layer], position)
@@ -95,7 +115,7 @@ def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
     Inputs are called as the data set calls them, and nothing else is.
     """
     renamed = dict(zip(net.inputs, map(attrgetter("name"), feeds), strict=True))
-    taken = {HEAD}
+    taken = {HEAD, BACK, ROW}
     for feed in feeds:
         taken |= {feed.name, f"{feed.name}_scaled", f"{feed.name}_arranged"}
     for layer in net.layers:
@@ -109,7 +129,7 @@ def _names(net: SavedNet, feeds: Sequence[Feed]) -> dict[str, str]:
 
 
 def _config(
-    net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], *, head: str
+    net: SavedNet, feeds: Sequence[Feed], renamed: Mapping[str, str], ending: Ending
 ) -> dict[str, Any]:
     """The functional configuration of keras."""
     # layer of the saved net -> the layer here whose output is its output
@@ -122,10 +142,8 @@ def _config(
         if layer.kind != "InputLayer":
             sources = list(map(ends.__getitem__, layer.sources))
             layers.append(_layer(renamed[layer.name], layer, sources))
-    output = ends[net.output]
-    if head:
-        layers.append(_plain(HEAD, "Activation", {"activation": head}, output))
-        output = HEAD
+    layers += _ended(ending, ends[net.output])
+    output = layers[-1]["name"] if ending != PLAIN else ends[net.output]
     return {
         "name": "net",
         "layers": layers,
@@ -148,6 +166,22 @@ def _fed(feed: Feed) -> list[dict[str, Any]]:
     if feed.net_shape != feed.shape:
         arranged = {"target_shape": list(feed.net_shape)}
         layers.append(_plain(f"{feed.name}_arranged", "Reshape", arranged, layers[-1]["name"]))
+    return layers
+
+
+def _ended(ending: Ending, output: str) -> list[dict[str, Any]]:
+    """What makes of the net's output the answer."""
+    layers: list[dict[str, Any]] = []
+    added: list[tuple[str, str, Mapping[str, Any]]] = []
+    if ending.activation:
+        added.append((HEAD, "Activation", {"activation": ending.activation}))
+    if (ending.factor, ending.offset) != (1.0, 0.0):
+        added.append((BACK, "Rescaling", {"scale": ending.factor, "offset": ending.offset}))
+    if ending.in_a_row:
+        added.append((ROW, "Flatten", {}))
+    for name, kind, options in added:
+        layers.append(_plain(name, kind, options, output))
+        output = name
     return layers
 
 
