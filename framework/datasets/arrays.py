@@ -2,214 +2,279 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._sources.arrays import read_archive
-from framework.datasets._sources.cache import UNREADABLE
-from framework.datasets._sources.cached import first_not_finite
+from framework.datasets._prepare import label_arrays, picture_arrays
+from framework.datasets._prepare.columns import mean_and_spread
+from framework.datasets._prepare.label_arrays import Labels, NoLabels
+from framework.datasets._prepare.named_arrays import KNOWN, TEXTS, WHOLE, Part, Parts, sorted_out
+from framework.datasets._prepare.picture_arrays import NoPictures, is_whole
+from framework.datasets._sources.anomalies import NAMES
+from framework.datasets._sources.array_file import Head, arrays, heads
+from framework.datasets._sources.cached import SOUND, first_not_finite
 from framework.datasets._sources.splits import LABELS, Arrays
-from framework.datasets._sources.user_files import FileDataset, lonely
+from framework.datasets._sources.user_files import GIVEN, PART, FileDataset, lonely
 
-TEXTS = ("question", "text", "tokens")
-"""Inputs of these names hold tokens if their shape is (n, length), else numbers."""
 TOKENS = 2**31  # they are cached as int32
-Head = tuple[tuple[int, ...], np.dtype]
-"""Shape and type of an array."""
+PICTURE = "image"
 
 
-@dataset("arrays", version=2)
+@dataset("arrays", version=3)
 @dataclass(frozen=True, kw_only=True)
 class OwnArrays(FileDataset):
     """Samples of your own in a numpy file: `labels`, and one array for each input.
 
     Source: the file named by `path`, as `np.savez("mine.npz", image=images, labels=labels)` writes
-    it.
+    it, or a folder of .npy files.
 
-    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. Arrays
-    of shape (n, height, width, 1 or 3) are pictures: bytes, and whole numbers of any type from 0 to
-    255 that go above 1, are scaled to 0 to 1; others stay as they are. Whole numbers of shape (n,
-    length) are tokens in `text`, `question` and `tokens`, and 0 fills up. All else becomes float32:
-    sequences (n, steps, features), spectrograms (n, frames, bins, 1); rows (n, k) are k steps of
-    one feature. NaN and inf are refused. `labels` has shape (n,): whole numbers, of which those
-    that occur are the classes, in their order; or any numbers for `regression`. For
-    `reconstruction` of the one input they are 0 (normal) and 1 (anomaly), or left out.
+    Inputs go by the names that nets know: `image`, `audio`, `sequence`, `text`, `question`. `y` and
+    `target` are labels too, `images` pictures, and what `x` and `data` are their shape says. With
+    `x_train`, `y_train` go `x_test`, `y_test`, which become the sealed split, and `x_val`, `y_val`.
+    Pictures are (n, height, width), with 1 or 3 channels behind or in front: whole numbers from 0
+    to 255 of any type, or 0 to 1, 0 to 255 or -1 to 1 with fractions, are brought to 0 to 1. Whole
+    numbers of shape (n, length) are tokens in `text`, `question` and `tokens`, and 0 fills up. All
+    else becomes float32: sequences (n, steps, features), spectrograms (n, frames, bins, 1), rows
+    (n, k); each column of rows, each feature of the others is less its mean and over its standard
+    deviation of the train split (or as written, see `scale`). NaN and inf are refused. Labels are
+    (n,) or (n, 1) numbers, true or false, or texts, or one-hot; those that occur are the classes,
+    in their order; or any numbers for `regression`. For `reconstruction` of the one input they are
+    0 (normal) and 1 (anomaly), or left out. Arrays of another length or kind under other
+    names are left out, and said.
     """
 
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
+    scale: str = knob(
+        "auto",
+        choices=("auto", "train", "none"),
+        doc="of numbers: less their mean and over their standard deviation of the train split, or "
+        "as they are written; auto: for a net that comes trained the one on which it does better, "
+        "for others `train`; of pictures none leaves out that they are brought to 0 to 1",
+    )
+
+    def left_open(self, *, trained: bool) -> Mapping[str, Sequence[str]]:
+        """The scale, where it is `auto`; nets that are trained here get that of the train split."""
+        if self.scale != "auto":
+            return {}
+        info = self.info
+        is_decided = set(info.inputs) <= {PICTURE, *info.tokens}
+        return {"scale": ("train", "none") if trained and not is_decided else ("train",)}
 
     def describe(self) -> DataInfo:
         """Shapes, and how many classes and tokens there are; each number is looked at."""
-        heads = self._heads()
-        arrays = read_archive(Path(self.path))
-        inputs, tokens = {}, {}
-        for name, array in arrays.items():
-            self._check_finite_samples(name, array)
-            if name == LABELS:
-                continue
-            shape = inputs[name] = _shape(name, heads[name])
-            if _is_text(name, shape):
-                tokens[name] = self._count_of_tokens(name, array)
+        parts = self.parts()
+        if parts.left_out:
+            self.say(f"arrays that are left out: {', '.join(parts.left_out)}.")
+        samples, labels = self.samples()
+        self.say_alike(labels.classes)
+        # a text by its name may still be numbers by its shape
+        tokens = {}
+        for name, array in samples.items():
+            if name in TEXTS and array.dtype == np.int32:
+                tokens[name] = int(array.max(initial=0)) + 1
+        inputs = {name: array.shape[1:] for name, array in samples.items()}
         return DataInfo(
             task=self.asked,
-            classes=self._classes(arrays.get(LABELS)),
+            classes=len(labels.classes),
             inputs=inputs,
             tokens=tokens,
             mirror=self.mirror,
         )
 
     def read_all(self) -> Arrays:
-        """All arrays, in the types that are cached.
+        """All arrays, in the types that are cached, and the split that each sample was given."""
+        samples, labels = self.samples()
+        parts = self.parts()
+        if WHOLE in parts.parts:
+            return samples | {LABELS: labels.numbers}
+        listed = self._heads()
+        split = [
+            np.full(listed[next(iter(part.inputs.values()))][0][0], GIVEN.index(name), np.int8)
+            for name, part in parts.parts.items()
+        ]
+        return samples | {LABELS: labels.numbers, PART: np.concatenate(split)}
 
-        Classes by number, in the order of their labels.
+    def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
+        """Numbers get the scale of the train split."""
+        finished = {split: dict(arrays) for split, arrays in splits.items()}
+        for name, array in splits["train"].items():
+            is_picture = array.ndim == 4 and name != SOUND
+            if self.scale == "none" or name == LABELS or is_picture or array.dtype != np.float32:
+                continue
+            # rows of numbers have a scale for each, steps of a series one for all of them
+            columns = array.shape[1] if self._are_rows(name) else array.shape[-1]
+            # in float64: float32 adds up a large split too coarsely
+            _, mean, spread = mean_and_spread(
+                array.astype(np.float64).reshape(-1, columns), scaled=True
+            )
+            for split, given in splits.items():
+                flat = (given[name].reshape(-1, columns) - mean) / spread
+                finished[split][name] = flat.astype(np.float32).reshape(given[name].shape)
+        return dict(finished)
+
+    def parts(self) -> Parts:
+        """What is what in the file.
+
+        Raises:
+            InvalidValue: no labels or no input is found, or what may be two things.
         """
-        arrays = read_archive(Path(self.path))
-        labels = arrays.pop(LABELS, None)
-        if labels is None:  # of a reconstruction: every sample is normal
-            labels = np.zeros(len(next(iter(arrays.values()))), np.int64)
-        elif self.task == "reconstruction":
-            labels = labels.astype(np.int64)
-        elif self.task != "regression":
-            labels = _numbered(labels)
-        return {name: _typed(name, array) for name, array in arrays.items()} | {LABELS: labels}
+        listed = self._heads()
+        parts = sorted_out(listed)
+        # both would be taken without an error, and one of them learns nothing
+        if parts.unclear:
+            name = parts.unclear[0]
+            raise self.wrong(
+                f"{name} may be pictures without channels, or steps of numbers.",
+                f"Found: {_listing(listed)}.",
+                f"Call it image (np.savez(..., image={name})) or sequence "
+                f"(np.savez(..., sequence={name})).",
+            )
+        first = next(iter(parts.parts.values()), Part())
+        is_labelled = first.label or self.task == "reconstruction"
+        if not is_labelled or not first.inputs:
+            raise self.wrong(
+                "there are labels and at least one input.",
+                f"Found: {_listing(listed) or 'nothing'}.",
+                'Write them by np.savez("mine.npz", image=images, labels=labels).',
+            )
+        self._check_parts(parts, listed)
+        return parts
+
+    def samples(self) -> tuple[dict[str, Array], Labels]:
+        """Inputs in the types that are cached, and labels; those of all splits, one behind another.
+
+        Raises:
+            InvalidValue: they are not what their names say.
+        """
+        parts = self.parts().parts.values()
+        read = arrays(Path(self.path), self._heads())
+        samples = {}
+        for name in next(iter(parts)).inputs:
+            whole = np.concatenate([read[part.inputs[name]] for part in parts])
+            samples[name] = self._typed(name, whole)
+        if not next(iter(parts)).label:  # of a reconstruction: every sample is normal
+            return samples, Labels(np.zeros(len(whole), np.int64), ())
+        labels = np.concatenate([read[part.label] for part in parts])
+        return samples, self._labels(labels)
 
     def _heads(self) -> dict[str, Head]:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                heads = dict(_heads_in(archive))
-        except (*UNREADABLE, TypeError) as error:
-            raise self.wrong(
-                "it is no .npz file of plain arrays.", str(error), "Write it by np.savez."
-            ) from error
-        self._check(heads)
-        return heads
+        return heads(Path(self.path))
 
-    def _check(self, heads: dict[str, Head]) -> None:
-        """Refuse what are no samples with labels."""
-        listed = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in heads.items())
-        rebuilds = self.task == "reconstruction"
-        if rebuilds and heads and LABELS not in heads:
-            # without labels one input tells how many samples there are
-            heads = {LABELS: (next(iter(heads.values()))[0][:1], np.dtype(np.int64)), **heads}
-        if LABELS not in heads or len(heads) < 2:
+    def _check_parts(self, parts: Parts, listed: Mapping[str, Head]) -> None:
+        """Refuse splits that do not hold the same, and inputs that are not one for each label."""
+        names = next(iter(parts.parts.values())).inputs.keys()
+        if WHOLE not in parts.parts and "train" not in parts.parts:
             raise self.wrong(
-                "there are labels and at least one input.", f"Found: {listed or 'nothing'}."
+                "there is a split and none to train on.",
+                f"Found: {_listing(listed)}.",
+                "Call the arrays image and labels, or x_train and y_train.",
             )
-        samples, kind = heads[LABELS]
-        if len(samples) != 1 or (self.task != "regression" and not np.issubdtype(kind, np.integer)):
-            raise self.wrong(
-                "labels are one number for each sample, whole ones unless it is a regression.",
-                listed,
-            )
-        for name, (shape, kind) in heads.items():
-            least = 1 if name == LABELS else 2  # sides
-            if shape[:1] != samples or len(shape) < least or kind.kind not in "biuf":
+        for split, part in parts.parts.items():
+            # a net reads the same of each
+            first = next(iter(parts.parts.values()))
+            if part.inputs.keys() != names or bool(part.label) != bool(first.label):
                 raise self.wrong(
-                    f"{name} holds numbers, of shape (n, ...) with one sample for each label.",
-                    listed,
+                    f"the split {split} has other arrays than the first.",
+                    f"Found: {_listing(listed)}.",
+                    "Give each the same inputs, and labels.",
                 )
+            for name, in_file in part.inputs.items():
+                # without labels one input tells how many samples there are
+                labels = listed[part.label or next(iter(part.inputs.values()))]
+                self._check_samples(name, listed[in_file], labels)
 
-    def _classes(self, labels: Array | None) -> int:
-        """How many there are; None are the labels of a reconstruction without any."""
-        if labels is None or self.task == "regression":
-            return 0
+    def _check_samples(self, name: str, inputs: Head, labels: Head) -> None:
+        """Refuse an input that has not one sample of numbers for each label."""
+        shape, kind = inputs
+        if kind.kind not in "biuf":
+            raise self.wrong(
+                f"{name} holds something else than numbers.",
+                f"Found: {kind} {shape}.",
+                f"Write numbers, or leave the array out. Of complex ones: {name}=np.abs({name}).",
+            )
+        # a single number has no samples at all
+        counts = (*shape[:1], *labels[0][:1])
+        if len(set(counts)) > 1 or len(counts) < 2:
+            least = min(counts) if len(counts) == 2 else 0
+            way_out = f", as the first: {name}={name}[:{least}], labels=labels[:{least}]."
+            raise self.wrong(
+                f"{name} and labels have not as many samples.",
+                f"Found: {name} {shape}, labels {labels[0]}.",
+                f"Write as many of both{way_out if least else '.'}",
+            )
+
+    def _typed(self, name: str, array: Array) -> Array:
+        self._check_finite_samples(name, array)
+        # one that a net of the user's own calls otherwise is one by its shape
+        is_other = name not in KNOWN and array.ndim == 4 and array.shape[3] in (1, 3)
+        if name == PICTURE or is_other:
+            try:
+                return picture_arrays.pictures(array, scaled=self.scale != "none")
+            except NoPictures as error:
+                raise self.wrong(str(error), todo=error.todo) from error
+        if name in TEXTS and array.ndim == 2:
+            self._check_tokens(name, array)
+            return array.astype(np.int32)
+        return array.astype(np.float32).reshape(*array.shape, *[1] * (3 - array.ndim))
+
+    def _are_rows(self, name: str) -> bool:
+        part = next(iter(self.parts().parts.values()))
+        return len(self._heads()[part.inputs[name]][0]) < 3
+
+    def _labels(self, array: Array) -> Labels:
+        self._check_finite_samples(LABELS, array)
         if self.task == "reconstruction":
-            return self.kinds_of_samples(labels)
-        numbers = _numbered(labels)
-        classes, alone = int(numbers.max(initial=-1)) + 1, lonely(numbers)
+            flat = array.reshape(-1) if array.shape[1:] == (1,) else array
+            return Labels(flat.astype(np.int64), NAMES[: self.kinds_of_samples(flat)])
+        try:
+            labels = label_arrays.understood(array, regression=self.task == "regression")
+        except NoLabels as error:
+            raise self.wrong(str(error), todo=error.todo) from error
+        if self.task == "regression":
+            return labels
+        # of all splits together: a class may not be in one alone
+        classes, alone = len(labels.classes), lonely(labels.numbers)
         if classes < 2 or (self.task == "binary" and classes != 2):
             raise self.wrong(
-                "two labels or more occur; in a binary task two.", f"Different labels: {classes}."
+                "two labels or more occur; in a binary task two.",
+                f"Different labels: {classes}.",
+                'Set task="classes".' if classes > 2 else "Write samples of two classes or more.",
             )
         if alone is not None:
+            name = labels.classes[labels.numbers[alone]]
             raise self.wrong(
-                f"the label {labels[alone]} is that of one sample only: labels[{alone}].",
+                f"the label {name} is that of one sample only: labels[{alone}].",
                 todo="Leave the sample out: one cannot be both learnt and told.",
             )
-        return classes
+        return labels
 
     def _check_finite_samples(self, name: str, array: Array) -> None:
         """Refuse NaN, inf, and what float32 cannot hold."""
         sample = first_not_finite(array)
-        if sample is not None:
-            raise self.wrong(
-                f"{name} holds NaN, inf, or a number too large for float32.",
-                f"The first such sample: {name}[{sample}].",
-                "Leave such samples out, or put a number there: np.nan_to_num(...) writes 0 for "
-                "NaN.",
-            )
+        if sample is None:
+            return
+        way_out = f"put 0 there: {name}=np.nan_to_num({name}, posinf=0, neginf=0)."
+        if np.isfinite(array[sample]).all():
+            way_out = f"take a larger unit: {name}={name} / np.abs({name}).max()."
+        raise self.wrong(
+            f"{name} holds NaN, inf, or a number too large for float32.",
+            f"The first such sample: {name}[{sample}].",
+            f"Leave such samples out, or {way_out}",
+        )
 
-    def _count_of_tokens(self, name: str, array: Array) -> int:
-        """How many different tokens a vocabulary of these numbers has."""
-        if not (
-            _is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1
-        ):
+    def _check_tokens(self, name: str, array: Array) -> None:
+        """Refuse what are no numbers of tokens."""
+        if not (is_whole(array) and 0 <= array.min(initial=0) <= array.max(initial=0) < TOKENS - 1):
             raise self.wrong(
                 f"{name} holds token numbers: whole ones from 0.",
                 f"Found: {array.min()} to {array.max()}, {array.dtype}.",
                 "Call the array sequence if these are measurements.",
             )
-        return int(array.max(initial=0)) + 1
 
 
-def _heads_in(archive: zipfile.ZipFile) -> Iterator[tuple[str, Head]]:
-    """Name and head of each array, without reading what it holds."""
-    for name in archive.namelist():
-        yield name.removesuffix(".npy"), _head(archive, name)
-
-
-def _numbered(labels: Array) -> Array:
-    """Classes by number, in the order of their labels."""
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _head(archive: zipfile.ZipFile, name: str) -> Head:
-    with archive.open(name) as file:
-        version = np.lib.format.read_magic(file)
-        # numpy writes 2.0 for heads above 64 kB alone
-        if version == (1, 0):
-            shape, _, kind = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, _, kind = np.lib.format.read_array_header_2_0(file)
-    return shape, kind
-
-
-def _is_text(name: str, shape: tuple[int, ...]) -> bool:
-    """Whether samples of this shape are token numbers."""
-    return name in TEXTS and len(shape) == 1
-
-
-def _is_whole(array: Array) -> bool:
-    return array.dtype.kind in "biu" or bool((array == np.rint(array)).all())
-
-
-def _is_picture(array: Array) -> bool:
-    """Whether these are bytes, whatever their type.
-
-    All samples decide together, so that one scale holds for all.
-    """
-    if array.ndim != 4 or array.shape[3] not in (1, 3):
-        return False
-    return array.dtype == np.uint8 or (
-        array.min(initial=0) >= 0
-        and 1 < array.max(initial=0) <= np.iinfo(np.uint8).max
-        and _is_whole(array)
-    )
-
-
-def _shape(name: str, head: Head) -> tuple[int, ...]:
-    """Of one sample; a row of numbers is a sequence."""
-    shape = head[0][1:]
-    return (*shape, 1) if len(shape) == 1 and not _is_text(name, shape) else shape
-
-
-def _typed(name: str, array: Array) -> Array:
-    if _is_picture(array):
-        return array.astype(np.uint8)
-    kind = np.int32 if _is_text(name, array.shape[1:]) else np.float32
-    return array.astype(kind).reshape(len(array), *_shape(name, (array.shape, array.dtype)))
+def _listing(listed: Mapping[str, Head]) -> str:
+    return ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in listed.items())

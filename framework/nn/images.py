@@ -15,28 +15,31 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # luma of red, green and blue, ITU-R BT.60
 
 
 def prepare_images(images: Array, shape: tuple[int, ...]) -> Array:
-    """Pictures scaled to 0 to 1, made grey or coloured and resized, as a net's input shape says.
+    """Pictures made grey or coloured and resized, as a net's input shape says; bytes in 0 to 1.
 
     Resizing is bilinear, with antialiasing where a side shrinks. Grey from colour is the luma;
     colour from grey is the same value three times.
 
     Args:
-        images: (n, height, width, 1 or 3) uint8.
+        images: (n, height, width, 1 or 3) uint8, or float32 that keeps its range.
         shape: (height, width, 1 or 3) of one prepared picture.
 
     Returns:
-        (n, *shape) float32 in 0 to 1, C-contiguous.
+        (n, *shape) float32, C-contiguous.
 
     Raises:
         InvalidStudy: `shape` is not that of a picture.
     """
     height, width, channels = check_shape(shape)
     result = np.empty((len(images), height, width, channels), np.float32)
+    ends = (0.0, 1.0) if images.dtype == np.uint8 else _ends(images)
     for start in range(0, len(images), CHUNK_IMAGES):
         stop = start + CHUNK_IMAGES
-        scaled = images[start:stop].astype(np.float32) / np.float32(255)
+        scaled = images[start:stop].astype(np.float32)
+        if images.dtype == np.uint8:
+            scaled /= np.float32(255)
         # grey is broadcast to colour
-        result[start:stop] = _resized(_narrowed(scaled, channels), (height, width))
+        result[start:stop] = _resized(_narrowed(scaled, channels), (height, width), ends)
     return result
 
 
@@ -63,7 +66,12 @@ def _narrowed(images: Array, channels: int) -> Array:
     return (red + green + blue)[..., np.newaxis]
 
 
-def _resized(images: Array, size: tuple[int, int]) -> Array:
+def _ends(images: Array) -> tuple[float, float]:
+    """The smallest and the largest number."""
+    return float(images.min(initial=0)), float(images.max(initial=0))
+
+
+def _resized(images: Array, size: tuple[int, int], ends: tuple[float, float]) -> Array:
     if images.shape[1:3] == size:
         return images
     from framework.nn.backend import tf
@@ -71,4 +79,4 @@ def _resized(images: Array, size: tuple[int, int]) -> Array:
     shrinks = size[0] < images.shape[1] or size[1] < images.shape[2]
     with tf.device("CPU:0"):  # the same numbers on a machine with a GPU
         resized = tf.image.resize(images, size, method="bilinear", antialias=shrinks).numpy()
-    return np.clip(resized, 0.0, 1.0)  # rounding may leave the interval by one bit
+    return np.clip(resized, *ends)  # rounding may leave the interval by one bit

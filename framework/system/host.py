@@ -31,3 +31,8 @@ def host_tags(root: Path) -> dict[str, str]:
     dirty = git("status", "--porcelain", "--untracked-files=no")
     state = "unknown" if dirty == "unknown" else str(bool(dirty)).lower()
     return {"host": host_name(), "git": git("rev-parse", "HEAD"), "dirty": state}
+
+
+def most_bytes() -> int:
+    """How much of this machine's memory a file may fill: half of it."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -147,19 +147,21 @@ def test_a_regression_on_arrays(tmp_path):
     [
         ({"image": pictures()["image"]}, "there are labels and at least one input"),
         ({"labels": np.arange(4)}, "at least one input"),
-        (pictures() | {"labels": np.arange(100) / 4}, "whole ones unless"),
-        (pictures() | {"labels": np.arange(99)}, "one sample for each label"),
+        (pictures() | {"labels": np.arange(100) / 4}, "labels have fractions"),
+        (pictures() | {"labels": np.arange(99)}, "not as many samples"),
         ({name: array[:0] for name, array in pictures().items()}, "Different labels: 0"),
         ({"labels": np.zeros(0, int), "sequence": np.zeros((0, 3))}, "Different labels: 0"),
-        (pictures() | {"labels": np.array(3)}, "one number for each sample"),
-        (pictures() | {"scalar": np.array(3)}, "scalar holds numbers"),
+        (pictures() | {"labels": np.array(3)}, "not as many samples"),
         (pictures() | {"labels": np.zeros(100, int)}, "Different labels: 1"),
         (
             pictures() | {"text": np.arange(300).reshape(100, 3) - 1},
             r"whole ones from 0.*\n.*-1 to 298",
         ),
         (pictures() | {"question": np.full((100, 3), 0.5)}, "question holds token numbers"),
-        (pictures() | {"sequence": np.array(["a"] * 100)}, "sequence holds numbers"),
+        (
+            pictures() | {"sequence": np.array(["a"] * 100)},
+            "something else than numbers",
+        ),
     ],
 )
 def test_arrays_that_are_no_samples(tmp_path, given, said):

@@ -27,6 +27,7 @@ from framework.errors import DataUnavailable, InvalidStudy, InvalidValue, Squeez
 from framework.nn.images import prepare_images
 
 T = TypeVar("T")
+SOUND = "audio"  # the input of this name has a shape like a picture's, and is none
 
 
 class CachedDataset(Dataset):
@@ -338,30 +339,21 @@ def check_inputs(info: DataInfo, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def prepared(name: str, array: Array, shape: tuple[int, ...]) -> Array:
-    """One input as a net reads it: bytes are pictures, scaled and resized.
+    """One input as a net reads it: bytes are pictures, scaled and resized, as are others.
 
     All else has its shape already.
 
     Raises:
         InvalidStudy: the net asks for a shape that the input cannot have.
     """
-    if array.dtype == np.uint8:
+    is_picture = array.ndim == 4 and array.shape[3] in (1, 3) and name != SOUND
+    # one of fractions that has its shape already stays as it is, to the bit
+    if array.dtype == np.uint8 or (is_picture and array.shape[1:] != tuple(shape)):
         return prepare_images(array, shape)
     if array.shape[1:] != tuple(shape):
         raise InvalidStudy(
             f"The input {name!r} comes in one shape only.",
             given=f"The net asks for {tuple(shape)}, the data set has {array.shape[1:]}.",
-            todo=_other_shape(array),
+            todo="Choose another architecture or data set.",
         )
     return np.ascontiguousarray(array)
-
-
-def _other_shape(array: Array) -> str:
-    """What can be done about a shape that no net asks for."""
-    if array.ndim != 4:
-        return "Choose another architecture or data set."
-    if array.shape[1] in (1, 3) and array.shape[3] not in (1, 3):
-        return "Channels come last: np.moveaxis(images, 1, -1)."
-    return (
-        "Pictures of whole numbers from 0 to 255, as (images * 255).astype(np.uint8), are resized."
-    )

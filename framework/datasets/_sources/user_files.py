@@ -23,14 +23,17 @@ from framework.contracts.project import Project
 from framework.datasets._sources.anomalies import joined, kinds_of_samples, set_aside
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import CachedDataset
-from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve
-from framework.datasets._sources.table import is_number
+from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve, in_order, take
+from framework.datasets._sources.table import is_number, wrong
 from framework.errors import DataUnavailable, InvalidValue
 from framework.system.git_lfs import check_fetched
 
 log = logging.getLogger("framework")
 TASKS = ("classes", "binary", "regression", "reconstruction")
 KEPT = 64  # what was learnt of as many files is remembered, until they change
+PART = "part"
+"""The array of read_all that says where a sample belongs, by its place in `GIVEN`."""
+GIVEN = ("train", TEST, "validation")
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of the last change and size of each file: where they differ, all is read anew."""
 
@@ -143,13 +146,21 @@ class OwnDataset(CachedDataset):
         return self.halves()[split]
 
     def halves(self) -> dict[str, Arrays]:
-        """The samples of `test` and, as `train`, all others.
+        """The samples of `test` and, as `train`, all others; `validation`, if it is told apart.
 
-        By default the published rule takes a share for `test`.
+        By default the published rule takes a share for `test` where the data names none.
         """
-        arrays = self.read_all()
-        test, others = carve(arrays, _share(arrays, self.test_share))
-        return {"train": others, TEST: test}
+        arrays = dict(self.read_all())
+        given = arrays.pop(PART, np.zeros(len(arrays[LABELS]), np.int8))
+        halves: dict[str, Arrays] = {}
+        for number, split in enumerate(GIVEN):
+            if number in given:
+                halves[split] = in_order(take(arrays, np.flatnonzero(given == number)))
+        if TEST not in halves:
+            halves[TEST], halves["train"] = carve(
+                halves["train"], _share(halves["train"], self.test_share)
+            )
+        return halves
 
     def make_splits(self, root: Path) -> dict[str, Arrays]:
         """All four splits, as `finish` leaves them."""
@@ -162,17 +173,21 @@ class OwnDataset(CachedDataset):
         Of a reconstruction the anomalies that are not in `test` are in `validation`: train and
         calibration are what is normal.
         """
-        halves = self.halves()
-        others, test = halves["train"], halves[TEST]
+        splits, anomalies = self.halves(), None
         if self.task == "reconstruction":
-            others, anomalies = set_aside(others)
+            splits["train"], anomalies = set_aside(splits["train"])
         # shares are of all samples, those of the test included
-        count = len(others[LABELS]) + len(test[LABELS])
-        calibration, others = carve(others, max(1, round(self.calibration_share * count)))
-        validation, train = carve(others, max(1, round(self.validation_share * count)))
-        if self.task == "reconstruction":
-            validation = joined(validation, anomalies)
-        return {"train": train, "calibration": calibration, "validation": validation, TEST: test}
+        count = sum(len(arrays[LABELS]) for arrays in splits.values())
+        for split, share in (
+            ("calibration", self.calibration_share),
+            ("validation", self.validation_share),
+        ):
+            if split not in splits:
+                least = max(1, round(share * count))
+                splits[split], splits["train"] = carve(splits["train"], least)
+        if anomalies is not None:
+            splits["validation"] = joined(splits["validation"], anomalies)
+        return splits
 
     def finish(self, splits: dict[str, Arrays]) -> dict[str, Arrays]:
         """The splits with what is learnt from train applied to all: a vocabulary, a scale."""
@@ -260,9 +275,21 @@ class FileDataset(OwnDataset):
         """Warn of something in the file; once, until it changes."""
         _say(f"{Path(self.path).name}: {what}", self.stamp())
 
+    def say_alike(self, classes: Iterable[str]) -> None:
+        """Warn of classes whose names differ in capitals alone."""
+        names: dict[str, list[str]] = {}
+        for name in classes:
+            names.setdefault(name.casefold(), []).append(name)
+        for alike in names.values():
+            if len(alike) > 1:
+                self.say(
+                    f"{' and '.join(map(repr, alike))} are classes of their own. If they are one, "
+                    "write them alike."
+                )
+
     def wrong(self, what: str, given: str = "", todo: str = "") -> InvalidValue:
         """An error that names the file."""
-        return InvalidValue(f"{Path(self.path).name}: {what}", given=given, todo=todo)
+        return wrong(Path(self.path), what, given, todo)
 
 
 def files_in(path: Path) -> list[Path]:
