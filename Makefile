@@ -163,7 +163,7 @@ need-name-or-run:
 need-new:
 	@[ -n "$$KIND" ] && [ -n "$$NAME" ] || { \
 	echo "A new what, and its name? make new KIND=strategy NAME=my_strategy" >&2; \
-	echo "The kinds: study strategy architecture dataset report" >&2; exit 2; }
+	echo "The kinds: study strategy architecture dataset metric report" >&2; exit 2; }
 
 need-two:
 	@[ -n "$$A" ] && [ -n "$$B" ] || { \

@@ -11,6 +11,7 @@
     │   ├── TrialDiverged                        the loss or a weight is not finite
     │   ├── TrialTimeout                         longer than `trial_seconds`
     │   └── NotDeployable                        the exported file is missing or not its net
+    ├── MachineError               exit code 1   a full disk, a missing permission, a limit
     ├── StudyStopped               exit code 3   the baseline, or all trials so far, failed
     └── StudyLocked                exit code 75  another coordinator is at work on this study
 
@@ -105,6 +106,10 @@ class NotDeployable(TrialError):
     reason = "not_deployable"
 
 
+class MachineError(SqueezelabError):
+    """The machine refuses: its disk is full, a permission is missing, a limit is reached."""
+
+
 class StudyStopped(SqueezelabError):
     """The baseline or all trials failed: something is wrong with the study, not with one trial."""
 
@@ -117,7 +122,7 @@ class StudyLocked(SqueezelabError):
     exit_code = 75
 
 
-def last_line(error: Exception, filename: str) -> int | None:
+def last_line(error: BaseException, filename: str) -> int | None:
     """The line of a file that was the last of it to run before an error; None if none did.
 
     Args:

@@ -6,15 +6,17 @@ The application, its arguments, where text goes, and how errors are shown.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from framework.errors import SqueezelabError, UserError
-from framework.system import interrupt
+from framework.cli import streams
+from framework.errors import MachineError, SqueezelabError, UserError
+from framework.system import interrupt, refusal
+from framework.system.commands import as_typed
+from framework.system.paths import written
 from framework.system.text import visible
 
 app = typer.Typer(
@@ -37,10 +39,10 @@ Settings = Annotated[
 
 def main() -> NoReturn:
     """Entry point: errors of our own tree become a few lines and an exit code."""
+    streams.prepare()
     interrupt.as_interrupts()
     try:
         code = app(standalone_mode=False, prog_name="squeezelab")
-        sys.stdout.flush()
         # here too: a signal before it is one of the interrupts below, one after it is none
         interrupt.ignore()
     except SqueezelabError as error:
@@ -50,8 +52,14 @@ def main() -> NoReturn:
         code = interrupt.EXIT_CODE
     # whoever read our output has read enough, as `squeezelab list | head` does
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.silence_stdout()
         code = 0
+    # raised anywhere, in libraries too: a traceback would say no more than its path and reason
+    except (OSError, MemoryError) as error:
+        root = _project_or_none()
+        refused = refusal.explained(error, written(root) if root else ())
+        say(text_of(refused))
+        code = refused.exit_code
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -80,7 +88,18 @@ def find_project() -> Path:
     """The project that the working directory lies in."""
     from framework.system.paths import find_root
 
-    return find_root(Path.cwd())
+    try:
+        return find_root(Path.cwd())
+    except FileNotFoundError as error:
+        raise UserError(
+            "The folder you are in is there no longer.", todo="Change to a project: cd FOLDER."
+        ) from error
+
+
+def _project_or_none() -> Path | None:
+    with contextlib.suppress(OSError, UserError):
+        return find_project()
+    return None
 
 
 def relative(path: Path, root: Path) -> str:
@@ -91,13 +110,28 @@ def relative(path: Path, root: Path) -> str:
 
 
 def tell(text: str) -> None:
-    """Results go to stdout."""
-    print(visible(text))
+    """Results go to stdout.
+
+    Raises:
+        MachineError: it cannot be written, as a file on a full disk.
+        typer.Exit: whoever reads it has read enough.
+    """
+    try:
+        print(visible(as_typed(text, _project_or_none())), flush=True)
+    except BrokenPipeError as error:
+        streams.silence_stdout()
+        raise typer.Exit(0) from error
+    except OSError as error:
+        streams.silence_stdout()
+        raise MachineError(
+            f"The output cannot be written: {error.strerror or error}.",
+            todo="Write it elsewhere: what stands behind > in the command.",
+        ) from error
 
 
 def say(text: str) -> None:
     """All else goes to stderr."""
-    print(visible(text), file=sys.stderr)
+    print(visible(as_typed(text, _project_or_none())), file=sys.stderr)
 
 
 def text_of(error: SqueezelabError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ import typer
 from framework.cli.base import Name, app, find_project, relative, say, tell
 from framework.cli.plugins import row
 from framework.errors import SqueezelabError, UserError
+from framework.system import paths
+from framework.system.commands import as_typed
 
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 
@@ -40,10 +43,31 @@ def data(
 
 
 @app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="to be the project's; this one by default", show_default=False)
+    ] = Path(),
+) -> None:
+    """Make a folder a project with the shipped studies; nothing that is there is written over."""
+    from framework.maintenance.new_project import make_project
+    from framework.planning.project import study_names
+
+    written = make_project(folder)
+    root = folder.resolve()
+    for path in written:
+        tell(str(path))
+    say(f"{len(study_names(root))} studies are in {paths.studies(root)}. What there is, and one:")
+    for command in ("make list", "make study NAME=squeezenet_prune"):
+        say(f"  {as_typed(command, root)}")
+
+
+@app.command()
 def new(
     kind: Annotated[
         str,
-        typer.Argument(help="study, strategy, architecture, dataset or report", show_default=False),
+        typer.Argument(
+            help="study, strategy, architecture, dataset, metric or report", show_default=False
+        ),
     ],
     name: Annotated[str, typer.Argument(help="of the new file, without .py", show_default=False)],
 ) -> None:
@@ -60,14 +84,18 @@ def new(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="compare every file of every run with its sha256")
+    ] = False,
+) -> None:
     """Look for what is wrong here, and say what to do; nothing is changed."""
     from framework.maintenance.doctor import examine
     from framework.planning.own_plugins import catalog_of
 
     wrong = False
     root = find_project()
-    for finding in examine(root, catalog_of(root)):
+    for finding in examine(root, catalog_of(root), deep=deep):
         tell(finding.line())
         wrong = wrong or finding.level == "WRONG"
     if wrong:

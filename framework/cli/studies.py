@@ -65,6 +65,8 @@ def report(
     out = paths.report_output(root) / study.folder
     made = run_report(store, name, root=root, out=out, kind=kind, digest=study.digest)
     tell(made.table)
+    if made.refused:
+        raise made.refused
     say(
         f"\nWritten to {relative(out, root)}: {', '.join(sorted(path.name for path in made.paths))}"
     )
@@ -140,6 +142,8 @@ def _report(root: Path, outcome: Any) -> None:
     out = paths.report_output(root) / outcome.plan.folder
     made = conclude(Store.open(root), outcome, root=root, out=out)
     tell(made.table)
+    if made.refused:
+        raise made.refused
     say(f"\nReport: {relative(out, root)}/ ({', '.join(sorted(path.name for path in made.paths))})")
     say(f"Compare the runs in the MLflow UI: {where_to_look(root)}")
     if outcome.out_of_time:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from framework.errors import MachineError
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import run_report
 from framework.runner.events import Outcome
 from framework.study.overrides import key_of
+from framework.system import paths
+from framework.system.commands import as_typed
+from framework.system.refusal import explained
 from framework.tracking import mlflow_ui
 from framework.tracking.store import Store
 
@@ -25,7 +30,7 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
         out: folder of the report's files.
 
     Returns:
-        What `framework.report.run_report` returned.
+        What `framework.report.run_report` returned; `refused` says what could not be written.
     """
     plan = outcome.plan
     report = run_report(
@@ -36,7 +41,13 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
         digest=plan.study.digest,
         generation=outcome.generation,
     )
-    publish(store, outcome, report)
+    try:
+        publish(store, outcome, report)
+    # the report is made, and its table is to be shown
+    except OSError as error:
+        return replace(report, refused=report.refused or explained(error, paths.written(root)))
+    except MachineError as error:
+        return replace(report, refused=report.refused or error)
     return report
 
 
@@ -65,7 +76,7 @@ def _note(store: Store, outcome: Outcome, report: Any) -> str:
     blocks.append(_spaced(report.table))
     blocks += [_figure(outcome.parent, path) for path in report.paths if path.suffix == ".svg"]
     has_file = outcome.plan.name in study_names(store.root)
-    blocks.append(_how_to_go_on(outcome.plan, has_file=has_file))
+    blocks.append(as_typed(_how_to_go_on(outcome.plan, has_file=has_file), store.root))
     return "\n\n".join(filter(None, blocks))
 
 

@@ -12,6 +12,7 @@ from framework.contracts import Catalog
 from framework.errors import DuplicateName, InvalidValue, UnknownName
 from framework.planning.project import study_names
 from framework.system import paths
+from framework.system.commands import as_typed
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLUGINS = ("dataset", "architecture", "strategy", "metric")
@@ -58,10 +59,16 @@ def make(root: Path, kind: str, name: str, *, catalog: Catalog) -> Made:
     # templates are working files themselves, so their placeholders are names that Python accepts
     template = (TEMPLATES / f"{kind}.py").read_text("utf-8")
     text = template.replace("new_name", name).replace("NewName", _class_name(name))
+    text = as_typed(text, root)
     path.parent.mkdir(parents=True, exist_ok=True)
     # "x" refuses to write over a file that somebody has made since the check above
     with path.open("x", encoding="utf-8") as file:
-        file.write(text)
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink()  # half a file would be a broken plug-in
+            raise
     return Made(path, _tries(kind, name))
 
 

@@ -14,6 +14,8 @@ from framework.errors import SqueezelabError
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tfmot knows Keras 2 only
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# No folder: keras would make ~/.keras, and its settings there change what a net computes.
+os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # noqa: PTH118
 
 
 @contextlib.contextmanager

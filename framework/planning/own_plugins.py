@@ -122,14 +122,15 @@ def _load(file: Path, name: str) -> None:
     except SqueezelabError as error:
         error.add_note(f"In plugins/{file.name}.")
         raise
-    except Exception as error:
+    # a file that ends Python would end each command without a word
+    except (Exception, SystemExit) as error:
         raise InvalidValue(
             f"plugins/{file.name} does not load.",
             given=f"{type(error).__name__}: {error}{_line(error, file)}",
         ) from error
 
 
-def _line(error: Exception, file: Path) -> str:
+def _line(error: BaseException, file: Path) -> str:
     """Where in the file, as ` (line 3)`."""
     if isinstance(error, SyntaxError):
         return ""  # its own text has the line

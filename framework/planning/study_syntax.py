@@ -69,14 +69,22 @@ def assignments(tree: ast.Module) -> ast.Module:
 
 
 def _tree(path: Path, where: str) -> ast.Module:
-    if path.stat().st_size > SIZE_LIMIT:
+    try:
+        content = path.read_bytes() if path.stat().st_size <= SIZE_LIMIT else None
+    except OSError as error:
+        raise InvalidStudy(
+            f"{where} cannot be read: {error.strerror}.",
+            given=f"Path: {path}.",
+            todo="See whose it is with ls -l, and change it with chmod or chown.",
+        ) from error
+    if content is None:
         raise InvalidStudy(
             f"{where} is no study: it is larger than {SIZE_LIMIT:,} bytes.",
             given=f"Given: {path.stat().st_size:,} bytes.",
             todo=FORM,
         )
     try:
-        return ast.parse(path.read_text(encoding="utf-8"), filename=where)
+        return ast.parse(content.decode(), filename=where)
     except SyntaxError as error:
         line = (error.text or "").rstrip()
         raise InvalidStudy(

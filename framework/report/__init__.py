@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.contracts import Catalog
-from framework.errors import InvalidValue, SqueezelabError, UnknownName
+from framework.errors import InvalidValue, MachineError, SqueezelabError, UnknownName, last_line
 from framework.planning.own_plugins import catalog_of
 from framework.report.frame import StudyRuns, collect, trials_frame
 from framework.report.layout import columns as every_column
@@ -20,6 +21,7 @@ from framework.report.pareto import axes_of, pareto_frame
 from framework.report.selection import RunStore
 from framework.report.tables import columns_of, markdown
 from framework.system import paths
+from framework.system.refusal import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +40,13 @@ class Report:
         paths: the files, in the order of the report.
         table: the front with baseline and control, narrow enough for a terminal.
         front: the rows of the trials on the front, exact values.
+        refused: why the files could not be written, if they could not: the table is there.
     """
 
     paths: list[Path]
     table: str
     front: pd.DataFrame
+    refused: MachineError | None = None
 
 
 def kinds(root: Path) -> list[str]:
@@ -82,7 +86,24 @@ def run_report(
     # its font cache, else under the home folder
     os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))
     runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
-    build = _build(paths.reports(root) / f"{kind}.py")
+    file = paths.reports(root) / f"{kind}.py"
+    build = _build(file)
+    written, refused = [], None
+    try:
+        with _told_as_ours(file):
+            written = _written(build, runs, out)
+    except OSError as error:
+        refused = explained(error, paths.written(root))
+    frame = pareto_frame(runs)
+    every = every_column(runs.catalog)
+    columns = columns_of(frame, every, level=0, always=(axes_of(runs).quality,))
+    table = markdown(frame, columns, brief=True)
+    front = frame[frame["row"] == "front"].reset_index(drop=True)
+    return Report(written, table, front, refused)
+
+
+def _written(build: Build, runs: StudyRuns, out: Path) -> list[Path]:
+    """The files of a report, in their place."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
         written = []
@@ -90,11 +111,7 @@ def run_report(
             # only once all are written, so that a build that fails leaves the earlier files alone
             target = out / path.name
             written.append(path.replace(target))
-    frame = pareto_frame(runs)
-    every = every_column(runs.catalog)
-    columns = columns_of(frame, every, level=0, always=(axes_of(runs).quality,))
-    table = markdown(frame, columns, brief=True)
-    return Report(written, table, frame[frame["row"] == "front"].reset_index(drop=True))
+        return written
 
 
 def _catalog(root: Path) -> Catalog:
@@ -118,7 +135,8 @@ def _build(path: Path) -> Build:
     if spec is None or spec.loader is None:
         raise InvalidValue("This report does not load.", given=f"Given: {path}.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _told_as_ours(path):
+        spec.loader.exec_module(module)
     build: Build | None = getattr(module, "build", None)
     if build is None:
         raise InvalidValue(
@@ -127,3 +145,22 @@ def _build(path: Path) -> Build:
             todo="For one to begin with: make new KIND=report NAME=my_report",
         )
     return build
+
+
+@contextmanager
+def _told_as_ours(file: Path) -> Iterator[None]:
+    """What a report of the project's own raises, as a sentence that names its line."""
+    try:
+        yield
+    # a disk that is full is none of the file's
+    except (SqueezelabError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        if not file.exists():
+            raise
+        line = error.lineno if isinstance(error, SyntaxError) else last_line(error, str(file))
+        raise InvalidValue(
+            f"The report {file.name} fails: {type(error).__name__}: {error}",
+            given=f"In {file}{f', line {line}' if line else ''}.",
+            todo="Mend the file, or take another report: make report NAME=... KIND=...",
+        ) from error

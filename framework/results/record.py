@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Literal
 
 PREFIX = "squeezelab."
+ID_DIGITS = 32  # of a run, hexadecimal
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
     "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",

@@ -33,6 +33,7 @@ from framework.system.locks import patient_lock
 log = logging.getLogger("framework")
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "tensorflow-model-optimization", "ai-edge-litert")
 FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
+DESCRIPTION_DIGEST = "baseline.json.sha256"
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
 
@@ -266,11 +267,16 @@ def damaged_baselines(root: Path) -> list[str]:
 
 
 def _verified(folder: Path) -> tuple[dict[str, Any], bytes]:
-    """A cached net's description and its weights, if these have their sha256."""
-    described = json.loads((folder / "baseline.json").read_text())
+    """A cached net's description and its weights, if both have their sha256."""
+    text = (folder / "baseline.json").read_bytes()
     content = (folder / "weights.npz").read_bytes()
+    described = json.loads(text)
     if sha256(content).hexdigest() != described["sha256"]:
         raise ValueError("weights.npz does not have its sha256")
+    # entries of earlier versions have none
+    digest = folder / DESCRIPTION_DIGEST
+    if digest.exists() and digest.read_text("ascii").split()[:1] != [sha256(text).hexdigest()]:
+        raise ValueError("baseline.json does not have its sha256")
     return described, content
 
 
@@ -288,7 +294,10 @@ def _write(folder: Path, baseline: Baseline, spec: Spec) -> None:
         "seconds": baseline.seconds,
         "labels": _moments(baseline.unit),
     }
-    (aside / "baseline.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    text = json.dumps(described, indent=1, sort_keys=True).encode()
+    (aside / "baseline.json").write_bytes(text)
+    # as `sha256sum -c` reads it
+    (aside / DESCRIPTION_DIGEST).write_text(f"{sha256(text).hexdigest()}  baseline.json\n", "ascii")
     os.replace(aside, folder)
 
 

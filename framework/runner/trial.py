@@ -31,6 +31,7 @@ from framework.runner.baseline import (
 )
 from framework.runner.stage_checks import check_finite, check_keeps
 from framework.system import interrupt
+from framework.system.refusal import is_of_machine
 
 if TYPE_CHECKING:
     from framework.runner.measurement import Measured
@@ -46,7 +47,8 @@ def run(
 ) -> Record:
     """Compress, export and measure one spec.
 
-    A failure is a Record too; only an interrupt passes through.
+    A failure is a Record too; only an interrupt passes through, and what the machine refuses to
+    any trial.
 
     Args:
         spec: fixed and resolved; without steps it is the dense net itself.
@@ -70,7 +72,9 @@ def run(
             raise TrialTimeout("The trial took longer than trial_seconds.")
         times = _times(spec, lab, job, measured=measured, began=began)
         return record_of(spec, lab, job, measured=measured, times=times)
-    except Exception as error:  # noqa: BLE001  (whatever went wrong is recorded)
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_machine(error):
+            raise  # no trial could be run: it is none of this one's
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(
             times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc()

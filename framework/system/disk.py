@@ -31,10 +31,14 @@ def size_text(size: int) -> str:
 
 def remove(path: Path) -> None:
     """Delete a file, a link or a folder with all that is in it; nothing if there is none."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        # `rmtree` names the last part of the path alone
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _file_bytes(path: str) -> int:

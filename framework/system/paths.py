@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from framework.errors import UserError
@@ -91,12 +92,40 @@ def fonts(root: Path) -> Path:
     return cache(root) / "matplotlib"
 
 
+def written(root: Path) -> tuple[Path, ...]:
+    """The folders that commands write into."""
+    return root, cache(root), artifacts(root), report_output(root)
+
+
 def python_files(folder: Path) -> list[Path]:
     """The `.py` files of a folder, sorted; a name that begins with `_` or `.` is left out.
 
-    So is what is no file: to read a pipe or a device would take for ever.
+    So is what is no file: to read a pipe or a device would take for ever. No folder has none.
+
+    Raises:
+        OSError: the folder cannot be read.
     """
-    return sorted(path for path in folder.glob("[!_.]*.py") if path.is_file())
+    if not folder.is_dir():
+        return []
+    # not `glob`, to which a folder that must not be read is an empty one
+    names = [name for name in os.listdir(folder) if name.endswith(".py")]  # noqa: PTH208
+    files = [folder / name for name in names if not name.startswith(("_", "."))]
+    return sorted(filter(_is_file, files))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def at_home(path: str) -> Path:
+    """A path whose `~` is the home folder; as it stands where a user has none.
+
+    `Path.expanduser` would raise then.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def find_root(start: Path) -> Path:
@@ -111,5 +140,5 @@ def find_root(start: Path) -> Path:
     raise UserError(
         "This is no project: no folder called studies/ here or above.",
         given=f"Looked from: {start}.",
-        todo="Change to the project's folder, or make a folder called studies.",
+        todo="Change to the project's folder, or make this one a project: squeezelab init.",
     )

@@ -51,7 +51,8 @@ def address(root: Path) -> str:
 def sqlite_file(uri: str) -> Path | None:
     """The file behind the address, if it is a SQLite file."""
     path = uri.removeprefix("sqlite:///").partition("?")[0]
-    return Path(path).resolve() if uri.startswith("sqlite:///") and path else None
+    # not `Path.resolve`, which raises for a link to itself
+    return Path(os.path.realpath(path)) if uri.startswith("sqlite:///") and path else None
 
 
 def hide_password(uri: str) -> str:

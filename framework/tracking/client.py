@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from framework.errors import SqueezelabError
 from framework.system import interrupt
 from framework.tracking.address import check_answers, hide_password, sqlite_file
+from framework.tracking.sqlite_refusals import refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient as _Interface
@@ -214,6 +215,8 @@ def translated(uri: str) -> Iterator[None]:
         message = hide_password(str(error)).partition("\n[SQL:")[0]
         if is_locked(message):
             raise Busy.locked(uri) from error
+        if refused := refusal(error, hide_password(uri)):
+            raise refused from error
         if message.startswith("API request to ") and " failed with " in message:
             raise Busy.silent(uri) from error
         todo = ""

@@ -16,6 +16,7 @@ from framework.system.git_lfs import check_fetched
 from framework.tracking import locations
 from framework.tracking.address import address, sqlite_address, sqlite_file
 from framework.tracking.client import BUSY_SECONDS, Busy, is_locked, patiently, quiet, translated
+from framework.tracking.sqlite_refusals import is_unwritable, refusal
 
 BUILD_SECONDS = 300.0
 Rows = Iterable[tuple[Any, str | None]]
@@ -149,7 +150,10 @@ def _relocate(file: Path, root: Path) -> None:
     except sqlite3.DatabaseError as error:
         if is_locked(str(error)):
             raise Busy.locked(sqlite_address(file)) from error
-        raise SqueezelabError(
+        # without the new paths the files are found all the same, by `locations.place`
+        if is_unwritable(str(error)):
+            return
+        raise refusal(error, str(file)) or SqueezelabError(
             f"The store cannot be read: {error}.",
             given=f"File: {file}.",
             todo="Look at it: make doctor. If it is damaged, move it away and put a backup there.",

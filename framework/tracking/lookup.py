@@ -14,13 +14,12 @@ from framework.errors import InvalidValue, UnknownName, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan, plan
 from framework.planning.project import study_names
-from framework.results.record import IDS, Run, latest_generation
+from framework.results.record import ID_DIGITS, IDS, Run, latest_generation
 from framework.tracking.database import is_there
 
 if TYPE_CHECKING:
     from framework.tracking.store import Store
 
-ID_DIGITS = 32
 PREFIX_DIGITS = 6  # fewer would soon mean several runs
 FORMS = "A run is its id, the first 6 or more digits of it, or NAME:12 for trial 12 of study NAME."
 SHOWN = 5

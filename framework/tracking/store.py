@@ -300,6 +300,10 @@ class Store:
         profile = datasets[0].dataset.profile if datasets else None
         return dict(json.loads(profile)) if profile else {}
 
+    def verify(self, run_id: str, *, digests: bool) -> tuple[list[str], int]:
+        """What of a run's files is not as it was written; see `RunFiles.verify`."""
+        return self._files.verify(run_id, digests=digests)
+
     def has_manifest(self, run_id: str) -> bool:
         """Whether the run's artifacts were written to the end."""
         return self._files.has_manifest(run_id)

@@ -406,7 +406,7 @@ def test_a_report_that_does_not_exist(finished: Path) -> None:
 
 def test_a_report_of_other_overrides(finished: Path) -> None:
     told = refused(finished, "report", "tiny", "--set", "seed=9")
-    assert "Run it first: make study NAME=tiny" in told
+    assert "Run it first: squeezelab study tiny" in told
 
 
 def test_show_tells_what_a_run_measured(finished: Path) -> None:

@@ -319,7 +319,7 @@ def test_doctor_sees_what_is_broken(finished: Project) -> None:
         assert told[what] == "hint", done.stdout
     assert f"damaged: .cache/baselines/{weights.parent.name};" in done.stdout
     assert "1 of 6 finished runs have no files" in done.stdout
-    assert "make study NAME=tiny closes them" in done.stdout
+    assert "squeezelab study tiny closes them" in done.stdout
 
 
 @pytest.mark.parametrize("content", [b"no database at all", b""], ids=["other", "cut"])

@@ -95,7 +95,7 @@ INLINE = re.compile(r"`((?:make|squeezelab|\.venv/bin/squeezelab) [a-z-]+(?: [^`
 
 def commands_of(block: Block) -> list[str]:
     """The lines of a block that are commands, without comments."""
-    command = re.compile(r"(?:[A-Z_]+=\S+ )?(?:make|\.venv/bin/\w+|git|cd) ?")
+    command = re.compile(r"(?:[A-Z_]+=\S+ )?(?:make|squeezelab|\.venv/bin/\w+|git|cd) ?")
     return [line for line in block.text.splitlines() if command.match(line)]
 
 

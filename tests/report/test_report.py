@@ -251,7 +251,9 @@ def test_a_report_that_fails_leaves_the_earlier_files_alone(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "a.txt").write_text("old")
-    with pytest.raises(RuntimeError, match="broken"):
+    with pytest.raises(
+        InvalidValue, match=r"half.py fails: RuntimeError: broken\nIn .*half.py, line 3"
+    ):
         run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=out, kind="half")
     assert [path.read_text() for path in out.iterdir()] == ["old"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from studies_support import Project, new_project
 
 from framework.contracts.net import Stage
 from framework.results.record import Run
-from framework.runner.baseline import Lab
+from framework.runner.baseline import Lab, damaged_baselines
 
 AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
 
@@ -91,3 +92,19 @@ def test_weights_have_the_nets_order_wherever_they_come_from(lab):
     assert list(read.stage.weights) == list(trained.stage.weights) == list(trained.initial.weights)
     shuffled = trained.stage.with_weights(dict(sorted(trained.stage.weights.items(), reverse=True)))
     assert list(shuffled.weights) == list(trained.stage.weights)
+
+
+def test_no_bit_of_a_cached_net_flips_unnoticed(lab: Lab, tmp_path: Path) -> None:
+    digest = lab.baseline(fixed(SMALL["lenet5"])).digest
+    folder = tmp_path / ".cache" / "baselines" / digest
+    shutil.copytree(lab.root / ".cache" / "baselines" / digest, folder)
+    assert damaged_baselines(tmp_path) == []
+    for name in ("baseline.json", "weights.npz", "baseline.json.sha256"):
+        whole = (folder / name).read_bytes()
+        for place in range(0, min(len(whole), 64), 7):
+            flipped = bytes([whole[place] ^ 1])
+            (folder / name).write_bytes(whole[:place] + flipped + whole[place + 1 :])
+            assert len(damaged_baselines(tmp_path)) == 1, (name, place)
+        (folder / name).write_bytes(whole)
+    (folder / "baseline.json.sha256").unlink()  # as earlier versions wrote it
+    assert damaged_baselines(tmp_path) == []

@@ -505,7 +505,7 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
         assert "Does it run?" in note
         assert "| baseline" in note
         assert "| trial" in note
-        assert "make study NAME=tiny" in note
+        assert "squeezelab study tiny" in note
     assert {
         "study.json",
         "report/pareto.md",

@@ -45,7 +45,7 @@ def own_dir(root: Path) -> Path:
 
 def data_dirs(root: Path) -> list[Path]:
     """Where prepared data sets are looked for, in this order; only the last is ever written to."""
-    return [*_named_by("TFDS_DATA_DIR"), Path("~/tensorflow_datasets").expanduser(), own_dir(root)]
+    return [*_named_by("TFDS_DATA_DIR"), paths.at_home("~/tensorflow_datasets"), own_dir(root)]
 
 
 def manual_dirs(root: Path) -> list[Path]:
@@ -57,7 +57,7 @@ def manual_dirs(root: Path) -> list[Path]:
 def _named_by(variable: str) -> list[Path]:
     """The folder that an environment variable names, if it names one."""
     path = os.environ.get(variable, "")
-    return [Path(path).expanduser()] if path else []
+    return [paths.at_home(path)] if path else []
 
 
 def find_manual(root: Path, name: str) -> Path | None:

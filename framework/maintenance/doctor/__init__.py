@@ -12,20 +12,21 @@ from framework.maintenance.doctor.finding import Finding, guarded
 __all__ = ["Finding", "examine"]
 
 
-def examine(root: Path, catalog: Catalog) -> Iterator[Finding]:
+def examine(root: Path, catalog: Catalog, *, deep: bool = False) -> Iterator[Finding]:
     """All checks, in order.
 
     Args:
         root: the project's folder.
+        deep: compare every file of every run with its sha256, however many there are.
     """
     root = root.resolve()
     yield machine.python()
-    yield machine.libraries(root)
-    yield machine.cores(root)
+    yield from guarded("libraries", lambda: [machine.libraries(root)])
+    yield from guarded("cores", lambda: [machine.cores(root)])
     yield machine.memory()
     yield machine.free_disk(root)
     yield data.tfds_folder()
     yield from data.data_sets(root, catalog)
     yield from guarded("cache", lambda: data.cache(root))
-    yield from guarded("store", lambda: store.examine_store(root))
-    yield from data.sizes(root)
+    yield from guarded("store", lambda: store.examine_store(root, deep=deep))
+    yield from guarded("sizes", lambda: data.sizes(root))

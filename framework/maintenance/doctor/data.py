@@ -15,6 +15,7 @@ from framework.maintenance.doctor.finding import Finding
 from framework.runner.baseline import damaged_baselines
 from framework.system import paths
 from framework.system.disk import size_bytes, size_text
+from framework.system.refusal import explained
 
 
 def tfds_folder() -> Finding:
@@ -22,7 +23,7 @@ def tfds_folder() -> Finding:
     folder = os.environ.get("TFDS_DATA_DIR", "")
     if not folder:
         return Finding("ok", "TFDS_DATA_DIR", "not set")
-    if Path(folder).expanduser().is_dir():
+    if paths.at_home(folder).is_dir():
         return Finding("ok", "TFDS_DATA_DIR", folder)
     return Finding(
         "WRONG",
@@ -85,6 +86,10 @@ def _data_set(root: Path, name: str, catalog: Catalog) -> Finding:
     try:
         plugin.check_available(root)
         return Finding("ok", f"data set {name}", plugin.state(root))
+    except OSError as error:
+        refused = explained(error)
+        text = " ".join([refused.what, refused.given, refused.todo])
+        return Finding("WRONG", f"data set {name}", text)
     # no more than a hint: studies of other data sets run without it
     except UserError as error:
         return Finding("hint", f"data set {name}", f"not here. {error.todo or error.what}")

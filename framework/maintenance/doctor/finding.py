@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from framework.errors import SqueezelabError
+from framework.system.refusal import explained
 
 Level = Literal["ok", "hint", "WRONG"]
 
@@ -32,8 +33,9 @@ class Finding:
 
 
 def guarded(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """The findings of a check; an error of ours ends it and is a finding too."""
+    """The findings of a check; an error of ours or the machine's ends it and is a finding too."""
     try:
         yield from check()
-    except SqueezelabError as error:
+    except (SqueezelabError, OSError) as raised:
+        error = explained(raised) if isinstance(raised, OSError) else raised
         yield Finding("WRONG", what, " ".join(filter(None, [error.what, error.given, error.todo])))

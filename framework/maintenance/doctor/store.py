@@ -5,85 +5,129 @@ MLflow changes a file that it opens where it finds an older schema, so it is giv
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from itertools import chain, filterfalse
 from operator import itemgetter
 from pathlib import Path
 
 from framework.maintenance.doctor.finding import Finding, guarded
-from framework.results.record import Run
+from framework.maintenance.doctor.runs import examine_runs, run_folders
 from framework.system import paths
 from framework.system.disk import size_bytes, size_text
-from framework.system.host import host_name
-from framework.system.locks import is_held, lock_file
 from framework.tracking import database
-from framework.tracking.address import address, hide_password, sqlite_file
+from framework.tracking.address import address, hide_password, sqlite_address, sqlite_file
 from framework.tracking.client import BUSY_SECONDS
-from framework.tracking.history import LEASE_OVER_SECONDS
 from framework.tracking.locations import earlier_root
+from framework.tracking.sqlite_refusals import is_unwritable, refusal
 from framework.tracking.store import Store
 
 
-def examine_store(root: Path) -> Iterator[Finding]:
+def examine_store(root: Path, *, deep: bool = False) -> Iterator[Finding]:
     """All checks of the store.
 
     Args:
         root: absolute.
+        deep: compare every file of every run with its sha256, however many there are.
     """
     uri = address(root)
     file = sqlite_file(uri)
     if file is None:
         yield Finding("ok", "store", hide_password(uri))
-        yield from _runs(Store(root, uri), root)
+        yield from examine_runs(Store(root, uri), root, deep=deep)
     elif not database.exists(file):
-        yield Finding("ok", "store", "not there yet; the first study makes it")
+        yield _missing(file, root)
     else:
-        yield from _file(file, root)
+        yield from _file(file, root, deep=deep)
 
 
-def _file(file: Path, root: Path) -> Iterator[Finding]:
+def _missing(file: Path, root: Path) -> Finding:
+    left = run_folders(root)
+    if not left:
+        return Finding("ok", "store", "not there yet; the first study makes it")
+    state = "empty" if file.exists() else "gone"
+    text = (
+        f"{file} is {state}, and files of {len(left)} runs lie in {paths.ARTIFACTS}, as "
+        f"{min(left)}: put a backup of it there before anything is run"
+    )
+    return Finding("WRONG", "store", text)
+
+
+def _file(file: Path, root: Path, *, deep: bool) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="squeezelab-") as folder:
         copy = paths.store(Path(folder))
         try:
-            verdict, locations = _copied(file, copy)
+            halfway = _copy(file, copy)
+            verdict, locations = _looked_at(copy)
         except sqlite3.Error as error:
-            yield _broken(file, str(error))
+            yield _unreadable(file, error)
             return
         if verdict != "ok":
             yield _broken(file, verdict)
             return
         text = f"{file.name}, {size_text(size_bytes(file))}, passes SQLite's integrity check"
-        yield Finding("ok", "store", text)
+        if halfway:
+            text += "; a process was killed while it wrote, which the next command puts right"
+        yield Finding("hint" if halfway else "ok", "store", text)
         yield _moved(locations, root)
         # MLflow opens the copy, because it would migrate the file
-        yield from guarded("store", lambda: _runs(Store(root, f"sqlite:///{copy}"), root))
+        yield from guarded(
+            "store", lambda: examine_runs(Store(root, sqlite_address(copy)), root, deep=deep)
+        )
 
 
-def _copied(file: Path, copy: Path) -> tuple[str, list[str]]:
-    """SQLite's verdict on the file, and where its experiments say that artifacts are.
+def _copy(file: Path, copy: Path) -> bool:
+    """Copy the store as it is at one moment.
 
-    The copy is of one moment.
+    Returns:
+        Whether its last change is half done: such a store is mended by whoever writes it next, and
+        here in the copy.
     """
-    # read only, because a study may be writing it now
-    with closing(
-        sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-    ) as connection:
+    try:
+        # read only, because a study may be writing it now
+        with closing(
+            sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+        ) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            with closing(sqlite3.connect(copy)) as target:
+                connection.backup(target)
+            return False
+    except sqlite3.OperationalError as error:
+        journal = _journal(file)
+        if "readonly" not in str(error) or not journal.exists():
+            raise
+    # no process is at work on such a file, or it would not be left half done
+    copy.unlink(missing_ok=True)
+    shutil.copyfile(journal, _journal(copy))
+    shutil.copyfile(file, copy)
+    return True
+
+
+def _journal(file: Path) -> Path:
+    return file.with_name(f"{file.name}-journal")
+
+
+def _looked_at(copy: Path) -> tuple[str, list[str]]:
+    """SQLite's verdict, and where experiments say that artifacts are."""
+    with closing(sqlite3.connect(copy)) as connection:
         verdict = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
         rows = connection.execute("SELECT artifact_location FROM experiments").fetchall()
-        locations = list(map(itemgetter(0), rows))
-        with closing(sqlite3.connect(copy)) as target:
-            connection.backup(target)
-    return verdict, locations
+    return verdict, list(map(itemgetter(0), rows))
+
+
+def _unreadable(file: Path, error: sqlite3.Error) -> Finding:
+    refused = refusal(error, str(file))
+    # what a disk or a permission refuses says nothing of the file
+    if refused and is_unwritable(str(error)):
+        return Finding("WRONG", "store", f"{refused.what} {refused.given} {refused.todo}")
+    return _broken(file, str(error))
 
 
 def _broken(file: Path, why: str) -> Finding:
-    return Finding(
-        "WRONG", "store", f"{file} is damaged: {why.strip()}. Move it away and put a backup there"
-    )
+    text = f"{file} is damaged: {why.strip()}. Copy it and put a backup in its place"
+    return Finding("WRONG", "store", text)
 
 
 def _moved(locations: list[str], root: Path) -> Finding:
@@ -97,41 +141,3 @@ def _moved(locations: list[str], root: Path) -> Finding:
         text = f"moved here from {names}; the next command writes the paths anew"
         return Finding("hint", "folder", text)
     return Finding("ok", "folder", "where the store knows it")
-
-
-def _runs(store: Store, root: Path) -> Iterator[Finding]:
-    runs = {name: store.runs(name) for name in store.studies()}
-    for name, of_study in runs.items():
-        running = _with_status(of_study, "RUNNING")
-        if running:
-            yield _running(name, running, root)
-    ended = _with_status(chain.from_iterable(runs.values()), "FINISHED")
-    # the manifest is written last: a run without one has lost files, or never had them all
-    lost = list(filterfalse(store.complete, ended))
-    if lost:
-        text = (
-            f"{len(lost)} of {len(ended)} finished runs have no files, as {lost[0].run_id}; bring "
-            f"back .artifacts"
-        )
-        yield Finding("WRONG", "runs", f"{text}, or the study runs them again")
-    else:
-        yield Finding("ok", "runs", f"{len(ended)} finished, each with its files")
-
-
-def _with_status(runs: Iterable[Run], status: str) -> list[Run]:
-    return [run for run in runs if run.status == status]
-
-
-def _running(name: str, runs: list[Run], root: Path) -> Finding:
-    if is_held(lock_file(root, name)):
-        return Finding("ok", f"study {name}", "is being run now")
-    lease = max(float(run.tags.get("lease", "0")) for run in runs)
-    hosts = {run.tags.get("host", "?") for run in runs} - {host_name()}
-    # a lock says nothing of another host; its lease does
-    if hosts and time.time() - lease < LEASE_OVER_SECONDS:
-        return Finding("ok", f"study {name}", f"is being run on {', '.join(sorted(hosts))}")
-    text = (
-        f"{len(runs)} runs are RUNNING and their process is dead; make study NAME={name} closes "
-        f"them and goes on"
-    )
-    return Finding("hint", f"study {name}", text)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
+from benchmarks.attacks.catalogue import hot_journal
+from framework.maintenance.doctor import runs as run_checks
 from framework.maintenance.doctor.store import examine_store
 from framework.results.record import Record
 from framework.system.host import host_name
@@ -62,3 +65,82 @@ def test_a_project_without_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (only,) = examine_store(tmp_path)
     assert only.line() == "ok     store: not there yet; the first study makes it"
     assert list(tmp_path.iterdir()) == []
+
+
+def finished_runs(store: Store, count: int = 2) -> list[str]:
+    runs = [
+        store.begin("mine", role="trial", name=f"trial {i}", tags={}, params={})
+        for i in range(count)
+    ]
+    for run in runs:
+        store.finish(run, Record(artifacts={"model.tflite": b"net" * 10}))
+    return runs
+
+
+def test_a_file_of_a_run_that_is_gone_or_changed_is_wrong(store: Store) -> None:
+    run, _ = finished_runs(store)
+    net = store.root / ".artifacts" / "mine" / run / "artifacts" / "model.tflite"
+    for content, word in ((b"ten" * 10, "is changed"), (b"net", "is changed"), (None, "No such")):
+        net.write_bytes(content) if content else net.unlink()
+        told = found(store)["runs"]
+        assert told.startswith(f"WRONG: 1 files are not what was written, as {run}: model.tflite ")
+        assert word in told
+
+
+def test_what_is_too_much_to_read_each_time_is_read_when_asked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_checks, "VERIFIED_BYTES", 0)
+    old, _ = finished_runs(store)
+    net = store.root / ".artifacts" / "mine" / old / "artifacts" / "model.tflite"
+    net.write_bytes(b"ten" * 10)  # of the same length
+    assert found(store)["runs"] == (
+        "ok: 2 finished, each with its files; those of the newest 0 have their sha256, all: "
+        "squeezelab doctor --deep"
+    )
+    deep = {finding.what: finding for finding in examine_store(store.root, deep=True)}
+    assert deep["runs"].level == "WRONG"
+    assert old in deep["runs"].text
+
+
+def test_files_that_no_store_knows_are_nothing_to_lose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store = Store.open(tmp_path)
+    run, _ = finished_runs(store)
+    files = tmp_path / ".artifacts" / "mine"
+    shutil.copytree(files / run, files / ("a" * 32))
+    told = found(store)
+    assert told[".artifacts"].startswith(f"hint: files of 1 runs, as {'a' * 32}, belong to no run")
+    (tmp_path / "mlflow.db").write_bytes(b"")
+    (only,) = examine_store(tmp_path)
+    assert only.level == "WRONG"
+    assert "files of 3 runs lie in .artifacts" in only.text
+
+
+def test_a_store_whose_writer_was_killed_is_sound_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store = Store.open(tmp_path)
+    run = store.begin("mine", role="trial", name="t", tags={}, params={"seed": "0" * 6000})
+    hot_journal(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("mlflow.db*")}
+    assert set(before) == {"mlflow.db", "mlflow.db-journal"}
+    told = found(store)
+    assert told["store"].startswith("hint: mlflow.db")
+    assert "killed while it wrote" in told["store"]
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("mlflow.db*")} == before
+    # the next command rolls the half change back
+    assert Store.open(tmp_path).run(run).params == {"seed": "0" * 6000}
+
+
+def test_a_damaged_store_is_called_so_and_nothing_is_to_be_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    (only,) = examine_store(tmp_path)
+    assert only.level == "WRONG"
+    assert "is damaged: file is not a database. Copy it and put a backup in its place" in only.text
