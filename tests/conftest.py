@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import settings
@@ -14,3 +15,9 @@ settings.register_profile("squeezelab", deadline=None, derandomize=bool(os.envir
 settings.load_profile("squeezelab")
 
 pytest_plugins = ["nets_support"]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives until the end: no collection of garbage need walk through it."""
+    gc.collect()
+    gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -45,6 +46,10 @@ with quiet(), warnings.catch_warnings():
     with contextlib.suppress(RuntimeError):  # somebody else has started it
         # `start` comes too late once anything has run
         tf.config.threading.set_intra_op_parallelism_threads(1)
+
+# What the imports made is never garbage, and half a million objects: each collection after a trial
+# would walk through them all.
+gc.freeze()
 
 __all__ = ["keras", "quiet", "start", "tf"]
 
