@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nets_support import CATALOG, default_net, fixed, job_for
+from variants import LARGE_NETS
 
 from framework import nn
 from framework.contracts import Stage
@@ -19,10 +20,7 @@ from framework.runner.trial import compress
 from framework.study import Use
 
 NETS = CATALOG.architectures.names()
-LONGEST = (  # to train
-    "ds_cnn", "image_audio", "image_text", "resnet8", "squeezenet", "squeezenet_se", "transformer",
-)  # fmt: skip
-TRAINED = [pytest.param(net, marks=pytest.mark.slow) if net in LONGEST else net for net in NETS]
+TRAINED = [pytest.param(net, marks=pytest.mark.slow) if net in LARGE_NETS else net for net in NETS]
 OTHERS = sorted(set(CATALOG.strategies.names()) - {"identity", "magnitude_prune", "ptq"})
 LEDGER = ("params_", "size_")  # how the lines of the size ledger begin
 PTQ = {
@@ -84,7 +82,7 @@ PRUNINGS = [
         net,
         epochs,
         id=f"{net}-{when}",
-        marks=[pytest.mark.slow] if epochs and net in LONGEST else [],
+        marks=[pytest.mark.slow] if epochs and net in LARGE_NETS else [],
     )
     for net in NETS
     for when, epochs in PRUNED.items()
