@@ -7,15 +7,14 @@ it used.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.contracts.catalog import Catalog
-from framework.errors import InvalidValue, SqueezelabError, last_line
+from framework.errors import InvalidValue
 from framework.system import paths
+from framework.system.modules import module_at
 
 if TYPE_CHECKING:
     from framework.results.record import Run
@@ -39,7 +38,7 @@ def catalog_of(root: Path) -> Catalog:
     catalog = Catalog().extended()
     with catalog.filing():
         for file in files:
-            _load(file, _module_name(root, file))
+            module_at(file, _module_name(root, file), f"plugins/{file.name}")
     for file in files:
         if file.stem not in _own_files(catalog, root):
             raise InvalidValue(
@@ -109,30 +108,3 @@ def _own_files(catalog: Catalog, root: Path) -> dict[str, Path]:
         # only then together: a plug-in of the package, of another kind, may have the same name
         files |= {name: path for name, path in registry.files().items() if path.parent == folder}
     return files
-
-
-def _load(file: Path, name: str) -> None:
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise InvalidValue("This plug-in does not load.", given=f"Given: {file}.")
-    # dataclasses look their module up there
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except SqueezelabError as error:
-        error.add_note(f"In plugins/{file.name}.")
-        raise
-    # a file that ends Python would end each command without a word
-    except (Exception, SystemExit) as error:
-        raise InvalidValue(
-            f"plugins/{file.name} does not load.",
-            given=f"{type(error).__name__}: {error}{_line(error, file)}",
-        ) from error
-
-
-def _line(error: BaseException, file: Path) -> str:
-    """Where in the file, as ` (line 3)`."""
-    if isinstance(error, SyntaxError):
-        return ""  # its own text has the line
-    line = last_line(error, str(file))
-    return f" (line {line})" if line else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from framework.report.pareto import axes_of, pareto_frame
 from framework.report.selection import RunStore
 from framework.report.tables import columns_of, markdown
 from framework.system import paths
+from framework.system.modules import module_at
 from framework.system.refusal import explained
 
 if TYPE_CHECKING:
@@ -130,13 +130,7 @@ def _build(path: Path) -> Build:
         from framework.report import standard
 
         return standard.build
-    # by path and not by import: `reports` of a project is no package on `sys.path`
-    spec = importlib.util.spec_from_file_location(f"squeezelab_report_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise InvalidValue("This report does not load.", given=f"Given: {path}.")
-    module = importlib.util.module_from_spec(spec)
-    with _told_as_ours(path):
-        spec.loader.exec_module(module)
+    module = module_at(path, f"squeezelab_report_{path.stem}", f"reports/{path.name}")
     build: Build | None = getattr(module, "build", None)
     if build is None:
         raise InvalidValue(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import SqueezelabError
 from framework.planning.resolve import budget, epoch_knobs
+from framework.results.failure import cause
 from framework.runner import trial
 from framework.runner.baseline import Baseline, EpochReport, Lab, baseline_digest
 from framework.study.spec import Spec, Use
@@ -25,7 +26,7 @@ from framework.study.spec import Spec, Use
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.contracts.data import Splits
-    from framework.results.record import Record
+from framework.results.record import Record
 
 # of fine-tuning, in the two trials whose difference tells what an epoch costs
 SHORT_EPOCHS, LONG_EPOCHS = 1, 4
@@ -128,13 +129,16 @@ class Stopwatch:
         began = time.monotonic()
         done = trial.run(spec, self._lab)
         if done.reason:
-            last = done.error.strip().splitlines()[-1:]
             raise SqueezelabError(
                 f"A trial of this study fails, so its time is not known ({done.reason}).",
                 given="\n".join(
-                    [f"Tried: {spec.architecture.name}, {spec.strategy}, not trained.", *last]
+                    [
+                        f"Tried: {spec.architecture.name}, {spec.strategy}, not trained.",
+                        *cause(done.error),
+                    ]
                 ),
-                todo="Run the study, and see error.txt of its first trial.",
+                todo="Mend the cause; a study that stops at it has the whole traceback: make show "
+                "RUN=id.",
             )
         return time.monotonic() - began, done
 

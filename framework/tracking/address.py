@@ -26,6 +26,7 @@ PACKAGES = {
     "MySQLdb": "mysqlclient",
 }
 FORMS = "http://..., https://..., postgresql://..., mysql+pymysql://... or sqlite:///..."
+GATEWAY = (502, 503, 504)  # what a proxy says of a server that it cannot reach
 ANSWER_SECONDS = 8.0
 LOOK_SECONDS = 0.1  # between two looks whether an interrupt has come
 
@@ -141,7 +142,7 @@ def _why_not(ask: Callable[[], None]) -> str:
 
 
 def _ask_server(uri: str) -> None:
-    """Whatever a server says, it is there."""
+    """Whatever a server says, it is there; a proxy may say that it is not."""
     parts = urlsplit(uri)
     # without the name and the password, which urllib takes for a part of the host
     bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/health"
@@ -149,8 +150,9 @@ def _ask_server(uri: str) -> None:
         # no other scheme comes here, and proxies are those of the environment
         with urllib.request.urlopen(bare, timeout=ANSWER_SECONDS):  # noqa: S310
             return
-    except urllib.error.HTTPError:
-        return
+    except urllib.error.HTTPError as error:
+        if error.code in GATEWAY:
+            raise
     except urllib.error.URLError as error:
         # certificates are MLflow's matter, which has settings of its own for them
         if "certificate" not in str(error.reason).lower():

@@ -38,6 +38,7 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
 PATIENCE_SECONDS = 180.0  # until a store that is locked or silent ends the work
 PAUSE_SECONDS = 2.0
+WORD_SECONDS = 20.0  # between two words that it is still tried
 AGAIN = "The same command goes on from here."
 log = logging.getLogger("framework")
 T = TypeVar("T")
@@ -59,29 +60,34 @@ class Busy(SqueezelabError):
     def silent(cls, uri: str) -> Busy:
         """A server that was there and is no more."""
         return cls(
-            "The store no longer answers.",
+            "The store does not answer.",
             given=f"Store: {hide_password(uri)}.",
             todo=f"Look whether it still runs, and whether it can be reached from here. {AGAIN}",
         )
 
 
-def patiently(attempt: Callable[[], T]) -> T:
-    """What an attempt returns, made again for three minutes while the store is busy.
+def patiently(attempt: Callable[[], T], *, seconds: float | None = None) -> T:
+    """What an attempt returns, made again while the store is busy, with a word now and then.
+
+    Args:
+        seconds: for how long, PATIENCE_SECONDS by default.
 
     Raises:
         Busy: it still is.
         KeyboardInterrupt: an interrupt came meanwhile.
     """
-    began = 0.0
+    ends, said = 0.0, 0.0
     while True:
         try:
             return attempt()
         except Busy as error:
-            began = began or time.monotonic()
-            left = began + PATIENCE_SECONDS - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            ends = ends or now + (PATIENCE_SECONDS if seconds is None else seconds)
+            if now >= ends:
                 raise
-            log.warning("%s Trying for %.0f s more; Ctrl-C ends it.", error.what, left)
+            if now >= said + WORD_SECONDS:
+                said = now
+                log.warning("%s Trying for %.0f s more; Ctrl-C ends it.", error.what, ends - now)
             _pause()
 
 
@@ -112,6 +118,7 @@ class Client(_Interface):
             from mlflow import MlflowClient
 
             check_answers(uri)
+            self._answered = False
             self._uri, self._client = uri, MlflowClient(tracking_uri=uri)
 
     if not TYPE_CHECKING:  # seen by a checker, it would make every name right
@@ -124,7 +131,11 @@ class Client(_Interface):
                     return method(*args, **options)
 
             def call(*args: Any, **options: Any) -> Any:
-                return patiently(lambda: attempt(*args, **options))
+                # a server that has never answered is not one that is away for a while
+                seconds = None if self._answered or sqlite_file(self._uri) else 0.0
+                answer = patiently(lambda: attempt(*args, **options), seconds=seconds)
+                self._answered = True
+                return answer
 
             return call
 
