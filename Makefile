@@ -32,7 +32,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
+.PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
 .PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
@@ -107,6 +107,9 @@ test: $(READY)  ## the fast tests, about 23 minutes on 2 cores
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS) --durations=25
+
+messages: $(READY)  ## every message there is: where it is made, and its words
+	@$(RUN_PYTHON) tests/message_list.py
 
 test-all: $(READY)  ## every test, also those that train at scale
 	@$(RUN_PYTHON) -m pytest -q $(WORKERS)
