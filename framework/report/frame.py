@@ -186,6 +186,7 @@ def collect(
     named = set(tag_values([*trials, *controls], "baseline")) - {""}
     baselines = with_status(complete_runs(store, name, "baseline"), "FINISHED")
     chosen = [run for run in baselines if run.run_id in named]
+    # what somebody deleted in the store is filled in, so that no table has to do without it
     edited: dict[str, Sequence[str]] = {}
     baselines = as_measured(store, one_each(chosen or like(parent, baselines)), edited)
     controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
