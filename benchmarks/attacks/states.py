@@ -215,7 +215,7 @@ def each(pattern: str, change: Callable[[Path], None]) -> Change:
     """A change of every file of the project that matches."""
 
     def changed(root: Path) -> None:
-        for path in sorted(root.glob(pattern)):
+        for path in sorted(filter(Path.is_file, root.glob(pattern))):
             change(path)
 
     return changed

@@ -12,7 +12,7 @@ from pathlib import Path
 from framework.errors import MachineError
 
 AGAIN = "Then the same command again: what is done is kept."
-NO_SPACE = "Make room, as by deleting what is no longer needed: make clean-cache, make forget."
+NO_SPACE = "Make room: make clean-cache, or make forget NAME=... for what is no longer needed."
 NO_PERMISSION = "See whose it is with ls -ld, and change it with chmod or chown"
 MOUNTED = "Copy the project to where you may write, or mount this disk for writing."
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -40,12 +40,20 @@ REFUSALS: dict[int, tuple[str, str]] = {
         f"End another program, or raise the limit: ulimit -u. {AGAIN}",
     ),
     errno.ENOENT: ("A file or folder is missing.", "Put it back, or name another one."),
+    errno.EEXIST: ("A file or a broken link is where a folder belongs.", "Move it away."),
     errno.ENOTDIR: ("A file is where a folder belongs.", "Move it away."),
     errno.EISDIR: ("A folder is where a file belongs.", "Move it away, or name a file."),
     errno.ELOOP: ("A link leads to itself.", "Delete the link."),
     errno.ENAMETOOLONG: ("A name is too long.", "Choose a shorter one."),
 }
-OF_A_TRIAL = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
+OF_A_TRIAL = {
+    errno.ENOENT,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+}
 
 
 def is_of_machine(error: OSError) -> bool:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from studies_support import prepared
 
 from benchmarks.attacks.catalogue import hot_journal
 from framework.maintenance.doctor import runs as run_checks
@@ -18,8 +19,24 @@ from framework.tracking.store import Store
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without runs: to make one takes seconds."""
+    return prepared(tmp_path_factory.getbasetemp()) / "mlflow.db"
+
+
+@pytest.fixture
+def store(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store beside the project, at an address."""
+    shutil.copy(empty, tmp_path / "elsewhere.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere.db")
+    return Store.open(tmp_path)
+
+
+@pytest.fixture
+def own_store(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The project's own."""
+    shutil.copy(empty, tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Store.open(tmp_path)
 
 
@@ -103,37 +120,31 @@ def test_what_is_too_much_to_read_each_time_is_read_when_asked(
     assert old in deep["runs"].text
 
 
-def test_files_that_no_store_knows_are_nothing_to_lose(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = Store.open(tmp_path)
+def test_files_that_no_store_knows_are_nothing_to_lose(own_store: Store) -> None:
+    store, root = own_store, own_store.root
     run, _ = finished_runs(store)
-    files = tmp_path / ".artifacts" / "mine"
+    files = root / ".artifacts" / "mine"
     shutil.copytree(files / run, files / ("a" * 32))
     told = found(store)
     assert told[".artifacts"].startswith(f"hint: files of 1 runs, as {'a' * 32}, belong to no run")
-    (tmp_path / "mlflow.db").write_bytes(b"")
-    (only,) = examine_store(tmp_path)
+    (root / "mlflow.db").write_bytes(b"")
+    (only,) = examine_store(root)
     assert only.level == "WRONG"
     assert "files of 3 runs lie in .artifacts" in only.text
 
 
-def test_a_store_whose_writer_was_killed_is_sound_and_stays_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = Store.open(tmp_path)
+def test_a_store_whose_writer_was_killed_is_sound_and_stays_as_it_is(own_store: Store) -> None:
+    store, root = own_store, own_store.root
     run = store.begin("mine", role="trial", name="t", tags={}, params={"seed": "0" * 6000})
-    hot_journal(tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.glob("mlflow.db*")}
+    hot_journal(root)
+    before = {path.name: path.read_bytes() for path in root.glob("mlflow.db*")}
     assert set(before) == {"mlflow.db", "mlflow.db-journal"}
     told = found(store)
     assert told["store"].startswith("hint: mlflow.db")
     assert "killed while it wrote" in told["store"]
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("mlflow.db*")} == before
+    assert {path.name: path.read_bytes() for path in root.glob("mlflow.db*")} == before
     # the next command rolls the half change back
-    assert Store.open(tmp_path).run(run).params == {"seed": "0" * 6000}
+    assert Store.open(root).run(run).params == {"seed": "0" * 6000}
 
 
 def test_a_damaged_store_is_called_so_and_nothing_is_to_be_thrown_away(
