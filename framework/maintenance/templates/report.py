@@ -8,8 +8,8 @@ from pathlib import Path
 from framework.report import StudyRuns
 from framework.results.record import Run
 
-# What a row shows: name of the metric in the store, head, format. All names: make show
-# RUN=ID-OF-A-RUN.
+# What a row shows: name of the metric in the store, head, format. All names:
+# make show RUN=ID-OF-A-RUN
 COLUMNS = (
     ("val_accuracy", "accuracy", "{:.4f}"),
     ("val_r2", "R2", "{:.4f}"),

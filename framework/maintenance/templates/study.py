@@ -6,9 +6,9 @@ what it costs. Magnitude pruning (Zhu & Gupta 2017) on the real digits of scikit
 """
 
 # A study is a value, not a program: one docstring, imports from framework, one STUDY = Study(...).
-# On the right of a knob is a value, or a domain to search: Float(low, high), Int(low,
-# high), Choice(...). All that exists: make list. The knobs of one of them: make show
-# NAME=magnitude_prune.
+# On the right of a knob is a value, or a domain to search: Float(low, high), Int(low, high),
+# Choice(...). All that exists: make list. The knobs of one of them:
+# make show NAME=magnitude_prune
 from framework import AtMost, Choice, Float, Study, Train, use
 
 STUDY = Study(
