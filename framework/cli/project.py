@@ -149,7 +149,7 @@ def _agreed(question: str, *, yes: bool) -> bool:
     if not sys.stdin.isatty():
         raise UserError(
             "Nothing was deleted: there is no terminal to ask at.",
-            todo="To delete it: --yes, or YES=1.",
+            todo="To delete it without a question: YES=1.",
         )
     agreed = typer.confirm(question, err=True)
     if not agreed:

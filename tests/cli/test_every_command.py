@@ -115,7 +115,7 @@ IN_FILES = {
     ),
     "data set as a domain": (
         'dataset=Choice(use("digits"), use("mnist")), architecture=use("lenet5")',
-        ["never searched", 'SET="dataset=mnist"', "studies/mine.py, line 5"],
+        ["never searched", "--set dataset=mnist", "studies/mine.py, line 5"],
     ),
     "infinite domain with grid": (
         f'{NET}, compress=[use("magnitude_prune", sparsity=Float(0.5, 0.9))], sampler="grid"',

@@ -377,7 +377,7 @@ def test_forget_without_a_terminal_wants_yes(finished: Project) -> None:
     done = squeezelab(finished.root, "forget", "tiny")
     assert done.returncode == 2
     assert "3 trial" in done.stdout
-    assert "--yes, or YES=1" in done.stderr
+    assert "To delete it without a question: --yes" in done.stderr
     assert listing(finished.root / ".artifacts") == before
     assert len(finished.runs("trial")) == 3
 

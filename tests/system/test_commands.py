@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
         ("make ui PORT=5001", "squeezelab ui --port 5001"),
         ("make clean-cache, make list", "squeezelab clean-cache, squeezelab list"),
         ("then begin anew with FRESH=1.", "then begin anew with --fresh."),
-        ("To delete it: --yes, or YES=1.", "To delete it: --yes, or --yes."),
+        ("To delete it: YES=1.", "To delete it: --yes."),
         ("make clean setup PYTHON=python3.12", "pip install --force-reinstall squeezelab"),
         (".venv/bin/mlflow db upgrade", "mlflow db upgrade"),
         ("make it smaller, or make room", "make it smaller, or make room"),
