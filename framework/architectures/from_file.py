@@ -32,9 +32,10 @@ class FromFile(Architecture):
 
     Its weights are the baseline, without training; studies prune, quantize and fine-tune it like
     any other. Of a `reconstruction` its output is the input again, in the same range, whatever its
-    shape. The file is read as data: no code in it is run, and a layer that is not on the list
-    (Lambda, classes of your own) is refused. Pictures are resized to the size it was trained on.
-    Optimizer, regularizers and frozen layers are not taken over.
+    shape. The file is read as data: no code in it is run. Models in models, shared layers,
+    operators and layers that some others can be written with are written out; what cannot be read
+    exactly (Lambda, classes of your own) is refused. Pictures are resized to the size it was
+    trained on. Optimizer, regularizers and frozen layers are not taken over.
 
     Source: the file named by `path`; formats as keras 2.15 to 3.15 writes them,
     https://keras.io/api/models/model_saving_apis/.
@@ -55,6 +56,11 @@ class FromFile(Architecture):
         unit="name",
         doc="the data set's inputs in the order of the net's, as image,question; empty: as they "
         "fit",
+    )
+    output: str = knob(
+        "",
+        unit="name",
+        doc="which of several outputs is the answer, by the name that the file gives it",
     )
     pixels: str = knob(
         "auto",
@@ -90,6 +96,10 @@ class FromFile(Architecture):
         self._ending(net, feeds, replace(info, inputs=shapes))
         nn.saved.check(net, feeds)
         return shapes
+
+    def remarks(self) -> Sequence[str]:
+        """What is not as in the file: what was written out, written anew or left out."""
+        return self._net().notes
 
     def left_open(self, info: DataInfo) -> Mapping[str, Sequence[str]]:
         """The range of the pixels, where it is `auto` and a picture is read.
@@ -138,7 +148,7 @@ class FromFile(Architecture):
         return nn.saved.Ending(factor=1 / factor, offset=-offset / factor, in_a_row=True)
 
     def _net(self) -> SavedNet:
-        net = nn.saved.load(Path(self.path))
+        net = nn.saved.load(Path(self.path), self.output)
         self._check_digest(net.sha256)
         return net
 

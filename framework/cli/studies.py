@@ -121,7 +121,7 @@ def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     gate.check(planned, root, catalog=catalog, say=say)
     work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
     left = rows(work, cost, study=planned.study, catalog=catalog)
-    tell(describe_plan(planned, catalog=catalog, more=left))
+    tell(describe_plan(planned, root, catalog=catalog, more=left))
 
 
 def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:

@@ -200,6 +200,13 @@ class Architecture(Plugin, ABC):
         """
         return {}
 
+    def remarks(self) -> Sequence[str]:
+        """What people should know of this net before it is run, a sentence each; none by default.
+
+        Loads no TensorFlow.
+        """
+        return ()
+
     @abstractmethod
     def build(self, info: DataInfo) -> Any:
         """A functional `tf_keras.Model`, untrained unless the weights come with it.

@@ -12,6 +12,7 @@ from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.display.rows import goal_rows, headed
 from framework.errors import DataUnavailable, UnknownName
 from framework.planning.own_plugins import catalog_of
+from framework.planning.parts import remarks_of
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
@@ -50,20 +51,27 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
 def _study(root: Path, name: str, settings: Sequence[str], catalog: Catalog) -> str:
     return describe_plan(
         plan_of(root, name, settings=settings, catalog=catalog),
+        root,
         catalog=catalog,
     )
 
 
-def describe_plan(planned: Plan, *, catalog: Catalog, more: Mapping[str, str] | None = None) -> str:
+def describe_plan(
+    planned: Plan, root: Path, *, catalog: Catalog, more: Mapping[str, str] | None = None
+) -> str:
     """Text on a resolved study.
 
     Args:
+        root: the project, whose files a net may come from.
         more: further rows.
     """
     study = planned.study
     rows: dict[str, Any] = {"question": planned.question, "digest": study.digest[:8]}
     for _, path, part in study.parts():
         rows[path] = _use(part)
+    for path, remarks in remarks_of(study, catalog, root).items():
+        for number, remark in enumerate(remarks, 1):
+            rows[f"{path} note {number}"] = remark
     for name, value in dotted("train", study.train.values()).items():
         rows[name] = _value(value)
     rows |= goal_rows(study)

@@ -59,6 +59,7 @@ class Settler:
         key = _key(spec)
         if key not in self._taken:
             self._taken[key] = self._take(spec)
+            self._remark(spec)
         return with_values(spec, self._taken[key])
 
     def _options(self, spec: Spec) -> Mapping[str, Sequence[str]]:
@@ -73,6 +74,15 @@ class Settler:
             return _as_before(spec, options, self._runs) or self._tried(spec, options)
         except Exception:  # noqa: BLE001  (its own run fails of the same, and tells why)
             return {}
+
+    def _remark(self, spec: Spec) -> None:
+        """Say what the net is that people may not expect, once for each net."""
+        try:
+            remarks = self._lab.architecture(spec).remarks()
+        except Exception:  # noqa: BLE001  (as above)
+            return
+        for remark in remarks:
+            self._say(f"{_net(spec)}: {remark}.")
 
     def _tried(self, spec: Spec, options: Mapping[str, Sequence[str]]) -> Values:
         """The values with the best quality on the calibration split; of equal ones the first."""

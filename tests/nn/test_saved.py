@@ -2,78 +2,25 @@
 nothing in it is run."""
 
 import copy
-import io
 import json
 import sys
 import zipfile
+from functools import partial
 
 import h5py
 import numpy as np
 import pytest
+from saved_files import ARRAYS, call, hdf5, layer, model, refused, tensor, write_keras
 
 from framework.errors import InvalidStudy
 from framework.nn import saved
 from framework.nn.layers import LAYERS
 from framework.nn.saved import file as saved_file
 
-ARRAYS = {"layers/dense/vars/0": np.ones((4, 3)), "layers/dense/vars/1": np.zeros(3)}
-
-
-def layer(kind, name, *sources, **config):
-    tensors = [
-        {"class_name": "__keras_tensor__", "config": {"keras_history": [source, 0, 0]}}
-        for source in sources
-    ]
-    nodes = (
-        [{"args": [tensors if len(tensors) > 1 else tensors[0]], "kwargs": {}}] if tensors else []
-    )
-    described = {
-        "module": "keras.layers",
-        "class_name": kind,
-        "config": {"name": name, **config},
-        "name": name,
-    }
-    return described | {"registered_name": None, "inbound_nodes": nodes}
-
-
-def model(*layers, inputs=("x",), output="y"):
-    """A functional model as Keras 3 describes it; by default four numbers in, three out."""
-    first = [layer("InputLayer", name, batch_shape=[None, 4], dtype="float32") for name in inputs]
-    layers = layers or (layer("Dense", output, "x", units=3, activation="softmax", use_bias=True),)
-    config = {"layers": [*first, *layers], "input_layers": [[name, 0, 0] for name in inputs]}
-    return {"class_name": "Functional", "config": config | {"output_layers": [[output, 0, 0]]}}
-
-
-def hdf5(arrays=ARRAYS, change=lambda file: None):
-    stream = io.BytesIO()
-    with h5py.File(stream, "w") as file:
-        for name, values in arrays.items():
-            file[name] = np.asarray(values, np.float32)
-        change(file)
-    return stream.getvalue()
-
 
 @pytest.fixture
 def write(tmp_path):
-    def written(config=None, arrays=ARRAYS, *, change=lambda file: None, version="3.15.1"):
-        path = tmp_path / "net.keras"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("metadata.json", json.dumps({"keras_version": version}))
-            archive.writestr("config.json", json.dumps(config or model()))
-            archive.writestr("model.weights.h5", hdf5(arrays, change))
-        return path
-
-    return written
-
-
-def refused(path, *words):
-    with pytest.raises(InvalidStudy) as caught:
-        saved.load(path)
-    told = str(caught.value)
-    assert path.name in told
-    for word in words:
-        assert word in told, told
-    assert caught.value.exit_code == 2
+    return partial(write_keras, tmp_path / "net.keras")
 
 
 def changed(config, name, /, **values):
@@ -129,7 +76,7 @@ FOREIGN = {
     ),
     "a function as an activation": (
         {"config__activation": {"module": "builtins", "class_name": "function", "config": "eval"}},
-        ["'y' names 'function'"],
+        ["'y' has an activation", "'eval'"],
     ),
     "another name as an activation": (
         {"config__activation": "evil_module.run"},
@@ -140,11 +87,22 @@ FOREIGN = {
         ["'y' names 'os'"],
     ),
     "an inner model": (
-        {"class_name": "Sequential"},
-        ["'y' is a Sequential", "keras.Model(inner.input"],
+        {"class_name": "Sequential", "registered_name": "evil>Sequential"},
+        ["The model 'y' names 'evil>Sequential'", "Nothing of it was loaded or run"],
     ),
-    "a layer that prepares data": ({"class_name": "RandomFlip"}, ["'y' is a RandomFlip"]),
-    "an operator": ({"class_name": "Add", "module": "keras.src.ops.numpy"}, ["layers.Add"]),
+    "a layer that prepares data": ({"class_name": "Hashing"}, ["'y' is a Hashing"]),
+    "an operator": ({"class_name": "Erf", "module": "keras.src.ops.math"}, ["'y' (erf)"]),
+    "a layer within a layer": (
+        {
+            "class_name": "TimeDistributed",
+            "config": {"layer": {"class_name": "Evil", "config": {}}},
+        },
+        ["'y' is a Evil"],
+    ),
+    "a layer as an activation": (
+        {"config__activation": {"class_name": "Evil", "config": {}}},
+        ["names 'Evil'"],
+    ),
     "a quantized layer": (
         {"config__dtype": {"class_name": "QuantizedDTypePolicy", "config": {}}},
         ["'y' names"],
@@ -204,7 +162,10 @@ def test_a_function_that_keras_3_changed_is_known_by_the_version(write):
         saved.load(write(config, version="2.15.0")).layer("y").options["activation"]
         == "hard_sigmoid"
     )
-    refused(write(config), "hard_sigmoid")
+    # a layer behind it, as many steps as it is made of: (x + 3) clipped to 0 to 6, a sixth of it
+    net = saved.load(write(config))
+    assert [item.kind for item in net.layers][1:] == ["Dense", "Rescaling", "ReLU", "Rescaling"]
+    assert net.layer("y").options["activation"] == "linear"
 
 
 # --- wiring ---------------------------------------------------------------------------------------
@@ -220,24 +181,12 @@ def test_names_are_made_safe_and_unique(write):
     assert names == ["x", "a_b", "a_b_2", "layer_1_net_y", "layer"]
 
 
-def tensor(name, node=0, output=0):
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, node, output]}}
-
-
-def call(*given, **keywords):
-    return {"inbound_nodes": [{"args": list(given), "kwargs": keywords}]}
-
-
 WIRES = {
-    "a layer used twice": (
-        {"inbound_nodes": 2 * call(tensor("x"))["inbound_nodes"]},
-        ["used in 2 places"],
-    ),
-    "a second output": (call(tensor("x", output=1)), ["Output 1"]),
-    "an unknown layer": (call(tensor("z")), ["reads 'z'"]),
+    "a second output": (call(tensor("x", output=1)), ["Output 1 of layer 'x'"]),
+    "an unknown layer": (call(tensor("z")), ["'z' is read"]),
     "itself": (call(tensor("y")), ["circle"]),
     "too many inputs": (call([tensor("x"), tensor("x")]), ["given 2 inputs"]),
-    "nothing": ({"inbound_nodes": []}, ["given 0 inputs"]),
+    "nothing": ({"inbound_nodes": []}, ["nowhere", "given anything"]),
     "a constant": (call(tensor("x"), 3), ["constant 3"]),
     "Dropout that never stops": (call(tensor("x"), training=True), ["training=True"]),
     "a mask from elsewhere": (call(tensor("x"), mask=tensor("x")), ["with a mask"]),
@@ -251,10 +200,14 @@ def test_wires_that_cannot_be_are_refused(case, write):
     refused(write(changed(model(), "y", **values)), *words)
 
 
-def test_two_outputs_are_refused(write):
+def test_one_of_two_outputs_is_chosen(write):
     config = model()
     config["config"]["output_layers"] = [["y", 0, 0], ["x", 0, 0]]
-    refused(write(config), "2 outputs")
+    refused(write(config), "2 outputs: 'y', 'x'", "architecture.output=y")
+    net = saved.load(write(config), "y")
+    assert (net.output, len(net.layers)) == ("y", 2)
+    with pytest.raises(InvalidStudy, match="no output 'z'"):
+        saved.load(write(config), "z")
 
 
 def test_a_mask_that_an_embedding_makes_is_made_again(write):
@@ -322,7 +275,7 @@ def test_a_model_that_does_not_know_its_input_is_refused(write):
     layers = [layer("Dense", "y", units=3)]
     refused(
         write({"class_name": "Sequential", "config": {"layers": layers}}),
-        "shape its input has",
+        "which shape its input 'input' has",
         "keras.Input",
     )
 

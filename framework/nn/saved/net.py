@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import prod
 from operator import attrgetter
@@ -14,120 +13,73 @@ from typing import Any
 from framework.contracts.net import Array, WeightKey
 from framework.nn.layers import LAYERS, weights_of
 from framework.nn.saved import file as saved_file
+from framework.nn.saved.arrays import check_known
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
+from framework.nn.saved.flat import written_out
+from framework.nn.saved.layers import as_plain
 from framework.nn.saved.options import options
-from framework.nn.saved.raw_layers import RawLayer, raw_layers
+from framework.nn.saved.parts import Layer, Plain, SavedNet
 
 MOST_SIDE = 2**24
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a net.
-
-    Args:
-        name: unique, and safe in the names of tensors.
-        kind: its class, on the allow-list.
-        options: what keras builds it with.
-        sources: the layers whose outputs it is given, in the order in which it takes them.
-        causal: of attention: no step looks ahead.
-        shape: of an InputLayer, without the samples; None where any length will do.
-    """
-
-    name: str
-    kind: str
-    options: Mapping[str, Any]
-    sources: tuple[str, ...] = ()
-    causal: bool = False
-    shape: tuple[int | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class SavedNet:
-    """A saved net, translated and checked.
-
-    Args:
-        file: the file's name.
-        sha256: of the file.
-        layers: each after those that it reads.
-        inputs: names of its InputLayers, in the model's order.
-        titles: what these are called in the file.
-        output: the layer whose output is the net's.
-        weights: (layer, position) -> float32 array.
-    """
-
-    file: str
-    sha256: str
-    layers: tuple[Layer, ...]
-    inputs: tuple[str, ...]
-    titles: tuple[str, ...]
-    output: str
-    weights: Mapping[WeightKey, Array]
-
-    def layer(self, name: str) -> Layer:
-        """The layer of that name."""
-        return next(layer for layer in self.layers if layer.name == name)
-
-    def readers(self, name: str) -> list[Layer]:
-        """The layers that are given its output."""
-        return [layer for layer in self.layers if name in layer.sources]
-
-
-def load(path: Path) -> SavedNet:
+def load(path: Path, output: str = "") -> SavedNet:
     """The net saved in a file; it is kept for as long as the file stays the same.
+
+    Args:
+        output: which of its outputs is meant, by name; empty if it has one only.
 
     Raises:
         InvalidStudy: the file cannot be read, or holds what is not a plain net; the message names
             the layer.
     """
     state = path.stat() if path.is_file() else None
-    return _load(path, state and (state.st_ino, state.st_size, state.st_mtime_ns))
+    return _load(path, output, state and (state.st_ino, state.st_size, state.st_mtime_ns))
 
 
 @lru_cache(maxsize=2)
-def _load(path: Path, _state: object) -> SavedNet:
+def _load(path: Path, output: str, _state: object) -> SavedNet:
     file = saved_file.read(path)
     with reading(file.name):
-        return _translated(file)
+        return _translated(file, output)
 
 
-def _translated(file: SavedFile) -> SavedNet:
-    raw, inputs, output = raw_layers(file.config)
-    names = _safe_names(list(map(attrgetter("name"), raw)))
-    keras_3 = file.keras.startswith("3")
-    layers = [_layer(layer, names, keras_3=keras_3) for layer in raw]
-    weights = _weights(file, raw, layers)
+def _translated(file: SavedFile, output: str) -> SavedNet:
+    flat = written_out(file.config, output)
+    written = as_plain(file, flat)
+    layers = written.layers
+    names = _safe_names(list(map(attrgetter("title"), layers)))
+    if not flat.inputs:
+        raise Unusable("Its output depends on none of its inputs.", SAVE_AGAIN)
+    built = [_layer(layer, names, keras_3=file.keras.startswith("3")) for layer in layers]
+    weights = {}
+    # a layer that is used twice has its arrays twice, under two names
+    for layer, plain in zip(built, layers, strict=True):
+        _check_arrays(layer, plain.arrays)
+        for position, values in enumerate(plain.arrays):
+            weights[WeightKey(layer.name, position)] = values
+    # last, so that a layer that cannot be read is named first
+    check_known(file, flat.members)
     return SavedNet(
         file=file.name,
         sha256=file.sha256,
-        layers=tuple(_in_order(layers)),
-        inputs=tuple(map(names.__getitem__, inputs)),
-        titles=tuple(inputs),
-        # it need not be a layer of the model: then this raises, and the file counts as damaged
-        output=names[output],
+        layers=tuple(built),
+        inputs=tuple(map(names.__getitem__, flat.inputs)),
+        titles=flat.inputs,
+        output=names[written.ends[flat.output]],
         weights=weights,
+        notes=(*flat.notes, *written.notes()),
     )
-
-
-def _weights(
-    file: SavedFile, raw: Sequence[RawLayer], layers: Sequence[Layer]
-) -> dict[WeightKey, Array]:
-    """The arrays of the file under the names that the layers have here."""
-    arrays = file.arrays([(layer.name, layer.kind) for layer in raw])
-    weights = {}
-    for layer, of_layer in zip(layers, arrays.values(), strict=True):
-        _check_arrays(layer, of_layer)
-        for position, values in enumerate(of_layer):
-            weights[WeightKey(layer.name, position)] = values
-    return weights
 
 
 def _safe_names(titles: Sequence[str]) -> dict[str, str]:
     """A name for each that tensors and files can bear, none like another."""
     names: dict[str, str] = {}
-    for title in titles:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", title)[:60].strip("_")
-        plain = plain if plain[:1].isalpha() else f"layer_{plain}".strip("_")
+    if len(set(titles)) != len(titles):
+        raise Unusable("Two of its layers have one name.", SAVE_AGAIN)
+    # those that can keep theirs come first, so that no other takes it
+    for title in sorted(titles, key=lambda title: _plain_name(title) != title):
+        plain = _plain_name(title)
         # two titles may differ in nothing but what was replaced
         name, number = plain, 2
         while name in names.values():
@@ -136,27 +88,23 @@ def _safe_names(titles: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _layer(raw: RawLayer, names: Mapping[str, str], *, keras_3: bool) -> Layer:
-    for source in raw.sources:
-        if source not in names:
-            raise Unusable(
-                f"Layer {raw.name!r} reads {source!r}, which is no layer of the model.", SAVE_AGAIN
-            )
-    least, most = _inputs_of(raw.kind)
-    if not least <= len(raw.sources) <= most:
+def _plain_name(title: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", title)[:60].strip("_")
+    return plain if plain[:1].isalpha() else f"layer_{plain}".strip("_")
+
+
+def _layer(plain: Plain, names: Mapping[str, str], *, keras_3: bool) -> Layer:
+    least, most = LAYERS[plain.kind].inputs
+    if not least <= len(plain.sources) <= most:
         raise Unusable(
-            f"Layer {raw.name!r} ({raw.kind}) is given {len(raw.sources)} inputs.", SAVE_AGAIN
+            f"Layer {plain.title!r} ({plain.kind}) is given {len(plain.sources)} inputs.",
+            SAVE_AGAIN,
         )
-    sources, config = tuple(map(names.__getitem__, raw.sources)), raw.described["config"]
-    if raw.kind == "InputLayer":
-        return Layer(names[raw.name], raw.kind, {}, shape=_shape(raw.name, config))
-    built = options(raw.kind, config, name=raw.name, keras_3=keras_3)
-    return Layer(names[raw.name], raw.kind, built, sources, raw.causal)
-
-
-def _inputs_of(kind: str) -> tuple[int, int]:
-    """The fewest and the most inputs of a layer."""
-    return LAYERS[kind].inputs
+    name, sources = names[plain.title], tuple(map(names.__getitem__, plain.sources))
+    if plain.kind == "InputLayer":
+        return Layer(name, plain.kind, {}, shape=_shape(plain.title, plain.config))
+    built = options(plain.kind, plain.config, name=plain.title, keras_3=keras_3)
+    return Layer(name, plain.kind, built, sources, plain.causal)
 
 
 def _shape(name: str, config: Mapping[str, Any]) -> tuple[int | None, ...]:
@@ -215,15 +163,3 @@ def _expected(layer: Layer) -> tuple[int, tuple[Any, ...]]:
         "SimpleRNN": lambda: (built["units"],),
     }.get(layer.kind, tuple[Any, ...])()
     return len(weights_of(layer.kind, built)), last
-
-
-def _in_order(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Each layer after those that it reads."""
-    left, ready = list(layers), set[str]()
-    while left:
-        now = [layer for layer in left if ready.issuperset(layer.sources)]
-        if not now:
-            raise Unusable(f"Layers read one another in a circle, as {left[0].name!r}.", SAVE_AGAIN)
-        yield from now
-        ready.update(map(attrgetter("name"), now))
-        left = [layer for layer in left if layer.name not in ready]

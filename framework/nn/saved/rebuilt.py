@@ -16,7 +16,7 @@ from framework.contracts.net import WeightKey
 from framework.errors import InvalidStudy, SqueezelabError
 from framework.nn.allowed import check_graph
 from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
-from framework.nn.saved.net import Layer, SavedNet
+from framework.nn.saved.parts import Layer, SavedNet
 
 HEAD, BACK, ROW = "head_activation", "output_scaled", "output_in_a_row"
 MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample

@@ -1,0 +1,216 @@
+"""The layers of a flat model as plain ones, each after those that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from framework.contracts.net import Array
+from framework.nn.layers import LAYERS
+from framework.nn.saved import activations, arrays, operators, rewritten
+from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable
+from framework.nn.saved.options import check_names, unknown
+from framework.nn.saved.parts import Plain, Source, Use
+
+if TYPE_CHECKING:
+    from framework.nn.saved.flat import Flat
+
+# Keras 3 writes down where an Embedding's mask comes from; Keras 2 finds it again by itself
+MASK_OPERATOR = "NotEqual"
+FITTING = frozenset({"CenterCrop", "Resizing"})  # bring pictures to a size
+# under which a layer may be given its inputs, in this order
+KEYWORDS = ("inputs", "query", "value", "key")
+
+
+@dataclass
+class Written:
+    """The plain layers so far.
+
+    Args:
+        layers: each after those that it reads.
+        ends: layer of the file -> the plain layer whose output is its output.
+        left_out: layers of the file that only training knows.
+        anew: those that others stand for, with these.
+        sized: those that bring pictures to a size that these have already.
+    """
+
+    layers: list[Plain] = field(default_factory=list)
+    ends: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    anew: list[str] = field(default_factory=list)
+    sized: list[str] = field(default_factory=list)
+
+    def add(self, use: Use, parts: Sequence[Plain]) -> None:
+        """The next layer of the file, as plain ones; as none if it passes on what it is given."""
+        for part in parts:
+            sources = tuple(self.ends.get(name, name) for name in part.sources)
+            self.layers.append(replace(part, sources=sources))
+        # who reads the layer reads the last of its parts, or what it only passed on
+        self.ends[use.title] = parts[-1].title if parts else self.source(use)
+        kinds = [part.kind for part in parts]
+        if not parts:
+            self.left_out.append(use.title)
+        elif kinds != [use.kind]:
+            self.anew.append(f"{use.title} ({' + '.join(kinds)})")
+
+    def fit(self, use: Use) -> None:
+        """Leave out a layer that brings pictures to a size, where the input has that size."""
+        source = self.source(use)
+        titles = [layer.title for layer in self.layers]
+        place = titles.index(source)
+        self.layers[place] = _sized(self.layers[place], use)
+        self.ends[use.title] = source
+        self.sized.append(use.title)
+
+    def source(self, use: Use) -> str:
+        """The plain layer whose output a layer of the file is given first."""
+        return self.ends[_sources(use.arguments)[0]]
+
+    def notes(self) -> Iterator[str]:
+        """What is not as in the file, for people."""
+        for what, titles in (
+            ("layers that only training knows are left out", self.left_out),
+            ("written with other layers that answer the same", self.anew),
+            ("pictures come in the size that these would bring them to", self.sized),
+        ):
+            if titles:
+                yield f"{what}: {', '.join(titles)}"
+
+
+def as_plain(file: SavedFile, flat: Flat) -> Written:
+    """The layers of a file as plain ones.
+
+    Raises:
+        Unusable: a layer is not on the list and cannot be written with some that are.
+    """
+    keras_3 = file.keras.startswith("3")
+    uses = _without_masks(flat.uses)
+    # all of them before the first array is read
+    for use in uses:
+        if not operators.is_operator(use, keras_3=keras_3):
+            check_names(use.member.described, use.title, rewritten.KNOWN | FITTING)
+    read = arrays.of_members(file, flat.members, {use.member.path for use in uses})
+    written = Written()
+    for use in _in_order(uses):
+        if use.kind in FITTING and use.kind not in LAYERS:
+            written.fit(use)
+        else:
+            written.add(use, _parts(use, read[use.member.path], keras_3=keras_3))
+    return written
+
+
+def _parts(use: Use, of_layer: Sequence[Array], *, keras_3: bool) -> list[Plain]:
+    """The plain layers that one use of a layer is; none if it passes on what it is given."""
+    if operators.is_operator(use, keras_3=keras_3):
+        return operators.as_layers(use)
+    parts: list[Plain] = []
+    for part in rewritten.rewritten(_called(use, of_layer)):
+        if part.kind not in LAYERS:
+            raise unknown(use.title, part.kind)
+        parts += activations.split(part, keras_3=keras_3)
+    return parts
+
+
+def _called(use: Use, of_layer: Sequence[Array]) -> Plain:
+    """A layer with what it is called with."""
+    keywords = dict(use.keywords)
+    sources = _sources(use.arguments)
+    for key in KEYWORDS:
+        sources += _sources(keywords.pop(key, ()))
+    causal = keywords.pop("use_causal_mask", False) is True
+    # a keyword that is not known here may change the outputs, unless it is off
+    for key, value in keywords.items():
+        if value not in (None, False) and not key.endswith("mask"):
+            raise Unusable(
+                f"Layer {use.title!r} is called with {key}={str(value)[:60]}.",
+                "Save the net without that.",
+            )
+    return Plain(use.title, use.kind, use.member.config, tuple(sources), tuple(of_layer), causal)
+
+
+def _sources(value: Any) -> list[str]:
+    """The titles of what a layer is called with, however nested."""
+    if isinstance(value, Source):
+        return [value.title]
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple, Mapping)):
+        raise Unusable(
+            f"A layer is given the constant {str(value)[:60]}.",
+            "Use layers.Rescaling, or prepare the data so.",
+        )
+    titles: list[str] = []
+    for part in value.values() if isinstance(value, Mapping) else value:
+        titles += _sources(part)
+    return titles
+
+
+def _sized(layer: Plain, use: Use) -> Plain:
+    """An input in the size to which a layer brings its pictures: those pass it unchanged.
+
+    Raises:
+        Unusable: it is no input, or of another size.
+    """
+    size = [use.member.config["height"], use.member.config["width"]]
+    shape: Sequence[Any] = (
+        layer.config.get("batch_shape") or layer.config.get("batch_input_shape") or ()
+    )
+    open_or_same = len(shape) == 4 and shape[1] in (None, size[0]) and shape[2] in (None, size[1])
+    if layer.kind != "InputLayer" or not open_or_same:
+        raise Unusable(
+            f"Layer {use.title!r} ({use.kind}) changes the size of its pictures.",
+            f"Build the net without it on keras.Input(({size[0]}, {size[1]}, channels)), set its "
+            "weights with new.set_weights(old.get_weights()), and save that.",
+        )
+    # an input that leaves its sides open is given those that it would have behind the layer
+    return layer.changed(batch_shape=[None, *size, shape[3]])
+
+
+def _without_masks(uses: Sequence[Use]) -> list[Use]:
+    """Without operators that make masks, if an Embedding with `mask_zero` makes the same anyway."""
+    # what a mask is made of, and what an Embedding makes one of
+    made_of: dict[str, list[str]] = {}
+    masked: list[list[str]] = []
+    for use in uses:
+        if use.kind == MASK_OPERATOR and list(use.arguments[1:]) == [0]:
+            made_of[use.title] = _sources(use.arguments[0])
+        elif use.kind == "Embedding" and use.member.config.get("mask_zero"):
+            masked.append(_sources(use.arguments))
+    for use in uses:
+        masks = [value for key, value in use.keywords.items() if key.endswith("mask")]
+        for mask in masks if use.kind != MASK_OPERATOR else []:
+            # a mask that is made otherwise has no entry, and None is not among them
+            for title in _sources(mask) if not isinstance(mask, bool) else []:
+                if made_of.get(title) not in masked:
+                    todo = "Masks come from Embedding(mask_zero=True) only."
+                    raise Unusable(f"Layer {use.title!r} is called with a mask.", todo)
+    return [use for use in uses if use.title not in made_of]
+
+
+def _in_order(uses: Sequence[Use]) -> Iterator[Use]:
+    """Each use after those that it reads."""
+    left, ready = list(uses), set[str]()
+    reads = {use.title: _reads((use.arguments, use.keywords)) for use in uses}
+    while left:
+        now = [use for use in left if ready.issuperset(reads[use.title])]
+        if not now:
+            raise Unusable(
+                f"Layers read one another in a circle, as {left[0].title!r}.", SAVE_AGAIN
+            )
+        yield from now
+        ready.update(use.title for use in now)
+        left = [use for use in left if use.title not in ready]
+
+
+def _reads(value: Any) -> set[str]:
+    """All layers that are read, masks left out: what makes them is no layer here."""
+    if isinstance(value, Source):
+        return {value.title}
+    titles: set[str] = set()
+    if isinstance(value, Mapping):
+        value = [part for key, part in value.items() if not key.endswith("mask")]
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            titles |= _reads(part)
+    return titles
