@@ -24,7 +24,7 @@ KINDS = {
 }
 PLUGINS = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
 KNOBS = [(kind, name, knob) for kind, name in PLUGINS for knob in KINDS[kind].get(name).knobs()]
-OF_FINE_TUNING = {"finetune_factor"}
+OF_FINE_TUNING = {"finetune_factor", "trained_factor"}
 
 
 def values(declared: Knob) -> st.SearchStrategy[Any]:

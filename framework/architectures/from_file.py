@@ -25,7 +25,7 @@ PIXELS = {"unit": (1.0, 0.0), "bytes": (255.0, 0.0), "signed": (2.0, -1.0)}
 BYTES_BEGIN = 0.02
 
 
-@architecture("from_file", version=2)
+@architecture("from_file", version=3)
 @dataclass(frozen=True, kw_only=True)
 class FromFile(Architecture):
     """A net of your own: a keras model of plain layers, saved as `.keras` or `.h5` by Keras 2 or 3.

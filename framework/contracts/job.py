@@ -99,7 +99,8 @@ class Job(Protocol):
     ) -> Stage:
         """Train `stage` for `epochs` (at least 1) with the study's optimizer, no warm-up.
 
-        The peak rate is the study's `learning_rate` times its `finetune_factor`.
+        The peak rate is the study's `learning_rate` times its `finetune_factor`, and times its
+        `trained_factor` where the net comes trained.
         What the stage keeps is held.
 
         Raises:

@@ -56,7 +56,7 @@ def resolve(
     resolved = _with_stored_names(resolved, info.task)
     _check_measurable(resolved, info, catalog)
     _check_orders(resolved, catalog)
-    _check_rates(resolved)
+    _check_rates(resolved, catalog)
     if resolved.sampler == "grid":
         _check_finite(resolved)
         enumerate_specs(resolved)  # for what it refuses
@@ -304,21 +304,26 @@ def _ends(value: Any) -> list[Any]:
     return [value]
 
 
-def _check_rates(study: Study) -> None:
+def _check_rates(study: Study, catalog: Catalog) -> None:
     """Refuse rates of fine-tuning that no training may have: a trial would find out late."""
     train, declared = study.train.values(), Train.knobs()["learning_rate"]
     rates, factors = _ends(train["learning_rate"]), _ends(train["finetune_factor"])
-    # some steps change it once more, by a knob of that name
-    steps = [1.0]
-    for _, _, part in study.parts():
+    # some steps change it once more, by a knob of that name, and nets that come trained
+    steps: list[float] = [1.0]
+    nets: list[float] = []
+    for kind, _, part in study.parts():
         steps += _ends(part.knobs.get("rate", 1.0))
+        if kind == "architecture":
+            is_trained = catalog.architectures.get(part.name).trained
+            nets += _ends(train["trained_factor"]) if is_trained else [1.0]
     for pick in (min, max):
-        rate = pick(rates) * pick(factors) * pick(steps)
+        rate = pick(rates) * pick(factors) * pick(steps) * pick(nets)
         if not (declared.low or 0.0) <= rate <= (declared.high or rate):
             raise InvalidStudy(
                 "The peak rate of fine-tuning is out of the range of learning rates.",
                 given=f"learning_rate {pick(rates):g} times finetune_factor {pick(factors):g} "
-                f"times rate {pick(steps):g} is {rate:g}.",
+                f"times rate {pick(steps):g} times trained_factor (1 unless the net comes trained) "
+                f"{pick(nets):g} is {rate:g}.",
                 todo=f"Allowed: {declared.range_text()}. Lower or raise one of them.",
             )
 

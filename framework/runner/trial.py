@@ -236,6 +236,8 @@ class TrialJob:
         train = self._spec.train
         if not tuning.fresh:
             rate = train.learning_rate * train.finetune_factor * tuning.rate
+            if self._lab.architecture(self._spec).trained:
+                rate *= train.trained_factor
             train = replace(train, learning_rate=rate)
         request = training.fit.Fit(
             info=self._lab.info(self._spec),

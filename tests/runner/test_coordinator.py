@@ -458,7 +458,7 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
             "compress.0.epochs", "compress.0.max_drop", "train.epochs", "train.batch_size",
             "train.optimizer", "train.learning_rate", "train.warmup_epochs", "train.decay",
             "train.weight_decay", "train.label_smoothing", "train.augment", "train.threads",
-            "train.finetune_factor",
+            "train.finetune_factor", "train.trained_factor",
         }  # fmt: skip
         sizes = {
             "val_accuracy", "val_disagreement", "params_total", "params_nonzero", "quantized_share",

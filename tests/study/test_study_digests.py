@@ -9,7 +9,7 @@ and then the digests are to move. So did that of `lenet5_shootout` with version 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,7 @@ def test_a_default_that_is_written_out_is_a_default() -> None:
 
 def test_the_fields_of_today_are_written_at_their_defaults_too() -> None:
     assert set(Train().json()) == set(TRAIN_FIELDS)
+    assert {declared.name for declared in fields(Train)} - set(TRAIN_FIELDS) == {"trained_factor"}
     assert set(Spec(**PARTS).json()) == {"schema", *SPEC_FIELDS}
     written = {
         "dataset",
