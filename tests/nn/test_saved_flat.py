@@ -177,6 +177,22 @@ def test_arrays_under_the_separators_of_windows_are_found(write):
         assert np.array_equal(values, other[key])
 
 
+@pytest.mark.parametrize("separator", ["/", "\\"])
+def test_numbers_that_go_up_by_two_are_read_by_their_order(separator, write):
+    config = model(
+        layer("Dense", "a", "x", units=4), layer("Dense", "b", "a", units=4),
+        layer("Dense", "y", "b", units=3),
+    )  # fmt: skip
+    arrays = {}
+    # as Keras 2.12 and 2.13 count layers that have weights
+    for name, columns in (("dense", 4), ("dense_2", 4), ("dense_4", 3)):
+        group = separator.join(["_layer_checkpoint_dependencies", name])
+        arrays[f"{group}/vars/0"] = np.full((4, columns), len(arrays))
+        arrays[f"{group}/vars/1"] = np.zeros(columns)
+    weights = saved.load(write(config, arrays)).weights
+    assert [weights[name, 0].max() for name in "aby"] == [0, 2, 4]
+
+
 def test_arrays_that_no_layer_takes_are_refused(write):
     refused(
         write(model(), ARRAYS | {"layers/dense_1/vars/0": np.ones((4, 3))}),

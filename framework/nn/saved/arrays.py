@@ -78,7 +78,7 @@ def _numbered(
         if member.path not in wanted:
             continue
         # models in models have their lists within their own groups
-        where = "/".join(f"{container}/{name}" for name in member.group)
+        where = _where(hdf5, container, member.group)
         of_member: list[Array] = []
         for part in SUBLAYERS.get(member.kind, ("",)):
             variables = _variables(hdf5, where, part)
@@ -98,14 +98,51 @@ def _container(hdf5: Any) -> str:
     return CONTAINERS[0]
 
 
+def _where(hdf5: Any, container: str, group: Path) -> str:
+    """The path of a layer's group.
+
+    Keras 2.12 and 2.13 list a layer that has weights twice, under two keys, so that the numbers of
+    its class go up by two: there its place among those that are there counts.
+    """
+    path = ""
+    for name in group:
+        inside = f"{path}/{container}".lstrip("/")
+        there = name if container == CONTAINERS[0] else _by_order(name, _children(hdf5, inside))
+        path = f"{inside}/{there}"
+    return path
+
+
+def _by_order(name: str, present: Sequence[str]) -> str:
+    """Of the groups of a class, the one at the place that a name has in its class."""
+    kind, place = _parted(name)
+    numbers = sorted(number for other, number in map(_parted, present) if other == kind)
+    number = numbers[place] if place < len(numbers) else place
+    return f"{kind}_{number}" if number else kind
+
+
+def _parted(name: str) -> tuple[str, int]:
+    """Class and number of a group: `dense_1` is the class `dense`, number 1."""
+    kind, _, number = name.rpartition("_")
+    return (kind, int(number)) if kind and number.isdecimal() else (name, 0)
+
+
+def _children(hdf5: Any, path: str) -> list[str]:
+    """The names of the groups in a group, which Windows has at the outermost level."""
+    start = path.replace("/", "\\") + "\\"
+    at_top = [name.removeprefix(start) for name in hdf5 if name.startswith(start)]
+    return [*(_child(hdf5, path) or ()), *(name for name in at_top if "\\" not in name)]
+
+
 def _check_known(hdf5: Any, members: Sequence[Member]) -> None:
     container = _container(hdf5)
-    known: dict[Path, set[str]] = {}
+    known: dict[str, set[str]] = {}
     for member in members:
-        for depth, name in enumerate(member.group):
-            known.setdefault(member.group[:depth], set()).add(name)
+        for depth in range(len(member.group)):
+            path = _where(hdf5, container, member.group[: depth + 1])
+            outer, _, name = path.rpartition("/")
+            known.setdefault(outer, set()).add(name)
     for outer, names in known.items():
-        group = _child(hdf5, "/".join([*(f"{container}/{name}" for name in outer), container]))
+        group = _child(hdf5, outer)
         for name in set(group or ()) - names:
             if _child(group, f"{name}/vars"):
                 raise Unusable(f"It has arrays of {name!r}, which is no layer of it.", SAVE_AGAIN)
