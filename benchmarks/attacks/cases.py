@@ -32,6 +32,12 @@ SILENT_SECONDS, LONGEST_SECONDS = 30.0, 300.0
 SAID_CHARACTERS = 4000  # more is no message
 MORE_MEMORY_KIB = 512 * 1024
 LOOK_SECONDS = 0.02
+# that of the study's own run tells how its last session ended
+STATUS = """
+    SELECT runs.run_uuid, status FROM runs
+    JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'squeezelab.role'
+    WHERE tags.value != 'study'
+"""
 DELETES = {"forget"}
 PRELOADED = (
     "xml.etree.ElementTree",
@@ -261,8 +267,7 @@ def _kept(root: Path) -> dict[str, str]:
         for path in root.glob("mlflow.db*"):
             shutil.copy(path, folder)
         with closing(sqlite3.connect(Path(folder) / "mlflow.db")) as database:
-            rows = database.execute("SELECT run_uuid, status FROM runs")
-            return kept | dict(rows.fetchall())
+            return kept | dict(database.execute(STATUS).fetchall())
 
 
 def _lost(before: Mapping[str, str], root: Path) -> list[str]:

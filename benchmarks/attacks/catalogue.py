@@ -63,6 +63,7 @@ STUDY = Study(
     trials=3,
 )
 '''
+SOUND = "sound"
 STORE = "mlflow.db"
 FOLDERS = (".artifacts", ".cache", "reports/out")
 MANIFESTS = ".artifacts/*/*/artifacts/manifest.json"
@@ -261,7 +262,7 @@ def surroundings() -> dict[str, State]:
 def states() -> dict[str, State]:
     """All, by name; the sound one first."""
     kinds = (disks, rights, stores, files, code, surroundings)
-    every = {"sound": State()}
+    every = {SOUND: State()}
     for kind in kinds:
         every |= kind()
     return every
