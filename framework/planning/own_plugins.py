@@ -65,6 +65,20 @@ def plugin_files(study: Study, catalog: Catalog, root: Path) -> dict[str, str]:
     return {TAG: " ".join(digests)} if digests else {}
 
 
+def uses_own(study: Study, catalog: Catalog, root: Path) -> bool:
+    """Whether data, a net or a strategy of the study lies in the project.
+
+    Metrics do not count: every study measures all of them.
+    """
+    folder = paths.plugins(root).resolve()
+    for kind, _, part in study.parts():
+        # by kind: a plug-in of the package, of another kind, may have the same name
+        file = catalog.of(kind).files().get(part.name)
+        if file is not None and file.parent == folder:
+            return True
+    return False
+
+
 def changed_code(runs: Iterable[Run], tags: Mapping[str, str]) -> list[str]:
     """A sentence for each own plug-in whose file is another than the one that earlier runs used.
 

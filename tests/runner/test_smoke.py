@@ -193,6 +193,15 @@ def test_what_is_shipped_is_not_tried_and_nothing_is_written(
     assert sorted(project.root.rglob("*")) == before
 
 
+def test_a_metric_of_ones_own_lets_no_other_study_be_tried(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.command("new", "metric", "my_metric")
+    assert project.exit_code("check", "tiny") == 0
+    assert "Trying" not in said(capsys)
+    assert not paths.tried(project.root).exists()
+
+
 # --- limits ---------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InvalidStudy
-from framework.planning.own_plugins import plugin_files
+from framework.planning.own_plugins import plugin_files, uses_own
 from framework.runner.baseline import fingerprint
 from framework.runner.smoke.cover import READING, covering_specs
 from framework.study.spec import digest_of
@@ -66,8 +66,8 @@ def check(plan: Plan, root: Path, *, catalog: Catalog, say: Say) -> None:
 
 
 def involves_own(study: Study, catalog: Catalog, root: Path) -> bool:
-    """Whether a net, data or a plug-in of the user's own takes part."""
-    if plugin_files(study, catalog, root):
+    """Whether data, a net or a strategy of the user's own takes part."""
+    if uses_own(study, catalog, root):
         return True
     return any(catalog.of(kind).get(part.name).own for kind, _, part in study.parts())
 
