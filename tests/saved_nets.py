@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,148 @@ def pair(keras: Any) -> Any:
     )
 
 
-NETS: dict[str, Callable[[Any], Any]] = {
-    net.__name__: net for net in (lenet, rows, branches, words, pair)
+def body(keras: Any, name: str) -> Any:
+    """A model to be put into others, with batch normalisation and a model of its own."""
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Conv2D(3, 3, use_bias=False, name="conv")(inputs)
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm")(x))
+    # Keras 2 cannot save two layers of one name within one model in `.h5`
+    last = layers.Conv2D(4, 3, activation="relu", name="last")
+    end = keras.Sequential([last, layers.GlobalMaxPooling2D(name="max")], name="end")
+    return keras.Model(inputs, [end(x), layers.GlobalAveragePooling2D(name="mean")(x)], name=name)
+
+
+def stacked(keras: Any) -> Any:
+    """Sequences in a sequence, the first around a functional model, as Teachable Machine saves."""
+    layers = keras.layers
+    inner = body(keras, "body")
+    first = keras.Sequential([keras.Model(inner.input, inner.output[0], name="first_output")])
+    last = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(5, activation="relu"), layers.Dense(10, use_bias=False)]
+    )
+    return keras.Sequential(
+        [keras.Input((8, 8, 1)), first, layers.Dropout(0.1), last, layers.Softmax()]
+    )
+
+
+def transfer(keras: Any) -> Any:
+    """A model in a functional one, frozen, called as not in training; two of its outputs are read,
+    and a layer outside has the name of one inside."""
+    layers = keras.layers
+    inner = body(keras, "base")
+    inner.trainable = False
+    inputs = keras.Input((8, 8, 1), name="image")
+    one, other = inner(inputs, training=False)
+    x = layers.Dense(6, activation="relu", name="conv")(layers.Concatenate()([one, other]))
+    return keras.Model(inputs, layers.Dense(10, activation="softmax", name="head")(x))
+
+
+def reused(keras: Any) -> Any:
+    """A layer and a model that are used more than once each."""
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 1), name="image")
+    inner, dense = body(keras, "base"), layers.Dense(4, activation="tanh", name="shared")
+    one, _ = inner(inputs)
+    two, three = inner(layers.Rescaling(0.5, offset=0.1)(inputs))
+    x = layers.Add()([dense(one), dense(two)])
+    x = layers.Concatenate()([x, three])
+    return keras.Model(inputs, layers.Dense(10, activation="softmax", name="shared_2")(x))
+
+
+def operators(keras: Any) -> Any:
+    """Operators between layers: of constants, of one tensor, and of two."""
+    layers, keras_3 = keras.layers, keras.__version__.startswith("3")
+    inputs = keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(4, 3, padding="same")((inputs * 2.0 - 1.0) / 1.5)
+    y = layers.Conv2D(4, 3, padding="same")(1.0 - x) - np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+    if keras_3:
+        ops = keras.ops
+        z = ops.concatenate([ops.relu6(x + y), ops.leaky_relu(x * y), -ops.sigmoid(x - y)], axis=-1)
+        z = ops.transpose(ops.reshape(z, (-1, 64, 12)), (0, 2, 1))
+        z = ops.softmax(ops.mean(z, axis=1), axis=-1) + ops.max(z, axis=1)
+    else:
+        import tensorflow as tf
+
+        z = [tf.nn.relu6(x + y), tf.nn.leaky_relu(x * y), -tf.nn.sigmoid(x - y)]
+        z = tf.transpose(tf.reshape(tf.concat(z, axis=-1), (-1, 64, 12)), (0, 2, 1))
+        z = tf.nn.softmax(tf.reduce_mean(z, axis=1)) + tf.reduce_max(z, axis=1)
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(z))
+
+
+def rewritten(keras: Any) -> Any:
+    """Layers that others stand for, and some that only training knows."""
+    layers, keras_3 = keras.layers, keras.__version__.startswith("3")
+    inputs = keras.Input((None, None, 3), name="image")
+    x = layers.RandomFlip("horizontal")(layers.Resizing(8, 8)(inputs))
+    x = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 1.0, 2.0])(x)
+    x = layers.SeparableConv2D(4, 3, strides=2, padding="same", depth_multiplier=2)(x)
+    x = layers.ELU()(layers.GaussianNoise(0.1)(x))
+    x = layers.Conv2D(5, 1, activation=keras.activations.relu6 if keras_3 else relu6())(x)
+    x = layers.Reshape((16, 5))(x)
+    padding = "same" if keras_3 else "causal"
+    x = layers.SeparableConv1D(6, 3, padding=padding, activation="relu")(x)
+    x = layers.DepthwiseConv1D(3, strides=2, padding="same", depth_multiplier=2)(x)
+    x = layers.TimeDistributed(layers.Dense(7, activation="relu"))(x)
+    x = layers.Bidirectional(layers.LSTM(4, recurrent_dropout=0.1), merge_mode="concat")(x)
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+
+
+def relu6() -> Any:
+    """The function, as people give it to layers of Keras 2."""
+    import tensorflow as tf
+
+    return tf.nn.relu6
+
+
+def residual(keras: Any, inputs: Any) -> Any:
+    """A few layers with two ways through them; the same names wherever they are."""
+    layers = keras.layers
+    x = layers.Conv2D(4, 3, padding="same", use_bias=False, name="first")(inputs)
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm")(x))
+    y = layers.Conv2D(4, 3, padding="same", activation="relu", name="second")(x)
+    return layers.GlobalAveragePooling2D(name="mean")(layers.Add(name="sum")([x, y]))
+
+
+def on_model(keras: Any, *, flat: bool = False) -> Any:
+    """A new head on a model that is a layer, or on its layers."""
+    inputs, layers = keras.Input((8, 8, 1), name="image"), keras.layers
+    inner = keras.Input((8, 8, 1), name="inner")
+    base = keras.Model(inner, residual(keras, inner), name="base")
+    features = residual(keras, inputs) if flat else base(inputs)
+    x = layers.Dense(6, activation="relu", name="hidden")(features)
+    return keras.Model(inputs, layers.Dense(10, activation="softmax", name="head")(x))
+
+
+def of_sequences(keras: Any, *, flat: bool = False) -> Any:
+    """A sequence whose body and head are sequences, or one of all their layers."""
+    layers = keras.layers
+    first = [
+        layers.Conv2D(4, 3, activation="relu", name="first"),
+        layers.BatchNormalization(name="norm"),
+        layers.MaxPooling2D(name="pool"),
+        layers.Flatten(name="flat"),
+    ]
+    last = [
+        layers.Dense(6, activation="relu", name="hidden"),
+        layers.Dense(10, activation="softmax", name="head"),
+    ]
+    parts = [*first, *last] if flat else [keras.Sequential(first), keras.Sequential(last)]
+    return keras.Sequential([keras.Input((8, 8, 1), name="image"), *parts])
+
+
+TWINS: dict[str, Callable[[Any], Any]] = {  # a net with models in it, and the same without
+    "on_model": on_model,
+    "on_model_flat": partial(on_model, flat=True),
+    "of_sequences": of_sequences,
+    "of_sequences_flat": partial(of_sequences, flat=True),
 }
+NETS: dict[str, Callable[[Any], Any]] = {
+    net.__name__: net
+    for net in (
+        lenet, rows, branches, words, pair, stacked, transfer, reused, operators, rewritten,
+    )
+}  # fmt: skip
 
 
 def samples(name: str) -> dict[str, Any]:
@@ -138,6 +278,11 @@ def samples(name: str) -> dict[str, Any]:
         "rows": lambda: {"image": pictures(28, 28, 1)},
         "branches": lambda: {"image": pictures(16, 16, 3)},
         "words": lambda: {"text": tokens(7, 3)},
+        "stacked": lambda: {"image": pictures(8, 8, 1)},
+        "transfer": lambda: {"image": pictures(8, 8, 1)},
+        "reused": lambda: {"image": pictures(8, 8, 1)},
+        "operators": lambda: {"image": pictures(8, 8, 1)},
+        "rewritten": lambda: {"image": pictures(8, 8, 3)},
         "pair": lambda: {"image": pictures(8, 8, 1), "question": tokens(5, 11)},
     }[name]()
 
@@ -180,6 +325,8 @@ def save_all(keras: Any, folder: Path, digits: Path) -> None:
     for name, build in NETS.items():
         model = fill(build(keras))
         nets[name] = (model, answers(name, model))
+    for name, build in TWINS.items():
+        nets[name] = (fill(build(keras)), np.empty(0))
     for name, (model, said) in nets.items():
         np.save(folder / f"{name}.npy", said)
         for kind in FORMATS:

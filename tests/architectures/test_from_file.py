@@ -30,6 +30,11 @@ GREY = DataInfo(task="classes", classes=10, inputs={"image": (8, 8, 1)})
 DATA = {  # what each of the saved nets was made for
     "lenet": GREY,
     "rows": GREY,
+    "stacked": GREY,
+    "transfer": GREY,
+    "reused": GREY,
+    "operators": GREY,
+    "rewritten": DataInfo(task="classes", classes=10, inputs={"image": (8, 8, 3)}),
     "branches": DataInfo(task="classes", classes=4, inputs={"image": (16, 16, 3)}),
     "words": DataInfo(task="binary", classes=2, inputs={"text": (7,)}, tokens={"text": 20}),
     "pair": DataInfo(
@@ -40,7 +45,9 @@ DATA = {  # what each of the saved nets was made for
     ),
 }
 STUDY = {
-    "train": "Train(epochs=9, batch_size=40, learning_rate=0.001, warmup_epochs=0)",
+    # one epoch at the full rate: how gently a net that comes trained is tuned is not looked at here
+    "train": "Train(epochs=9, batch_size=40, learning_rate=0.001, warmup_epochs=0, "
+    "trained_factor=1.0)",
     "compress": '[use("magnitude_prune", sparsity=0.5, epochs=1), use("ptq", format="int8")]',
     "trials": 1,
 }
@@ -119,6 +126,33 @@ def test_it_answers_as_the_net_that_was_saved(name, kind, version, folders):
     nn.graph.write_weights(model, stage.weights)
     assert model(given, training=False).numpy() == pytest.approx(said, abs=1e-5)
     assert {layer["config"]["name"] for layer in nn.graph.layers(stage.graph)} >= set(info.inputs)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", saved_nets.FORMATS)
+@pytest.mark.parametrize("name", ["on_model", "of_sequences"])
+def test_a_net_with_models_in_it_is_the_same_as_its_flat_twin(name, kind, version, folders):
+    nested, _ = read(folders[version] / f"{name}.{kind}", GREY)
+    flat, _ = read(folders[version] / f"{name}_flat.{kind}", GREY)
+    # whatever is made of a stage is a function of these two
+    assert nested.graph == flat.graph
+    assert digest(nested) == digest(flat)
+
+
+def test_an_output_is_chosen_by_name_and_what_is_left_out_is_said(tmp_path):
+    keras = nn.backend.keras
+    inputs = layer("Input", (8, 8, 1))
+    x = layer("Flatten")(keras.layers.GaussianNoise(0.1, name="noise")(inputs))
+    digit = keras.layers.Dense(10, activation="softmax", name="digit")(x)
+    odd = keras.layers.Dense(2, activation="softmax", name="odd")(x)
+    path = tmp_path / "two.keras"
+    keras.Model(inputs, [digit, odd]).save(path)
+    with pytest.raises(InvalidStudy, match=r"architecture\.output=digit"):
+        read(path, GREY)
+    stage, _ = read(path, GREY, output="digit")
+    assert "odd" not in nn.graph.layers_by_name(stage.graph)
+    (remark,) = from_file(path, output="digit").remarks()
+    assert remark == "layers that only training knows are left out: noise"
 
 
 def accuracy(said, digits):
