@@ -16,7 +16,6 @@ from framework.contracts import Catalog
 from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
-    as_measured,
     complete_runs,
     last_attempts,
     like,
@@ -25,6 +24,7 @@ from framework.report.selection import (
     tag_values,
     with_status,
 )
+from framework.results.edited import as_measured
 from framework.results.fronts import Direction
 from framework.results.metric_versions import newest, others
 from framework.results.quantities import counts, ledger_lines

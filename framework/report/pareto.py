@@ -141,7 +141,8 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
 def rows_shown(runs: StudyRuns) -> list[tuple[str, str, Run]]:
     """What the tables show, in order: (`baseline`, `control` or `front`, label, run)."""
     best = front(runs)
-    return [*references_shown(runs), *zip(repeat("front"), map(_label, best), best)]
+    labels = [f"{_label(run)}{_edited(runs, run)}" for run in best]
+    return [*references_shown(runs), *zip(repeat("front"), labels, best)]
 
 
 def references_shown(runs: StudyRuns) -> Iterator[tuple[str, str, Run]]:
@@ -149,7 +150,7 @@ def references_shown(runs: StudyRuns) -> Iterator[tuple[str, str, Run]]:
     for label, run in baselines_shown(runs):
         yield "baseline", label, run
     for run in runs.controls:
-        yield "control", "control", run
+        yield "control", f"control{_edited(runs, run)}", run
 
 
 def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
@@ -164,7 +165,9 @@ def baselines_shown(runs: StudyRuns) -> list[tuple[str, Run]]:
     shown = []
     for baseline, rows in measured:
         whose = f" of {', '.join(map(_label, rows))}" if ambiguous and rows else ""
-        shown.append((f"baseline{whose}{_chance(runs, baseline)}", baseline))
+        shown.append(
+            (f"baseline{whose}{_chance(runs, baseline)}{_edited(runs, baseline)}", baseline)
+        )
     return shown
 
 
@@ -184,6 +187,11 @@ def _measured_against(runs: StudyRuns) -> list[tuple[Run, list[Run]]]:
 
 def _chance(runs: StudyRuns, run: Run) -> str:
     return f" ({chance.MARK})" if chance.at_chance(run.metrics, runs.task) else ""
+
+
+def _edited(runs: StudyRuns, run: Run) -> str:
+    """Beside the name, because a table in the terminal has no room for what was measured."""
+    return " (edited)" if run.run_id in runs.edited else ""
 
 
 def _label(run: Run) -> str:

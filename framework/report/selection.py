@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import starmap
 from operator import attrgetter
 from typing import Protocol
 
-from framework.errors import SqueezelabError, UnknownName, UserError
-from framework.results.edited import differences, read_metrics
-from framework.results.record import METRICS_JSON, Run
+from framework.errors import UserError
+from framework.results.record import Run
 
 
 class RunStore(Protocol):
@@ -57,37 +55,6 @@ def parent_of(store: RunStore, name: str, digest: str | None, generation: int | 
 def complete_runs(store: RunStore, name: str, role: str) -> list[Run]:
     """The runs of a role that ended, with a result or with a reason."""
     return list(filter(store.complete, store.runs(name, role=role)))
-
-
-def as_measured(
-    store: RunStore, runs: Iterable[Run], edited: dict[str, Sequence[str]]
-) -> list[Run]:
-    """The runs with what was deleted in the store since they were measured.
-
-    What was edited stays as the store has it. Runs stored before they wrote their numbers down
-    are taken as they are.
-
-    Args:
-        edited: gets, by run id, where the store says otherwise; only runs with a difference.
-    """
-    whole = []
-    for run in runs:
-        measured, clauses = _measured(store, run)
-        if clauses:
-            edited[run.run_id] = clauses
-        whole.append(replace(run, metrics={**measured, **run.metrics}) if clauses else run)
-    return whole
-
-
-def _measured(store: RunStore, run: Run) -> tuple[dict[str, float], list[str]]:
-    """What a run wrote down, and where the store says otherwise."""
-    try:
-        measured = read_metrics(store.artifact(run.run_id, METRICS_JSON))
-    except UnknownName:  # of old, or failed: nothing was written down
-        return {}, []
-    except SqueezelabError as error:
-        return {}, [error.what.rstrip(".")]
-    return measured, differences(run, measured)
 
 
 def with_status(runs: Iterable[Run], status: str) -> list[Run]:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 
-from framework.errors import SqueezelabError
-from framework.results.record import Run, decimals
+from framework.errors import SqueezelabError, UnknownName
+from framework.results.record import METRICS_JSON, Run, decimals
+
+
+class Artifacts(Protocol):
+    """What is asked of the store."""
+
+    def artifact(self, run_id: str, name: str, /) -> bytes:
+        """The content of one artifact."""
 
 
 def read_metrics(content: bytes) -> dict[str, float]:
@@ -38,3 +47,34 @@ def differences(run: Run, measured: Mapping[str, float]) -> list[str]:
             stored = decimals(run.metrics[name])
             clauses.append(f"{name} was measured {decimals(value)} and is {stored} now")
     return clauses
+
+
+def as_measured(
+    store: Artifacts, runs: Iterable[Run], edited: dict[str, Sequence[str]]
+) -> list[Run]:
+    """The runs with what was deleted in the store since they were measured.
+
+    What was edited stays as the store has it. Runs stored before they wrote their numbers down
+    are taken as they are.
+
+    Args:
+        edited: gets, by run id, where the store says otherwise; only runs with a difference.
+    """
+    whole = []
+    for run in runs:
+        measured, clauses = _measured(store, run)
+        if clauses:
+            edited[run.run_id] = clauses
+        whole.append(replace(run, metrics={**measured, **run.metrics}) if clauses else run)
+    return whole
+
+
+def _measured(store: Artifacts, run: Run) -> tuple[dict[str, float], list[str]]:
+    """What a run wrote down, and where the store says otherwise."""
+    try:
+        measured = read_metrics(store.artifact(run.run_id, METRICS_JSON))
+    except UnknownName:  # of old, or failed: nothing was written down
+        return {}, []
+    except SqueezelabError as error:
+        return {}, [error.what.rstrip(".")]
+    return measured, differences(run, measured)

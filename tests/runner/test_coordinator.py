@@ -515,7 +515,7 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
 
 
 def test_what_was_edited_in_the_store_is_told_and_does_not_stop_a_study(
-    base: Path, tmp_path: Path
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(never_killed(base, 5).root, tmp_path / "edited")
     project = Project(tmp_path / "edited")
@@ -530,12 +530,15 @@ def test_what_was_edited_in_the_store_is_told_and_does_not_stop_a_study(
     page = (project.root / "reports" / "out" / "tiny" / "pareto.md").read_text()
     assert "The store was edited: of trial 0, val_accuracy was measured 0." in page
     assert "and is 0.9990 now" in page
+    assert "| trial 0 (edited)" in capsys.readouterr().out
     assert "and is deleted" in page
     observer = Watcher()
     assert project.study("tiny", "trials=6", observer=observer).ran == 1
     assert any("1 trials have lost an objective" in line for line in observer.said)
     project.command("diff", "tiny:0", "tiny:1")
-    project.command("doctor")
+    capsys.readouterr()
+    assert project.exit_code("doctor") == 1
+    assert "WRONG  numbers: 2 runs have other numbers in the store" in capsys.readouterr().out
 
 
 def test_a_moved_project_reports_resumes_and_opens_every_artifact(

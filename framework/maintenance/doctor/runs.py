@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, filterfalse
 from operator import attrgetter
 from pathlib import Path
 
 from framework.maintenance.doctor.finding import Finding
+from framework.results.edited import as_measured
 from framework.results.record import ID_DIGITS, Run
 from framework.system import paths
 from framework.system.host import host_name
@@ -32,6 +33,7 @@ def examine_runs(store: Store, root: Path, *, deep: bool) -> Iterator[Finding]:
         if running:
             yield _running(name, running, root)
     yield _files(store, list(chain.from_iterable(runs.values())), deep=deep)
+    yield from _edited(store, list(chain.from_iterable(runs.values())))
     known = {run.run_id for run in chain.from_iterable(runs.values())}
     strangers = sorted(run_folders(root) - known)
     if strangers:
@@ -76,6 +78,19 @@ def _files(store: Store, runs: list[Run], *, deep: bool) -> Finding:
     if verified < len(ended):
         text += f"; those of the newest {verified} have their sha256, all: squeezelab doctor --deep"
     return Finding("ok", "runs", text)
+
+
+def _edited(store: Store, runs: list[Run]) -> Iterator[Finding]:
+    """Whether the store has other numbers than the runs measured; nothing where it has not."""
+    edited: dict[str, Sequence[str]] = {}
+    as_measured(store, _with_status(runs, "FINISHED"), edited)
+    for run_id in list(edited)[:1]:
+        text = (
+            f"{len(edited)} runs have other numbers in the store than they measured, as {run_id}: "
+            f"{'; '.join(edited[run_id])}; bring back a backup of the store, or run their study "
+            f"with FRESH=1"
+        )
+        yield Finding("WRONG", "numbers", text)
 
 
 def _with_status(runs: Iterable[Run], status: str) -> list[Run]:
