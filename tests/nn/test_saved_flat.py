@@ -137,6 +137,19 @@ def test_models_without_end_are_refused(depth, uses, words, write):
     refused(write(model(top, layer("Dense", "y", name, units=3))), words)
 
 
+def test_models_without_layers_are_counted_too(write):
+    """Each used twice by the next one: 2 ** 25 uses, and not one layer."""
+    described = model(layer("Flatten", "f", "x"), output="x")
+    del described["config"]["layers"][1]
+    for number in range(25):
+        name = f"m{number}"
+        used = [node for _ in range(2) for node in call(tensor("x"))["inbound_nodes"]]
+        described = model(described | {"name": name, "inbound_nodes": used}, output=name)
+        described["config"]["output_layers"] = [[name, 1, 0]]
+    top = described | {"name": "top"} | call(tensor("x"))
+    refused(write(model(top, layer("Dense", "y", "top", units=3))), "more than 2,000 layers")
+
+
 def test_models_that_read_one_another_are_refused(write):
     through = partial(inner, output="x")
     config = model(
@@ -179,18 +192,18 @@ def test_arrays_under_the_separators_of_windows_are_found(write):
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
 def test_numbers_that_go_up_by_two_are_read_by_their_order(separator, write):
-    config = model(
-        layer("Dense", "a", "x", units=4), layer("Dense", "b", "a", units=4),
-        layer("Dense", "y", "b", units=3),
-    )  # fmt: skip
+    names = [f"d{number}" for number in range(6)]
+    layers = [layer("Dense", name, units=4) | call(tensor("x")) for name in names]
     arrays = {}
-    # as Keras 2.12 and 2.13 count layers that have weights
-    for name, columns in (("dense", 4), ("dense_2", 4), ("dense_4", 3)):
-        group = separator.join(["_layer_checkpoint_dependencies", name])
-        arrays[f"{group}/vars/0"] = np.full((4, columns), len(arrays))
-        arrays[f"{group}/vars/1"] = np.zeros(columns)
+    # as Keras 2.12 and 2.13 count layers that have weights: with `dense_10` behind `dense_8`
+    for number in range(6):
+        group = separator.join(["_layer_checkpoint_dependencies", f"dense_{2 * number}"])
+        group = group.removesuffix("_0")
+        arrays[f"{group}/vars/0"] = np.full((4, 4), number)
+        arrays[f"{group}/vars/1"] = np.zeros(4)
+    config = model(*layers, layer("Add", "y") | call(list(map(tensor, names))))
     weights = saved.load(write(config, arrays)).weights
-    assert [weights[name, 0].max() for name in "aby"] == [0, 2, 4]
+    assert [weights[name, 0].max() for name in names] == list(range(6))
 
 
 def test_arrays_that_no_layer_takes_are_refused(write):
