@@ -246,7 +246,7 @@ def run(
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
     out = paths.report_output(root) / folder
     try:
-        with Progress(screen()) as observer:
+        with Progress(screen(), root=root) as observer:
             outcome = run_plan(planned, root, catalog=catalog, observer=observer, fresh=fresh)
     except Interrupted as error:
         # what was done until then has a report too, as after `make study`

@@ -27,6 +27,7 @@ FEW = {  # state -> commands, a regular expression
     "hot journal": "^doctor$",
     "hot journal, read-only": "^(report|doctor)$",
     "store empty": "^doctor$",
+    "store: metrics that are text": "^(show run|report)$",
     "manifests climbing": "^export$",
     "plug-in: exit": "^list$",
     "report: division": "^report$",

@@ -129,7 +129,7 @@ def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
     from framework.planning.own_plugins import catalog_of
     from framework.runner.coordinator import run
 
-    with Progress(screen()) as observer:
+    with Progress(screen(), root=root) as observer:
         return run(planned, root, catalog=catalog_of(root), observer=observer, fresh=fresh)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from framework.planning.plan import Plan
 from framework.results.failure import cause
 from framework.results.record import decimals
 from framework.runner.events import Ended, Running
+from framework.system.commands import as_typed
 from framework.system.text import visible
 
 NOTEBOOK_COLUMNS = 120
@@ -30,10 +32,11 @@ class Progress:
 
     Args:
         console: on stderr; results go to stdout elsewhere.
+        root: the project, whose commands sentences name as they are typed there.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, *, root: Path | None = None) -> None:
+        self.console, self._root = console, root
         self._live = _live(console) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
@@ -95,7 +98,9 @@ class Progress:
     def say(self, text: str) -> None:
         """A sentence."""
         # soft_wrap: without a terminal rich breaks lines at 80 columns
-        self.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(
+            visible(as_typed(text, self._root)), markup=False, highlight=False, soft_wrap=True
+        )
 
     def _update(self, **fields: Any) -> None:
         if self._live:

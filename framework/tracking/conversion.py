@@ -107,5 +107,13 @@ def as_run(run: Any) -> Run:
 
 
 def _final(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics without the curves, of which MLflow gives the last point."""
-    return {name: value for name, value in metrics.items() if not name.startswith(EPOCH_PREFIX)}
+    """The metrics without the curves, of which MLflow gives the last point.
+
+    What was edited in the database to be no number was not measured.
+    """
+    numbers = filter(_is_number, metrics.items())
+    return {name: value for name, value in numbers if not name.startswith(EPOCH_PREFIX)}
+
+
+def _is_number(metric: tuple[str, object]) -> bool:
+    return isinstance(metric[1], (int, float))
