@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,4 +56,6 @@ def _note(frame: Any) -> None:
     met.update(places)
     # at once: a process may end in any way
     if NOTES in os.environ and "pytest" not in sys.modules:
-        Path(os.environ[NOTES], f"{os.getpid()}.json").write_text(json.dumps(sorted(met)))
+        # threads of one process, as doctor's, would write into one another's file
+        name = f"{os.getpid()}-{threading.get_ident()}.json"
+        Path(os.environ[NOTES], name).write_text(json.dumps(sorted(met)))
