@@ -108,6 +108,16 @@ class Dataset(Plugin, ABC):
         """
         return {}
 
+    def preview(self) -> Mapping[str, str]:
+        """What the user's own data was understood to hold, as rows of text; of others nothing.
+
+        Loads no TensorFlow, and writes nothing.
+
+        Raises:
+            UserError: it is not there, or not what the knobs say.
+        """
+        return {}
+
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of a text input stands for, by its number; prepared first if need be."""
         return ()

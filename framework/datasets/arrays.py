@@ -17,11 +17,14 @@ from framework.datasets._prepare.picture_arrays import NoPictures, is_whole
 from framework.datasets._sources.anomalies import NAMES
 from framework.datasets._sources.array_file import Head, arrays, heads
 from framework.datasets._sources.cached import SOUND, first_not_finite
+from framework.datasets._sources.class_numbers import lonely
+from framework.datasets._sources.contents import Contents, span, spread_out
 from framework.datasets._sources.splits import LABELS, Arrays
-from framework.datasets._sources.user_files import GIVEN, PART, FileDataset, lonely
+from framework.datasets._sources.user_files import GIVEN, PART, FileDataset
 
 TOKENS = 2**31  # they are cached as int32
 PICTURE = "image"
+MOST_TOLD = 6  # numbers of a sample
 
 
 @dataset("arrays", version=3)
@@ -46,6 +49,8 @@ class OwnArrays(FileDataset):
     0 (normal) and 1 (anomaly), or left out. Arrays of another length or kind under other
     names are left out, and said.
     """
+
+    takes = ("file", "folder")
 
     mirror: bool = knob(False, doc="whether a mirrored picture keeps its label")
     scale: str = knob(
@@ -84,6 +89,30 @@ class OwnArrays(FileDataset):
             tokens=tokens,
             mirror=self.mirror,
         )
+
+    def contents(self) -> Contents:
+        """Arrays with what they are taken for, and a few samples."""
+        samples, labels = self.samples()
+        sorted_arrays, told = self.parts(), {}
+        for name, array in samples.items():
+            in_file = [part.inputs[name] for part in sorted_arrays.parts.values()]
+            kind = "pictures" if array.ndim == 4 and name != SOUND else "numbers"
+            kind = "tokens" if array.dtype == np.int32 else kind
+            sides = " x ".join(map(str, array.shape))
+            told[f"array {' '.join(in_file)}"] = f"{name}: {kind}, {sides}, {span(array)}"
+        rows = {}
+        for number in spread_out(len(labels.numbers)):
+            label = labels.numbers[number]
+            first = next(iter(samples.values()))[number].ravel()[:MOST_TOLD]
+            text = " ".join(f"{value:.4g}" for value in first)
+            rows[number] = f"{text} ... -> {labels.classes[label] if labels.classes else label}"
+        heads_of = self._heads()
+        given = {}
+        for split, part in sorted_arrays.parts.items():
+            if split != WHOLE:
+                given[split] = heads_of[next(iter(part.inputs.values()))][0][0]
+        left_out = [f"array {name}" for name in sorted_arrays.left_out]
+        return Contents(told, labels.numbers, labels.classes, rows, left_out, given)
 
     def read_all(self) -> Arrays:
         """All arrays, in the types that are cached, and the split that each sample was given."""

@@ -14,10 +14,12 @@ from framework.datasets._prepare.columns import mean_and_spread, one_hot
 from framework.datasets._prepare.text import first_words
 from framework.datasets._prepare.text_dataset import VOCABULARY, encoded, packed, unpacked
 from framework.datasets._sources.column import Column
+from framework.datasets._sources.contents import Contents, span, spread_out
 from framework.datasets._sources.splits import LABELS, Arrays
 from framework.datasets._sources.table import Table
 from framework.datasets._sources.table_file import TableFile, setting
 
+MOST_TOLD = 5  # values of a column
 NUMBERS, VALUES = "sequence", "values"  # arrays before they become one
 
 
@@ -89,6 +91,23 @@ class OwnTable(TableFile):
             values = self._scale(self.cut()["train"]).values
             width += sum(map(len, values)) - len(values)
         return DataInfo(task=self.asked, classes=classes, inputs={NUMBERS: (width, 1)})
+
+    def contents(self) -> Contents:
+        """Columns with their kinds, and a few rows."""
+        understood = self.understood()
+        table, columns = understood.table, understood.columns
+        parts = {f"column {column.name}": _told(column) for column in columns}
+        if self.target in table.columns:
+            parts[f"column {self.target}"] = "what is to be told"
+        read = {self.target, *(column.name for column in columns)}
+        left_out = [f"column {name}" for name in table.columns if name not in read]
+        if table.unnamed:
+            left_out.append(f"{table.unnamed} without a name")
+        samples = {}
+        for row in spread_out(len(table)):
+            cells = [f"{name}={cells[row]}" for name, cells in table.columns.items()]
+            samples[table.rows[row]] = ", ".join(cells)
+        return Contents(parts, understood.labels, understood.classes, samples, left_out)
 
     def vocabulary(self, root: Path, name: str) -> tuple[str, ...]:
         """What each token of the text stands for."""
@@ -184,6 +203,16 @@ def _encoded(arrays: Arrays, kinds: Sequence[bool], scale: Scale) -> Iterator[Ar
         with np.errstate(over="ignore"):
             yield ((filled - scale.mean[number]) / scale.spread[number]).astype(np.float32)
         number += 1
+
+
+def _told(column: Column) -> str:
+    """What a column is read as."""
+    empty = f", {len(column.empty())} empty" if column.empty() else ""
+    if not column.categories:
+        return f"numbers, {span(column.numbers())}{empty}"
+    counts = Counter(column.cells)
+    most = ", ".join(f"{value} {count}" for value, count in counts.most_common(MOST_TOLD))
+    return f"text, {len(counts)} values: {most}{', ...' if len(counts) > MOST_TOLD else ''}{empty}"
 
 
 def _counts_rows(numbers: Array) -> bool:

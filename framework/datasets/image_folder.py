@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from framework.contracts import Array, DataInfo, dataset, knob
-from framework.datasets._prepare.images import read_picture
+from framework.datasets._prepare.images import read_picture, told
+from framework.datasets._sources.anomalies import NAMES
+from framework.datasets._sources.contents import Contents, spread_out
 from framework.datasets._sources.splits import LABELS, Arrays
 from framework.datasets._sources.user_files import FileDataset, Stamp, files_in, stamp_of
 
@@ -36,6 +38,8 @@ class ImageFolder(FileDataset):
     Pictures that only look alike, as frames of one film, fall into different splits and make them
     too easy: put one of each into the folder.
     """
+
+    takes = ("folder",)
 
     side: int = knob(
         32,
@@ -63,6 +67,19 @@ class ImageFolder(FileDataset):
             classes = self.kinds_of_samples(self._numbers())
         inputs = {"image": (self.side, self.side, self._channels)}
         return DataInfo(task=self.asked, classes=classes, inputs=inputs, mirror=self.mirror)
+
+    def contents(self) -> Contents:
+        """Classes with their pictures, and a few of these."""
+        pictures, left_out = self._listed(), self._left_out()
+        samples = {}
+        for number in spread_out(len(pictures)):
+            name = pictures[number][1]
+            size = told(name.read_bytes())
+            samples[number] = f"{name.relative_to(self.path).as_posix()}, {size}"
+        classes = NAMES if self.task == "reconstruction" else self._classes()
+        parts = {"pictures": f"{len(pictures)}, of each the middle square"}
+        others = [_endings(left_out)] if left_out else []
+        return Contents(parts, self._numbers(), classes, samples, others)
 
     def read_all(self) -> Arrays:
         """Each picture, and the number of its folder."""
@@ -114,8 +131,18 @@ class ImageFolder(FileDataset):
                 "there is one folder for each class: two or more for the task classes, two for "
                 "binary, one or more for reconstruction.",
                 f"Task {self.task}, folders with pictures: {', '.join(classes) or 'none'}.",
-                f"Pictures end in {', '.join(ENDINGS)}.",
+                self._wrapped(classes)
+                or "Put the pictures of each class into a folder of its own. Pictures end in "
+                f"{', '.join(ENDINGS)}.",
             )
+
+    def _wrapped(self, classes: list[str]) -> str:
+        """The way out where the only folder holds those of the classes, as archives unpack."""
+        if len(classes) != 1:
+            return ""
+        inner = Path(self.path) / classes[0]
+        inside = {class_name for class_name, _ in _in_classes(inner)}
+        return f'Set path to "{Path(self.path).name}/{inner.name}".' if len(inside) > 1 else ""
 
     def _check_folders(self) -> None:
         """Refuse a class of which no picture can be read."""
@@ -136,13 +163,16 @@ class ImageFolder(FileDataset):
             raise self.wrong(
                 "there are folders with one picture.",
                 f"Folders: {', '.join(alone)}.",
-                "Take them away.",
+                "Add pictures of theirs, or take the folders away where two classes are left.",
             )
 
     def _say_what_is_left_out(self) -> None:
-        left_out = set(files_in(Path(self.path))) - set(self._pictures())
+        left_out = self._left_out()
         if left_out:
             self.say(f"{len(left_out)} files are not read: {_endings(left_out)}.")
+
+    def _left_out(self) -> set[Path]:
+        return set(files_in(Path(self.path))) - set(self._pictures())
 
     def _folders(self) -> list[str]:
         """The folders that are classes, in the order of their names.

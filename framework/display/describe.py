@@ -10,13 +10,14 @@ from typing import Any
 
 from framework.contracts import Catalog, Dataset, Plugin, Strategy
 from framework.display.rows import goal_rows, headed
-from framework.errors import DataUnavailable, UnknownName
+from framework.errors import DataUnavailable, InvalidValue, UnknownName
 from framework.planning.own_plugins import catalog_of
 from framework.planning.parts import remarks_of
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.planning.resolve import largest_budget
 from framework.results.record import ERROR_TXT, Run
+from framework.study.overrides import parse
 from framework.study.space import Choice, Float, Int
 from framework.study.spec import Use, dotted
 from framework.tracking.database import is_there
@@ -39,7 +40,7 @@ def describe(root: Path, name: str, *, settings: Sequence[str]) -> str:
     for kind in KINDS:
         registry = catalog.of(kind)
         if name in registry.names():
-            return _plugin(kind, registry.get(name), catalog)
+            return _plugin(root, kind, registry.get(name), settings, catalog)
         names += registry.names()
     # last, because it alone has to open the store
     if (":" in name or is_run_id(name)) and is_there(root):
@@ -81,18 +82,50 @@ def describe_plan(
     return _table(planned.name, rows | dict(more or {}))
 
 
-def _plugin(kind: str, cls: type[Plugin], catalog: Catalog) -> str:
-    rows = {"what": cls.summary(), "version": cls.plugin_version, "source": cls.source()}
+def _plugin(
+    root: Path, kind: str, cls: type[Plugin], settings: Sequence[str], catalog: Catalog
+) -> str:
+    values = _given(kind, settings)
+    plugin = catalog.of(kind).build(cls.name, values).located(root)
+    # of data that is there, what it holds; of all else, what can be set
+    if isinstance(plugin, Dataset) and values and (understood := plugin.preview()):
+        return _table(_settings(values, str), dict(understood))
+    rows: dict[str, Any] = {
+        "what": cls.summary(),
+        "version": cls.plugin_version,
+        "source": cls.source(),
+    }
     if kind == "dataset":
         rows |= _data(catalog.datasets.build(cls.name, {}))
     if kind == "strategy":
         rows |= _place(catalog.strategies.get(cls.name))
     for name, knob in cls.knobs().items():
         unit = f" {knob.unit}" if knob.unit else ""
+        if name in values:
+            unit += f", here {values[name]!r}"
         rows[name] = f"{knob.default!r}{unit}: {knob.doc} ({knob.range_text()})"
-    for name, values in cls.presets.items():
-        rows[f"preset={name}"] = _settings(values, repr)
+    for name, preset in cls.presets.items():
+        rows[f"preset={name}"] = _settings(preset, repr)
     return _table(f"{cls.name} ({kind})", rows)
+
+
+def _given(kind: str, settings: Sequence[str]) -> dict[str, Any]:
+    """The knobs that are set, by their names alone or as in a study: `path=` or `dataset.path=`.
+
+    Raises:
+        InvalidValue: there is no `=`.
+    """
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise InvalidValue(
+                "A knob is set as KEY=VALUE.",
+                given=f"Given: {setting}.",
+                todo="For example path=table.csv.",
+            )
+        values[key.strip().removeprefix(f"{kind}.")] = parse(text)
+    return values
 
 
 def _place(cls: type[Strategy]) -> dict[str, str]:

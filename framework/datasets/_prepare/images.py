@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,11 @@ from framework.nn.images import prepare_images
 from framework.system.git_lfs import is_pointer
 
 if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
     from framework.contracts import Array
 
+MOST_PIXELS = 64_000_000  # of one picture; decoded they take 192 MB
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
@@ -23,7 +27,8 @@ def read_picture(content: bytes, *, side: int, channels: int) -> Array:
     (side, side, channels) uint8.
 
     Raises:
-        ValueError: it is none of `FORMATS`, is cut off, or has more than 16 bits for each channel.
+        ValueError: it is none of `FORMATS`, is cut off, is larger than `MOST_PIXELS`, or has more
+            than 16 bits for each channel.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -45,13 +50,36 @@ def _decoded(content: bytes) -> Array:
     """
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+    with _opened(content) as file:
+        if file.width * file.height > MOST_PIXELS:
+            raise ValueError(
+                f"it has {file.width} x {file.height} pixels, more than {MOST_PIXELS:,}. Save it "
+                "smaller"
+            )
         image = ImageOps.exif_transpose(file)
         if image.mode in ("F", "I"):
             raise ValueError("it has more than 16 bits for each channel. Save it with 8")
         if image.mode.startswith("I;16"):  # Pillow's own conversion would cut all above 255 off
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         return np.asarray(image.convert("RGB"))
+
+
+def told(content: bytes) -> str:
+    """Size and format of a picture file, without decoding it; or why it cannot be read."""
+    try:
+        with _opened(content) as file:
+            return f"{file.width} x {file.height} {file.format} ({file.mode})"
+    except Exception as error:  # noqa: BLE001  (of any damaged file; told, not raised)
+        return f"cannot be read: {type(error).__name__}"
+
+
+def _opened(content: bytes) -> ImageFile:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        # of a picture that is large only; ours is the limit that counts
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
 def squared(image: Array, *, side: int, channels: int) -> Array:

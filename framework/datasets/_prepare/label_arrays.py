@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.datasets._sources.user_files import numbered
+from framework.datasets._sources.class_numbers import numbered
 
 if TYPE_CHECKING:
     from framework.contracts import Array

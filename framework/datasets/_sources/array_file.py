@@ -15,14 +15,12 @@ import numpy as np
 
 from framework.contracts import Array
 from framework.datasets._sources.cache import UNREADABLE
-from framework.datasets._sources.table import wrong
+from framework.datasets._sources.table import MOST_UNPACKED, SMALL, wrong
 from framework.errors import InvalidValue
 from framework.system.host import most_bytes
 
 Head = tuple[tuple[int, ...], np.dtype]
 """Shape and type of an array."""
-MOST_UNPACKED = 200  # times the size of a file; what was measured or taken packs less
-SMALL = 64 * 1024**2  # bytes that may be unpacked from anything
 
 
 def heads(path: Path) -> dict[str, Head]:

@@ -7,15 +7,19 @@ what cells mean.
 from __future__ import annotations
 
 import codecs
+import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
+from typing import IO, cast
 
 from framework.errors import InvalidValue
+from framework.system.host import most_bytes
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 AUTO = "auto"
@@ -24,6 +28,10 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | r
 INDEX = re.compile(r"Unnamed: \d+")
 QUOTED = re.compile(r'"[^"]*"')
 HEAD_BYTES = 1 << 16  # in which the first row ends
+TEXT_TIMES = 16  # what cells take in memory, against the bytes of a file
+CHUNK = 1 << 20
+MOST_UNPACKED = 200  # times the size of a file; what was measured or taken packs less
+SMALL = 64 * 1024**2  # bytes that may be unpacked from anything
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ def _rows(path: Path, separator: str) -> list[tuple[int, list[str]]]:
     """Number and cells of each row that is not blank; cells that a short row lacks are empty."""
     import pandas as pd
 
+    _check_size(path)
     try:
         encoding = _encoding(path)
         blank, first = _first_row(path, encoding)
@@ -104,6 +113,7 @@ def _rows(path: Path, separator: str) -> list[tuple[int, list[str]]]:
             path,
             sep=SEPARATORS.get(separator) or _separator(first),
             header=None,
+            compression="gzip" if _is_packed(path) else None,
             skiprows=blank,  # a blank first row would count as one of no columns
             # as text: pandas would make numbers of labels, and take NA or nan for empty cells
             dtype=str,
@@ -113,7 +123,7 @@ def _rows(path: Path, separator: str) -> list[tuple[int, list[str]]]:
         )
     except pd.errors.EmptyDataError:
         return []
-    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
         ways_out = ["Save it as CSV in UTF-8 (in Excel: CSV UTF-8)"]
         if not isinstance(error, UnicodeError):
             ways_out.append("mend that line, or set separator=")
@@ -124,16 +134,49 @@ def _rows(path: Path, separator: str) -> list[tuple[int, list[str]]]:
     return [(number, cells) for number, cells in numbered if any(map(str.strip, cells))]
 
 
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if _is_packed(path) else path.open("rb")
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file whose cells would not fit into memory, before any of them is read."""
+    most = most_bytes() // TEXT_TIMES
+    size = path.stat().st_size
+    if _is_packed(path) and size <= most:
+        most = min(most, max(SMALL, MOST_UNPACKED * size))
+        try:
+            with _opened(path) as file:
+                # counted piece by piece, and no further than to the limit
+                size = 0
+                while size <= most and (piece := file.read(CHUNK)):
+                    size += len(piece)
+        except (OSError, EOFError, zlib.error) as error:
+            raise wrong(path, "it cannot be unpacked.", str(error), "Pack it again.") from error
+    if size > most:
+        # of a packed file the ratio is bounded too, and a bound on what is seen is none on that
+        unpack = f"Unpack it (gunzip {path.name}) and name that file. " if _is_packed(path) else ""
+        raise wrong(
+            path,
+            "it is too large, for this machine's memory or beside its packed size.",
+            f"Allowed: {most:,} bytes.",
+            f"{unpack}Take fewer rows, or write the numbers as .npz: arrays need less memory.",
+        )
+
+
 def _encoding(path: Path) -> str:
     """UTF-8, or UTF-16 where the file begins with its mark."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         mark = file.read(2)
     return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _first_row(path: Path, encoding: str) -> tuple[int, str]:
     """How many blank rows there are in front, and the first that is not."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         start = codecs.getincrementaldecoder(encoding)("ignore").decode(file.read(HEAD_BYTES))
     lines = start.splitlines()
     blank = len(list(takewhile(lambda line: not line.strip(), lines)))

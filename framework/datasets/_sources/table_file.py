@@ -12,6 +12,7 @@ import numpy as np
 
 from framework.contracts import Array, knob
 from framework.datasets._sources.anomalies import NAMES
+from framework.datasets._sources.class_numbers import lonely, numbered
 from framework.datasets._sources.column import (
     Column,
     is_category,
@@ -20,7 +21,7 @@ from framework.datasets._sources.column import (
     with_points,
 )
 from framework.datasets._sources.table import AUTO, SEPARATORS, Table, is_number, read
-from framework.datasets._sources.user_files import FileDataset, Stamp, lonely, numbered
+from framework.datasets._sources.user_files import FileDataset, Stamp
 
 LABEL = "label"  # what the column is called that is to be told, if nothing is said
 MOST_VALUES = 100  # of a column of text that nobody called one of categories

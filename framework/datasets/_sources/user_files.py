@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -23,8 +21,10 @@ from framework.contracts.project import Project
 from framework.datasets._sources.anomalies import joined, kinds_of_samples, set_aside
 from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.cached import CachedDataset
+from framework.datasets._sources.contents import Contents
+from framework.datasets._sources.contents import rows as contents_rows
 from framework.datasets._sources.splits import LABELS, RULE, Arrays, carve, in_order, take
-from framework.datasets._sources.table import is_number, wrong
+from framework.datasets._sources.table import wrong
 from framework.errors import DataUnavailable, InvalidValue
 from framework.system.git_lfs import check_fetched
 
@@ -201,6 +201,9 @@ class FileDataset(OwnDataset):
     Its sha256 is filled in when a study is resolved.
     """
 
+    takes: ClassVar[tuple[str, ...]] = ("file",)
+    """What `path` may be: `file`, `folder`."""
+
     path: str = knob("", unit="path", doc="seen from the project's folder")
     sha256: str | None = knob(
         None,
@@ -236,6 +239,20 @@ class FileDataset(OwnDataset):
             )
         check_fetched(Path(self.path))
 
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        """Refuse a folder in place of a file, and what is neither: reading it may never end."""
+        path = Path(self.path)
+        kind = "folder" if path.is_dir() else "file" if path.is_file() else "device or pipe"
+        if kind not in self.takes:
+            wanted = " or ".join(self.takes)
+            raise DataUnavailable(
+                f"{path.name} is a {kind}; the data set {self.name!r} reads a {wanted}.",
+                given=f"Given: {path}.",
+                todo=f'Set path to a {wanted}: use("{self.name}", path="...").',
+            )
+
     def verify(self, stamp: Stamp) -> None:
         """Return if the content has the sha256 that the study names."""
         if self.sha256 is None:
@@ -270,6 +287,37 @@ class FileDataset(OwnDataset):
     def kinds_of_samples(self, labels: Array) -> int:
         """Of a reconstruction: 2 where anomalies are labelled, 0 where none is."""
         return kinds_of_samples(labels, self.wrong)
+
+    @abstractmethod
+    def contents(self) -> Contents:
+        """What the file or folder was understood to hold."""
+
+    def preview(self) -> Mapping[str, str]:
+        """The same, as rows of text, with what nets are given."""
+        info, contents = self.info, self.contents()
+        rows = {"read as": f"{self.name}, task {info.task}"}
+        rows |= contents_rows(contents, self._sizes(contents))
+        for name, shape in info.inputs.items():
+            rows[f"nets are given {name}"] = " x ".join(map(str, shape))
+        return rows
+
+    def _sizes(self, contents: Contents) -> dict[str, int]:
+        """Samples of each split; of a reconstruction none, for it depends on the anomalies."""
+        if self.task == "reconstruction":
+            return {}
+        sizes, count = dict(contents.given), len(contents.labels)
+        # as they are carved off, one after another
+        train = sizes.pop("train", count)
+        for split, share, of in (
+            (TEST, self.test_share, train),
+            ("calibration", self.calibration_share, count),
+            ("validation", self.validation_share, count),
+        ):
+            if split not in sizes:
+                sizes[split] = max(1, round(share * of))
+                train -= sizes[split]
+        others = ("calibration", "validation", TEST)
+        return {"train": train} | {split: sizes[split] for split in others}
 
     def say(self, what: str) -> None:
         """Warn of something in the file; once, until it changes."""
@@ -329,32 +377,6 @@ def content_sha256(path: Path, stamp: Stamp) -> str:
         file = Path(name)
         running.update(f"{file.relative_to(path).as_posix()} {_file_sha256(file)}\n".encode())
     return running.hexdigest()
-
-
-def numbered(labels: Iterable[str]) -> tuple[Array, tuple[str, ...]]:
-    """Class numbers of labels as they are written, and the names of the classes.
-
-    Classes are in the order of the alphabet; if all are numbers, in the order of these, and 1, 1.0
-    and 01 are one.
-    """
-    # accents are written in two ways
-    written = [unicodedata.normalize("NFC", label.strip()) for label in labels]
-    # exact numbers: as floats, labels that differ in their last digits would be one class
-    if all(map(is_number, written)):
-        names = np.array(list(map(Decimal, written)), object)
-    else:
-        names = np.array(written, object)
-    classes, numbers = np.unique(names, return_inverse=True)
-    return numbers.astype(np.int64), tuple(map(str, classes))
-
-
-def lonely(numbers: Array) -> int | None:
-    """The first sample that is the only one of its class, if there is one.
-
-    It cannot be both learnt and measured.
-    """
-    counts = np.bincount(numbers)[numbers]
-    return int(np.argmin(counts)) if counts.min(initial=2) == 1 else None
 
 
 @lru_cache(KEPT)
