@@ -208,7 +208,10 @@ def test_a_metric_of_ones_own_lets_no_other_study_be_tried(
 @pytest.mark.parametrize(
     ("ended", "words"),
     [
-        (("silent", "300 s"), ("Nothing came of it within 300 s.", "make study NAME=tiny")),
+        (
+            ("silent", "300 s"),
+            ("Nothing came of it within 300 s.", "The study itself has no such limit"),
+        ),
         (("memory", "1.0 GB"), ("more memory than 1.0 GB", "batch_size")),
         (("crashed", "SIGSEGV"), ("ended with SIGSEGV", "Save the net or the data again")),
     ],
