@@ -126,7 +126,7 @@ def _unreadable(file: Path, error: sqlite3.Error) -> Finding:
 
 
 def _broken(file: Path, why: str) -> Finding:
-    text = f"{file} is damaged: {why.strip()}. Copy it and put a backup in its place"
+    text = f"{file} is damaged: {why.strip()}. Keep a copy of it and put a backup there"
     return Finding("WRONG", "store", text)
 
 

@@ -154,4 +154,6 @@ def test_a_damaged_store_is_called_so_and_nothing_is_to_be_thrown_away(
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
     (only,) = examine_store(tmp_path)
     assert only.level == "WRONG"
-    assert "is damaged: file is not a database. Copy it and put a backup in its place" in only.text
+    assert (
+        "is damaged: file is not a database. Keep a copy of it and put a backup there" in only.text
+    )
