@@ -39,6 +39,7 @@ class LayerKind:
         takes_relu: a ReLU behind it becomes part of its operation.
         transposed: its kernel has the output channels before the input channels.
         unrolled: it is exported step by step, without a loop.
+        float_only: the runtime has no 8-bit operation for it.
     """
 
     options: str = ""
@@ -53,10 +54,16 @@ class LayerKind:
     takes_relu: bool = False
     transposed: bool = False
     unrolled: bool = False
+    float_only: bool = False
 
 
 def _filters(
-    options: str, *, units: str = "", prunable: bool = True, transposed: bool = False
+    options: str,
+    *,
+    units: str = "",
+    prunable: bool = True,
+    transposed: bool = False,
+    float_only: bool = False,
 ) -> LayerKind:
     return LayerKind(
         options=options,
@@ -66,6 +73,7 @@ def _filters(
         units=units,
         takes_relu=not transposed,
         transposed=transposed,
+        float_only=float_only,
     )
 
 
@@ -114,6 +122,8 @@ LAYERS: Mapping[str, LayerKind] = {
     "Conv1DTranspose": _filters(TRANSPOSED, units="filters", transposed=True),
     "Conv2D": _filters(f"filters groups {CONVOLUTION}", units="filters"),
     "Conv2DTranspose": _filters(TRANSPOSED, units="filters", transposed=True),
+    "Conv3D": _filters(f"filters groups {CONVOLUTION}", units="filters", float_only=True),
+    "Conv3DTranspose": _filters(TRANSPOSED, units="filters", transposed=True, float_only=True),
     "Cropping1D": _moving("cropping"),
     "Cropping2D": _moving("cropping data_format"),
     "Cropping3D": _moving("cropping data_format"),

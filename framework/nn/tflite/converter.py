@@ -13,6 +13,7 @@ from framework.contracts.net import Array, Export, Stage
 from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import graph, reuse
 from framework.nn.backend import quiet, tf
+from framework.nn.layers import LAYERS
 from framework.nn.tflite import dead_ranges, sparse_blocks
 from framework.nn.tflite.flatbuffer import canonical
 
@@ -36,9 +37,11 @@ def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:
         calibration: needed for `int8` only, which takes the ranges of activations from it.
 
     Raises:
-        NotDeployable: the converter refuses the net, or a weight is too large for half precision.
+        NotDeployable: the converter refuses the net, a weight is too large for half precision, or
+            a layer has no 8-bit operation.
     """
     _check_range(stage)
+    _check_8_bits(stage)
     with nets.use(graph.structure(stage.graph), lambda: ExportNet(stage.graph)) as net:
         graph.write_weights(net.model, stage.weights)
         try:
@@ -106,6 +109,19 @@ def _check_range(stage: Stage) -> None:
             f"{LARGEST_HALF:.0f}.",
             todo="Choose another format, or labels in a larger unit, as thousands.",
         )
+
+
+def _check_8_bits(stage: Stage) -> None:
+    """Refuse what the converter would leave in float without a word."""
+    if stage.export.format != "int8":
+        return
+    for layer in graph.layers(stage.graph):
+        if LAYERS[layer["class_name"]].float_only:
+            raise NotDeployable(
+                "The net has a layer for which the runtime has no 8-bit operation.",
+                given=f"Layer {layer['config']['name']!r} is a {layer['class_name']}.",
+                todo='Choose another format: use("ptq", format="float16").',
+            )
 
 
 def _set_format(

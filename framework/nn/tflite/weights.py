@@ -22,9 +22,11 @@ from framework.nn.tflite.matching import (
     with_role,
 )
 
-TRANSPOSED = "TRANSPOSE_CONV"  # its kernel meets each place of the input, not of the output
-CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", TRANSPOSED})
-BIAS_AT = {TRANSPOSED: 3}  # which input the bias is; of all other products the third
+# their kernel meets each place of the input, not of the output; a shape is their first input
+TRANSPOSED = frozenset({"CONV_3D_TRANSPOSE", "TRANSPOSE_CONV"})
+CONVOLUTIONS = frozenset({"CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D"}) | TRANSPOSED
+# of a kernel in the file, along which its output channels lie; of all others the first
+OUTPUT_AXES = {"Conv3D": -1, "Conv3DTranspose": -2, "DepthwiseConv2D": -1}
 MATRIX_PRODUCTS = frozenset({"BATCH_MATMUL", "FULLY_CONNECTED"})
 RECURRENT = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 LOOKUPS = frozenset({"EMBEDDING_LOOKUP", "GATHER"})
@@ -128,7 +130,7 @@ class _Reader:
         kernel = next(filter(is_weight, map(self.file.constant, operator.inputs[:2])), None)
         if kernel is None:
             return  # two activations: `products` counts it
-        uses, bias_at = self._uses(operator, kernel), BIAS_AT.get(operator.kind, 2)
+        uses, bias_at = self._uses(operator, kernel), 2 + (operator.kind in TRANSPOSED)
         has_bias = len(operator.inputs) > bias_at
         bias = self.file.constant(operator.inputs[bias_at]) if has_bias else None
         names = [self.file.name(operator.outputs[0]), kernel.name]
@@ -141,7 +143,7 @@ class _Reader:
 
     def _uses(self, operator: Operator, kernel: Constant) -> int:
         """How many times each value of a kernel is multiplied for one sample."""
-        if operator.kind == TRANSPOSED:
+        if operator.kind in TRANSPOSED:
             return int(np.prod(self.file.shape(operator.inputs[2])[:-1]))
         if operator.kind in CONVOLUTIONS:
             return int(np.prod(self.file.shape(operator.outputs[0])[:-1]))
@@ -372,8 +374,7 @@ class _Reader:
             scales=constant.scales,
             position=weight.position,
             part=part,
-            # the file has the channels of its kernels first, and only those of a depthwise last
-            output_axis=-1 if weight.kind == "DepthwiseConv2D" else 0,
+            output_axis=OUTPUT_AXES.get(weight.kind, 0) if constant.values.ndim > 2 else 0,
         )
 
 

@@ -13,7 +13,7 @@ from sequence_nets import finished, keras_layers
 
 from framework import nn
 from framework.contracts import Export, Stage
-from framework.errors import SqueezelabError
+from framework.errors import NotDeployable, SqueezelabError
 from framework.nn import compression, tflite, training
 from framework.nn.tflite import converter, interpreter
 
@@ -141,6 +141,26 @@ def test_magnitude_pruning_8_bits_and_grids_take_their_kernels(net):
         if isinstance(wrap, compression.pruning.MagnitudeWrap):
             for key in kernels:
                 assert (trained.weights[key] == 0).mean() >= 0.4, key
+
+
+def test_volumes_are_convolved_in_float_and_refused_in_8_bits():
+    layers = keras_layers()
+    inputs = layers.Input((3, 3, 3, 2), name="volume")
+    x = layers.Conv3D(4, 2, name="conv")(inputs)
+    x = layers.Conv3DTranspose(3, 2, strides=2, name="grown")(x)
+    model = finished(inputs, layers.GlobalAveragePooling3D(name="mean")(x))
+    stage, samples = sequence_nets.staged(model), sequence_nets.samples_for(model)
+    file = converter.to_tflite(stage)
+    weights = {weight.name: weight for weight in tflite.weights.read_weights(file, stage)}
+    assert sum(weight.values.size for weight in weights.values()) == model.count_params()
+    assert weights["conv/kernel"].rows.shape == (4, 16)
+    assert weights["grown/kernel"].rows.shape == (3, 32)
+    assert weights["conv/kernel"].uses == weights["grown/kernel"].uses == 8
+    converter.check_agreement(converter.predict(stage, samples), interpreter.outputs(file, samples))
+    with pytest.raises(NotDeployable, match="no 8-bit operation") as refused:
+        converter.to_tflite(replace(stage, export=Export("int8")), samples)
+    assert 'format="float16"' in refused.value.todo
+    assert converter.to_tflite(replace(stage, export=Export("float16")))
 
 
 def test_a_recurrent_layer_that_would_be_a_loop_is_refused():
