@@ -6,7 +6,7 @@ Whoever teaches the package a new layer adds a line here. No TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -57,24 +57,15 @@ class LayerKind:
     float_only: bool = False
 
 
-def _filters(
-    options: str,
-    *,
-    units: str = "",
-    prunable: bool = True,
-    transposed: bool = False,
-    float_only: bool = False,
-) -> LayerKind:
-    return LayerKind(
-        options=options,
-        weights=KERNEL_AND_BIAS,
-        kernel=True,
-        prunable=prunable,
-        units=units,
-        takes_relu=not transposed,
-        transposed=transposed,
-        float_only=float_only,
+def _filters(options: str, **changes: Any) -> LayerKind:
+    convolution = LayerKind(
+        options=options, weights=KERNEL_AND_BIAS, kernel=True, prunable=True, takes_relu=True
     )
+    return replace(convolution, **changes)
+
+
+def _transposed(**changes: Any) -> LayerKind:
+    return _filters(TRANSPOSED, units="filters", transposed=True, takes_relu=False, **changes)
 
 
 def _dropout() -> LayerKind:
@@ -119,11 +110,11 @@ LAYERS: Mapping[str, LayerKind] = {
     ),
     "Concatenate": LayerKind(options="axis", inputs=MERGED),
     "Conv1D": _filters(f"filters groups {CONVOLUTION}", units="filters"),
-    "Conv1DTranspose": _filters(TRANSPOSED, units="filters", transposed=True),
+    "Conv1DTranspose": _transposed(),
     "Conv2D": _filters(f"filters groups {CONVOLUTION}", units="filters"),
-    "Conv2DTranspose": _filters(TRANSPOSED, units="filters", transposed=True),
+    "Conv2DTranspose": _transposed(),
     "Conv3D": _filters(f"filters groups {CONVOLUTION}", units="filters", float_only=True),
-    "Conv3DTranspose": _filters(TRANSPOSED, units="filters", transposed=True, float_only=True),
+    "Conv3DTranspose": _transposed(float_only=True),
     "Cropping1D": _moving("cropping"),
     "Cropping2D": _moving("cropping data_format"),
     "Cropping3D": _moving("cropping data_format"),
