@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,4 +59,6 @@ def _note(frame: Any) -> None:
     if NOTES in os.environ and "pytest" not in sys.modules:
         # threads of one process, as doctor's, would write into one another's file
         name = f"{os.getpid()}-{threading.get_ident()}.json"
-        Path(os.environ[NOTES], name).write_text(json.dumps(sorted(met)))
+        # a test may have left it no disk to write to, and the error is to be the command's own
+        with suppress(OSError):
+            Path(os.environ[NOTES], name).write_text(json.dumps(sorted(met)))
