@@ -71,6 +71,7 @@ VARIANTS: dict[str, list[str]] = {
         "test_sixteen_shared_values*[[]shared-lstm]",
         "test_sixteen_shared_values*[[]pruned and shared-lstm]",
     ],
+    "test_dropin.py": ["test_dropped_in_it_is_listed*[[]package]"],
     "system/test_interrupt.py": ["test_a_study_stops_within_a_step*[[]export-1]"],
 }
 
