@@ -114,14 +114,13 @@ def test_batch_normalisation_is_folded_into_the_layer_before_it():
 
 
 class Loose(Tiny):
-    """A batch normalisation after an activation: the converter cannot fold it."""
+    """A batch normalisation after an activation: the converter keeps its factor and offset."""
 
     def build(self, info):
         layers, head = nn.backend.keras.layers, Head.of(info)
         inputs = layers.Input(info.inputs["image"], name="image")
-        x = layers.BatchNormalization(name="norm")(
-            layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
-        )
+        x = layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
+        x = layers.BatchNormalization(name="norm")(x) if self.batch_norm else x
         x = layers.Conv2D(head.units, 3, padding="same", name="last")(
             layers.Activation("relu", name="relu")(x)
         )
@@ -129,10 +128,16 @@ class Loose(Tiny):
 
 
 def test_no_parameter_of_a_file_goes_uncounted():
-    stage = nn.graph.initial_stage(Loose(), INFO, seed=0)
+    stage, other = (
+        nn.graph.initial_stage(Loose(batch_norm=kept), INFO, seed=0) for kept in (True, False)
+    )
     stage = stage.with_weights({key: value + 0.5 for key, value in stage.weights.items()})
+    file = tflite.converter.to_tflite(stage)
+    found = tflite.weights.read_weights(file, stage)
+    assert sum(weight.values.size for weight in found if weight.layer == "norm") == 2 * 4
+    # of a net without it no layer explains the two
     with pytest.raises(NotDeployable, match="belongs to no layer"):
-        tflite.weights.read_weights(tflite.converter.to_tflite(stage), stage)
+        tflite.weights.read_weights(file, other)
 
 
 def test_a_bias_of_zeros_is_counted_though_the_file_may_share_it():
