@@ -92,7 +92,7 @@ def _question(root: Path, name: str) -> str:
 
     try:
         return load_study(root, name).question
-    except UserError:
+    except (UserError, OSError):
         return f"does not load: squeezelab check {name}"
 
 

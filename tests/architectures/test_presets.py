@@ -23,6 +23,7 @@ ASKED = DataInfo(
     tokens={"question": 100},
 )
 VOICE = DataInfo(task="binary", classes=2, inputs={"image": (28, 28, 3), "audio": (49, 32, 1)})
+FRAMES = DataInfo(task="reconstruction", classes=2, inputs={"sequence": (640,)})
 FEW = 4  # samples
 # attention, dense layers, two norms
 BLOCK = 4 * (512 * 512 + 512) + 512 * 2048 + 2048 + 2048 * 512 + 512 + 4 * 512
@@ -30,6 +31,7 @@ BLOCK = 4 * (512 * 512 + 512) + 512 * 2048 + 2048 + 2048 * 512 + 512 + 4 * 512
 SIGHT = 448 + 4_640 + 18_496 + 73_856 + (14 * 14 * 128 + 1) * 64
 
 PRESETS = [  # architecture, preset, data set, parameters
+    ("autoencoder", "mlperf_tiny", FRAMES, 269_992),
     ("cnn", "tutorial", COLOUR, 1_969_738),
     ("lenet5", "tutorial", GREY, 184_586),
     # convolution, weighing, convolution, weighing, hidden layer, head
@@ -81,8 +83,8 @@ def made_up(info):
         else random.uniform(0, 1, (FEW, *shape)).astype(np.float32)
         for name, shape in info.inputs.items()
     }
-    kinds = {"classes": np.int64, "binary": np.float32, "regression": np.float32}
-    return Samples(inputs, (np.arange(FEW) % 2).astype(kinds[info.task]))
+    kind = np.int64 if info.task == "classes" else np.float32
+    return Samples(inputs, (np.arange(FEW) % 2).astype(kind))
 
 
 def test_the_table_has_every_preset_there_is():

@@ -12,6 +12,7 @@ from studies_support import prepared
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.planning.resolve import budget
+from framework.results.failure import HEAD
 from framework.results.record import Record
 from framework.runner import timing
 from framework.runner.baseline import Lab
@@ -99,7 +100,7 @@ def test_only_the_beginning_of_a_long_epoch_is_timed(machine: Fake, watch: Stopw
 def test_a_trial_that_fails_says_so(
     machine: Fake, watch: Stopwatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Record(reason="exception", error="Traceback ...\nRuntimeError: the plug-in broke\n")
+    broken = Record(reason="exception", error=f"{HEAD}:\nRuntimeError: the plug-in broke\n")
     monkeypatch.setattr(timing.trial, "run", lambda spec, lab: broken)
     with pytest.raises(SqueezelabError, match="fails") as told:
         watch.cost(spec(PRUNE))

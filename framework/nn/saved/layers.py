@@ -105,16 +105,19 @@ def _parts(use: Use, of_layer: Sequence[Array], *, keras_3: bool) -> list[Plain]
     if operators.is_operator(use, keras_3=keras_3):
         return operators.as_layers(use)
     parts: list[Plain] = []
-    for part in rewritten.rewritten(_called(use, of_layer)):
+    for part in rewritten.rewritten(_called(use, of_layer, keras_3=keras_3)):
         if part.kind not in LAYERS:
             raise unknown(use.title, part.kind)
         parts += activations.split(part, keras_3=keras_3)
     return parts
 
 
-def _called(use: Use, of_layer: Sequence[Array]) -> Plain:
+def _called(use: Use, of_layer: Sequence[Array], *, keras_3: bool) -> Plain:
     """A layer with what it is called with."""
     keywords = dict(use.keywords)
+    # Keras 3 writes down the default of layers that change pictures at random
+    if keras_3 and use.kind in rewritten.RANDOM:
+        keywords.pop("training", None)
     sources = _sources(use.arguments)
     for key in KEYWORDS:
         sources += _sources(keywords.pop(key, ()))

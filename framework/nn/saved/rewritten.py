@@ -15,12 +15,15 @@ from framework.nn.saved.options import check_rest
 from framework.nn.saved.parts import Plain
 
 # what a net passes its input through when it is not trained
-TRAINING_ONLY = frozenset(
-    "ActivityRegularization AlphaDropout GaussianDropout GaussianNoise Identity RandomBrightness "
-    "RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform RandomErasing "
-    "RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
-    "RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear "
-    "RandomTranslation RandomZoom SpatialDropout3D".split()
+RANDOM = frozenset(
+    "RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast "
+    "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue "
+    "RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation "
+    "RandomSharpness RandomShear RandomTranslation RandomZoom".split()
+)
+TRAINING_ONLY = RANDOM | frozenset(
+    "ActivityRegularization AlphaDropout GaussianDropout GaussianNoise Identity "
+    "SpatialDropout3D".split()
 )
 # in steps of time as at once: they look at one place only
 ELEMENTWISE = frozenset("Activation Dense Dropout ELU LeakyReLU ReLU Rescaling".split())
