@@ -102,7 +102,7 @@ capabilities: $(READY)  ## run every strategy on every net for the table in docs
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial
 
-test: $(READY)  ## the fast tests, about 23 minutes on 2 cores
+test: $(READY)  ## the fast tests, about 28 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
