@@ -4,7 +4,7 @@ PYTHON ?=
 BIN := .venv/bin
 RUN_PYTHON := $(BIN)/python
 SQUEEZELAB := $(RUN_PYTHON) -m framework
-WORKERS := -n 2 --dist loadfile  # more processes would each hold TensorFlow and more than a gigabyte
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes would each hold TensorFlow and more than a gigabyte
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 settings.register_profile("squeezelab", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("squeezelab")
 
-pytest_plugins = ["nets_support", "variants", "messages_support"]
+pytest_plugins = ["nets_support", "variants", "longest_first", "messages_support"]
 
 
 def pytest_collection_finish() -> None:
