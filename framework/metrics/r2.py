@@ -11,7 +11,7 @@ from framework.metrics._errors import outputs_and_truth
 @metric("r2", version=1)
 @dataclass(frozen=True, kw_only=True)
 class R2(Metric):
-    """Coefficient of determination: 1 is perfect, 0 no better than the mean of the labels.
+    """Coefficient of determination: 1 is perfect, 0 no better than the mean of what it tells.
 
     Of the exported file's answers. Of a reconstruction, over all numbers of the input of normal
     samples: 1 - MSE / mean variance, 0 no better than each number's mean.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from framework.study.study import Study
 
 HERE = Path()
+TRAINED_FACTOR = 0.1  # of a study with a net that comes trained, see docs/architecture.md
 DERIVED = (  # of the trial against its own baseline, besides the drop of its quality
     "speedup_theoretical",
     "speedup_measured",
@@ -53,6 +54,7 @@ def resolve(
     resolved = study.rebuilt(lambda kind, path, part: _resolved(kind, path, part, catalog, project))
     info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
+    resolved = _with_trained_factor(resolved, catalog)
     resolved = _with_stored_names(resolved, info.task)
     _check_measurable(resolved, info, catalog)
     _check_orders(resolved, catalog)
@@ -133,6 +135,20 @@ def control_spec(study: Study, catalog: Catalog, *, like: Spec | None = None) ->
         return net if net and name == "architecture" else first_value(name, domain)
 
     return replace(study.fix(first), compress=(identity,))
+
+
+def _with_trained_factor(study: Study, catalog: Catalog) -> Study:
+    """Its rate for nets that come trained, written out where one of them does."""
+    if study.train.trained_factor is not None or not any(_come_trained(study, catalog)):
+        return study
+    return replace(study, train=replace(study.train, trained_factor=TRAINED_FACTOR))
+
+
+def _come_trained(study: Study, catalog: Catalog) -> Iterator[bool]:
+    """Of each architecture, whether its weights come with it."""
+    for kind, _, part in study.parts():
+        if kind == "architecture":
+            yield catalog.architectures.get(part.name).trained
 
 
 def _resolved(kind: str, path: str, part: Use, catalog: Catalog, project: Project) -> Use:
@@ -311,11 +327,10 @@ def _check_rates(study: Study, catalog: Catalog) -> None:
     # some steps change it once more, by a knob of that name, and nets that come trained
     steps: list[float] = [1.0]
     nets: list[float] = []
-    for kind, _, part in study.parts():
+    for _, _, part in study.parts():
         steps += _ends(part.knobs.get("rate", 1.0))
-        if kind == "architecture":
-            is_trained = catalog.architectures.get(part.name).trained
-            nets += _ends(train["trained_factor"]) if is_trained else [1.0]
+    for is_trained in _come_trained(study, catalog):
+        nets += _ends(train["trained_factor"]) if is_trained else [1.0]
     for pick in (min, max):
         rate = pick(rates) * pick(factors) * pick(steps) * pick(nets)
         if not (declared.low or 0.0) <= rate <= (declared.high or rate):

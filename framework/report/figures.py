@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress, cycle
@@ -263,18 +264,23 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     # a log scale has no place for 0, as the size of a net whose weights are all zero
     if x.log and values and min(values) > 0:
         plot.set_xscale("log")
-        _log_ticks(plot, max(values) / min(values))
+        _log_ticks(plot, min(values), max(values))
     else:
         plot.xaxis.set_major_formatter(FuncFormatter(_short))
 
 
-def _log_ticks(plot: Plot, spread: float) -> None:
+def _log_ticks(plot: Plot, smallest: float, largest: float) -> None:
     """Labels at 1, 2 and 5 of each decade.
 
-    At 1 only where there are many decades, at every step within one octave.
+    At 1 only where there are many decades, at every step within one octave, which is the least that
+    an axis shows.
     """
+    spread = largest / smallest
+    if spread < 2:
+        middle = math.sqrt(smallest * largest)
+        plot.set_xlim(middle / 1.5, middle * 1.5)
     steps = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
-    if spread > 3000:
+    if spread > 300:
         steps = [1.0]
     elif spread > 4:
         steps = [1.0, 2.0, 5.0]

@@ -60,10 +60,7 @@ def measure(stage: Stage, spec: Spec, lab: Lab) -> Measured:
     exported = evaluate(file, stage, splits.validation, info=lab.info(spec))
     # fewer bits decide otherwise now and then: how often is a metric, not a failure
     if stage.export.format == "float32":
-        converter = tflite.converter
-        rebuilt = exported.task == "reconstruction"
-        tolerance = converter.OF_REBUILT if rebuilt else converter.TOLERANCE
-        converter.check_agreement(exported.net_outputs, exported.outputs, tolerance=tolerance)
+        tflite.converter.check_agreement(exported.net_outputs, exported.outputs)
     metrics = take_metrics(exported, lab.catalog, split="val")
     times = {
         "export_seconds": export_seconds,

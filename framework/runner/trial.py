@@ -237,7 +237,7 @@ class TrialJob:
         if not tuning.fresh:
             rate = train.learning_rate * train.finetune_factor * tuning.rate
             if self._lab.architecture(self._spec).trained:
-                rate *= train.trained_factor
+                rate *= train.trained_factor or 1.0
             train = replace(train, learning_rate=rate)
         request = training.fit.Fit(
             info=self._lab.info(self._spec),

@@ -18,7 +18,6 @@ from framework.study.space import Choice, Float, Int, Knobbed, knob
 SCHEMA = 1  # goes up when the meaning of a stored spec changes
 # the finetune_factor that a dense spec states, whatever the default is: baselines keep their digest
 DENSE_FACTOR = 2.0
-TRAINED_FACTOR = 0.1  # the same of its trained_factor
 # always written, in this order; a field that is added later is written where it is not at its
 # default
 TRAIN_FIELDS = (
@@ -100,12 +99,13 @@ class Train(Knobbed):
     finetune_factor: float = knob(
         2.0, low=0.001, high=1000.0, doc="peak rate of fine-tuning over that of training"
     )
-    trained_factor: float = knob(
-        TRAINED_FACTOR,
+    trained_factor: float | None = knob(
+        None,
+        optional=True,
         low=0.0001,
         high=1000.0,
-        doc="times this, of a net that comes trained: at the rate of one that is trained here its "
-        "first steps would undo what it has learned",
+        doc="times this, of a net that comes trained (0.1 if left out): at the rate of one that is "
+        "trained here its first steps would undo what it has learned",
     )
     warmup_epochs: int = knob(
         3, low=0, high=1_000, unit="epochs", doc="linear rise from zero to the peak"
@@ -182,7 +182,7 @@ class Spec:
 
         The spec of its baseline, which no field of fine-tuning changes.
         """
-        train = replace(self.train, finetune_factor=DENSE_FACTOR, trained_factor=TRAINED_FACTOR)
+        train = replace(self.train, finetune_factor=DENSE_FACTOR, trained_factor=None)
         return replace(self, compress=(), train=train)
 
     def parameters(self) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 import re
 import struct
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.report.figures import Axis, Cloud, save, staircase, trade_off
@@ -67,6 +68,25 @@ def test_few_points_or_none_still_make_a_figure(cloud, tmp_path):
         path.stat().st_size > 1000
         for path in save(trade_off(cloud, SIZE, ACCURACY), tmp_path, "curve")
     )
+
+
+@given(st.floats(0, 9), st.floats(0, 6))
+@settings(max_examples=25, deadline=None)
+def test_the_sizes_on_the_axis_do_not_run_into_one_another(smallest, decades):
+    sizes = [10**smallest, 10 ** (smallest + decades)]
+    figure = trade_off(Cloud(front=[(size, 0.9) for size in sizes]), SIZE, ACCURACY)
+    figure.canvas.draw()
+    left, right = figure.axes[0].get_xlim()
+    shown = []
+    for place, label in zip(*_ticks(figure.axes[0].xaxis), strict=True):
+        if left <= place <= right and label.get_text():
+            shown.append(label.get_window_extent())
+    assert shown
+    assert all(first.x1 < second.x0 for first, second in pairwise(shown))
+
+
+def _ticks(axis):
+    return axis.get_ticklocs(), axis.get_ticklabels()
 
 
 def test_an_empty_figure_says_so():

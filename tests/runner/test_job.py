@@ -48,14 +48,15 @@ def test_fine_tuning_has_the_studys_rate_times_its_factor_and_no_warm_up(job, fi
     assert {request.epochs for request in fits} == {6}
 
 
-def test_a_net_that_comes_trained_is_tuned_at_a_smaller_rate(job, fits, monkeypatch):
-    monkeypatch.setattr(type(job._lab.architecture(SPEC)), "trained", True)
+def test_a_net_that_comes_trained_is_tuned_at_a_smaller_rate(lab, dense, fits, monkeypatch):
+    tenth = replace(SPEC, train=replace(SPEC.train, trained_factor=0.1))
+    job = job_for(tenth, lab)  # of the same dense net
+    monkeypatch.setattr(type(lab.architecture(SPEC)), "trained", True)
     job.finetune(job.trained, 6)
     job.finetune(job.initial, 6, Tuning(fresh=True))
     # at the study's own rate a net from a file lost 30 points in 16 steps
     rates = [request.train.learning_rate for request in fits]
-    assert rates == pytest.approx([2e-3 * SPEC.train.trained_factor, 4e-3])
-    assert SPEC.train.trained_factor <= 0.1
+    assert rates == pytest.approx([2e-4, 4e-3])
 
 
 def test_fresh_training_has_the_studys_own_rate_and_warm_up(job, fits):

@@ -384,7 +384,7 @@ RANGES = {
     "batch_size": (16, 1, 65_536),
     "learning_rate": (1e-3, 1e-8, 10.0),
     "finetune_factor": (2.0, 0.001, 1000.0),
-    "trained_factor": (0.1, 0.0001, 1000.0),
+    "trained_factor": (None, 0.0001, 1000.0),
     "warmup_epochs": (3, 0, 1_000),
     "weight_decay": (0.0, 0.0, 1.0),
     "label_smoothing": (0.0, 0.0, 0.5),

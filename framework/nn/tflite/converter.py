@@ -19,9 +19,6 @@ from framework.nn.tflite.flatbuffer import canonical
 
 # largest difference between an output of the file and of the net, as a share of the largest output
 TOLERANCE = 1e-4
-# of an input that is rebuilt: there normalisations of raw numbers are folded, whose rounding no
-# softmax hides
-OF_REBUILT = 1e-3
 BATCH = 250
 LARGEST_HALF = float(np.finfo(np.float16).max)  # 65504
 
@@ -72,15 +69,13 @@ def predict(stage: Stage, samples: Samples) -> Array:
         return np.concatenate([net.outputs(_part(samples, begin)) for begin in batches])
 
 
-def check_agreement(
-    net_outputs: Array, file_outputs: Array, *, tolerance: float = TOLERANCE
-) -> None:
+def check_agreement(net_outputs: Array, file_outputs: Array) -> None:
     """Raise NotDeployable if file and net differ by too much, or in a decision without a tie.
 
     Probabilities are at most 1; of outputs that may be of any size, it is a share of the largest.
     """
     difference = np.abs(net_outputs - file_outputs)
-    tolerance *= max(1.0, float(np.abs(net_outputs).max()))
+    tolerance = TOLERANCE * max(1.0, float(np.abs(net_outputs).max()))
     # "not all within" and not "any above": NaN is neither
     if not (np.isfinite(difference) & (difference <= tolerance)).all():
         raise NotDeployable(

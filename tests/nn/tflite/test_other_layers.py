@@ -72,7 +72,9 @@ MACS: dict[Callable[[], Any], int] = {
     volumes: 4**3 * 2 * 3 + 6 * 4,
     recurrent: 5 * 9 * 4 + 4 * 9 * 3 + 5 * 5 * 3 + 4 * 5 * 5 + 5 * 12 * 5 + 4 * 12 * 4 + 4 * 4,
 }
-FORMATS = {"float32": 1e-5, "int8": 0.1}  # and how far a probability may be off, on average
+# and how far a probability may be off, on average: in 8 bits much where a mean is put beside a
+# maximum, which share one scale
+FORMATS = {"float32": 1e-5, "int8": 0.1}
 
 
 @dataclass(frozen=True)
