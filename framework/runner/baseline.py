@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -27,12 +26,11 @@ from framework.contracts.plugins import Architecture
 from framework.nn import training
 from framework.planning.parts import dataset_of
 from framework.study.spec import SCHEMA, Spec, digest_of
-from framework.system import paths
+from framework.system import host, paths
 from framework.system.locks import patient_lock
 
 log = logging.getLogger("framework")
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "tensorflow-model-optimization", "ai-edge-litert")
-FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
 DESCRIPTION_DIGEST = "baseline.json.sha256"
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
@@ -73,24 +71,9 @@ class Dense:
 def fingerprint() -> dict[str, str]:
     """What besides the spec decides the bits of a result.
 
-    Library versions, CPU vendor, instruction set.
+    Library versions and the processor.
     """
-    versions = dict(zip(PACKAGES, map(version, PACKAGES), strict=True))
-    cpu = Path("/proc/cpuinfo")
-    if not cpu.exists():
-        return versions | {"machine": platform.machine(), "cpu": platform.processor(), "flags": ""}
-    fields = {}
-    # from the end, so that the first core's lines are those that stay
-    for line in reversed(cpu.read_text().splitlines()):
-        key, _, value = line.partition(":")
-        fields[key.strip()] = value.strip()
-    # ARM's kernel has other names for the same
-    present = set((fields.get("flags") or fields.get("Features") or "").split())
-    return versions | {
-        "machine": platform.machine(),
-        "cpu": fields.get("vendor_id", fields.get("CPU implementer", "")),
-        "flags": " ".join(flag for flag in FLAGS if flag in present),
-    }
+    return dict(zip(PACKAGES, map(version, PACKAGES), strict=True)) | host.processor()
 
 
 def baseline_digest(spec: Spec) -> str:

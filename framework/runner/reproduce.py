@@ -223,15 +223,19 @@ def _files(store: Store, run_id: str) -> dict[str, bytes | str]:
 
 
 def _environment(store: Store, run: Run) -> list[str]:
-    """What besides the spec is another than when the run was made, as its study's parent noted."""
+    """What besides the spec is another than when the run was made, as its study's parent noted.
+
+    Or may be: what earlier versions did not note.
+    """
     then: dict[str, str] = {}
     for study_json in _studies(store, run):
         then |= study_json.get("environment", {})
     now = fingerprint()
     changed = []
-    for name, noted in then.items():
-        if noted != now.get(name):
-            changed.append(f"{name}: {noted} then, {now.get(name)} now")
+    for name in then | now:
+        noted, found = then.get(name, "not noted"), now.get(name)
+        if noted != found:
+            changed.append(f"{name}: {noted} then, {found} now")
     return changed
 
 

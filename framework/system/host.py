@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 def host_name() -> str:
@@ -31,6 +35,44 @@ def host_tags(root: Path) -> dict[str, str]:
     dirty = git("status", "--porcelain", "--untracked-files=no")
     state = "unknown" if dirty == "unknown" else str(bool(dirty)).lower()
     return {"host": host_name(), "git": git("rev-parse", "HEAD"), "dirty": state}
+
+
+def processor() -> dict[str, str]:
+    """What of the processor decides the bits of a training: texts, empty where it is not told.
+
+    Maker, model and instruction set, as kernels are chosen by them and some instructions are
+    approximations of the maker's own; the sizes of its caches, as products of matrices are summed
+    in blocks that fit them.
+    """
+    cpu = Path("/proc/cpuinfo")
+    told = {"machine": platform.machine(), "cpu": platform.processor(), "flags": ""}
+    if not cpu.exists():
+        return told
+    fields = {}
+    # from the end, so that the first core's lines are those that stay
+    for line in reversed(cpu.read_text().splitlines()):
+        key, _, value = line.partition(":")
+        fields[key.strip()] = value.strip()
+    # ARM's kernel has other names for the same
+    present = set((fields.get("flags") or fields.get("Features") or "").split())
+    model = (fields.get("cpu family", ""), fields.get("model") or fields.get("CPU part") or "")
+    return told | {
+        "cpu": fields.get("vendor_id", fields.get("CPU implementer", "")),
+        "cpu_model": " ".join(model).strip(),
+        "flags": " ".join(flag for flag in FLAGS if flag in present),
+        "caches": " ".join(_cache_sizes(CACHES)),
+    }
+
+
+def _cache_sizes(folder: Path) -> Iterator[str]:
+    """`48K`, `1024K`, `32768K` of the first core, without that of instructions."""
+    for cache in sorted(folder.glob("index*")):
+        try:
+            kind, size = (cache / "type").read_text(), (cache / "size").read_text()
+        except OSError:  # not every kernel tells
+            continue
+        if kind.strip() != "Instruction":
+            yield size.strip()
 
 
 def most_bytes() -> int:

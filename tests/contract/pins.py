@@ -5,8 +5,8 @@ the bit.
     python tests/contract/pins.py --write    # add pins that are missing; one that is there is never
     written over
 
-A pin stands under name and version in a file per environment (`pins/*.json`: library versions, CPU
-vendor, instruction set, and here the CPU's model too). Other bits under the same version fail
+A pin stands under name and version in a file per environment (`pins/*.json`: library versions and
+the processor, as baselines are found by them). Other bits under the same version fail
 `test_pins.py`: raise the plug-in's version, then write. Masks from fixed numbers hang on numpy
 alone and have one file for all machines.
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -75,18 +74,6 @@ class TinyLab(Lab):
 PARTS = ("train", "calibration", "validation")
 
 
-def environment() -> dict[str, str]:
-    """All that besides name and version decides the bits of a pin."""
-    cpu = Path("/proc/cpuinfo")
-    lines = cpu.read_text().splitlines() if cpu.exists() else []
-    models = [
-        line.partition(":")[2].strip()
-        for line in lines
-        if line.startswith(("model name", "CPU part"))
-    ]
-    return fingerprint() | {"cpu_model": models[0] if models else platform.processor()}
-
-
 def file_of(found: Mapping[str, str]) -> Path:
     """Where an environment's pins lie."""
     return FOLDER / f"{sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]}.json"
@@ -102,7 +89,7 @@ def elsewhere() -> dict[str, Pin]:
     others = [
         path
         for path in sorted(FOLDER.glob("*.json"))
-        if path not in (MASKS, file_of(environment()))
+        if path not in (MASKS, file_of(fingerprint()))
     ]
     return {key: pin for path in others for key, pin in read(path).items()}
 
@@ -214,7 +201,7 @@ TRAINED = {
 
 def main(arguments: list[str]) -> None:
     """Say what is missing here, or add it."""
-    found = environment()
+    found = fingerprint()
     own, masks = read(file_of(found)), read(MASKS)
     missing = [
         (kind, name)

@@ -37,7 +37,7 @@ def older(key, known):
 
 @pytest.mark.parametrize(("kind", "name"), MARKED)
 def test_a_short_training_gives_the_bits_of_its_version(kind, name, folder):
-    key, known = pins.key_of(kind, name), pins.read(pins.file_of(pins.environment()))
+    key, known = pins.key_of(kind, name), pins.read(pins.file_of(pins.fingerprint()))
     expected = known.get(key) or pins.elsewhere().get(key)
     assert expected or not older(key, known | pins.elsewhere()), (
         f"{key} is a new version without a pin: {ADD}"
@@ -74,10 +74,10 @@ def test_a_pin_that_is_there_is_never_written_over(tmp_path, monkeypatch, capsys
     masks = {pins.key_of("strategy", name): {"masks": "kept"} for name in pins.PRUNING[1:]}
     monkeypatch.setattr(pins, "FOLDER", tmp_path)
     monkeypatch.setattr(pins, "MASKS", tmp_path / "masks.json")
-    pins.file_of(pins.environment()).write_text(pins.json.dumps({"pins": kept}))
+    pins.file_of(pins.fingerprint()).write_text(pins.json.dumps({"pins": kept}))
     pins.MASKS.write_text(pins.json.dumps({"pins": masks}))
     pins.main(["--write"])
     first = pins.key_of("strategy", pins.PRUNING[0])
     assert f"no pin: masks of {first}" in capsys.readouterr().out
-    assert pins.read(pins.file_of(pins.environment())) == kept
+    assert pins.read(pins.file_of(pins.fingerprint())) == kept
     assert pins.read(pins.MASKS) == masks | {first: pins.mask_pin(pins.PRUNING[0])}

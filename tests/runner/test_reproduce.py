@@ -104,7 +104,9 @@ def test_a_regression_is_the_same_bits_in_the_unit_of_its_labels(project: Projec
         assert verdict.code == SAME, verdict.lines
 
 
-def test_another_weight_in_the_store_is_different(project: Project) -> None:
+def test_another_weight_in_the_store_is_different(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = project.runs("trial")[0]
     store = project.store()
     weights = unpack_weights(store.artifact(run.run_id, record.WEIGHTS_NPZ))
@@ -113,6 +115,12 @@ def test_another_weight_in_the_store_is_different(project: Project) -> None:
     weights[first].flat[0] += 1e-6
     store.put(run.run_id, {record.WEIGHTS_NPZ: pack_weights(weights)})
     assert project.exit_code("reproduce", run.run_id) == DIFFERENT
+    # what an earlier version did not note of the environment may have been another
+    told = reproduce.fingerprint() | {"told_since": "now"}
+    monkeypatch.setattr(reproduce, "fingerprint", lambda: told)
+    verdict = again(project, run.run_id)
+    assert verdict.code == CLOSE
+    assert "  told_since: not noted then, now now" in verdict.lines
 
 
 def test_other_plugins_and_other_data_are_refused(
