@@ -235,6 +235,13 @@ class OwnArrays(FileDataset):
                 f"Found: {name} {shape}, labels {labels[0]}.",
                 f"Write as many of both{way_out if least else '.'}",
             )
+        if not counts[0]:
+            raise self.wrong(
+                f"{name} and labels hold no sample.",
+                f"Found: {name} {shape}.",
+                "Write samples of two classes or more; of a split that has none leave its arrays "
+                "out.",
+            )
 
     def _typed(self, name: str, array: Array) -> Array:
         self._check_finite_samples(name, array)

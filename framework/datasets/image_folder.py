@@ -12,12 +12,23 @@ import numpy as np
 from framework.contracts import Array, DataInfo, dataset, knob
 from framework.datasets._prepare.images import read_picture, told
 from framework.datasets._sources.anomalies import NAMES
+from framework.datasets._sources.cache import TEST
 from framework.datasets._sources.contents import Contents, spread_out
 from framework.datasets._sources.splits import LABELS, Arrays
-from framework.datasets._sources.user_files import FileDataset, Stamp, files_in, stamp_of
+from framework.datasets._sources.user_files import (
+    GIVEN,
+    PART,
+    FileDataset,
+    Stamp,
+    files_in,
+    stamp_of,
+)
 
 ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-SPLITS = ("eval", "test", "testing", "train", "training", "val", "valid", "validation")
+SPLITS = {
+    "train": "train", "training": "train", "test": TEST, "testing": TEST,
+    "val": "validation", "valid": "validation", "validation": "validation", "eval": "validation",
+}  # fmt: skip
 """What folders of splits are called: a net is not to learn a picture's split."""
 
 ANOMALY = "anomaly"  # the folder whose pictures no reconstruction learns from
@@ -31,9 +42,10 @@ class ImageFolder(FileDataset):
     Source: the folder named by `path`: photos/cat/1.jpg, photos/dog/a/2.png ...; PNG, JPEG, WebP,
     BMP, first frames of TIFF and GIF. How many other files there are is said.
 
-    Classes are the folders in the order of their names; of a binary task the second is 1. Folders
-    called train, test, val ... are refused: the splits are made by the rule. Each picture is turned
-    as its EXIF data says, and its middle square is resized to `side`, bilinear with antialiasing.
+    Classes are the folders in the order of their names; of a binary task the second is 1. Where all
+    folders are splits (train, with test and validation or one of them) that hold a folder for each
+    class, they stay what they are; `test` becomes the sealed split. Each picture is turned as its
+    EXIF data says, and its middle square is resized to `side`, bilinear with antialiasing.
     For `reconstruction` the pictures of a folder called anomaly are anomalies, all others normal.
     Pictures that only look alike, as frames of one film, fall into different splits and make them
     too easy: put one of each into the folder.
@@ -79,7 +91,8 @@ class ImageFolder(FileDataset):
         classes = NAMES if self.task == "reconstruction" else self._classes()
         parts = {"pictures": f"{len(pictures)}, of each the middle square"}
         others = [_endings(left_out)] if left_out else []
-        return Contents(parts, self._numbers(), classes, samples, others)
+        given = {split: len(list(_in_classes(top))) for split, top in self._splits().items()}
+        return Contents(parts, self._numbers(), classes, samples, others, given)
 
     def read_all(self) -> Arrays:
         """Each picture, and the number of its folder."""
@@ -88,7 +101,14 @@ class ImageFolder(FileDataset):
         # one picture at a time into its place: a list of all would need the memory twice
         for row, (_, file) in enumerate(pictures):
             images[row] = self._read(file)
-        return {"image": images, LABELS: self._numbers()}
+        read = {"image": images, LABELS: self._numbers()}
+        if not self._splits():
+            return read
+        part = [
+            np.full(len(list(_in_classes(top))), GIVEN.index(split), np.int8)
+            for split, top in self._splits().items()
+        ]
+        return read | {PART: np.concatenate(part)}
 
     def _numbers(self) -> Array:
         """(n,) the number of each picture's folder; of a reconstruction 1 for an anomaly."""
@@ -101,10 +121,25 @@ class ImageFolder(FileDataset):
     def _channels(self) -> int:
         return 1 if self.grey else 3
 
+    def _splits(self) -> dict[str, Path]:
+        """The folder of each split, train first; none where classes lie at the top.
+
+        Pictures that lie in a split without a class, as those that a contest keeps the labels of,
+        make it none; so do two folders of one split.
+        """
+        splits = {}
+        folders = _folders_in(Path(self.path))
+        for name in folders:
+            folder = Path(self.path) / name
+            if name.lower() in SPLITS and any(_in_classes(folder)):
+                splits[SPLITS[name.lower()]] = folder
+        is_split = len(splits) == len(folders) and "train" in splits
+        return {name: splits[name] for name in GIVEN if name in splits} if is_split else {}
+
     def _check_splits(self) -> None:
-        """Refuse folders of splits."""
+        """Refuse folders of splits beside classes, and classes that none learns."""
         splits = [name for name in self._folders() if name.lower() in SPLITS]
-        if splits:
+        if splits and not self._splits():
             pictures = self._counts()
             # of train and test train
             largest = max(splits, key=lambda name: (pictures[name], name))
@@ -113,8 +148,17 @@ class ImageFolder(FileDataset):
                 f"Found: {', '.join(splits)}.",
                 f"Set path to the one whose pictures are to be split "
                 f'("{Path(self.path).name}/{largest}"), or put all '
-                "pictures of a class into one folder. If it is a class, give its folder another "
-                "name.",
+                "pictures of a class into one folder. Splits are folders called train, test and "
+                "validation, each with a folder for each class and nothing beside them. If it is a "
+                "class, give its folder another name.",
+            )
+        learnt = {name for name, _ in _in_classes(self._splits().get("train", Path(self.path)))}
+        unlearnt = sorted(set(self._classes()) - learnt)
+        if unlearnt:
+            raise self.wrong(
+                "there are classes of which the split train has no picture.",
+                f"Classes: {', '.join(unlearnt)}.",
+                "Move pictures of theirs to train, or take their folders away.",
             )
 
     def _check_task(self) -> None:
@@ -148,10 +192,15 @@ class ImageFolder(FileDataset):
         """Refuse a class of which no picture can be read."""
         empty = sorted(set(self._folders()) - set(self._classes()))
         if empty:
+            files = [
+                file
+                for top in self._tops()
+                if (top / empty[0]).is_dir()
+                for file in files_in(top / empty[0])
+            ]
             raise self.wrong(
                 "there are folders without a picture that can be read.",
-                f"Folders: {', '.join(empty)}. Files: "
-                f"{_endings(files_in(Path(self.path) / empty[0])) or 'none'}.",
+                f"Folders: {', '.join(empty)}. Files: {_endings(files) or 'none'}.",
                 f"Save the pictures as .png or .jpg, or take the folders away. Pictures end in "
                 f"{', '.join(ENDINGS)}.",
             )
@@ -175,13 +224,15 @@ class ImageFolder(FileDataset):
         return set(files_in(Path(self.path))) - set(self._pictures())
 
     def _folders(self) -> list[str]:
-        """The folders that are classes, in the order of their names.
+        """The folders that are classes, those of all splits, in the order of their names."""
+        folders: set[str] = set()
+        for top in self._tops():
+            folders |= set(_folders_in(top))
+        return sorted(folders)
 
-        Hidden ones do not count, nor does what macOS puts into archives, __MACOSX.
-        """
-        top = Path(self.path)
-        folders = filter(_is_class, top.iterdir()) if top.is_dir() else ()
-        return sorted(folder.name for folder in folders)
+    def _tops(self) -> list[Path]:
+        """What holds the folders of classes: the folder itself, or each split."""
+        return list(self._splits().values()) or [Path(self.path)]
 
     def _read(self, file: Path) -> Array:
         try:
@@ -202,12 +253,22 @@ class ImageFolder(FileDataset):
         return [file for _, file in self._listed()]
 
     def _listed(self) -> list[tuple[str, Path]]:
-        """Class and file of each picture; one next to the folders has no class."""
-        return list(_in_classes(Path(self.path)))
+        """Class and file of each picture, split by split; one next to the folders has no class."""
+        listed: list[tuple[str, Path]] = []
+        for top in self._tops():
+            listed += _in_classes(top)
+        return listed
 
 
-def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and _may_be_class(entry.name)
+def _folders_in(top: Path) -> list[str]:
+    """Names of its folders, sorted.
+
+    Hidden ones do not count, nor does what macOS puts into archives, __MACOSX.
+    """
+    if not top.is_dir():
+        return []
+    return sorted(entry.name for entry in filter(Path.is_dir, top.iterdir())
+                  if _may_be_class(entry.name))  # fmt: skip
 
 
 def _may_be_class(name: str) -> bool:

@@ -273,3 +273,12 @@ def test_heads_are_held_against_what_is_there(tmp_path):
 
 def datasets_of(path):
     return datasets.build("arrays", {"path": path.name}).located(path.parent)
+
+
+def test_a_split_without_samples_is_refused_and_the_ways_out_work(tmp_path):
+    error = refusal(own(tmp_path, {"image": BYTES[:0], "labels": CLASS[:0]}))
+    assert error.what.endswith("image and labels hold no sample.")
+    split = {"x_train": BYTES, "y_train": CLASS}
+    empty = {"x_test": BYTES[:0], "y_test": CLASS[:0]}
+    assert "leave its arrays out" in refusal(own(tmp_path, split | empty)).todo
+    assert own(tmp_path, split).info.classes == 3

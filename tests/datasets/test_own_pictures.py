@@ -93,7 +93,7 @@ def test_every_ending_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", [("train", "test"), ("Train", "VAL"), ("validation", "valid"), ("cat", "train")]
+    "names", [("test", "VAL"), ("training", "train"), ("validation", "valid"), ("cat", "train")]
 )
 def test_splits_are_no_classes_and_the_way_out_works(tmp_path, names):
     for number in range(40):
@@ -113,10 +113,57 @@ def test_splits_are_no_classes_and_the_way_out_works(tmp_path, names):
 def test_the_way_out_names_the_split_with_most_pictures(tmp_path):
     for number in range(9):
         photo(
-            tmp_path / "photos" / ("train" if number > 2 else "test") / "a" / f"{number}.png",
+            tmp_path / "photos" / ("train" if number > 2 else "cat") / "a" / f"{number}.png",
             number,
         )
     with pytest.raises(InvalidValue, match=r'Set path .*"photos/train"'):
+        own(tmp_path).prepare(tmp_path)
+
+
+def in_splits(root, names):
+    """Nine pictures of each of two classes for each split."""
+    for number in range(18 * len(names)):
+        kind = ("cat", "dog")[number % 2]
+        photo(root / "photos" / names[number // 18] / kind / f"{number}.png", number)
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Train", "TESTING", "val")])
+def test_folders_of_splits_stay_what_they_are(tmp_path, names):
+    in_splits(tmp_path, names)
+    dataset = own(tmp_path)
+    assert dataset.info.classes == 2
+    rows = dataset.preview()
+    assert "18 test" in rows["splits"]
+    assert ("18 validation" in rows["splits"]) == ("val" in names)
+    assert rows["classes"] == f"cat {9 * len(names)}, dog {9 * len(names)}"
+    splits = dataset.make_splits(tmp_path)
+    assert f"{len(splits['train']['labels'])} train" in rows["splits"]
+    # the pictures of the folder, and no other
+    folder = tmp_path / "photos" / names[1]
+    alone = own(tmp_path, str(folder)).read_all()["image"]
+    assert {image.tobytes() for image in alone} == {
+        image.tobytes() for image in splits["test"]["image"]
+    }
+
+
+def test_a_class_that_only_another_split_has_is_refused_and_the_way_out_works(tmp_path):
+    in_splits(tmp_path, ("train", "test"))
+    for number in range(3):
+        photo(tmp_path / "photos" / "test" / "owl" / f"{number}.png", 90 + number)
+    with pytest.raises(InvalidValue, match=r"(?s)train has no picture.*Classes: owl\."):
+        own(tmp_path).prepare(tmp_path)
+    (tmp_path / "photos" / "train" / "owl").mkdir()
+    (tmp_path / "photos" / "test" / "owl" / "0.png").rename(
+        tmp_path / "photos" / "train" / "owl" / "0.png"
+    )
+    assert own(tmp_path).info.classes == 3
+
+
+def test_a_class_without_a_picture_in_any_split_is_refused(tmp_path):
+    in_splits(tmp_path, ("train", "test"))
+    (tmp_path / "photos" / "test" / "owl").mkdir()
+    (tmp_path / "photos" / "test" / "owl" / "1.heic").write_bytes(b"")
+    with pytest.raises(InvalidValue, match=r"(?s)owl.*Files: 1 \.heic"):
         own(tmp_path).prepare(tmp_path)
 
 

@@ -186,3 +186,17 @@ def test_rows_are_counted_as_a_spreadsheet_does(tmp_path):
 )
 def test_what_is_no_table_is_refused(tmp_path, text, said):
     assert said in str(refusal(own(tmp_path, text)))
+
+
+def test_a_remark_among_the_rows_is_refused_and_the_way_out_works(tmp_path):
+    head, *rows = lines(X, KIND, LABEL).splitlines()
+    error = refusal(own(tmp_path, "\n".join([head, "# exported by a tool", *rows])))
+    assert "row 2 is a remark" in error.what
+    assert own(tmp_path, "\n".join([head, *rows])).info.classes == 2
+
+
+def test_an_end_of_a_line_in_a_cell_stays_in_its_row_of_the_preview(tmp_path):
+    label = ("label", lambda row: ('"two\nlines"', "one")[row % 2])
+    rows = own(tmp_path, lines(X, label)).preview()
+    assert rows["classes"] == "one 30, two\\nlines 30"
+    assert not any("\n" in text for text in rows.values())

@@ -53,7 +53,12 @@ def rows(contents: Contents, sizes: Mapping[str, int]) -> dict[str, str]:
         lines[f"sample {number}"] = (
             text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}..."
         )
-    return lines
+    # a cell may hold an end of a line, and each row is one
+    return {_in_one_line(name): _in_one_line(text) for name, text in lines.items()}
+
+
+def _in_one_line(text: str) -> str:
+    return "\\n".join(text.splitlines())
 
 
 def spread_out(count: int) -> list[int]:

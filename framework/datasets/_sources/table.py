@@ -210,11 +210,19 @@ def _check_names(path: Path, head: Sequence[str]) -> None:
 def _check_rows(
     path: Path, head: list[str], rows: list[tuple[int, list[str]]], table: Table
 ) -> None:
-    """Refuse a table without rows, and names among them."""
+    """Refuse a table without rows, and remarks and names among them."""
     if not rows:
         raise wrong(path, "it has names of columns and no row.", f"Columns: {table.names}.")
     for number, cells in rows:
-        if list(map(str.strip, cells)) == head:
+        first, *others = map(str.strip, cells)
+        if first.startswith("#") and others and not any(others):
+            raise wrong(
+                path,
+                f"row {number} is a remark, not a row of cells.",
+                f"Found: {first!r}.",
+                "Leave it out of the file.",
+            )
+        if [first, *others] == head:
             raise wrong(
                 path,
                 f"row {number} holds the names of the columns again.",
