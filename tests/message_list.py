@@ -1,9 +1,12 @@
-"""Every message of `framework/errors.py`: where it is made, and its words.
+"""Every message there is, where it is made, and its words: errors, warnings, doctor's findings.
 
     .venv/bin/python tests/message_list.py        # make messages
 
-The list is read off the source, so it is never out of date. The suite compares it with what its
-tests have met (`tests/messages_support.py`), and lists those that none of them reaches.
+Errors are those of `framework/errors.py` and those that become one of them; warnings are what is
+logged as such, said of a user's data, or said to those who watch a study; of findings all but those
+that say that something is well. The list is read off the source, so it is never out of date. The
+suite compares it with what its tests have met (`tests/messages_support.py`), and lists those that
+none of them reaches.
 """
 
 from __future__ import annotations
@@ -16,19 +19,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "framework"
-ROOTS = ("SqueezelabError", "Unusable")  # the second becomes one of ours, and has a way out too
+# all but the first become one of ours, and have a way out too
+ROOTS = ("SqueezelabError", "Unusable", "NoLabels", "NoPictures")
+FINDING = "Finding"
+WELL = "ok"  # the level of a finding that tells nothing to do
+WARNED = {  # what a warning is made by -> where
+    "log.warning": "",
+    "_log.warning": "",
+    "self.say": "framework/datasets/",
+    "self._say": "framework/runner/",
+    "self.observer.say": "framework/runner/",
+}
 EXCEPTION = "Exception"  # what a function that makes one may be annotated with
 SKIPPED = ("framework/errors.py", "framework/testing/")  # the tree itself; tests
 
 
 @dataclass(frozen=True)
 class Message:
-    """One place where an error is made.
+    """One place where an error, a warning or a finding is made.
 
     Args:
         path: from the repository's folder.
         first, last: lines of the call.
-        kind: the class, or the function that makes it.
+        kind: the class, or the function that makes it; "warning".
         words: its arguments, with {names} where values go in.
     """
 
@@ -89,11 +102,19 @@ def _functions(trees: Iterable[ast.Module], errors: set[str]) -> set[str]:
 def _of_file(path: str, tree: ast.Module, makers: set[str]) -> Iterator[Message]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda node: node.lineno):
-        name = _name(call.func)
         # `cls.of_file(...)` and the like are calls too; `isinstance(error, X)` names no call of X
-        if name in makers:
+        name = _name(call.func)
+        where = WARNED.get(ast.unparse(call.func))
+        is_warning = where is not None and path.startswith(where)
+        if is_warning or name in makers or _is_of_a_fault(call):
             words = [_text(value) for value in (*call.args, *(key.value for key in call.keywords))]
-            yield Message(path, call.lineno, call.end_lineno or call.lineno, name, tuple(words))
+            kind = "warning" if is_warning else name
+            yield Message(path, call.lineno, call.end_lineno or call.lineno, kind, tuple(words))
+
+
+def _is_of_a_fault(call: ast.Call) -> bool:
+    """Whether it makes a finding of something that is not well."""
+    return _name(call.func) == FINDING and WELL not in map(_text, call.args[:1])
 
 
 def _returned(function: ast.FunctionDef) -> str:

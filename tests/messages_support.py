@@ -1,9 +1,9 @@
 """Which messages the tests of a session meet.
 
 A plug-in of pytest. Errors of our tree note where they are made, in every worker and in processes
-that tests start; at the end of a session of all tests the places are held against
-`tests/message_list.py`. Those that no test met are listed, and fail the session where
-EVERY_MESSAGE=1 asks for it.
+that tests start; so do warnings and findings, in workers. At the end of a session of all tests the
+places are held against `tests/message_list.py`: those that no test met are listed, and the session
+fails of them. EVERY_MESSAGE=0 only lists them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import noted_classes
 import noted_errors
 import pytest
 from message_list import Message, messages
 
-from framework.nn.saved.file import Unusable
-
+# options that leave tests out, or run none
+PARTS = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "collectonly", "setupplan")
 Places = set[tuple[str, int]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let errors note their places; a worker has what it inherits from where it was started."""
-    noted_errors.note_places(Unusable)
+    noted_errors.note_places(*noted_classes.ERRORS)
+    noted_errors.note_warnings()
+    for kind in noted_classes.VALUES:
+        kind.__init__ = noted_errors.noting(kind.__init__)
     if not hasattr(config, "workerinput"):
         os.environ[noted_errors.NOTES] = tempfile.mkdtemp(prefix="squeezelab-notes-")
         config.pluginmanager.register(Collected(), "messages of all workers")
@@ -60,7 +64,7 @@ class Collected:
         shutil.rmtree(os.environ.pop(noted_errors.NOTES))
         if exitstatus == pytest.ExitCode.OK and is_whole(session.config):
             self.unmet = unmet(messages(), noted_errors.met)
-            if self.unmet and os.environ.get("EVERY_MESSAGE", "0") != "0":
+            if self.unmet and os.environ.get("EVERY_MESSAGE", "1") != "0":
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -72,7 +76,8 @@ class Collected:
 
 def is_whole(config: pytest.Config) -> bool:
     """Whether the session has all tests, those marked slow left out or not."""
-    part = config.option.keyword or config.option.markexpr not in ("", "not slow")
+    chosen = [config.getoption(name, None) for name in PARTS]
+    part = any(chosen) or config.option.markexpr not in ("", "not slow")
     return not part and list(config.args) == list(config.getini("testpaths"))
 
 

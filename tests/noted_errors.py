@@ -1,14 +1,16 @@
-"""Errors of our tree note where they are made, in the process of the tests and in those it starts.
+"""Errors, warnings and findings of ours note where they are made.
 
-It has to be light: a process that loads it is watched for what else it loads.
+In the process of the tests, errors in those it starts too. It has to be light: a process that loads it is watched for what else it loads.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,28 @@ def note_places(*others: type[Exception]) -> None:
     for kind in (SqueezelabError, *others):
         kind.__new__ = _noting(kind.__new__)  # type: ignore[method-assign,assignment]
     SqueezelabError.noted = True  # type: ignore[attr-defined]
+
+
+def note_warnings() -> None:
+    """Let what is logged as a warning note its place; neither handlers nor their stacks change."""
+    make = logging.getLogRecordFactory()
+
+    def noted(name: str, level: int, *args: Any, **options: Any) -> logging.LogRecord:
+        if level >= logging.WARNING:
+            _note(sys._getframe(1))
+        return make(name, level, *args, **options)
+
+    logging.setLogRecordFactory(noted)
+
+
+def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which notes from where it is called."""
+
+    def noted(*args: Any, **options: Any) -> Any:
+        _note(sys._getframe(1))
+        return function(*args, **options)
+
+    return noted
 
 
 def _noting(make: Any) -> Any:

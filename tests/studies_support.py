@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from noted_errors import noting
 
 from framework.contracts import Catalog
 from framework.planning.own_plugins import catalog_of
@@ -67,6 +68,7 @@ class Watcher:
         self.ended_runs.append(event)
         self.at_end(event)
 
+    @noting
     def say(self, text: str) -> None:
         self.said.append(text)
 
