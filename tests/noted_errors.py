@@ -1,6 +1,7 @@
 """Errors, warnings and findings of ours note where they are made.
 
-In the process of the tests, errors in those it starts too. It has to be light: a process that loads it is watched for what else it loads.
+In the process of the tests, errors in those it starts too. This module has to be light: a process
+that loads it is watched for what else it loads.
 """
 
 from __future__ import annotations

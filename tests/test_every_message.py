@@ -82,9 +82,15 @@ def project(tmp_path: Path) -> Path:
 def session(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(project), str(project / "tests")])
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist", *options],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": paths, "EVERY_MESSAGE": "1"},
+        # other plug-ins that are installed take longer to load than these tests to run
+        env={
+            **os.environ,
+            "PYTHONPATH": paths,
+            "EVERY_MESSAGE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
