@@ -23,7 +23,6 @@ from framework.study.space import Choice, Float, Int
 from framework.study.spec import Train, Use, use
 from framework.study.study import Study
 from framework.system import paths
-from framework.system.git_lfs import check_fetched
 
 VALUES = dict(
     zip(IMPORTABLE, (AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use), strict=True)
@@ -67,8 +66,6 @@ def load_study(root: Path, name: str) -> StudyFile:
         raise UnknownName("study", name, study_names(root))
     check_name(name)
     where = f"studies/{name}.py"
-    # before anything in it runs
-    check_fetched(paths.studies(root) / f"{name}.py")
     tree = study_syntax.parsed(paths.studies(root) / f"{name}.py", where)
     study = _executed(tree, where).get("STUDY")
     if study is None:

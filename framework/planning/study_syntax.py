@@ -10,6 +10,7 @@ import ast
 from pathlib import Path
 
 from framework.errors import InvalidStudy, UnknownName
+from framework.system.git_lfs import check_fetched
 
 ACTIONS = ("load", "run")  # for scripts and notebooks
 IMPORTABLE = ["AtLeast", "AtMost", "Choice", "Float", "Int", "Study", "Train", "Use", "use"]
@@ -31,6 +32,7 @@ def parsed(path: Path, where: str) -> ast.Module:
         where: the file, for messages.
 
     Raises:
+        DataUnavailable: it is a pointer of Git LFS.
         InvalidStudy: it is no Python, or more than a docstring, imports and `STUDY = ...`.
         UnknownName: it imports what `framework` does not have.
     """
@@ -70,6 +72,7 @@ def assignments(tree: ast.Module) -> ast.Module:
 
 def _tree(path: Path, where: str) -> ast.Module:
     try:
+        check_fetched(path)
         content = path.read_bytes() if path.stat().st_size <= SIZE_LIMIT else None
     except OSError as error:
         raise InvalidStudy(

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from framework.errors import InvalidStudy
 from framework.study.checks import as_tuple, check_study
 from framework.study.choosing import (
     Ask,
@@ -97,9 +96,8 @@ class Study:
         """
         # the chain first, always: the order of a grid, and a sampler's draws, follow that of asking
         steps = [fix_part(path, step, ask) for path, step in self.steps()]
-        architecture = fix_part("architecture", self.architecture, ask)
-        if architecture is None:
-            raise InvalidStudy("None is no architecture.", given=f"Given: {self.architecture}.")
+        # never left out, as a step may be: a study is refused without one
+        architecture = cast("Use", fix_part("architecture", self.architecture, ask))
         return Spec(
             dataset=self.dataset,
             architecture=architecture,

@@ -269,3 +269,14 @@ def test_importing_the_report_loads_no_tensorflow_no_mlflow_and_no_matplotlib():
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_files_that_cannot_be_written_leave_the_table(tmp_path):
+    runs = [parent(), baseline(), control(), trial(0, 0.98, 90_000)]
+    (tmp_path / "out").write_text("a file where the folder belongs")
+    made = report(runs, tmp_path / "out")
+    assert "trial 0" in made.table
+    assert made.refused.todo
+    # the way out
+    (tmp_path / "out").unlink()
+    assert not report(runs, tmp_path / "out").refused
