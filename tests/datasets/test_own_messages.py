@@ -1,4 +1,4 @@
-"""Refusals of arrays and of prepared data that are met nowhere else, each with its way out tried."""
+"""Refusals of arrays and prepared data that are met nowhere else, each with its way out tried."""
 
 from dataclasses import dataclass
 
