@@ -85,24 +85,36 @@ def _check_parts(value: Any, layer: str) -> None:
             _check_parts(part, layer)
 
 
+KERAS_SETTINGS = (
+    "Train the net with these settings as they are by default; in place of recurrent_dropout put a "
+    "Dropout layer before or behind it."
+)
+WITHOUT_MASK = (
+    "Build the net without it, set its weights with new.set_weights(old.get_weights()), and save "
+    "that: steps that fill up are then read as others are."
+)
+
+
 def _check_recurrent(layers: Mapping[str, Any]) -> None:
     recurrent = {name: layer for name, layer in layers.items() if layer["class_name"] in SETTINGS}
     masked = _masked(layers) if recurrent else set()
     for name, layer in recurrent.items():
         kind = layer["class_name"]
         wrong = list(_not_exported(layer["config"], SETTINGS[kind]))
+        ways_out = [KERAS_SETTINGS] if wrong else []
         if name in masked:
             wrong.append("a mask, from a Masking layer or an Embedding with mask_zero=True")
+            ways_out.append(WITHOUT_MASK)
         if _reads_several(layer):
             wrong.append("an initial state")
+            ways_out.append("Call the layer with its input alone.")
         # said here: the converter would make a loop of it, and end the process for int8
         if wrong:
             raise SqueezelabError(
                 f"A layer of the kind {kind} is exported without a loop only: with keras's own "
                 f"settings.",
                 given=f"Layer {name!r} has {', '.join(wrong)}.",
-                todo="Leave these settings as they are by default; put a Dropout layer before or "
-                "behind it instead.",
+                todo=" ".join(ways_out),
             )
 
 

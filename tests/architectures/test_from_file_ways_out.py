@@ -57,11 +57,47 @@ def with_operator(layers):
     )
 
 
+def with_channels_first(layers):
+    def ends():
+        return [layers.GlobalAveragePooling2D(), layers.Dense(10, activation="softmax")]
+
+    first = layers.Conv2D(3, 3, data_format="channels_first", name="front")
+    pooled = layers.GlobalAveragePooling2D(data_format="channels_first")
+    return (
+        sequence(first, pooled, ends()[1], shape=(1, 8, 8)),
+        sequence(layers.Conv2D(3, 3), *ends()),
+    )
+
+
+def with_a_mask(layers):
+    def parts():
+        return [layers.LSTM(4), layers.Dense(10, activation="softmax")]
+
+    return (
+        sequence(layers.Masking(), *parts(), shape=(6, 3)),
+        sequence(*parts(), shape=(6, 3)),
+    )
+
+
+def with_relu(layers):
+    head = layers.Dense(10, activation="softmax")
+    return (
+        sequence(layers.LSTM(4, activation="relu", name="gates"), head, shape=(6, 3)),
+        sequence(layers.LSTM(4), layers.Dense(10, activation="softmax"), shape=(6, 3)),
+    )
+
+
 WITHOUT = "set its weights with new.set_weights("
 CASES = {
     "Lambda": (with_lambda, ["'half' is a Lambda", "to the data beforehand", WITHOUT]),
     "another size": (with_resizing, ["'small' (Resizing)", "keras.Input((6, 6,", WITHOUT]),
     "an operator": (with_operator, ["(divide) of two layers is none", "Multiply", WITHOUT]),
+    "channels first": (
+        with_channels_first,
+        ["'front' has data_format='channels_first'", "keras.Input((height, width, ", WITHOUT],
+    ),
+    "a mask": (with_a_mask, ["a mask, from a Masking layer", "Build the net without it", WITHOUT]),
+    "other settings": (with_relu, ["'gates' has activation='relu'", "as they are by default"]),
     "both directions": (with_sequences, ["'both' is a Bidirectional", "return_sequences=False"]),
 }
 

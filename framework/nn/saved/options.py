@@ -222,6 +222,14 @@ def _check_dtype(dtype: Any, name: str) -> None:
         )
 
 
+# kernels have one shape in both orders
+CHANNELS_LAST = (
+    "Build the net with data_format='channels_last' on keras.Input((height, width, channels)), set "
+    "its weights with new.set_weights(old.get_weights()), and save that; train it again where a "
+    "Flatten reads pictures, whose numbers then come in another order."
+)
+
+
 def _value(key: str, value: Any, *, name: str, keras_3: bool) -> Any:
     """A number, a list of numbers or a known word."""
     if isinstance(value, dict) and value.get("class_name") == "__tuple__":
@@ -254,6 +262,8 @@ def _activation(value: Any, *, name: str, keras_3: bool) -> str:
 
 
 def _word_advice(key: str) -> str:
+    if key == "data_format":
+        return CHANNELS_LAST
     return f"Allowed: {', '.join(sorted(WORDS[key]))}." if key in WORDS else SAVE_AGAIN
 
 
