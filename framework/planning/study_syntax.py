@@ -72,6 +72,7 @@ def assignments(tree: ast.Module) -> ast.Module:
 
 def _tree(path: Path, where: str) -> ast.Module:
     try:
+        # before anything in it runs; where it cannot be read, the refusal below says so
         check_fetched(path)
         content = path.read_bytes() if path.stat().st_size <= SIZE_LIMIT else None
     except OSError as error:
