@@ -29,8 +29,10 @@ SUBLAYERS: Mapping[str, tuple[str, ...]] = {
     "LSTM": ("cell",),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
     "SimpleRNN": ("cell",),
+    "SpectralNormalization": ("layer",),
     "TimeDistributed": ("layer",),
 }
+TRAINING_ONLY = "vector_u"  # what an array is called that SpectralNormalization trains with
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")  # the second in TensorFlow 2.12 to 2.15
 
 
@@ -179,7 +181,8 @@ def _listed(
             continue
         # all are texts, also those that are not read: the list is checked as a whole
         names = list(map(_text, _attribute(group, "weight_names")))
-        for path, own_names in _dealt(names, inside).items():
+        used = [name for name in names if name.split("/")[-1].split(":")[0] != TRAINING_ONLY]
+        for path, own_names in _dealt(used, inside).items():
             if path in arrays:
                 found = (reader.array(_child(group, name), path[-1]) for name in own_names)
                 arrays[path] = tuple(found)

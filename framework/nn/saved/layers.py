@@ -10,14 +10,15 @@ from framework.contracts.net import Array
 from framework.nn.layers import LAYERS
 from framework.nn.saved import activations, arrays, operators, rewritten
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable
-from framework.nn.saved.options import check_names, unknown
+from framework.nn.saved.options import check_names, check_rest, unknown
 from framework.nn.saved.parts import Plain, Source, Use
 
 if TYPE_CHECKING:
     from framework.nn.saved.flat import Flat
 
-# Keras 3 writes down where an Embedding's mask comes from; Keras 2 finds it again by itself
-MASK_OPERATOR = "NotEqual"
+# Keras 3 writes down how a layer's mask is made; Keras 2 makes it again by itself
+MASK_OPERATORS = frozenset({"Any", "NotEqual"})
+Mask = tuple[str, tuple[str, ...], Any]  # of each number or each step, of what, which is masked
 FITTING = frozenset({"CenterCrop", "Resizing"})  # bring pictures to a size
 # under which a layer may be given its inputs, in this order
 KEYWORDS = ("inputs", "query", "value", "key")
@@ -55,10 +56,14 @@ class Written:
             self.anew.append(f"{use.title} ({' + '.join(kinds)})")
 
     def fit(self, use: Use) -> None:
-        """Leave out a layer that brings pictures to a size, where the input has that size."""
+        """A layer that brings pictures to a size: left out where the input has that size."""
         source = self.source(use)
         titles = [layer.title for layer in self.layers]
         place = titles.index(source)
+        cropped = _cropped(self.layers[place], use)
+        if cropped:
+            self.add(use, cropped)
+            return
         self.layers[place] = _sized(self.layers[place], use)
         self.ends[use.title] = source
         self.sized.append(use.title)
@@ -149,6 +154,27 @@ def _sources(value: Any) -> list[str]:
     return titles
 
 
+def _cropped(layer: Plain, use: Use) -> list[Plain]:
+    """The middle of an input that is larger than it; none if it is not, or of any size."""
+    shape = _picture_shape(layer)
+    if use.kind != "CenterCrop" or layer.kind != "InputLayer" or len(shape) != 4:
+        return []
+    check_rest(use.member.config, ["height", "width"], name=use.title)
+    height, width = use.member.config["height"], use.member.config["width"]
+    if None in shape[1:3] or [height, width] == list(shape[1:3]):
+        return []
+    over = [shape[1] - height, shape[2] - width]
+    if min(over) < 0:  # keras enlarges the picture first
+        return []
+    cropping = [[side // 2, side - side // 2] for side in over]
+    return [Plain(use.title, "Cropping2D", {"cropping": cropping}, (layer.title,))]
+
+
+def _picture_shape(layer: Plain) -> Sequence[Any]:
+    shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape") or ()
+    return shape if isinstance(shape, list) else ()
+
+
 def _sized(layer: Plain, use: Use) -> Plain:
     """An input in the size to which a layer brings its pictures: those pass it unchanged.
 
@@ -156,9 +182,7 @@ def _sized(layer: Plain, use: Use) -> Plain:
         Unusable: it is no input, or of another size.
     """
     size = [use.member.config["height"], use.member.config["width"]]
-    shape: Sequence[Any] = (
-        layer.config.get("batch_shape") or layer.config.get("batch_input_shape") or ()
-    )
+    shape = _picture_shape(layer)
     open_or_same = len(shape) == 4 and shape[1] in (None, size[0]) and shape[2] in (None, size[1])
     if layer.kind != "InputLayer" or not open_or_same:
         raise Unusable(
@@ -171,24 +195,46 @@ def _sized(layer: Plain, use: Use) -> Plain:
 
 
 def _without_masks(uses: Sequence[Use]) -> list[Use]:
-    """Without operators that make masks, if an Embedding with `mask_zero` makes the same anyway."""
-    # what a mask is made of, and what an Embedding makes one of
-    made_of: dict[str, list[str]] = {}
-    masked: list[list[str]] = []
+    """Without operators that make masks, if a layer of the file makes the same by itself."""
+    made: dict[str, Mask] = {}
+    of_layers: list[Mask] = []
+    # Keras 3 writes an operator before what reads it
     for use in uses:
-        if use.kind == MASK_OPERATOR and list(use.arguments[1:]) == [0]:
-            made_of[use.title] = _sources(use.arguments[0])
-        elif use.kind == "Embedding" and use.member.config.get("mask_zero"):
-            masked.append(_sources(use.arguments))
+        if use.kind in MASK_OPERATORS:
+            mask = _operators_mask(use, made)
+            made |= {use.title: mask} if mask else {}
+        else:
+            of_layers += _layers_mask(use)
     for use in uses:
         masks = [value for key, value in use.keywords.items() if key.endswith("mask")]
-        for mask in masks if use.kind != MASK_OPERATOR else []:
+        for value in masks if use.kind not in MASK_OPERATORS else []:
             # a mask that is made otherwise has no entry, and None is not among them
-            for title in _sources(mask) if not isinstance(mask, bool) else []:
-                if made_of.get(title) not in masked:
-                    todo = "Masks come from Embedding(mask_zero=True) only."
+            for title in _sources(value) if not isinstance(value, bool) else []:
+                if made.get(title) not in of_layers:
+                    todo = "Masks come from Embedding(mask_zero=True) or Masking only."
                     raise Unusable(f"Layer {use.title!r} is called with a mask.", todo)
-    return [use for use in uses if use.title not in made_of]
+    return [use for use in uses if use.title not in made]
+
+
+def _operators_mask(use: Use, made: Mapping[str, Mask]) -> Mask | None:
+    """The mask that an operator makes; None if no layer makes such a one."""
+    first, *others = use.arguments
+    if use.kind == "NotEqual":
+        return ("each", tuple(_sources(first)), others[0]) if len(others) == 1 else None
+    # whether any number of a step is not the one that is masked
+    inner = [made[title] for title in _sources(first) if title in made]
+    is_last = use.member.config.get("axis") in (-1, [-1]) and not use.member.config.get("keepdims")
+    return ("step", *inner[0][1:]) if len(inner) == 1 and is_last and not others else None
+
+
+def _layers_mask(use: Use) -> list[Mask]:
+    """The mask that a layer makes by itself, if any."""
+    if use.kind == "Embedding" and use.member.config.get("mask_zero"):
+        return [("each", tuple(_sources(use.arguments)), 0)]
+    if use.kind == "Masking":
+        masked = use.member.config.get("mask_value", 0.0)
+        return [("step", tuple(_sources(use.arguments)), masked)]
+    return []
 
 
 def _in_order(uses: Sequence[Use]) -> Iterator[Use]:

@@ -60,7 +60,8 @@ ADVICE = {
     "it, set its weights with new.set_weights(old.get_weights()), and save that.",
 }
 KERAS = re.compile(r"(tf_)?keras(\.[a-z0-9_.]+)?")  # where keras has its own classes
-WRAPPERS = frozenset({"Bidirectional", "TimeDistributed"})  # layers that have others as settings
+# layers that have others as settings
+WRAPPERS = frozenset({"Bidirectional", "SpectralNormalization", "TimeDistributed"})
 
 
 def check_model(described: Mapping[str, Any], name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,13 @@ TRAINING_ONLY = RANDOM | frozenset(
 ELEMENTWISE = frozenset("Activation Dense Dropout ELU LeakyReLU ReLU Rescaling".split())
 MERGES = {"ave": "Average", "concat": "Concatenate", "mul": "Multiply", "sum": "Add"}
 SMALLEST_DEVIATION = 1e-7  # by which keras's Normalization divides at least
+# settings of a convolution of pictures that have a side more in one of films
+OF_PICTURES: Mapping[str, Any] = {"kernel_size": 1, "strides": 1, "dilation_rate": 1}
+# `...c,cd->...d` or the same with letters: the last dimension alone is another
+LAST_ALONE = re.compile(
+    r"(?P<before>\.\.\.|[a-zA-Z]+)(?P<last>[a-zA-Z]),(?P=last)(?P<units>[a-zA-Z])"
+    r"->(?P<behind>\.\.\.|[a-zA-Z]+)(?P=units)"
+)
 DEPTHWISE = "kernel_size strides padding data_format dilation_rate depth_multiplier"
 
 
@@ -181,9 +189,61 @@ def _scalar(values: Any) -> Any:
 def _time_distributed(layer: Plain) -> list[Plain]:
     """At each step what the layer does at each place anyway."""
     inner = layer.config["layer"]
+    if inner["class_name"] == "Conv2D":
+        return _in_frames(layer, inner)
     if inner["class_name"] not in ELEMENTWISE:
         return [layer]
     return [replace(layer, kind=inner["class_name"], config=inner["config"])]
+
+
+def _in_frames(layer: Plain, inner: Mapping[str, Any]) -> list[Plain]:
+    """A convolution of each picture of a film: one of the film that looks at one picture."""
+    own = inner["config"]
+    changed = {name: [1, *_both(own.get(name, default))] for name, default in OF_PICTURES.items()}
+    kernel, *rest = _arrays(layer, 1 + bool(own.get("use_bias", True)))
+    if kernel.ndim != 4 or own.get("groups", 1) != 1:
+        return [layer]
+    placed = replace(layer, kind="Conv3D", config=own, arrays=(kernel[None], *rest))
+    return [placed.changed(**changed)]
+
+
+def _both(value: Any) -> list[Any]:
+    """A setting of two dimensions, which keras writes as a number or a list of two."""
+    return list(value) if isinstance(value, list) else [value, value]
+
+
+def _spectral(layer: Plain) -> list[Plain]:
+    """The layer within: its kernel is divided by its norm in training, and stored so."""
+    check_rest(layer.config, ["layer", "power_iterations"], name=layer.title)
+    inner = layer.config["layer"]
+    return rewritten(replace(layer, kind=inner["class_name"], config=inner["config"]))
+
+
+def _einsum_dense(layer: Plain) -> list[Plain]:
+    """A dense layer, where the last dimension alone is multiplied and becomes another."""
+    own = _picked(layer, "equation output_shape activation bias_axes")
+    match = LAST_ALONE.fullmatch(str(own.get("equation")).replace(" ", ""))
+    bias = own.get("bias_axes")
+    if not (match and _is_dense(match) and bias in (None, match["units"])):
+        raise Unusable(
+            f"Layer {layer.title!r} computes {str(own.get('equation'))[:60]!r} with a bias along "
+            f"{str(bias)[:20]!r}.",
+            "Of EinsumDense only what a Dense layer does is read, as 'abc,cd->abd' with the bias "
+            "'d'. Build the net with other layers, set its weights, and save that.",
+        )
+    arrays = _arrays(layer, 1 + (bias is not None))
+    config = {
+        "units": int(arrays[0].shape[-1]),
+        "activation": own.get("activation"),
+        "use_bias": bias is not None,
+    }
+    return [replace(layer, kind="Dense", config=config)]
+
+
+def _is_dense(match: re.Match[str]) -> bool:
+    """Whether the dimensions before the last stay what they are, each of its own."""
+    letters = match["before"].replace("...", "") + match["last"] + match["units"]
+    return match["before"] == match["behind"] and len(set(letters)) == len(letters)
 
 
 def _bidirectional(layer: Plain) -> list[Plain]:
@@ -223,6 +283,7 @@ def _thresholded(layer: Plain) -> list[Plain]:
 REWRITES: Mapping[str, Callable[[Plain], list[Plain]]] = {
     "Bidirectional": _bidirectional,
     "DepthwiseConv1D": _depthwise_1d,
+    "EinsumDense": _einsum_dense,
     "GRU": _recurrent,
     "LSTM": _recurrent,
     "Normalization": _normalization,
@@ -230,6 +291,7 @@ REWRITES: Mapping[str, Callable[[Plain], list[Plain]]] = {
     "SeparableConv2D": _separable_2d,
     "SeparableConvolution1D": _separable_1d,
     "SeparableConvolution2D": _separable_2d,
+    "SpectralNormalization": _spectral,
     "ThresholdedReLU": _thresholded,
     "TimeDistributed": _time_distributed,
 }
