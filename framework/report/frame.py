@@ -154,7 +154,22 @@ class StudyRuns:
         name = run.tags.get(ARCHITECTURE)
         if name is None:
             return None
-        return label_of(self.resolved[ARCHITECTURE], name, _architecture_knobs(run))
+        return label_of(self.resolved[ARCHITECTURE], name, _knobs(run, ARCHITECTURE))
+
+    def chain(self, run: Run) -> str | None:
+        """The steps of a run joined by `+`, `none` without one; None where no tag says.
+
+        Each has its name, or its label where the study has given it one: two formats are `ptq`.
+        """
+        names, labels = [], []
+        for number, step in enumerate(self.resolved["compress"]):
+            path = f"compress.{number}"
+            if path in run.params:
+                names.append(run.params[path])
+                labels.append(label_of(step, names[-1], _knobs(run, path)))
+        stated = run.tags.get("strategy")
+        # steps of an early store may be numbered without those that were left out
+        return "+".join(labels) if "+".join(names) == stated else stated
 
     def nets(self, runs: Iterable[Run]) -> set[str]:
         """The architectures of runs; a run without one gives the empty text."""
@@ -326,8 +341,9 @@ def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> p
     return pd.DataFrame(cells, columns=list(columns), dtype=object)
 
 
-def _architecture_knobs(run: Run) -> dict[str, Any]:
-    prefix = f"{ARCHITECTURE}."
+def _knobs(run: Run, part: str) -> dict[str, Any]:
+    """A run's values of the knobs of `architecture` or of `compress.0`."""
+    prefix = f"{part}."
     knobs = {}
     for key in run.params:
         if key.startswith(prefix):

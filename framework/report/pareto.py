@@ -201,7 +201,7 @@ def _label(run: Run) -> str:
 def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
     row |= parameters(runs, run, varying)
-    row |= {ARCHITECTURE: runs.net(run), "strategy": run.tags.get("strategy")}
+    row |= {ARCHITECTURE: runs.net(run), "strategy": runs.chain(run)}
     metrics, base = _apart(result_metrics(runs, run, shown=runs.objectives))
     row |= metrics | _ratios(runs, metrics, metrics if kind == "baseline" else base)
     if kind == "baseline" and runs.quality in metrics:

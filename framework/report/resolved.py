@@ -74,7 +74,8 @@ def train_text(train: Mapping[str, Any]) -> str:
 def value_text(value: Any) -> str:
     """A value or a search domain in words."""
     if not _is_domain(value):
-        return value if isinstance(value, str) else json.dumps(value)
+        # a text of no letters would look like one that was left out by mistake
+        return value if isinstance(value, str) and value else json.dumps(value)
     if "choice" in value:
         return "one of " + ", ".join(map(value_text, value["choice"]))
     low, high = value.get("float") or value["int"]

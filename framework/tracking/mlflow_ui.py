@@ -107,7 +107,7 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
         return _short(role, net_name(spec), budget)
     net = net_name(spec) if _is_domain(study.architecture) else ""
     values = _values(spec, searched(study))
-    ends = (spec.strategy, values) if _chooses_steps(study) else (values, spec.strategy)
+    ends = (_chain(spec), values) if _chooses_steps(study) else (values, _chain(spec))
     return _short(f"trial {number:03d}", net, *ends)
 
 
@@ -116,12 +116,17 @@ def tried(study: Study, spec: Spec) -> str:
 
     As `sparsity 0.88 epochs 8`.
     """
-    strategy = spec.strategy if _chooses_steps(study) else ""
+    strategy = _chain(spec) if _chooses_steps(study) else ""
     return " ".join(filter(None, [strategy, _values(spec, searched(study))]))
 
 
 def _chooses_steps(study: Study) -> bool:
     return any(map(_is_domain, study.compress))
+
+
+def _chain(spec: Spec) -> str:
+    """The labels of the steps, which tell alternatives of one plug-in apart; `none` without any."""
+    return "+".join(map(_label, spec.compress)) or "none"
 
 
 def net_name(spec: Spec) -> str:

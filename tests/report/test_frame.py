@@ -200,10 +200,14 @@ def test_a_step_behind_one_that_is_left_out_keeps_its_columns():
     )
     study = Study(dataset=use("digits"), architecture=use("lenet5"), compress=chain)
     trials = [
-        replace(trial(n), params=spec.parameters())
+        replace(trial(n, strategy=spec.strategy), params=spec.parameters())
         for n, (_, spec) in enumerate(enumerate_specs(study))
     ]
-    frame = trials_frame(collect(FakeStore([parent(), *trials], study_json(study)), NAME))
+    runs = collect(FakeStore([parent(), *trials], study_json(study)), NAME)
+    frame = trials_frame(runs)
     assert list(frame["compress.0"]) == [None] * 3 + ["magnitude_prune"] * 3
     assert list(frame["compress.1"]) == [None, "ptq", "ptq"] * 2
     assert list(frame["compress.1.format"]) == [None, "float16", "int8"] * 2
+    pruned = [f"magnitude_prune{end}" for end in ("", "+half", "+bytes")]
+    # the tag has the names of plug-ins alone: two formats would be told by one word
+    assert list(map(runs.chain, runs.trials)) == ["none", "half", "bytes", *pruned]

@@ -32,6 +32,7 @@ from framework.tracking.mlflow_ui import (
     merged,
     run_name,
     searched,
+    tried,
     write_note,
 )
 from framework.tracking.store import Store
@@ -105,6 +106,15 @@ def test_the_strategy_comes_first_where_it_is_searched() -> None:
     )
     idle = fixed(study, **{"0": "identity"}, epochs=2)
     assert run_name(study, idle, role="trial", number=4) == "trial 004 · identity · epochs 2"
+
+
+def test_alternatives_of_one_strategy_are_named_by_their_labels() -> None:
+    half = use("ptq", label="half", format="float16")
+    study = replace(STUDY, compress=[Choice(None, half, use("ptq", label="whole", format="int8"))])
+    spec = fixed(study, **{"0": "whole"})
+    assert run_name(study, spec, role="trial", number=3) == "trial 003 · whole"
+    assert tried(study, spec) == "whole"
+    assert tried(study, fixed(study, **{"0": "none"})) == "none"
 
 
 def test_equal_words_are_told_apart() -> None:
