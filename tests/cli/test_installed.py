@@ -5,14 +5,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 import zipfile
 from functools import cache
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from studies_support import SECONDS
 
 from framework.testing.labs import of_all_workers
 
@@ -46,16 +52,58 @@ def run(
     folder: Path, *arguments: str, path: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Python in this folder, with another package in place of the checkout."""
-    left_out = ("PYTHONPATH", "MLFLOW_TRACKING_URI", "TFDS_DATA_DIR")
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
-    if path:
-        environment["PYTHONPATH"] = str(path)
     command = [sys.executable, *arguments]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment(path), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+def environment(path: Path | None) -> dict[str, str]:
+    """Without what says where a checkout, its runs and its data are."""
+    left_out = ("PYTHONPATH", "MLFLOW_TRACKING_URI", "TFDS_DATA_DIR")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return kept | {"PYTHONPATH": str(path)} if path else kept
+
+
+def look_at_runs(folder: Path, packages: Path) -> tuple[str, str]:
+    """The page that `squeezelab ui` answers with, and what it printed until Ctrl-C ended it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "framework", "ui", "--port", port],
+        cwd=folder,
+        env=environment(packages),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        page = first_answer(f"http://127.0.0.1:{port}/", process)
+    finally:
+        # to the whole group, as a terminal sends it
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, printed
+    return page, printed
+
+
+def first_answer(url: str, process: subprocess.Popen[str]) -> str:
+    """What a server says, once it listens."""
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                assert answer.status == 200
+                return str(answer.read(), "utf-8")
+        except urllib.error.URLError:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
 
 
 @pytest.fixture
@@ -119,6 +167,11 @@ def test_an_installed_package_does_all_that_a_checkout_does(
     assert "Report: reports/out/lenet5_prune" in squeezelab("study", "lenet5_prune", *settings)
     assert "| baseline" in squeezelab("report", "lenet5_prune", *settings)
     squeezelab("report", "lenet5_prune", *settings, "--kind", "my_report")
+    page, printed = look_at_runs(folder, packages)
+    assert "<title>MLflow</title>" in page
+    assert "runs     http://127.0.0.1:" in printed
+    assert "Traceback" not in printed
+    assert "Warning" not in printed
     squeezelab("export", "lenet5_prune:0", "net.tflite", *settings)
     assert (folder / "net.tflite").stat().st_size > 1000
     squeezelab("confirm", "lenet5_prune", "--trial", "0", *settings)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 def own_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "")
+    monkeypatch.setenv("PYTHONWARNINGS", "")
 
 
 def begin(store: Store, study: str) -> str:
@@ -61,6 +64,20 @@ def test_the_ui_is_for_this_machine_with_its_checks_on(tmp_path: Path) -> None:
     assert os.environ["MLFLOW_BACKEND_STORE_URI"] == store.uri
     with pytest.raises(UserError, match="no runs yet"):
         ui_command(tmp_path, port=5001)
+
+
+def test_a_port_that_is_in_use_is_said_with_one_that_is_free(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    root = Store.open(tmp_path / "lab").root
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UserError, match="Address already in use") as caught:
+            ui_command(root, port=taken.getsockname()[1])
+        another = re.search(r"make ui PORT=(\d+)$", caught.value.todo)
+        assert another
+        command = ui_command(root, port=int(another[1]))
+    assert command[command.index("--port") + 1] == another[1]
 
 
 def test_no_password_on_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
