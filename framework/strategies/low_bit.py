@@ -28,7 +28,10 @@ class LowBit(Strategy):
     them. The step that ternary weights begin with is found by trying, not by the closed form.
 
     Not for: a smaller `.tflite` file: it holds 8 bits at least. The lines for codebook and entropy,
-    and the compressed file, show the difference; `ptq` behind it stores the levels in 8 bits.
+    and the compressed file, show the difference; `ptq` behind it stores the levels in 8 bits. Nor
+    for a dense layer behind a batch normalisation: its factor for each input is taken into the
+    kernel, so that the file's kernel stands on no grid, and `bits_reached` counts what tells its
+    values apart.
     """
 
     keeps = frozenset({"sparsity"})

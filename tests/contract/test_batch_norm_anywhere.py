@@ -11,6 +11,7 @@ import pytest
 from nets_support import CATALOG, FewSamples, fixed, job_for
 
 from framework import nn, use
+from framework.results.requested import distinct_per_channel
 from framework.runner.measurement import measure
 from framework.runner.trial import compress
 from framework.study import Use
@@ -139,3 +140,21 @@ def test_every_strategy_runs_and_the_file_has_every_number(net, name, few: FewSa
         of_key = [one for one in weights if one.key == key]
         if stage.steps[-1].unit == "zeros":
             assert abs(sum(int((one.values == 0).sum()) for one in of_key) - asked) <= 1, key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "most"),
+    [
+        (use("weight_cluster", clusters=4, epochs=1), 4),
+        (use("low_bit", bits=3, scales="per_tensor", epochs=1), 7),
+    ],
+)
+def test_what_is_folded_forward_leaves_few_values_in_no_channel(step, most, few: FewSamples):
+    spec = fixed(saved(behind_concatenation, few.root), step, epochs=1, batch_size=30)
+    stage = compress(spec, few, job_for(spec, few))
+    weights = measure(stage, spec, few).exported.weights
+    counted = {one.key: distinct_per_channel(one) for one in weights if one.role == "kernel"}
+    # as docs/strategies.md says of both: the factor of each input is in the kernel
+    assert counted.pop("dense/1") > most
+    assert max(counted.values()) <= most
