@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import saved_nets
-from nets_support import CATALOG, digest
+from nets_support import CATALOG, FewSamples, digest, fixed, job_for
 from studies_support import new_project
 
-from framework import nn
+from framework import nn, use
 from framework.contracts import DataInfo
 from framework.errors import InvalidStudy
 from framework.nn.training.fit import Trained
@@ -23,7 +23,8 @@ from framework.planning.plan import plan
 from framework.planning.resolve import first_value
 from framework.runner.baseline import Lab
 from framework.runner.estimate import work_left
-from framework.runner.trial import TrialJob
+from framework.runner.measurement import measure
+from framework.runner.trial import TrialJob, compress
 from framework.tracking.history import History
 
 GREY = DataInfo(task="classes", classes=10, inputs={"image": (8, 8, 1)})
@@ -137,6 +138,31 @@ def test_a_net_with_models_in_it_is_the_same_as_its_flat_twin(name, kind, versio
     # whatever is made of a stage is a function of these two
     assert nested.graph == flat.graph
     assert digest(nested) == digest(flat)
+
+
+def pruned_trial(path, lab):
+    """The file and the numbers of a trial that prunes, trains and stores in 8 bits."""
+    steps = (use("magnitude_prune", sparsity=0.5, epochs=1), use("ptq", format="int8"))
+    spec = fixed(use("from_file", path=str(path), pixels="unit"), *steps, epochs=1, batch_size=40)
+    measured = measure(compress(spec, lab, job_for(spec, lab)), spec, lab)
+    return measured.exported.file, measured.metrics
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", saved_nets.FORMATS)
+@pytest.mark.parametrize("name", ["on_model", "of_sequences"])
+def test_a_trial_of_a_net_with_models_in_it_is_that_of_its_flat_twin(
+    name, kind, version, folders, few: FewSamples
+):
+    file, metrics = pruned_trial(folders[version] / f"{name}.{kind}", few)
+    flat_file, flat_metrics = pruned_trial(folders[version] / f"{name}_flat.{kind}", few)
+    assert metrics["sparsity_reached"] >= 0.49
+    assert file == flat_file
+    timed = {name for name in metrics if "latency" in name or "speedup_measured" in name}
+    assert timed
+    for measured_by_count in metrics.keys() - timed:
+        assert metrics[measured_by_count] == flat_metrics[measured_by_count], measured_by_count
 
 
 def test_an_output_is_chosen_by_name_and_what_is_left_out_is_said(tmp_path):
