@@ -207,12 +207,13 @@ def _encoded(arrays: Arrays, kinds: Sequence[bool], scale: Scale) -> Iterator[Ar
 
 def _told(column: Column) -> str:
     """What a column is read as."""
-    empty = f", {len(column.empty())} empty" if column.empty() else ""
     if not column.categories:
+        empty = f", {len(column.empty())} empty" if column.empty() else ""
         return f"numbers, {span(column.numbers())}{empty}"
     counts = Counter(column.cells)
-    most = ", ".join(f"{value} {count}" for value, count in counts.most_common(MOST_TOLD))
-    return f"text, {len(counts)} values: {most}{', ...' if len(counts) > MOST_TOLD else ''}{empty}"
+    # an empty cell is a value of its own, and has to be seen among the others
+    most = ", ".join(f"{value or '(empty)'} {n}" for value, n in counts.most_common(MOST_TOLD))
+    return f"text, {len(counts)} values: {most}{', ...' if len(counts) > MOST_TOLD else ''}"
 
 
 def _counts_rows(numbers: Array) -> bool:

@@ -96,3 +96,12 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(project):
     wide.save(file, "PNG")
     with pytest.raises(ValueError, match="pixels, more than"):
         read_picture(file.getvalue(), side=8, channels=3)
+
+
+def test_an_empty_category_is_told_as_the_value_that_it_is(tmp_path):
+    (tmp_path / "studies").mkdir()
+    rows = [f"{n},{('red', '')[n % 2]},{'ab'[n // 2 % 2]}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,colour,kind", *rows]) + "\n")
+    settings = ["path=t.csv", "target=kind", "empty=fill"]
+    shown = re.sub(" +", " ", describe(tmp_path, "csv", settings=settings))
+    assert "column colour text, 2 values: red 20, (empty) 20\n" in shown
