@@ -154,7 +154,7 @@ def test_what_is_folded_forward_leaves_few_values_in_no_channel(step, most, few:
     spec = fixed(saved(behind_concatenation, few.root), step, epochs=1, batch_size=30)
     stage = compress(spec, few, job_for(spec, few))
     weights = measure(stage, spec, few).exported.weights
-    counted = {one.key: distinct_per_channel(one) for one in weights if one.role == "kernel"}
+    counted = {one.layer: distinct_per_channel(one) for one in weights if one.role == "kernel"}
     # as docs/strategies.md says of both: the factor of each input is in the kernel
-    assert counted.pop("dense/1") > most
+    assert counted.pop("dense") > most
     assert max(counted.values()) <= most

@@ -1,0 +1,135 @@
+"""The tables of docs/mlperf-tiny.md, from the runs of a project.
+
+    python -m benchmarks.mlperf_tiny_tables PROJECT
+
+PROJECT is what `python -m benchmarks.mlperf_tiny` wrote, with its studies run: `resnet8_tiny` with
+any of `--set seed=0`, `1` and `2`, the others as they are. A study that was not run to its end has
+no table, and a trial that failed has its reason in place of numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.mlperf_tiny import NETS
+from benchmarks.shared import parser_of
+from framework.contracts import Catalog
+from framework.planning.plan import plan
+from framework.report.frame import StudyRuns, collect
+from framework.results.record import Run
+from framework.tracking.store import Store
+
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its head, the metric, and how the metric's values by seed are written."""
+
+    head: str
+    metric: str
+    text: Callable[[Sequence[float]], str]
+
+
+def percents(values: Sequence[float]) -> str:
+    """Each seed's, and their mean where they differ."""
+    texts = [f"{100 * value:.2f}" for value in values]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return f"{' '.join(texts)}; mean {100 * mean(values):.2f}"
+
+
+def agreements(values: Sequence[float]) -> str:
+    """The share of samples on which a file and its float net decide alike."""
+    return percents([1 - value for value in values])
+
+
+def decimals(values: Sequence[float]) -> str:
+    """R2, which has no percent."""
+    return " ".join(map("{:.3f}".format, values))
+
+
+def counts(values: Sequence[float]) -> str:
+    """A whole number; the mean of several."""
+    return f"{mean(values):,.0f}".replace(",", " ")
+
+
+SIZES = (
+    Column("parameters not zero", "params_nonzero", counts),
+    Column("`.tflite` bytes", "size_tflite_bytes", counts),
+    Column("compressed by zstd", "size_tflite_compressed_bytes", counts),
+)
+ACCURACY = Column("accuracy (%)", "val_accuracy", percents)
+AGREEMENT = Column("decides as its float net (%)", "val_disagreement", agreements)
+R2 = Column("R2", "val_r2", decimals)
+COLUMNS = {
+    "classes": (ACCURACY, AGREEMENT, *SIZES),
+    "reconstruction": (R2, *SIZES),
+}
+
+
+def runs_of(project: Path, name: str, seed: int) -> StudyRuns | None:
+    """What the store has of a study; None where it was not run to its end."""
+    digest = plan(project, name, settings=[f"seed={seed}"], catalog=Catalog()).study.digest
+    store = Store.open(project, create=False)
+    finished = [run for run in store.runs(name, role="study") if run.status == "FINISHED"]
+    digests = {run.tags["study_digest"] for run in finished}
+    return collect(store, name, digest=digest) if digest in digests else None
+
+
+def rows_of(runs: StudyRuns) -> Iterator[tuple[str, Run]]:
+    """The runs of a table with what they are called: as the net comes, trained on, each trial."""
+    for run in runs.baselines:
+        yield "as it comes", run
+    for run in runs.controls:
+        yield "trained on, not compressed", run
+    for run in runs.trials:
+        chain = runs.chain(run) or "none"
+        # the trial that a choice leaves without a step is the baseline's file again
+        if chain != "none":
+            yield f"`{chain}`", run
+
+
+def table(repeated: Sequence[StudyRuns]) -> Iterator[str]:
+    """The lines of a table of one study, run with one seed or several."""
+    columns = COLUMNS[repeated[0].task]
+    by_name: dict[str, list[Run]] = {}
+    for runs in repeated:
+        for name, run in rows_of(runs):
+            by_name.setdefault(name, []).append(run)
+    yield f"| file | {' | '.join(column.head for column in columns)} |"
+    yield "|---" * (1 + len(columns)) + "|"
+    for name, group in by_name.items():
+        yield f"| {name} | {' | '.join(_cells(group, columns))} |"
+
+
+def _cells(group: Sequence[Run], columns: Sequence[Column]) -> Iterator[str]:
+    failed = [run for run in group if run.status != "FINISHED"]
+    for column in columns:
+        if failed:
+            yield failed[0].tags.get("reason", failed[0].status)
+        else:
+            yield column.text([run.metrics[column.metric] for run in group])
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = parser_of(__doc__)
+    parser.add_argument("project", type=Path)
+    project = parser.parse_args().project
+    for name in ("resnet8_tiny", *NETS):
+        seeds = SEEDS if name == "resnet8_tiny" else (0,)
+        repeated = list(filter(None, (runs_of(project, name, seed) for seed in seeds)))
+        if repeated:
+            told = ", ".join(str(runs.resolved["seed"]) for runs in repeated)
+            print(f"\n{name}, seed {told} (n = {len(repeated)})\n")
+            print("\n".join(table(repeated)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
