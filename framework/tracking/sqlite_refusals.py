@@ -25,7 +25,7 @@ REFUSALS = {  # how SQLite's sentence begins -> what it means, and the way out
     "file is not a database": ("The store cannot be read: it is no SQLite database.", ""),
     "database disk image is malformed": ("The store is damaged.", ""),
 }
-UNWRITABLE = 3  # of them: they say nothing of the store itself
+UNWRITABLE, REFUSED = 3, 4  # so many of them say nothing of the store itself
 RESTORE = "Move it away and put a backup there; squeezelab doctor looks at it and changes nothing."
 
 
@@ -46,6 +46,11 @@ def refusal(error: BaseException, where: str) -> MachineError | None:
 def is_unwritable(message: str) -> bool:
     """Whether a message of SQLite's says that a store which may be sound takes no change."""
     return message.startswith(tuple(REFUSALS)[:UNWRITABLE])
+
+
+def is_refused(message: str) -> bool:
+    """Whether a message of SQLite's says that the machine gives no access to a store."""
+    return message.startswith(tuple(REFUSALS)[:REFUSED])
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

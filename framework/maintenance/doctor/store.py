@@ -21,7 +21,7 @@ from framework.tracking import database
 from framework.tracking.address import address, hide_password, sqlite_address, sqlite_file
 from framework.tracking.client import BUSY_SECONDS
 from framework.tracking.locations import earlier_root
-from framework.tracking.sqlite_refusals import is_unwritable, refusal
+from framework.tracking.sqlite_refusals import is_refused, refusal
 from framework.tracking.store import Store
 
 
@@ -120,7 +120,7 @@ def _looked_at(copy: Path) -> tuple[str, list[str]]:
 def _unreadable(file: Path, error: sqlite3.Error) -> Finding:
     refused = refusal(error, str(file))
     # what a disk or a permission refuses says nothing of the file
-    if refused and is_unwritable(str(error)):
+    if refused and is_refused(str(error)):
         return Finding("WRONG", "store", f"{refused.what} {refused.given} {refused.todo}")
     return _broken(file, str(error))
 
