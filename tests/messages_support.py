@@ -31,8 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let errors note their places; a worker has what it inherits from where it was started."""
     noted_errors.note_places(*noted_classes.ERRORS)
     noted_errors.note_warnings()
-    for kind in noted_classes.VALUES:
-        kind.__init__ = noted_errors.noting(kind.__init__)
+    for owner, name in noted_classes.CALLED:
+        setattr(owner, name, noted_errors.noting(getattr(owner, name)))
     if not hasattr(config, "workerinput"):
         os.environ[noted_errors.NOTES] = tempfile.mkdtemp(prefix="squeezelab-notes-")
         config.pluginmanager.register(Collected(), "messages of all workers")

@@ -44,7 +44,7 @@ def found(level):
     "tests/conftest.py": 'pytest_plugins = ["messages_support"]\n',
     "tests/noted_classes.py": """
 from framework.parts import Finding
-ERRORS, VALUES = (), (Finding,)
+ERRORS, CALLED = (), ((Finding, "__init__"),)
 """,
     # two files, because a worker takes whole ones
     "tests/test_a.py": """
