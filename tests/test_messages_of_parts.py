@@ -4,6 +4,7 @@ is gone."""
 from __future__ import annotations
 
 import errno
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,18 @@ from typing import Any
 import pytest
 
 from framework import Choice, Study, use
+from framework.cli import base
+from framework.cli.project import _agreed
 from framework.contracts import Catalog, DataInfo
 from framework.contracts.project import no_runs
 from framework.display import publish
-from framework.errors import DataUnavailable, InvalidStudy, MachineError, UnknownName
+from framework.errors import (
+    DataUnavailable,
+    InvalidStudy,
+    MachineError,
+    UnknownName,
+    UserError,
+)
 from framework.maintenance.doctor.data import _data_set
 from framework.maintenance.doctor.finding import guarded
 from framework.planning import project
@@ -172,3 +181,54 @@ def test_doctor_goes_on_behind_what_the_machine_refuses(tmp_path: Path) -> None:
     [finding] = guarded("cache", full)
     assert (finding.level, finding.what) == ("WRONG", "cache")
     assert "disk is full" in finding.text
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_there_no_longer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError
+
+    (tmp_path / "studies").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "cwd", gone)
+        with pytest.raises(UserError, match="there no longer") as told:
+            base.find_project()
+    assert told.value.todo == "Change to a project: cd FOLDER."
+    monkeypatch.chdir(tmp_path)
+    assert base.find_project() == tmp_path
+
+
+def test_an_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.print", full)
+    monkeypatch.setattr(base.streams, "silence_stdout", lambda: None)
+    with pytest.raises(MachineError, match="cannot be written: No space left") as told:
+        base.tell("a table")
+    assert "what stands behind >" in told.value.todo
+
+
+def test_what_the_machine_refuses_anywhere_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(base, "app", full)
+    for name in ("prepare", "silence_stdout"):
+        monkeypatch.setattr(base.streams, name, lambda: None)
+    monkeypatch.setattr(base.interrupt, "as_interrupts", lambda: None)
+    monkeypatch.setattr(base.interrupt, "ignore", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        base.main()
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert "disk is full" in shown
+    assert "Traceback" not in shown
+
+
+def test_nothing_is_deleted_where_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(UserError, match="Nothing was deleted") as told:
+        _agreed("Delete it?", yes=False)
+    assert "YES=1" in told.value.todo
+    assert _agreed("Delete it?", yes=True)

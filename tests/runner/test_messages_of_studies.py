@@ -21,7 +21,7 @@ from framework.errors import (
 )
 from framework.planning.resolve import resolve
 from framework.results.record import Record, Run
-from framework.runner import baseline, failures, reproduce, timing
+from framework.runner import baseline, failures, reproduce, settle, timing
 from framework.runner.coordinator import Coordinator, first_value
 from framework.runner.settle import Settler
 from framework.runner.smoke.gate import _Trying
@@ -94,6 +94,23 @@ def test_what_is_not_as_in_the_file_is_said_of_a_net() -> None:
     settler = Settler(SimpleNamespace(architecture=lambda spec: net), say=watching.say)  # type: ignore[arg-type]
     settler._remark(SPEC)
     assert watching.said == ["lenet5: training-only layers are left out: noise."]
+
+
+def test_what_is_taken_for_auto_is_said_with_what_was_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def quality(spec: Any, lab: Any) -> float:
+        return 0.9 if spec.architecture.knobs["pixels"] == "bytes" else 0.1
+
+    monkeypatch.setattr(settle, "_quality", quality)
+    lab: Any = SimpleNamespace(info=lambda spec: SimpleNamespace(task="classes"))
+    watcher = Watcher()
+    options = {"architecture.pixels": ("unit", "bytes")}
+    taken = Settler(lab, say=watcher.say)._tried(SPEC, options)
+    assert taken == {"architecture.pixels": "bytes"}
+    [said] = watcher.said
+    assert "is taken for auto" in said
+    assert "0.9000 on the calibration split" in said
 
 
 def test_a_cached_baseline_that_is_damaged_is_put_aside(
