@@ -7,7 +7,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from forked_commands import Commands
 
 ROOT = Path(__file__).parents[1]
 # the second notes which errors the process meets
@@ -28,17 +33,44 @@ def squeezelab(
     }
     named |= {"HOME": str(home), "TFDS_DATA_DIR": str(home), "PYTHONPATH": IMPORTED, **environment}
     began = time.monotonic()
-    done = subprocess.run(
+    # a checkout has a package of its own, and an interpreter reads its settings when it starts
+    own = (folder / "framework").is_dir() or any(name.startswith("PYTHON") for name in environment)
+    done = (fresh if own else forked)(folder, arguments, named)
+    print(f"{time.monotonic() - began:.1f} s: squeezelab {' '.join(arguments)}")
+    return done
+
+
+def fresh(
+    folder: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """The command by a fresh interpreter."""
+    return subprocess.run(
         [sys.executable, "-m", "framework", *arguments],
         cwd=folder,
-        env=named,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    print(f"{time.monotonic() - began:.1f} s: squeezelab {' '.join(arguments)}")
-    return done
+
+
+def forked(
+    folder: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """The command by a process that begins where its imports end."""
+    with TemporaryDirectory() as streams:
+        stdout, stderr = Path(streams, "stdout"), Path(streams, "stderr")
+        code = commands().run(arguments, folder, environment, stdout=stdout, stderr=stderr)
+        return subprocess.CompletedProcess(
+            ["squeezelab", *arguments], code, stdout.read_text("utf-8"), stderr.read_text("utf-8")
+        )
+
+
+@cache
+def commands() -> Commands:
+    """One for all tests of this process; it ends with it."""
+    return Commands(os.environ | {"PYTHONPATH": IMPORTED})
 
 
 def listing(root: Path) -> dict[str, int]:

@@ -49,6 +49,8 @@ class Small(TfdsDataset):
     validation_size = 50
     download = "http://127.0.0.1:9/digits"
 '''
+SET_UP = ("pyproject.toml", "Makefile", "requirements.lock")  # what `make` reads
+IGNORED = shutil.ignore_patterns("__pycache__", "out")
 QUICK = ["--set", "trials=2", "--set", "train.epochs=2", "--set", "train.warmup_epochs=0"]
 
 
@@ -65,14 +67,22 @@ def empty(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """A project with the shipped studies and reports, and no package of its own."""
+    root = tmp_path / "project"
+    for name in ("studies", "reports"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=IGNORED)
+    return root
+
+
+@pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that is a checkout: the package lies in it."""
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     root = tmp_path / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__", "out")
     for name in ("framework", "studies", "reports", "tests"):
-        shutil.copytree(REPOSITORY / name, root / name, ignore=ignored)
-    for name in ("pyproject.toml", "Makefile", "requirements.lock"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=IGNORED)
+    for name in SET_UP:
         shutil.copy(REPOSITORY / name, root)
     return root
 
@@ -260,8 +270,8 @@ def test_what_new_writes_works_untouched(checkout: Path) -> None:
         (["strategy"], "See: squeezelab new --help"),
     ],
 )
-def test_a_mistake_in_new(checkout: Path, arguments: list[str], said: str) -> None:
-    assert said in refused(checkout, "new", *arguments)
+def test_a_mistake_in_new(shipped: Path, arguments: list[str], said: str) -> None:
+    assert said in refused(shipped, "new", *arguments)
 
 
 def test_a_plug_in_needs_no_checkout(empty: Path) -> None:
@@ -427,22 +437,25 @@ def test_clean_cache_asks_and_the_results_stay(finished: Project) -> None:
 
 
 @pytest.fixture
-def made(checkout: Path) -> Path:
+def made(tmp_path: Path) -> Path:
     """A checkout whose interpreter only prints the words it is given, to try `make` on."""
-    python = checkout / ".venv" / "bin" / "python"
+    root = tmp_path / "made"
+    python = root / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n', "utf-8")
     python.chmod(0o755)
+    for name in SET_UP:
+        shutil.copy(REPOSITORY / name, root)
     key = subprocess.run(
         "pwd | cksum | tr ' ' -",
         shell=True,
-        cwd=checkout,
+        cwd=root,
         capture_output=True,
         text=True,
         check=True,
     )
-    (checkout / ".venv" / f"ready-{key.stdout.strip()}").touch()
-    return checkout
+    (root / ".venv" / f"ready-{key.stdout.strip()}").touch()
+    return root
 
 
 @pytest.mark.parametrize(
