@@ -15,6 +15,7 @@ from framework import nn
 from framework.contracts import Catalog, FileWeight, Mask, Samples, Stage, Strategy
 from framework.nn import tflite, training
 from framework.nn.tflite import converter, interpreter
+from framework.nn.tflite.flatbuffer import FlatFile
 from framework.results.requested import distinct, distinct_per_channel
 from framework.runner import trial
 from framework.runner.baseline import Lab, pack_weights, unpack_weights
@@ -136,6 +137,21 @@ def check_bits(weights: Sequence[FileWeight], asked: float, reached: float) -> N
     assert stored <= asked or max(map(distinct_per_channel, weights)) <= 2**asked
 
 
+def negative_zeros(values: np.ndarray) -> int:
+    """How many values are zero and have a sign."""
+    return int(np.signbit(values[values == 0]).sum())
+
+
+def floats(file: bytes) -> Iterator[tuple[int, np.ndarray]]:
+    """(tensor, values) of a file's constants in float32 or float16 that its operations read."""
+    flat = FlatFile(file)
+    read = {index for operator in flat.operators for index in operator.inputs}
+    for index in sorted(read):
+        constant = flat.constant(index)
+        if constant is not None and constant.values.dtype.kind == "f":
+            yield index, constant.values
+
+
 Check = Callable[[Sequence[FileWeight], float, float], None]
 CHECKS: dict[str, Check] = {"zeros": check_zeros, "clusters": check_clusters, "bits": check_bits}
 
@@ -184,6 +200,13 @@ class TestStrategy:
             parts = [weight for weight in weights if weight.key == name]
             assert parts, name
             CHECKS[declared.unit](parts, asked, declared.reached[name])
+
+    def test_no_zero_has_a_sign_in_the_net_or_in_its_file(self, applied: Applied) -> None:
+        """A compressor would see noise, and a size would be too bad."""
+        for key, value in applied.after.weights.items():
+            assert negative_zeros(value) == 0, key
+        for index, values in floats(applied.file):
+            assert negative_zeros(values) == 0, index
 
     def test_it_asks_for_what_its_knob_says(self, applied: Applied) -> None:
         """All weights together, also where one threshold decides what each of them gets."""

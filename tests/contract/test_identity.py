@@ -11,17 +11,12 @@ import signal
 import time
 from hashlib import sha256
 
-import numpy as np
 import pytest
 from identity_support import digests
-from nets_support import CATALOG, SMALL, fixed, job_for
+from nets_support import CATALOG
 from studies_support import Project, new_project
 
-from framework.nn.tflite import converter
-from framework.nn.tflite.flatbuffer import FlatFile
 from framework.results.record import MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner.trial import compress
-from framework.study import Use
 
 STRATEGIES = CATALOG.strategies.names()
 SIX = (
@@ -125,38 +120,3 @@ def test_killed_and_gone_on_it_ends_in_the_same_bits(name, project, tmp_path_fac
     project.study()
     assert len(bits(whole)) == 3
     assert bits(project) == bits(whole)
-
-
-def negative_zeros(values) -> int:
-    """How many values are zero and have a sign."""
-    return int(np.signbit(values[values == 0]).sum())
-
-
-@pytest.mark.parametrize("epochs", [0, 1])
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_no_zero_has_a_sign_in_the_net_or_in_its_file(name, epochs, lab):
-    """A compressor would see noise, and a size would be too bad."""
-    items = CATALOG.strategies.get(name).knobs().items()
-    knobs = {knob: max(epochs, int(item.low)) for knob, item in items if item.unit == "epochs"}
-    spec = fixed(SMALL["lenet5"], Use(name, knobs))
-    stage = compress(spec, lab, job_for(spec, lab))
-    assert {
-        key: count for key, value in stage.weights.items() if (count := negative_zeros(value))
-    } == {}
-    file = converter.to_tflite(stage, lab.splits(spec).calibration)
-    assert {
-        index: count for index, values in floats(file) if (count := negative_zeros(values))
-    } == {}
-
-
-def floats(file):
-    """(tensor, values as they lie in the file) of the constants that its operations read, in
-    float32 or float16."""
-    flat = FlatFile(file)
-    read = {index for operator in flat.operators for index in operator.inputs}
-    constants = ((index, flat.constant(index)) for index in sorted(read))
-    return [
-        (index, one.values)
-        for index, one in constants
-        if one is not None and one.values.dtype.kind == "f"
-    ]
