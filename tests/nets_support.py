@@ -31,6 +31,7 @@ from framework.nn import training
 from framework.planning.own_plugins import catalog_of
 from framework.runner.baseline import Lab
 from framework.study import Spec, Use
+from framework.system import paths
 from framework.testing import labs
 from framework.testing.labs import SMALL, default_net, digest, job_for, lab, zeros_in_file
 from framework.testing.metrics import masked
@@ -74,10 +75,21 @@ class FewSamples(Lab):
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def few(tmp_path_factory: pytest.TempPathFactory) -> FewSamples:
-    """A lab for nets of any kind: a few steps of training are an epoch."""
-    return FewSamples(tmp_path_factory.mktemp("few"), CATALOG)
+    """A lab for nets of any kind: a few steps of training are an epoch.
+
+    One for all workers, with the prepared data of `lab`: its dense nets are others.
+    """
+    base = labs.of_all_workers(tmp_path_factory.getbasetemp())
+    with FileLock(base / "few.lock"):
+        for folder in (paths.prepared_data, paths.sealed_data, paths.tfds):
+            link, target = folder(base / "few"), folder(base / "lab")
+            for path in (link.parent, target):
+                path.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                link.symlink_to(target, target_is_directory=True)
+    return FewSamples(base / "few", CATALOG)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from framework.runner.trial import compress
 from framework.study import Use
 
 NETS = {
-    "lenet5": use("lenet5"),
+    "lenet5": use("lenet5", filters_1=8, filters_2=16, units=64),
     "squeezenet": use("squeezenet", width=0.5),
-    "lstm": use("lstm"),
+    "lstm": use("lstm", units=16),
     "transformer": use("transformer"),
 }
 SPARSITY, CLUSTERS = 0.5, 16
@@ -25,12 +25,16 @@ def qat(scales):
     return Use("qat", {"scales": scales, "epochs": 1, "samples": FEW["calibration"]})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chain(few):
+    done = {}  # two tests look at one chain
+
     def run(net, *steps):
         spec = fixed(NETS[net], *steps, epochs=1, batch_size=12)
-        stage = compress(spec, few, job_for(spec, few))
-        return stage, measure(stage, spec, few).exported.weights
+        if spec.digest not in done:
+            stage = compress(spec, few, job_for(spec, few))
+            done[spec.digest] = stage, measure(stage, spec, few).exported.weights
+        return done[spec.digest]
 
     return run
 

@@ -2,6 +2,7 @@
 exported file holds."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,18 @@ PTQ = {
 PRUNED = {"at once": 0, "in training": 1}
 # of an output by 8-bit numbers, on average: a share, or a unit of a standardised label
 LARGEST_CHANGE = 0.1
+# Fewer layers of the same kinds, as each costs its tracing; the nets as they come are those of
+# test_every_architecture.py.
+SMALLER = {
+    "cnn": Use("cnn", {"filters": 8, "units": 16}),
+    "ds_cnn": Use("ds_cnn", {"blocks": 1, "filters": 96}),
+    "image_audio": Use("image_audio", {"blocks": 1, "filters": 8, "units": 32}),
+    "image_text": Use("image_text", {"blocks": 1, "filters": 8, "units": 32}),
+    "lenet5": Use("lenet5", {"filters_1": 8, "filters_2": 16, "units": 64}),
+    "resnet8": Use("resnet8", {"stacks": 2}),
+    "squeezenet": Use("squeezenet", {"width": 0.25}),
+    "transformer": Use("transformer", {"layers": 1}),
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +57,12 @@ class Compressed:
     measured: Measured
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compressed(few):
+    @cache  # several tests ask for the control with training
     def run(net, name, **knobs):
-        spec = fixed(default_net(net, few.root), Use(name, knobs), epochs=1, batch_size=12)
+        architecture = SMALLER.get(net) or default_net(net, few.root)
+        spec = fixed(architecture, Use(name, knobs), epochs=1, batch_size=12)
         job = job_for(spec, few)
         stage = compress(spec, few, job)
         # a float32 file that disagrees with its net is refused here
