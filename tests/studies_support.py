@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -109,7 +109,9 @@ class Project:
         """Run the study in this process, without a report."""
         catalog = catalog_of(self.root)
         planned = plan(self.root, name, settings=settings, catalog=catalog)
-        return run(planned, self.root, catalog=catalog, observer=observer or Watcher(), fresh=fresh)
+        view = observer or Watcher()
+        with timed_briefly():
+            return run(planned, self.root, catalog=catalog, observer=view, fresh=fresh)
 
     def command(self, *arguments: str) -> None:
         """The command line, in this process."""
@@ -118,7 +120,8 @@ class Project:
         before = Path.cwd()
         os.chdir(self.root)
         try:
-            assert app(list(arguments), standalone_mode=False) in (None, 0)
+            with timed_briefly() if arguments[0] == "study" else nullcontext():
+                assert app(list(arguments), standalone_mode=False) in (None, 0)
         finally:
             os.chdir(before)
 
@@ -174,6 +177,20 @@ class Project:
                 process.kill()
                 raise AssertionError("It did not begin in time.")
             time.sleep(0.02)
+
+
+@contextmanager
+def timed_briefly() -> Iterator[None]:
+    """Latency from fewer runs in each round: tests of studies look at where it goes.
+
+    How it is measured is held by the tests of `latency`.
+    """
+    from framework.nn.tflite import latency
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "SAMPLES_PER_ROUND", 2)
+        patch.setattr(latency, "LEAST_SAMPLE_US", 1.0)
+        yield
 
 
 def running(root: Path) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from framework.contracts.net import Stage
 from framework.results.record import Run
 from framework.runner.baseline import Lab, damaged_baselines
 
-AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
+AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98, 0.5, 0.7))'
 
 
 @pytest.fixture
@@ -63,9 +64,20 @@ def curve(project: Project, run: Run) -> list[Any]:
         return database.execute(query, (run.run_id,)).fetchall()
 
 
-@pytest.mark.parametrize("damage", ["flipped bit", "no weights", "no description"])
+def flip_a_bit(folder: Path) -> None:
+    whole = (folder / "weights.npz").read_bytes()
+    (folder / "weights.npz").write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "flipped bit": flip_a_bit,
+    "no weights": lambda folder: (folder / "weights.npz").unlink(),
+    "no description": lambda folder: (folder / "baseline.json").unlink(),
+}
+
+
 def test_a_damaged_baseline_is_put_aside_and_trained_again(
-    project: Project, trained: list[str], caplog: pytest.LogCaptureFixture, damage: str
+    project: Project, trained: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     project.write_study(sampler='"grid"', compress=f"[{AT_ONCE}]", trials=1)
     project.study()
@@ -73,16 +85,16 @@ def test_a_damaged_baseline_is_put_aside_and_trained_again(
         path for path in (project.root / ".cache" / "baselines").iterdir() if path.is_dir()
     )
     whole = (folder / "weights.npz").read_bytes()
-    if damage == "flipped bit":
-        (folder / "weights.npz").write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
-    else:
-        (folder / {"no weights": "weights.npz", "no description": "baseline.json"}[damage]).unlink()
-    with caplog.at_level(logging.WARNING, logger="framework"):
-        project.study("tiny", "trials=2")
-    assert "damaged" in caplog.text
-    assert len(trained) == 2
-    assert (folder / "weights.npz").read_bytes() == whole
-    assert len(list(folder.parent.glob("*.damaged-*"))) == 1
+    # each is met by one more trial of the study
+    for trials, (damage, make) in enumerate(DAMAGES.items(), start=2):
+        caplog.clear()
+        make(folder)
+        with caplog.at_level(logging.WARNING, logger="framework"):
+            project.study("tiny", f"trials={trials}")
+        assert "damaged" in caplog.text, damage
+        assert len(trained) == trials, damage
+        assert (folder / "weights.npz").read_bytes() == whole, damage
+        assert len(list(folder.parent.glob("*.damaged-*"))) == trials - 1, damage
 
 
 def test_weights_have_the_nets_order_wherever_they_come_from(lab):
