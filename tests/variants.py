@@ -53,6 +53,10 @@ VARIANTS: dict[str, list[str]] = {
         "test_weight_decay_shrinks*[[]sgd]",
         "test_what_decays_are_kernels*[[]sgd]",
     ],
+    "strategies/test_low_bit.py": [
+        "test_the_file_of_a_sequence_net*[[]recurrent-per_tensor]",
+        "test_the_file_of_a_sequence_net*[[]keras_attention-per_tensor]",
+    ],
     "strategies/test_magnitude_prune.py": [
         "test_trained_it_reaches*[[]train?-0.9]",
         "test_trained_it_reaches*[[]train1-0.3]",
