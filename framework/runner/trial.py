@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from framework.contracts.job import PLAIN, Tuning
@@ -82,6 +83,17 @@ def run(
     finally:
         # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
         gc.collect()
+        _freeze()
+
+
+@cache
+def _freeze() -> None:
+    """Leave what the first trial of a process has left out of later collections.
+
+    It is imports and traced nets, used until the end: each collection after a trial would walk
+    through them all.
+    """
+    gc.freeze()
 
 
 def _times(
