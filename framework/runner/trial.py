@@ -88,10 +88,9 @@ def run(
 
 @cache
 def _freeze() -> None:
-    """Leave what the first trial of a process has left out of later collections.
+    """Keep what is alive after the first trial of a process out of all later collections.
 
-    It is imports and traced nets, used until the end: each collection after a trial would walk
-    through them all.
+    It is imports and traced nets, used until the end: each collection would walk through them.
     """
     gc.freeze()
 
