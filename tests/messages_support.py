@@ -2,8 +2,8 @@
 
 A plug-in of pytest. Errors of our tree note where they are made, in every worker and in processes
 that tests start; so do warnings and findings, in workers. At the end of a session of all tests the
-places are held against `tests/message_list.py`: those that no test met are listed, and fail the
-session where EVERY_MESSAGE=1 asks for it.
+places are held against `tests/message_list.py`: those that no test met are listed, and the session
+fails of them. EVERY_MESSAGE=0 only lists them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Collected:
         shutil.rmtree(os.environ.pop(noted_errors.NOTES))
         if exitstatus == pytest.ExitCode.OK and is_whole(session.config):
             self.unmet = unmet(messages(), noted_errors.met)
-            if self.unmet and os.environ.get("EVERY_MESSAGE", "0") != "0":
+            if self.unmet and os.environ.get("EVERY_MESSAGE", "1") != "0":
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,9 +33,8 @@ from framework.nn.tflite.weights import _Reader
 from framework.nn.training import fit
 from framework.notebook import Result
 from framework.system import paths
-from framework.tracking import address, artifacts, database
+from framework.tracking import address, artifacts, database, ui_server
 from framework.tracking.conversion import prefixed
-from framework.tracking.ui_server import ui_command
 
 CATALOG = Catalog()
 
@@ -92,6 +92,15 @@ def test_what_a_file_has_and_its_net_has_not_is_told() -> None:
     with pytest.raises(NotDeployable, match="cannot be found in the file") as lost:
         _Reader.add_what_was_left_out(net)
     assert lost.value.given == "The kernel of the layer 'head'."
+
+
+def test_a_matrix_of_a_file_that_is_no_layers_is_told() -> None:
+    reader: Any = SimpleNamespace(
+        _of_size=lambda constant: [], _named=lambda *_: [], _best=lambda *_, **__: None
+    )
+    with pytest.raises(NotDeployable, match="belongs to no layer of the net") as told:
+        _Reader._owner(reader, SimpleNamespace(numbers=None), ["a", "b"], of="kernel")  # type: ignore[arg-type]
+    assert told.value.given == "Tensors: ['a', 'b']."
 
 
 def test_a_weight_that_is_no_number_after_training_fails_the_trial() -> None:
@@ -155,8 +164,18 @@ def test_a_store_that_says_something_unheard_of_is_looked_at(
 def test_a_server_shows_its_runs_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@runs.example")
     with pytest.raises(UserError, match="shows them itself") as told:
-        ui_command(root, port=5000)
+        ui_server.ui_command(root, port=5000)
     assert told.value.todo == "Open https://me:***@runs.example."
+
+
+def test_a_port_that_is_in_use_is_told_with_one_that_is_free() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with pytest.raises(UserError, match="cannot listen on port") as told:
+            ui_server._require_free(listener.getsockname()[1])
+    free = int(told.value.todo.rpartition("PORT=")[2])
+    ui_server._require_free(free)
 
 
 def test_what_is_small_is_said_where_several_costs_are_asked_for() -> None:
