@@ -1,5 +1,7 @@
 """What benchmarks/mlperf_tiny.py writes: studies that can be read, with every strategy in them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.mlperf_tiny import NETS, SAMPLES, frames, made_up, pictures, write_studies
@@ -60,5 +62,11 @@ def test_the_tables_show_every_seed_and_what_failed(tmp_path):
     assert lines[4] == (
         "| `magnitude_prune+ptq` | 90.00 92.00; mean 91.00 | 98.00 | 77 706 | 95 160 | 54 910 |"
     )
+    looked = replace(
+        seeds[0].trials[0], metrics={**seeds[0].trials[0].metrics, "test_accuracy": 0.87}
+    )
+    with_test = list(table([replace(seeds[0], trials=[looked, seeds[0].trials[1]]), seeds[1]]))
+    assert with_test[2].startswith("| as it comes | 92.90 | 87.00 | 98.00 |")
+    assert with_test[4].startswith("| `magnitude_prune+ptq` | 90.00 92.00; mean 91.00 |  | 98.00 |")
     failed = one_seed(tmp_path, 0.9, failed=True)
     assert list(table([*seeds, failed]))[4].count("TrialTimeout") == 5
