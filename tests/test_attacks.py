@@ -48,6 +48,7 @@ TRAINED = (
 def attacked(base: Path, *options: str) -> tuple[list[dict[str, Any]], list[str]]:
     """The cases, and what was skipped for which reason."""
     command = [sys.executable, "-m", "benchmarks.attacks", "--json", "--base", str(base), *options]
+    command += [] if "--training" in options else ["--whole"]
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -1,10 +1,16 @@
 """Every command in every state: no traceback, nothing silent, nothing lost, nothing outside.
 
     .venv/bin/python -m benchmarks.attacks --states 'full|read-only' --commands 'report|doctor'
+    .venv/bin/python -m benchmarks.attacks --training --keep cases.jsonl --base /tmp/base
 
 A project with a finished study is copied for each case, a state of `catalogue` is made in the copy,
-and a command is run there. Prints each case that is wrong, and how many there were. States that
-need root or mounts are skipped elsewhere, and said.
+and a command is run there. Prints each case that is wrong, and at the end one line for each of
+`results.CRITERIA`. With `--keep` a run goes on where another of the same code stopped, and with
+`--part 2/3` it tries a third. States that need root or mounts are skipped elsewhere, and said.
+
+Each state is tried with the commands that it can matter to (`catalogue.KINDS`), with `--whole` with
+every one that does not train. With `--training` those that load TensorFlow are tried, too, in the
+states in which training comes to something of its own (`catalogue.TRAINED`).
 """
 
 from __future__ import annotations
@@ -17,8 +23,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.attacks.cases import MORE_MEMORY_KIB, Case, base_project, tried
-from benchmarks.attacks.catalogue import COMMANDS, SOUND, TRAINING, states
+from benchmarks.attacks.cases import Case, base_project, tried
+from benchmarks.attacks.catalogue import COMMANDS, EVERY, matters, states
+from benchmarks.attacks.results import Kept, summary
 from benchmarks.shared import parser_of
 
 
@@ -35,35 +42,77 @@ def main() -> None:
         help="both, several times; in place of the two above",
     )
     parser.add_argument("--training", action="store_true", help="commands that train, too")
+    parser.add_argument("--whole", action="store_true", help="every command in every state")
     parser.add_argument("--base", type=Path, help="a project to copy, made if it is not there")
+    parser.add_argument(
+        "--keep", type=Path, help="a file of cases: those in it are not tried again"
+    )
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="one of N shares")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each case")
     parser.add_argument("--show", action="store_true", help="what each command said")
     arguments = parser.parse_args()
     base = arguments.base or Path(tempfile.mkdtemp(prefix="attacked-")) / "project"
     base_project(base)
-    commands = {**COMMANDS, **(TRAINING if arguments.training else {})}
     both = f"(?:{arguments.states})={arguments.commands}"
     pairs = [pair.rpartition("=")[::2] for pair in arguments.pair or [both]]
-    count, wrong, usual = 0, 0, dict[str, int]()
-    for name, state in states().items():
-        chosen = [command for command in commands if is_asked(name, command, pairs)]
+    chosen, skipped = _chosen(pairs, training=arguments.training, whole=arguments.whole)
+    for name, why in skipped.items():
         # said, not passed over: a machine without mounts has tried less
-        if chosen and state.missing:
-            print(f"skipped  {name}: {state.missing}", flush=True)
-            continue
-        for command in chosen:
-            case = tried(base, name, state, command, commands[command])
-            # tried first, if at all: it shows what the command takes
-            if name == SOUND:
-                usual[command] = case.memory_kib + MORE_MEMORY_KIB
-            if case.memory_kib > usual.get(command, case.memory_kib):
-                case.faults.append(f"{case.memory_kib / 1024:.0f} MiB")
-            count, wrong = count + 1, wrong + bool(case.faults)
-            say(case, as_json=arguments.json, show=arguments.show)
+        print(f"skipped  {name}: {why}", flush=True)
+    part, parts = map(int, arguments.part.split("/"))
+    run = Run(base, Kept(arguments.keep))
+    cases = []
+    for name, command in chosen[part - 1 :: parts]:
+        case = run.case(name, command)
+        cases.append(case)
+        say(case, as_json=arguments.json, show=arguments.show)
     if not arguments.base:
         shutil.rmtree(base.parent)
-    print(f"{count} cases, {wrong} wrong", file=sys.stderr)
+    wrong = sum(bool(case.faults) for case in cases)
+    print(f"{len(cases)} cases, {wrong} wrong", file=sys.stderr)
+    if cases and not arguments.json:
+        print("\n".join(summary(cases, skipped=len(skipped))))
     sys.exit(wrong > 0)
+
+
+class Run:
+    """Tries cases, each once."""
+
+    def __init__(self, base: Path, kept: Kept) -> None:
+        self._base, self._kept, self._states = base, kept, states()
+
+    def case(self, name: str, command: str) -> Case:
+        """How a command goes in a state, beside how it goes in the sound one."""
+        state = self._states[name]
+        return self._case(name, command).beside(self._case(state.sound, command))
+
+    def _case(self, name: str, command: str) -> Case:
+        case = self._kept.case(name, command)
+        if case is None:
+            words = EVERY[command]
+            case = tried(self._base, name, self._states[name], command, words)
+            self._kept.add(case)
+        return case
+
+
+def _chosen(
+    pairs: Sequence[tuple[str, str]], *, training: bool, whole: bool
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """States with commands that were asked for, and states that cannot be made here, with why."""
+    chosen: list[tuple[str, str]] = []
+    skipped: dict[str, str] = {}
+    # what trains comes last: it takes most of the time
+    for command in EVERY if training else COMMANDS:
+        for name, state in states().items():
+            everywhere = whole and command in COMMANDS
+            if not (everywhere or matters(name, state, command)):
+                continue
+            if is_asked(name, command, pairs):
+                if state.missing:
+                    skipped[name] = state.missing
+                else:
+                    chosen.append((name, command))
+    return chosen, skipped
 
 
 def is_asked(state: str, command: str, pairs: Sequence[tuple[str, str]]) -> bool:

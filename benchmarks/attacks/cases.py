@@ -12,26 +12,28 @@ import json
 import os
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from benchmarks.attacks.catalogue import STUDY
+from benchmarks.attacks.catalogue import SOUND_STATES, STUDY
 from benchmarks.attacks.states import State, own_mounts, without_privileges
+from benchmarks.attacks.watch import Seen, watched
 
 ROOT = Path(__file__).parents[2]
-CODES = {0, 1, 2, 3, 4, 5, 75, 130}  # as `make help` has them
-SILENT_SECONDS, LONGEST_SECONDS = 30.0, 300.0
+# as `make help` has them; 75 and 130 where something else is at work or asks to stop, which no
+# state has but a plug-in or a report that raises KeyboardInterrupt
+ANY_COMMAND = {0, 1, 2}
+OF_COMMAND = {"study": {3}, "study done": {3}, "dry run": {3}, "reproduce": {4, 5}}
+SILENT_SECONDS = 30.0
 SAID_CHARACTERS = 4000  # more is no message
+UNHEARD = "words: none"
 MORE_MEMORY_KIB = 512 * 1024
-LOOK_SECONDS = 0.02
 # that of the study's own run tells how its last session ended
 STATUS = """
     SELECT runs.run_uuid, status FROM runs
@@ -62,18 +64,30 @@ class Case(NamedTuple):
 
     Args:
         code: its exit code; negative for a signal.
+        silent_seconds: the longest time in which it said nothing.
+        memory_kib: the most that it and its children held.
         said: stdout and stderr.
-        faults: what is wrong; empty if all is well.
-        memory_kib: the most that it held.
+        faults: what is wrong, each begun with a word of `results.CRITERIA`; empty if all is well.
+        above_kib: of memory, beside the same command in the sound state.
     """
 
     state: str
     command: str
     code: int
     seconds: float
+    silent_seconds: float
     memory_kib: int
     said: str
     faults: list[str]
+    above_kib: int = 0
+
+    def beside(self, sound: Case) -> Case:
+        """The same, held against the command in the sound state."""
+        above = self.memory_kib - sound.memory_kib
+        faults = list(self.faults)
+        if above > MORE_MEMORY_KIB:
+            faults.append(f"memory: {above / 1024:.0f} MiB above {sound.memory_kib / 1024:.0f}")
+        return self._replace(above_kib=above, faults=faults)
 
 
 def base_project(root: Path) -> None:
@@ -98,7 +112,7 @@ def tried(base: Path, name: str, state: State, command: str, words: Sequence[str
             _case(base, folder, state, (name, command, words))
         os.waitpid(child, 0)
         if not told.exists():
-            return Case(name, command, 0, 0.0, 0, "", ["the case itself failed"])
+            return Case(name, command, 0, 0.0, 0.0, 0, "", ["case: could not be made"])
         return Case(**json.loads(told.read_text()))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,42 +142,21 @@ def _case(base: Path, folder: Path, state: State, asked: Asked) -> None:
         state.change(root)
         # after the change, which may itself lay something there
         outside = _names(folder)
-        code, seconds, silent, memory = _watched(root, state, words)
+        seen = watched(folder, lambda: _become(root, state, words))
         said = _said(folder)
-        faults = _faults(code, said, silent=silent)
-        faults += [f"left outside: {path}" for path in sorted(_names(folder) - outside)]
+        faults = _faults(seen, said, asked=asked)
+        faults += [f"outside: {path}" for path in sorted(_names(folder) - outside)]
         # what the state itself took away is not the command's to keep
         if not state.destroys and command not in DELETES:
             faults += _lost(before, root)
         if state.deaf:
-            faults = [fault for fault in faults if fault != "says nothing"]
-        case = Case(name, command, code, seconds, memory, said, faults)
+            faults = [fault for fault in faults if fault != UNHEARD]
+        measured = (seen.code, seen.seconds, seen.silent_seconds, seen.memory_kib)
+        case = Case(name, command, *measured, said, faults)
         (folder / "case.json").write_text(json.dumps(case._asdict()))
     finally:
         # neither handlers nor buffers of the process that this is a fork of
         os._exit(0)
-
-
-def _watched(root: Path, state: State, words: Sequence[str]) -> tuple[int, float, float, int]:
-    """Exit code, seconds, the longest silence, and the most memory in KiB."""
-    began = heard = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        _become(root, state, words)
-    silent, size = 0.0, 0
-    while True:
-        ended, status, usage = os.wait4(child, os.WNOHANG)
-        now = time.monotonic()
-        silent = max(silent, now - heard)
-        if ended:
-            return os.waitstatus_to_exitcode(status), now - began, silent, usage.ru_maxrss
-        # what is said shows that it is alive
-        written = sum(path.stat().st_size for path in root.parent.glob("std*"))
-        if written != size:
-            heard, size = now, written
-        if now - began > LONGEST_SECONDS:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(LOOK_SECONDS)
 
 
 def _become(root: Path, state: State, words: Sequence[str]) -> None:
@@ -228,21 +221,30 @@ def _said(folder: Path) -> str:
     return "".join(texts)
 
 
-def _faults(code: int, said: str, *, silent: float) -> list[str]:
-    faults = []
+def _faults(seen: Seen, said: str, *, asked: Asked) -> list[str]:
+    name, command, _ = asked
+    faults = [f"outside: {path}" for path in seen.elsewhere]
     if "Traceback" in said:
-        faults.append("traceback")
+        faults.append("traceback: said")
     if "Exception ignored" in said or "[SQL" in said:
-        faults.append("not a sentence")
-    if code not in CODES:
-        faults.append(f"exit code {code}")
-    if code and not said.strip():
-        faults.append("says nothing")
-    if code not in (0, 1) and len(said) > SAID_CHARACTERS:
-        faults.append("pages of text")
-    if silent > SILENT_SECONDS:
-        faults.append(f"silent for {silent:.0f} s")
+        faults.append("words: not a sentence")
+    if seen.code not in _documented(name, command):
+        faults.append(f"code: {seen.code}")
+    if seen.code and not said.strip():
+        faults.append(UNHEARD)
+    if seen.code not in (0, 1) and len(said) > SAID_CHARACTERS:
+        faults.append("words: pages of them")
+    if seen.silent_seconds > SILENT_SECONDS:
+        faults.append(f"silent: {seen.silent_seconds:.0f} s")
     return faults
+
+
+def _documented(name: str, command: str) -> set[int]:
+    """The codes that a command may end with in a state."""
+    if command in SOUND_STATES.get(name, ()):
+        return {0}
+    codes = ANY_COMMAND | OF_COMMAND.get(command, set())
+    return codes | {130} if name.endswith(": interrupt") else codes
 
 
 def _names(folder: Path) -> set[str]:
@@ -278,7 +280,7 @@ def _lost(before: Mapping[str, str], root: Path) -> list[str]:
     try:
         after = _kept(root)
     except (OSError, sqlite3.Error) as error:
-        return [f"the store is lost: {error}"]
+        return [f"lost: the store: {error}"]
     lost = [name for name in before if name not in after]
     changed = [name for name in before if name in after and after[name] != before[name]]
     changed = [name for name in changed if not name.endswith(("manifest.json", "study.json"))]

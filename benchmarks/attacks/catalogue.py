@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks.attacks.nets import READING, SOUND_CODES, SOUND_NET, nets
 from benchmarks.attacks.states import (
     SOMEBODY,
+    SOUND,
     Change,
     State,
     closed,
@@ -51,6 +55,12 @@ TRAINING: Mapping[str, tuple[str, ...]] = {  # these load TensorFlow
     "confirm": ("confirm", "tiny", "--trial", "1"),
     "reproduce": ("reproduce", "tiny:1"),
 }
+EVERY = {**COMMANDS, **TRAINING}
+TRAINED = re.compile(  # the states that find training at work
+    "^(sound|[.](cache|artifacts) full|only the store full|project read-only|all closed"
+    "|no git|no variables|stderr unread|files of at most 64 kB|nets flipped|cached nets (cut|gone)"
+    "|net: .*)$"
+)
 STUDY = '''"""Does it run?"""
 
 from framework import Choice, Float, Study, Train, use
@@ -63,7 +73,11 @@ STUDY = Study(
     trials=3,
 )
 '''
-SOUND = "sound"
+# commands that end with 0 in these states
+SOUND_STATES: Mapping[str, Collection[str]] = {
+    SOUND: {*COMMANDS, *TRAINING},
+    SOUND_NET: SOUND_CODES,
+}
 STORE = "mlflow.db"
 FOLDERS = (".artifacts", ".cache", "reports/out")
 MANIFESTS = ".artifacts/*/*/artifacts/manifest.json"
@@ -259,10 +273,29 @@ def surroundings() -> dict[str, State]:
     }
 
 
+# kind of state -> the commands that it can matter to, as a regular expression
+KINDS: Mapping[Callable[[], dict[str, State]], str] = {
+    disks: "list|show run|data|doctor|new|report|export|study done|forget|clean-cache",
+    rights: "list|show run|data|doctor|new|report|export|study done|forget|clean-cache",
+    stores: "show run|doctor|report|export|diff|study done|forget",
+    files: "doctor|report|export|study done|clean-cache",
+    code: "list|check|doctor|new|report",
+    surroundings: "list|show run|doctor|new|report|export|study done",
+    nets: READING,
+}
+
+
 def states() -> dict[str, State]:
     """All, by name; the sound one first."""
-    kinds = (disks, rights, stores, files, code, surroundings)
     every = {SOUND: State()}
-    for kind in kinds:
-        every |= kind()
+    for kind, commands in KINDS.items():
+        for name, state in kind().items():
+            every[name] = replace(state, commands=f"^({commands})$")
     return every
+
+
+def matters(name: str, state: State, command: str) -> bool:
+    """Whether a command may find something of its own in a state."""
+    if command in TRAINING:
+        return bool(TRAINED.search(name)) and (not name.startswith("net: ") or command == "study")
+    return not state.commands or bool(re.search(state.commands, command))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+SOUND = "sound"
 SOMEBODY = 65534
 CAPABILITIES_VERSION = 0x20080522
 NEW_NAMESPACE = 0x00020000  # CLONE_NEWNS
@@ -38,6 +39,8 @@ class State:
         mounts: it needs mounts, and with them root.
         destroys: what is lost in it by itself: nothing is counted afterwards.
         deaf: nothing that is said can be heard.
+        commands: that it can matter to, as a regular expression; all if empty.
+        sound: the state beside which memory is measured.
     """
 
     change: Change = nothing
@@ -48,6 +51,8 @@ class State:
     mounts: bool = False
     destroys: bool = False
     deaf: bool = False
+    commands: str = ""
+    sound: str = SOUND
 
     @property
     def missing(self) -> str:
