@@ -5,6 +5,12 @@
 Each moment is one session of a short study in a project of its own; sessions go on with one study
 until it is done, then the next begins. A session has stopped if it ends with 130 and nothing of it
 is RUNNING. At the end every study has each of its trials once.
+
+    .venv/bin/python -m benchmarks.interrupts --count 70 --within 0.3
+
+Interrupts `list` at moments spread over its first 0.3 seconds, when it loads libraries. Until
+Python has read the first line of `framework/__main__.py` an interrupt is Python's own, which ends
+the process with the signal, or with a traceback that names no file of this package.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -39,6 +46,7 @@ STUDY = Study(
     trials=6,
 )
 '''
+WRONG = "WRONG"
 LONGEST = 25.0  # seconds after the first line; a session takes about as long
 
 
@@ -61,7 +69,10 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--within", type=float, help="seconds after the start of a command")
     arguments = parser.parse_args()
+    if arguments.within:
+        sys.exit(while_loading(arguments.count, arguments.within))
     moments = random.Random(arguments.seed)
     stopped, waits = 0, list[float]()
     root = new_project()
@@ -81,6 +92,40 @@ def main() -> None:
     longest, median = max(waits), sorted(waits)[len(waits) // 2]
     print(f"{stopped} of {len(waits)} stopped; {longest:.2f} s at most, {median:.2f} s median")
     sys.exit(stopped < len(waits))
+
+
+def while_loading(count: int, within: float) -> int:
+    """Interrupt a command as it is being loaded; how often it did not stop as it should."""
+    ends = Counter[str]()
+    for number in range(count):
+        moment = within * (number + 0.5) / count
+        command = [sys.executable, "-m", "framework", "list"]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
+            time.sleep(moment)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=300)
+        end = loading_end(process.returncode, errors)
+        ends[end] += 1
+        print(f"{1000 * moment:5.0f} ms: code {process.returncode}, {end}: {errors!r}", flush=True)
+    print(", ".join(f"{number} {end}" for end, number in sorted(ends.items())))
+    return ends[WRONG]
+
+
+def loading_end(code: int, errors: str) -> str:
+    """How a command ended that was interrupted while it was loaded."""
+    if code == 130 and errors.count("\n") == 1:
+        return "stopped with one line"
+    if code == 0 and not errors:
+        return "done before"
+    # no frame of ours: not one line of this package had been read
+    is_before = (
+        "Stopped" not in errors
+        and str(ROOT / "framework") not in errors
+        and "framework." not in errors
+    )
+    return "before our first line" if code in (-signal.SIGINT, 1) and is_before else WRONG
 
 
 def report(session: Session, moment: float, root: Path) -> bool:

@@ -5,14 +5,15 @@ This page is all that a study file needs, and, for scripts and notebooks, `run` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING
-
-from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
-
+TYPE_CHECKING = False  # as that of `typing`, which takes longer to load than all of this file
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from framework.notebook import Result
+    from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
+
+    __version__: str
 
 __all__ = [
     "AtLeast",
@@ -27,7 +28,28 @@ __all__ = [
     "run",
     "use",
 ]
-__version__ = version("squeezelab")
+
+
+def __getattr__(name: str) -> Any:
+    """The parts of a study, loaded when the first of them is asked for.
+
+    The command line is a module of this package, so that all that is loaded here is loaded before
+    the command's first line, which is to take an interrupt.
+    """
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("squeezelab")
+    if name in __all__:
+        from framework import study
+
+        return getattr(study, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What there is, whether it is loaded or not: for completion in notebooks."""
+    return sorted([*globals(), *__all__, "__version__"])
 
 
 def run(

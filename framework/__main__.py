@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import sys
-from typing import NoReturn
+import os
+import signal
+
+TYPE_CHECKING = False  # nothing that takes time is loaded before `main` has its first line
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
+EXIT_CODE = 130  # as `interrupt.EXIT_CODE`, which is not loaded yet
+STOPPED = b"Stopped before anything was done.\n"
 
 
 def main() -> NoReturn:
     """The command line; an interrupt while it is being loaded ends it as quietly as one later."""
-    try:
-        from framework.cli import main as command
-    except KeyboardInterrupt:
-        sys.exit(130)  # as `interrupt.EXIT_CODE`, which may not be loaded yet
+    # what is ignored, as in a script's background, stays so
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
+    # from here on libraries are loaded, some of which turn an exception into one of their own
+    from framework.cli import main as command
+
     command()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End at once: nothing is open yet, and nothing has been written."""
+    try:
+        os.write(2, STOPPED)
+    finally:
+        os._exit(EXIT_CODE)
 
 
 if __name__ == "__main__":

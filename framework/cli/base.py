@@ -40,8 +40,8 @@ Settings = Annotated[
 def main() -> NoReturn:
     """Entry point: errors of our own tree become a few lines and an exit code."""
     streams.prepare()
-    interrupt.as_interrupts()
     try:
+        interrupt.as_interrupts()
         code = app(standalone_mode=False, prog_name="squeezelab")
         # here too: a signal before it is one of the interrupts below, one after it is none
         interrupt.ignore()
@@ -50,6 +50,9 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = interrupt.EXIT_CODE
+        # one that came in code that a library makes of text is noted as unhandled, and Python would
+        # end with the signal in place of the code; the next such code begins the note anew
+        exec("")  # noqa: S102
     # whoever read our output has read enough, as `squeezelab list | head` does
     except BrokenPipeError:
         streams.silence_stdout()

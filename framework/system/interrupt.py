@@ -89,11 +89,11 @@ def at_once() -> Iterator[None]:
 
 
 def as_interrupts() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored.
+    """Let each signal raise KeyboardInterrupt, unless it is ignored.
 
     For a program's start.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 

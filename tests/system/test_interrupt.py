@@ -21,6 +21,7 @@ from studies_support import SECONDS, Project, new_project, running
 from framework.system import interrupt
 from framework.system.locks import patient_lock
 
+ROOT = Path(__file__).parents[2]
 THREE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -138,17 +139,44 @@ def test_what_has_no_steps_is_interrupted_where_it_stands() -> None:
             raise AssertionError("It is looked before a download begins.")
 
 
-def test_an_interrupt_while_the_command_is_loaded_is_quiet() -> None:
+@pytest.mark.parametrize("loading", ["framework.cli", "typer", "framework.errors"])
+def test_an_interrupt_while_the_command_is_loaded_is_one_line(loading: str) -> None:
     code = (
-        "import builtins, runpy\nload = builtins.__import__\n"
+        "import builtins, os, runpy\nload = builtins.__import__\n"
         "def interrupted(name, *rest, **more):\n"
-        "    if name == 'typer': raise KeyboardInterrupt\n"
+        f"    if name == {loading!r}: os.kill(os.getpid(), 2)\n"
         "    return load(name, *rest, **more)\n"
         "builtins.__import__ = interrupted\n"
         "runpy.run_module('framework', run_name='__main__')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "list"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert re.fullmatch(r"Stopped[^\n]+\n", done.stderr)
+
+
+def test_an_interrupt_in_code_that_a_library_made_of_text_ends_with_130(tmp_path: Path) -> None:
+    """There Python notes it as one that nobody took, and would end with the signal."""
+    (tmp_path / "probe.py").write_text(
+        "from framework.cli import base\n"
+        "def interrupted(**_):\n    exec('raise KeyboardInterrupt')\n"
+        "base.app = interrupted\nbase.main()"
+    )
+    command = [sys.executable, "-m", "probe"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_next_to_nothing_is_loaded_before_an_interrupt_is_taken() -> None:
+    code = (
+        "import sys, signal\nbefore = set(sys.modules)\n"
+        "import framework.__main__\nprint(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"__future__", "framework", "framework.__main__"}
 
 
 def test_an_interrupt_while_python_takes_itself_down_changes_nothing() -> None:
