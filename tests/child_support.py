@@ -36,3 +36,18 @@ def takes_memory(send: Any, size: int) -> None:
 def tells_its_number(send: Any) -> None:
     send(os.getpid())
     time.sleep(1000)
+
+
+def answers(question: dict[str, Any]) -> dict[str, Any]:
+    """The side of a `Worker`: does what it is asked."""
+    match question["do"]:
+        case "loop":
+            while True:
+                pass
+        case "take":
+            return {"length": len(bytearray(question["bytes"]))}
+        case "crash":
+            os.abort()
+        case "print":
+            print("what a library says")
+    return {"pid": os.getpid()}

@@ -49,6 +49,11 @@ class Limits:
     memory_bytes: int | None
 
 
+def is_here() -> bool:
+    """Whether this is a process that `messages` started, with limits around it already."""
+    return multiprocessing.parent_process() is not None
+
+
 def free_memory_share() -> int | None:
     """The bytes that a child may take: a share of what is free now; None where nothing tells."""
     with suppress(OSError):
@@ -108,10 +113,11 @@ def _heard(
     # the pipe's end: whether it has done its work is in its code
     process.join()
     if process.exitcode:
-        raise ChildEnded("crashed", _code_text(process.exitcode))
+        raise ChildEnded("crashed", code_text(process.exitcode))
 
 
-def _code_text(code: int) -> str:
+def code_text(code: int) -> str:
+    """What a process ended with, in words: the name of a signal, or its code."""
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from framework.contracts.net import Array
-from framework.nn.saved.file import MOST_BYTES, SAVE_AGAIN, SavedFile, Unusable, reading
+from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading, unpacked_limit
 from framework.nn.saved.parts import Member
 
 Path = tuple[str, ...]
@@ -50,8 +50,8 @@ def of_members(
     """
     with reading(file.name), h5py.File(io.BytesIO(file.hdf5), "r") as hdf5:
         if file.by_name:
-            return _listed(hdf5, members, wanted)
-        return _numbered(hdf5, members, wanted)
+            return _listed(file, hdf5, members, wanted)
+        return _numbered(file, hdf5, members, wanted)
 
 
 def check_known(file: SavedFile, members: Sequence[Member]) -> None:
@@ -72,10 +72,10 @@ def check_known(file: SavedFile, members: Sequence[Member]) -> None:
 
 
 def _numbered(
-    hdf5: Any, members: Sequence[Member], wanted: Collection[Path]
+    file: SavedFile, hdf5: Any, members: Sequence[Member], wanted: Collection[Path]
 ) -> dict[Path, tuple[Array, ...]]:
     """In a `.keras` file: numbered in `vars`, of a layer itself or of those it is made of."""
-    reader, container, arrays = _Arrays(), _container(hdf5), {}
+    reader, container, arrays = _Arrays(file), _container(hdf5), {}
     for member in members:
         if member.path not in wanted:
             continue
@@ -169,10 +169,10 @@ def _underscored(part: str) -> str:
 
 
 def _listed(
-    hdf5: Any, members: Sequence[Member], wanted: Collection[Path]
+    file: SavedFile, hdf5: Any, members: Sequence[Member], wanted: Collection[Path]
 ) -> dict[Path, tuple[Array, ...]]:
     """In an `.h5` file: a list for each layer of the outermost model, its models included."""
-    reader, groups = _Arrays(), _child(hdf5, "model_weights")
+    reader, groups = _Arrays(file), _child(hdf5, "model_weights")
     arrays: dict[Path, tuple[Array, ...]] = dict.fromkeys(wanted, ())
     for top in dict.fromkeys(member.path[0] for member in members):
         group = _child(groups, top)
@@ -241,8 +241,10 @@ def _child(group: Any, path: str) -> Any:
 class _Arrays:
     """Reads arrays of one file, and counts their bytes."""
 
-    def __init__(self) -> None:
-        self.left = MOST_BYTES
+    def __init__(self, file: SavedFile) -> None:
+        # of the file as it is: what a part of it unpacks to was held against its size before
+        self.most = unpacked_limit(len(file.hdf5))
+        self.left = self.most
 
     def array(self, dataset: Any, layer: str) -> Array:
         """One array, float32."""
@@ -266,7 +268,7 @@ class _Arrays:
         self.left -= dataset.size * max(4, dataset.dtype.itemsize)
         if self.left < 0:
             raise Unusable(
-                f"{where} is too large: {dataset.shape}. At most {MOST_BYTES:,} bytes are read."
+                f"{where} is too large: {dataset.shape}. At most {self.most:,} bytes are read."
             )
         if dataset.is_virtual or dataset.external or set(_filters(dataset)) - UNPACKING:
             raise Unusable(

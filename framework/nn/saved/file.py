@@ -25,6 +25,8 @@ from framework.system.git_lfs import check_fetched
 
 MOST_BYTES = 2**30  # of a file, and of all arrays in it when they are unpacked
 MOST_CONFIG_BYTES = 2**24
+# what any file may unpack to, and how many times its own size a larger one may
+SMALL_BYTES, MOST_TIMES = 2**27, 16
 ZIP, HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
 DAMAGED = (  # what the readers of JSON, zip and HDF5 raise
     OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, IndexError,
@@ -133,10 +135,20 @@ def digest(path: Path) -> str:
         InvalidStudy: as `read`.
     """
     with reading(path.name):
-        return hashlib.sha256(_content(path)).hexdigest()
+        size_of(path)
+        with path.open("rb") as file:
+            _check_begin(path, file.read(len(HDF5)))
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _content(path: Path) -> bytes:
+def size_of(path: Path) -> int:
+    """The bytes of a file that may be read.
+
+    Raises:
+        InvalidStudy: there is no such file.
+        Unusable: it is a folder, or too large.
+    """
     if path.is_dir():
         raise Unusable("It is a folder (a SavedModel?), which holds code.", SAVE_AGAIN)
     if not path.is_file():
@@ -151,11 +163,25 @@ def _content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise Unusable(f"It has {size:,} bytes; at most {MOST_BYTES:,} are read.")
+    return size
+
+
+def _content(path: Path) -> bytes:
+    size_of(path)
     content = path.read_bytes()
+    _check_begin(path, content)
+    return content
+
+
+def _check_begin(path: Path, content: bytes) -> None:
     if not content.startswith((ZIP, HDF5)):
         todo = OTHERS.get(path.suffix, SAVE_AGAIN)
         raise Unusable("It is neither a .keras nor an .h5 file of a keras model.", todo)
-    return content
+
+
+def unpacked_limit(packed: int) -> int:
+    """The bytes that so many may unpack to: numbers of a net, packed, are a few times as many."""
+    return min(MOST_BYTES, max(SMALL_BYTES, MOST_TIMES * packed))
 
 
 def _members(content: bytes) -> dict[str, bytes]:
@@ -163,7 +189,7 @@ def _members(content: bytes) -> dict[str, bytes]:
     limits = {
         "metadata.json": MOST_CONFIG_BYTES,
         "config.json": MOST_CONFIG_BYTES,
-        "model.weights.h5": MOST_BYTES,
+        "model.weights.h5": unpacked_limit(len(content)),
     }
     members = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -171,7 +197,9 @@ def _members(content: bytes) -> dict[str, bytes]:
             # what is read stops there, whatever follows
             if archive.getinfo(member).file_size > limits[member]:
                 raise Unusable(f"{member} in it unpacks to more than {limits[member]:,} bytes.")
-            members[member] = archive.read(member)
+            # whatever its head says of its size
+            with archive.open(member) as packed:
+                members[member] = packed.read(limits[member])
     # the metadata may be missing: they only say which version wrote the file
     for member in ("config.json", "model.weights.h5"):
         if member not in members:

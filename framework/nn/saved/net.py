@@ -13,6 +13,7 @@ from typing import Any
 from framework.contracts.net import Array, WeightKey
 from framework.nn.layers import LAYERS, weights_of
 from framework.nn.saved import file as saved_file
+from framework.nn.saved import limits
 from framework.nn.saved.arrays import check_known
 from framework.nn.saved.file import SAVE_AGAIN, SavedFile, Unusable, reading
 from framework.nn.saved.flat import written_out
@@ -33,12 +34,19 @@ def load(path: Path, output: str = "") -> SavedNet:
         InvalidStudy: the file cannot be read, or holds what is not a plain net; the message names
             the layer.
     """
-    state = path.stat() if path.is_file() else None
-    return _load(path, output, state and (state.st_ino, state.st_size, state.st_mtime_ns))
+    status = path.stat() if path.is_file() else None
+    state = status and (status.st_ino, status.st_size, status.st_mtime_ns)
+    limits.check(path, output, state)
+    return _load(path, output, state)
 
 
 @lru_cache(maxsize=2)
 def _load(path: Path, output: str, _state: object) -> SavedNet:
+    return read_here(path, output)
+
+
+def read_here(path: Path, output: str) -> SavedNet:
+    """As `load`, without limits."""
     file = saved_file.read(path)
     with reading(file.name):
         return _translated(file, output)

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 from operator import attrgetter
 from typing import Any
 
 from framework.contracts.net import WeightKey
 from framework.errors import InvalidStudy, SqueezelabError
 from framework.nn.allowed import check_graph
+from framework.nn.layers import LAYERS
 from framework.nn.saved.file import SAVE_AGAIN, Unusable, reading
 from framework.nn.saved.parts import Layer, SavedNet
 
 HEAD, BACK, ROW = "head_activation", "output_scaled", "output_in_a_row"
-MOST_NUMBERS = 2**28  # that one layer may pass on, for one sample
+MOST_NUMBERS = 2**24  # that one layer may pass on, for one sample
+MOST_STEPS = 1024  # of a recurrent layer that is exported step by step
+ATTENTION = frozenset({"AdditiveAttention", "Attention", "Dot", "MultiHeadAttention"})
 # of attention: keras takes them from its inputs
 BUILT_BY_CALL = dict.fromkeys(("query_shape", "key_shape", "value_shape"))
 
@@ -234,8 +237,25 @@ def _check_stored(
 
 
 def _check_output(layer: Any) -> None:
+    """Refuse a layer that makes more numbers, or more steps, than a small machine holds."""
     shape = [side for side in layer.output.shape[1:] if side is not None]
     if prod(shape) > MOST_NUMBERS:
         raise Unusable(
-            f"Layer {layer.name!r} passes on {shape} numbers.", f"At most {MOST_NUMBERS:,}."
+            f"Layer {layer.name!r} passes on {shape} numbers, {prod(shape):,} for one sample.",
+            f"At most {MOST_NUMBERS:,}: train a net on smaller inputs, or with fewer of them.",
+        )
+    kind = type(layer).__name__
+    first = layer.input if not isinstance(layer.input, list) else layer.input[0]
+    steps = first.shape[1] if len(first.shape) > 2 else None
+    if LAYERS[kind].unrolled and (steps or 0) > MOST_STEPS:
+        raise Unusable(
+            f"Layer {layer.name!r} ({kind}) is given {steps:,} steps, which are exported one by "
+            "one.",
+            f"At most {MOST_STEPS:,}: train the net on shorter sequences, or with an LSTM, whose "
+            "steps are one operation.",
+        )
+    if kind in ATTENTION and (steps or 0) ** 2 > MOST_NUMBERS:
+        raise Unusable(
+            f"Layer {layer.name!r} ({kind}) holds {steps:,} steps against one another.",
+            f"At most {isqrt(MOST_NUMBERS):,}: train the net on shorter sequences.",
         )
