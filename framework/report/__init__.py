@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of, pareto_frame
 from framework.report.selection import RunStore
 from framework.report.tables import columns_of, markdown
-from framework.system import paths
+from framework.system import fonts, paths
 from framework.system.modules import module_at
 from framework.system.refusal import explained
 
@@ -83,8 +82,8 @@ def run_report(
     """
     if kind not in kinds(root):
         raise UnknownName("report", kind, kinds(root))
-    # its font cache, else under the home folder
-    os.environ.setdefault("MPLCONFIGDIR", str(paths.fonts(root)))
+    # before the first figure: a project's own report may load matplotlib, too
+    fonts.keep_in(root)
     runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
     file = paths.reports(root) / f"{kind}.py"
     build = _build(file)

@@ -26,7 +26,7 @@ from framework.contracts.plugins import Architecture
 from framework.nn import training
 from framework.planning.parts import dataset_of
 from framework.study.spec import SCHEMA, Spec, digest_of
-from framework.system import host, paths
+from framework.system import fonts, host, paths
 from framework.system.locks import patient_lock
 
 log = logging.getLogger("framework")
@@ -92,6 +92,7 @@ class Lab:
     """
 
     def __init__(self, root: Path, catalog: Catalog, *, cache: bool = True) -> None:
+        fonts.keep_in(root)
         self.root, self.catalog, self._cache = root, catalog, cache
         self._splits: dict[str, Splits] = {}
         self._baselines: dict[str, Baseline] = {}
