@@ -38,6 +38,7 @@ class FileNet:
         learn: makes and trains it: (keras, inputs, labels) -> model.
         raw: knobs with which the data set is as the net is to be trained on.
         factor, offset: of the numbers that it reads: pixels of 0 to 1, or as they are.
+        inputs: which of the data set's it reads, where several would fit.
     """
 
     dataset: Use
@@ -47,6 +48,7 @@ class FileNet:
     raw: Mapping[str, Any]
     factor: float = 1.0
     offset: float = 0.0
+    inputs: str = ""
 
 
 def fitted(
@@ -93,7 +95,7 @@ def mlp_table(keras: Any, inputs: Array, labels: Array) -> Any:
     """Columns in their own units behind a normalisation that has looked at them."""
     layers = keras.layers
     scale = layers.Normalization()
-    scale.adapt(inputs)
+    scale.adapt(inputs.reshape(len(inputs), -1))
     stack = [keras.Input(inputs.shape[1:]), layers.Flatten(), scale]
     stack += [layers.Dense(64, activation="relu"), layers.Dropout(0.2)]
     stack += [layers.Dense(32, activation="relu"), layers.Dense(3, activation="softmax")]
@@ -149,7 +151,12 @@ NETS = {
     "gru_rows": FileNet(use("digits_rows"), use("lstm"), "keras", gru_rows, {}),
     "preact_resnet": FileNet(DIGITS, CNN, "keras", preact_resnet, {}),
     "separable_sound": FileNet(
-        use("digits_audio"), use("image_audio", reads="audio"), "h5", separable_sound, {}
+        use("digits_audio"),
+        use("image_audio", reads="audio"),
+        "h5",
+        separable_sound,
+        {},
+        inputs="audio",
     ),
 }
 

@@ -143,16 +143,15 @@ def control_of_study(study: Study, net: str | None, catalog: Catalog, *, seed: i
     return control_spec(seeded, catalog, like=seeded.fix(chosen) if net else None)
 
 
-def control_of_file(path: Path, lab: Lab, *, dataset: Use, epochs: int, seed: int) -> Spec:
+def control_of_file(net: Use, lab: Lab, *, dataset: Use, epochs: int, seed: int) -> Spec:
     """The control of a study of a net from a file, settled as a run of it is.
 
     Args:
-        path: of the net.
         epochs: of fine-tuning.
     """
     study = Study(
         dataset=dataset,
-        architecture=use("from_file", path=os.path.relpath(path, lab.root)),
+        architecture=net,
         compress=(use("magnitude_prune", sparsity=0.5, epochs=epochs),),
         seed=seed,
     )
@@ -176,8 +175,11 @@ def from_files(lab: Lab, folder: Path) -> Iterator[tuple[str, ControlOf]]:
 
     def control(name: str, epochs: int, *, seed: int) -> Spec:
         path = file_nets.written(name, lab.root, folder, seed=seed)
-        dataset = file_nets.dataset_of(file_nets.NETS[name], lab.root, folder)
-        return control_of_file(path, lab, dataset=dataset, epochs=epochs, seed=seed)
+        kind = file_nets.NETS[name]
+        knobs = {"inputs": kind.inputs} if kind.inputs else {}
+        net = use("from_file", path=os.path.relpath(path, lab.root), **knobs)
+        dataset = file_nets.dataset_of(kind, lab.root, folder)
+        return control_of_file(net, lab, dataset=dataset, epochs=epochs, seed=seed)
 
     for name, net in file_nets.NETS.items():
         for epochs in EPOCHS_OF_FILES:
@@ -187,9 +189,10 @@ def from_files(lab: Lab, folder: Path) -> Iterator[tuple[str, ControlOf]]:
 def mlperf_tiny(lab: Lab, folder: Path, models: Path) -> Iterator[tuple[str, ControlOf]]:
     """MLPerf Tiny's ResNet-8, a single file: seeds differ in the order of samples alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = Path(shutil.copyfile(models / RESNET, folder / RESNET))
+    shutil.copyfile(models / RESNET, folder / RESNET)
+    net = use("from_file", path=os.path.relpath(folder / RESNET, lab.root))
     for epochs in EPOCHS_OF_FILES[:1]:  # a pass over CIFAR-10 has 30 times as many steps
-        control = partial(control_of_file, path, lab, dataset=use("cifar10"), epochs=epochs)
+        control = partial(control_of_file, net, lab, dataset=use("cifar10"), epochs=epochs)
         yield f"`{RESNET}`, CIFAR-10", control
 
 
