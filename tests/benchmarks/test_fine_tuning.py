@@ -29,6 +29,7 @@ def test_half_a_point_is_allowed_where_seeds_agree_and_no_more():
     assert row(-0.5, -0.5, -0.5).limit == 0.5
     assert row(-0.5, -0.5, -0.5).within
     assert not row(-0.6, -0.6, -0.6).within
+    assert row(-0.6, -0.6, -0.6).text().endswith("| **not** |")
     assert row(3.0, 3.0).within
 
 
@@ -42,7 +43,7 @@ def test_a_wide_spread_allows_twice_its_standard_error():
 def test_one_seed_has_no_error_and_every_row_has_the_columns_of_the_head():
     one = row(-1.0)
     assert (one.error, one.limit, one.within) == (0.0, 0.5, False)
-    assert one.text() == "| net | 4 | 1 | 90.00 | 89.00 | -1.00 | 0.00 | 0.50 | **not** |"
+    assert one.text() == "| net | 4 | 1 | 90.00 | 89.00 | -1.00 | 0.00 | 0.50 | one seed |"
     assert {line.count("|") for line in (*HEAD.splitlines(), one.text())} == {10}
 
 
@@ -57,6 +58,14 @@ def test_every_shipped_study_is_measured_with_the_control_that_it_runs():
     assert controls["`zoo`, resnet8"].architecture.name == "resnet8"
     # pruning, sharing and training in 8 bits each fine-tune: 8, 2 and 1 epochs
     assert controls["`squeezenet_deep_compression`"].compress[0].knobs["epochs"] == 11
+
+
+def test_another_rate_of_fine_tuning_is_another_control_of_the_same_net():
+    lab = Lab(REPOSITORY, Catalog())
+    usual = dict(shipped(lab))["`cnn_prune`"](seed=0)
+    gentle = dict(shipped(lab, ["train.finetune_factor=0.5"]))["`cnn_prune`"](seed=0)
+    assert gentle.digest != usual.digest
+    assert gentle.dense().digest == usual.dense().digest
 
 
 @pytest.mark.slow
