@@ -3,9 +3,10 @@
     python -m benchmarks.mlperf_tiny_tables PROJECT
 
 PROJECT is what `python -m benchmarks.mlperf_tiny` wrote, with its studies run: `resnet8_tiny` with
-any of `--set seed=0`, `1` and `2`, the others as they are. A study that was not run to its end has
-no table, and a trial that failed has its reason in place of numbers. Accuracy on the test split is
-that of trials on which `confirm` has looked.
+any of `--set seed=0`, `1` and `2`, the others as they are. Of a study that was not run to its end
+there is what is done, and how much that is; of seeds, those that are whole. A trial that failed has
+its reason in place of numbers. Accuracy on the test split is that of trials on which `confirm` has
+looked.
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from statistics import mean
 
 from benchmarks.mlperf_tiny import NETS
 from benchmarks.shared import parser_of
-from framework.contracts import Catalog
-from framework.planning.plan import plan
 from framework.report.frame import StudyRuns, collect
 from framework.results.record import Run
 from framework.tracking.store import Store
-
-SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,16 @@ COLUMNS = {
 }
 
 
-def runs_of(project: Path, name: str, seed: int) -> StudyRuns | None:
-    """What the store has of a study; None where it was not run to its end."""
-    digest = plan(project, name, settings=[f"seed={seed}"], catalog=Catalog()).study.digest
-    store = Store.open(project, create=False)
-    finished = [run for run in store.runs(name, role="study") if run.status == "FINISHED"]
-    digests = {run.tags["study_digest"] for run in finished}
-    if digest not in digests:
-        return None
-    runs = collect(store, name, digest=digest)
-    looks = store.runs(name, role="confirm", study_digest=digest)
-    return replace(runs, trials=[_with_test(run, looks) for run in runs.trials])
+def runs_of(store: Store, name: str) -> list[StudyRuns]:
+    """What the store has of a study, once for each seed that it was run with, the newest run."""
+    by_seed: dict[int, StudyRuns] = {}
+    parents = sorted(store.runs(name, role="study"), key=attrgetter("start_ms"))
+    for digest in dict.fromkeys(parent.tags["study_digest"] for parent in parents):
+        runs = collect(store, name, digest=digest)
+        looks = store.runs(name, role="confirm", study_digest=digest)
+        trials = [_with_test(run, looks) for run in runs.trials]
+        by_seed[runs.resolved["seed"]] = replace(runs, trials=trials)
+    return [by_seed[seed] for seed in sorted(by_seed)]
 
 
 def _with_test(run: Run, looks: Sequence[Run]) -> Run:
@@ -106,6 +103,17 @@ def rows_of(runs: StudyRuns) -> Iterator[tuple[str, Run]]:
     for chain, run in named:
         if chain != "none":
             yield f"`{chain}`", run
+
+
+def heading(name: str, repeated: Sequence[StudyRuns]) -> str:
+    """The study, its seeds, and how many of its trials are done where it has not ended."""
+    seeds = ", ".join(str(runs.resolved["seed"]) for runs in repeated)
+    so_far = "" if _is_whole(repeated[0]) else f"; {len(repeated[0].trials)} trials so far"
+    return f"\n{name}, seed {seeds} (n = {len(repeated)}{so_far})\n"
+
+
+def _is_whole(runs: StudyRuns) -> bool:
+    return runs.parent.status == "FINISHED"
 
 
 def table(repeated: Sequence[StudyRuns]) -> Iterator[str]:
@@ -138,13 +146,13 @@ def main() -> int:
     parser = parser_of(__doc__)
     parser.add_argument("project", type=Path)
     project = parser.parse_args().project
+    store = Store.open(project, create=False)
     for name in ("resnet8_tiny", *NETS):
-        seeds = SEEDS if name == "resnet8_tiny" else (0,)
-        repeated = list(filter(None, (runs_of(project, name, seed) for seed in seeds)))
+        begun = runs_of(store, name)
+        # a mean over seeds of which one lacks a row would be no mean
+        repeated = list(filter(_is_whole, begun)) or begun[:1]
         if repeated:
-            told = ", ".join(str(runs.resolved["seed"]) for runs in repeated)
-            print(f"\n{name}, seed {told} (n = {len(repeated)})\n")
-            print("\n".join(table(repeated)))
+            print("\n".join([heading(name, repeated), *table(repeated)]))
     return 0
 
 

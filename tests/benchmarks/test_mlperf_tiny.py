@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.mlperf_tiny import NETS, SAMPLES, frames, made_up, pictures, write_studies
-from benchmarks.mlperf_tiny_tables import table
+from benchmarks.mlperf_tiny_tables import heading, table
 from framework.contracts import Catalog
 from framework.planning.project import load_study
 from framework.report.frame import StudyRuns
@@ -68,5 +68,8 @@ def test_the_tables_show_every_seed_and_what_failed(tmp_path):
     with_test = list(table([replace(seeds[0], trials=[looked, seeds[0].trials[1]]), seeds[1]]))
     assert with_test[2].startswith("| as it comes | 92.90 | 87.00 | 98.00 |")
     assert with_test[4].startswith("| `magnitude_prune+ptq` | 90.00 92.00; mean 91.00 |  | 98.00 |")
+    assert heading("resnet8_tiny", seeds) == "\nresnet8_tiny, seed 0, 0 (n = 2)\n"
+    begun = replace(seeds[0], parent=replace(seeds[0].parent, status="KILLED"))
+    assert heading("vww_tiny", [begun]) == "\nvww_tiny, seed 0 (n = 1; 2 trials so far)\n"
     failed = one_seed(tmp_path, 0.9, failed=True)
     assert list(table([*seeds, failed]))[4].count("TrialTimeout") == 5
