@@ -142,6 +142,7 @@ def test_an_empty_folder_becomes_a_project(installed: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # fifteen processes that load all libraries
 def test_an_installed_package_does_all_that_a_checkout_does(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
