@@ -34,7 +34,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities tutorial
+.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial
 .PHONY: need-name need-name-or-run need-trial need-new
 
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
@@ -98,6 +98,9 @@ measurements: $(READY)  ## measure what docs say of strategies, where that is ou
 
 capabilities: $(READY)  ## run every strategy on every net for the table in docs, where out of date: NAME=
 	@$(NAMES); exec $(RUN_PYTHON) -m docs.capabilities "$$@"
+
+saved-nets: $(READY)  ## try every layer of keras in small saved nets for the table in docs, where out of date: NAME=
+	@$(NAMES); exec $(RUN_PYTHON) -m docs.saved_nets.run "$$@"
 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial

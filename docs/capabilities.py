@@ -63,7 +63,7 @@ def _cell(name: str, strategy: str, root: Path, lab: Lab) -> dict[str, str]:
         dataset=use(lab.catalog.architectures.get(name).made_for),
         architecture=_net(name, root),
         train=QUICK,
-        compress=(Use(strategy, _fewest_epochs(lab.catalog.strategies.get(strategy))),),
+        compress=(Use(strategy, fewest_epochs(lab.catalog.strategies.get(strategy))),),
     )
     spec = resolve(study, lab.catalog, root).fix(lambda *_: None)
     try:
@@ -73,14 +73,14 @@ def _cell(name: str, strategy: str, root: Path, lab: Lab) -> dict[str, str]:
         stage = trial.compress(spec, lab, job)
     except SqueezelabError as error:
         # it fails before any file is made: one reason for all formats
-        return {"float32": _reason(error)}
+        return {"float32": reason(error)}
     exported: dict[str, str] = {}
     for number_format in _formats(lab.catalog.strategies.get(strategy), stage):
         exported[number_format] = _exported(stage, number_format, spec, lab)
     return exported
 
 
-def _fewest_epochs(strategy: type[Strategy]) -> dict[str, int]:
+def fewest_epochs(strategy: type[Strategy]) -> dict[str, int]:
     """The least that each knob of epochs allows, at least 1."""
     knobs = {}
     for name, knob in strategy.knobs().items():
@@ -117,12 +117,12 @@ def _exported(stage: Stage, number_format: Format, spec: Spec, lab: Lab) -> str:
         export = replace(export, format=number_format)
     try:
         measured = measurement.measure(replace(stage, export=export), spec, lab)
-        return _missing(stage, measured.exported.weights)
+        return missing(stage, measured.exported.weights)
     except SqueezelabError as error:
-        return _reason(error)
+        return reason(error)
 
 
-def _missing(stage: Stage, weights: tuple[FileWeight, ...]) -> str:
+def missing(stage: Stage, weights: tuple[FileWeight, ...]) -> str:
     """`yes`, or which weight has not what the last step asked of it."""
     step = stage.steps[-1]
     for key, asked in step.asked.items():
@@ -142,7 +142,8 @@ def _has(tensors: list[FileWeight], unit: str, asked: float) -> bool:
     return distinct <= (asked if unit == "clusters" else 2**asked)
 
 
-def _reason(error: SqueezelabError) -> str:
+def reason(error: SqueezelabError) -> str:
+    """The first line of an error."""
     return str(error).split("\n")[0]
 
 

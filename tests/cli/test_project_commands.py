@@ -494,7 +494,7 @@ HOSTILE = "x; touch ran; echo `touch ran` $(touch ran) $(shell touch ran) | touc
     "target",
     [
         *("study", "report", "check", "show", "confirm", "data", "new", "forget", "export"),
-        *("reproduce", "screenshots", "recipes", "measurements", "capabilities"),
+        *("reproduce", "screenshots", "recipes", "measurements", "capabilities", "saved-nets"),
     ],
 )
 def test_make_runs_nothing_that_stands_in_a_name(made: Path, target: str) -> None:
