@@ -33,9 +33,11 @@ LOOKUPS = frozenset({"EMBEDDING_LOOKUP", "GATHER"})
 GATES = ("input", "forget", "cell", "output")  # in this order in the file and in keras's weights
 # of the four gates' tensors, among an LSTM's inputs
 FIRST_INPUT = {"kernel": 1, "recurrent_kernel": 5, "bias": 12}
-ROLES = {"MUL": "gamma", "PRELU": "alpha"}  # of a vector in an operation; in all others `beta`
+# of a vector in an operation; in all others `beta`. A PReLU behind a ReLU is no operation of its
+# own: its negated alpha is a factor
+ROLES = {"MUL": ("gamma", "alpha"), "PRELU": ("alpha",)}
 # kinds of layers and their operations in which each value of a vector multiplies activations
-FACTORS = frozenset({(NORMALISATION, "MUL"), ("PReLU", "PRELU")})
+FACTORS = frozenset({(NORMALISATION, "MUL"), ("PReLU", "MUL"), ("PReLU", "PRELU")})
 SURE = 0.9  # least likeness of a weight that no name identifies
 MASKED = 1e4  # what attention takes from places that must not be seen, or more
 
@@ -257,8 +259,8 @@ class _Reader:
         if match or constant.values.size <= 1:
             return match or self._of_one_number(constant, named)
         # its values were changed by a factor folded into it: layer and operation identify it
-        role = ROLES.get(operator.kind, "beta")
-        match = first_named(with_role(fitting, role), named)
+        roles = ROLES.get(operator.kind, ("beta",))
+        match = first_named([weight for weight in fitting if weight.role in roles], named)
         return match or next(iter(alike), None)
 
     def _of_one_number(self, constant: Constant, named: list[tuple[str, str]]) -> NetWeight | None:

@@ -31,6 +31,16 @@ def pictures() -> Any:
     return finished(inputs, layers.Flatten(name="flat")(x))
 
 
+def slopes_behind_relu() -> Any:
+    """Where nothing is below zero the converter has no one operation for a PReLU."""
+    layers = keras_layers()
+    inputs = layers.Input((4, 4, 2), name="image")
+    x = layers.Conv2D(3, 1, activation="relu", name="conv")(inputs)
+    x = layers.PReLU(shared_axes=[1, 2], name="slopes")(x)
+    x = layers.PReLU(name="slopes_1")(layers.Dense(3, activation="relu", name="dense")(x))
+    return finished(inputs, layers.Flatten(name="flat")(x))
+
+
 def steps() -> Any:
     layers = keras_layers()
     inputs = layers.Input((5, 4), name="sequence")
@@ -68,6 +78,7 @@ def recurrent() -> Any:
 # input by its whole kernel; a slope is one for each output; the first of the steps has no state.
 MACS: dict[Callable[[], Any], int] = {
     pictures: 36 * (9 * 3 * 4) + 12 * 12 * 4 + 20 * 20 * (4 * 4) + 5 * 5 * 8 * 4,
+    slopes_behind_relu: 16 * 2 * 3 + 16 * 3 + 16 * 3 * 3 + 16 * 3 + 48 * 4,
     steps: 5 * (2 * 4 * 6) + 6 * 6 * 3 + 6 * 3 + 18 * 4,
     volumes: 4**3 * 2 * 3 + 6 * 4,
     recurrent: 5 * 9 * 4 + 4 * 9 * 3 + 5 * 5 * 3 + 4 * 5 * 5 + 5 * 12 * 5 + 4 * 12 * 4 + 4 * 4,
