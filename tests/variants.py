@@ -14,6 +14,8 @@ import pytest
 LARGE_NETS = (
     "ds_cnn", "image_audio", "image_text", "resnet8", "squeezenet", "squeezenet_se", "transformer",
 )  # fmt: skip
+# their layers are those of lenet5, autoencoder and lstm, which `make test` trains and quantizes
+ALIKE_NETS = ("cnn", "from_file", "lenet_300_100", "mlp")
 # they share the making of masks with global_prune, which is tried on the recurrent net, too
 SAME_MASKS = ("dynamic_sparse", "gradient_prune", "lottery_ticket", "random_prune", "snip")
 # file -> patterns of what stands in brackets behind a test's name, or of name and brackets
@@ -32,10 +34,25 @@ VARIANTS: dict[str, list[str]] = {
         f"test_fewer_bits_are_in_the_file*[[]{net}-{mode}]"
         for net in LARGE_NETS
         for mode in ("float16", "dynamic", "int8 per tensor")
+    ]
+    + [
+        f"{test}[[]{net}{case}]"
+        for net in ALIKE_NETS
+        for test, case in (
+            ("test_zeros_asked_for*", "-in training"),
+            ("test_the_control_with_training*", ""),
+            ("test_training_changes_every_weight*", ""),
+            ("test_fewer_bits_are_in_the_file*", "-float16"),
+            ("test_fewer_bits_are_in_the_file*", "-int8 per tensor"),
+        )
     ],
     "contract/test_every_strategy.py": [f"*[[]{name} lstm*" for name in SAME_MASKS],
     "contract/test_pins.py": [f"*[[]architecture-{net}]" for net in LARGE_NETS],
-    "nn/compression/test_qat.py": ["test_reused_and_fresh_nets*[[]masked_attention]"],
+    "nn/compression/test_qat.py": [
+        "test_reused_and_fresh_nets*[[]masked_attention]",
+        # ds_cnn, image_text, squeezenet_se and transformer have all of their layers
+        *(f"test_nothing_but_biases*[[]{net}]" for net in ("image_audio", "resnet8", "squeezenet")),
+    ],
     "nn/compression/test_wrapper.py": [
         "test_a_net_under_grids*[[]recurrent-per_tensor]",
         "test_a_net_under_grids*[[]mixed-per_tensor]",
@@ -52,6 +69,10 @@ VARIANTS: dict[str, list[str]] = {
     "nn/training/test_fit.py": [
         "test_weight_decay_shrinks*[[]sgd]",
         "test_what_decays_are_kernels*[[]sgd]",
+    ],
+    "strategies/test_block_prune.py": [  # dense are heads alone, or as in image_text
+        f"test_every_net_has_its_zeros*[[]{net}]"
+        for net in ("ds_cnn", "image_audio", "resnet8", "squeezenet_se")
     ],
     "strategies/test_low_bit.py": [
         "test_the_file_of_a_sequence_net*[[]recurrent-per_tensor]",
