@@ -70,7 +70,8 @@ def forked(
 @cache
 def commands() -> Commands:
     """One for all tests of this process; it ends with it."""
-    return Commands(os.environ | {"PYTHONPATH": IMPORTED})
+    # without threads of its own: those of numpy's would not be there in what is forked
+    return Commands(os.environ | {"PYTHONPATH": IMPORTED, "OPENBLAS_NUM_THREADS": "1"})
 
 
 def listing(root: Path) -> dict[str, int]:

@@ -18,6 +18,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -82,7 +83,11 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
     made = {name: value for name, value in os.environ.items() if name not in before}
     gc.freeze()  # a collection would write to every page, and so copy it
     for line in requests:
-        child = os.fork()
+        with warnings.catch_warnings():
+            # later versions of Python warn of any thread; the one here is jemalloc's, of pyarrow,
+            # which is made anew in what is forked
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if not child:
             become(json.loads(line), made)
             return
