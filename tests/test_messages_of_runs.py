@@ -168,6 +168,14 @@ def test_a_server_shows_its_runs_itself(root: Path, monkeypatch: pytest.MonkeyPa
     assert told.value.todo == "Open https://me:***@runs.example."
 
 
+def test_a_project_without_runs_says_how_to_begin(root: Path) -> None:
+    with pytest.raises(UserError, match="no runs yet") as told:
+        database.require(root / "mlflow.db")
+    assert told.value.todo.startswith("Start with: make study NAME=")
+    (root / "mlflow.db").write_bytes(b"SQLite format 3")
+    database.require(root / "mlflow.db")
+
+
 def test_a_port_that_is_in_use_is_told_with_one_that_is_free() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ from framework.errors import (
 )
 from framework.planning.resolve import resolve
 from framework.results.record import Record, Run
-from framework.runner import baseline, failures, reproduce, settle, timing
+from framework.runner import baseline, failures, reproduce, settle, timing, trial
 from framework.runner.coordinator import Coordinator, first_value
 from framework.runner.settle import Settler
 from framework.runner.smoke.gate import _Trying
@@ -164,6 +164,24 @@ def test_the_time_of_a_trial_that_fails_is_not_known(monkeypatch: pytest.MonkeyP
     with pytest.raises(SqueezelabError, match="its time is not known") as told:
         timing.Stopwatch._run(timer, SPEC)
     assert "Tried: lenet5" in told.value.given
+
+
+def test_a_trial_that_took_too_long_before_it_was_timed_is_no_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab: Any = SimpleNamespace(
+        splits=lambda spec: None, baseline=lambda *_: SimpleNamespace(digest="0"), measured={}
+    )
+    made = SimpleNamespace(file=b"", metrics={"val_accuracy": 0.9})
+    monkeypatch.setattr(trial, "compress", lambda *_: None)
+    monkeypatch.setattr(trial.measurement, "measure", lambda *_: made)
+    monkeypatch.setattr(
+        trial, "TrialJob", lambda *_, deadline, **__: SimpleNamespace(deadline=deadline)
+    )
+    result = trial.run(SPEC, lab, seconds=1e-9)
+    assert (result.status, result.reason) == ("FAILED", "timeout")
+    assert "longer than trial_seconds" in result.error
+    assert not result.metrics
 
 
 def test_a_net_without_dense_layers_is_pruned_by_another_strategy(
