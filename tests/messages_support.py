@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let errors note their places; a worker has what it inherits from where it was started."""
     noted_errors.note_places(*noted_classes.ERRORS)
     noted_errors.note_warnings()
+    noted_classes.prepare()
     for owner, name in noted_classes.CALLED:
         setattr(owner, name, noted_errors.noting(getattr(owner, name)))
     if not hasattr(config, "workerinput"):

@@ -45,6 +45,7 @@ def found(level):
     "tests/noted_classes.py": """
 from framework.parts import Finding
 ERRORS, CALLED = (), ((Finding, "__init__"),)
+def prepare(): ...
 """,
     # two files, because a worker takes whole ones
     "tests/test_a.py": """
