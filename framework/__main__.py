@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+# what `signal` is made of: its names for numbers take milliseconds, in which nothing would be taken
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 
 TYPE_CHECKING = False  # nothing that takes time is loaded before `main` has its first line
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ def test_an_interrupt_in_code_that_a_library_made_of_text_ends_with_130(tmp_path
 
 def test_next_to_nothing_is_loaded_before_an_interrupt_is_taken() -> None:
     code = (
-        "import sys, signal\nbefore = set(sys.modules)\n"
+        "import sys\nbefore = set(sys.modules)\n"
         "import framework.__main__\nprint(*set(sys.modules) - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
