@@ -50,9 +50,6 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = interrupt.EXIT_CODE
-        # one that came in code that a library makes of text is noted as unhandled, and Python would
-        # end with the signal in place of the code; the next such code begins the note anew
-        exec("")  # noqa: S102
     # whoever read our output has read enough, as `squeezelab list | head` does
     except BrokenPipeError:
         streams.silence_stdout()
@@ -72,6 +69,9 @@ def main() -> NoReturn:
     interrupt.ignore()
     # typer makes this code of an interrupt, in some of its versions
     if code == interrupt.EXIT_CODE:
+        # one that came in code that a library makes of text is noted as unhandled, and Python would
+        # end with the signal in place of the code; the next such code begins the note anew
+        exec("")  # noqa: S102
         say("Stopped. What is done is kept; the same command goes on from here.")
     sys.exit(code or 0)
 

@@ -156,11 +156,16 @@ def test_an_interrupt_while_the_command_is_loaded_is_one_line(loading: str) -> N
     assert re.fullmatch(r"Stopped[^\n]+\n", done.stderr)
 
 
-def test_an_interrupt_in_code_that_a_library_made_of_text_ends_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["raise", "return 130"])  # the second as typer makes of it
+def test_an_interrupt_in_code_that_a_library_made_of_text_ends_with_130(
+    ending: str, tmp_path: Path
+) -> None:
     """There Python notes it as one that nobody took, and would end with the signal."""
     (tmp_path / "probe.py").write_text(
         "from framework.cli import base\n"
-        "def interrupted(**_):\n    exec('raise KeyboardInterrupt')\n"
+        "def interrupted(**_):\n"
+        "    try:\n        exec('raise KeyboardInterrupt')\n"
+        f"    except KeyboardInterrupt:\n        {ending}\n"
         "base.app = interrupted\nbase.main()"
     )
     command = [sys.executable, "-m", "probe"]
