@@ -16,6 +16,7 @@ from framework.contracts.project import Project, RunFiles, no_runs
 from framework.errors import InvalidStudy, UnknownName, UserError
 from framework.planning.parts import dataset_of, strategy_of
 from framework.results.record import drop_of, quality_of
+from framework.study.checks import AUTO
 from framework.study.grid import enumerate_specs
 from framework.study.space import Choice, Domain, Float, Int, Knob
 from framework.study.spec import Spec, Train, Use
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from framework.study.study import Study
 
 HERE = Path()
+AHEAD = 4  # of `auto`: `python -m benchmarks.ahead` says what each costs
 TRAINED_FACTOR = 0.1  # of a study with a net that comes trained, see docs/architecture.md
 DERIVED = (  # of the trial against its own baseline, besides the drop of its quality
     "speedup_theoretical",
@@ -55,6 +57,8 @@ def resolve(
     info = dataset_of(resolved, catalog, root).info
     _check_inputs(resolved, info, catalog, root)
     resolved = _with_trained_factor(resolved, catalog)
+    if resolved.ahead == AUTO:
+        resolved = replace(resolved, ahead=AHEAD)
     resolved = _with_stored_names(resolved, info.task)
     _check_measurable(resolved, info, catalog)
     _check_orders(resolved, catalog)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.errors import TrialDiverged
-from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
-from framework.planning.resolve import budget, control_spec, first_value
-from framework.results import chance, record
+from framework.planning.resolve import control_spec, first_value
+from framework.results import record
 from framework.results.status import (
-    DELETED_METRICS,
-    OTHER_METRICS,
     StudyStatus,
     objective_values,
     unmeasured,
@@ -28,14 +27,13 @@ from framework.results.status import (
 from framework.runner import failures, trial
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine import InProcess
-from framework.runner.events import Ended, Interrupted, Observer, Outcome, Running
+from framework.runner.events import Interrupted, Observer, Outcome, Running
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
-from framework.study.space import Choice
+from framework.runner.telling import Teller
 from framework.system import interrupt
 from framework.system.locks import study_lock
-from framework.tracking import mlflow_ui
 from framework.tracking.history import History, resume
 from framework.tracking.store import Store
 
@@ -45,11 +43,6 @@ if TYPE_CHECKING:
     from framework.results.record import Record, Run
     from framework.study.spec import Spec
     from framework.study.study import Study
-
-MEND = (
-    "What is measured against it says nothing: look at the data, its labels, the range of its "
-    "inputs, and train=."
-)
 
 
 def run(
@@ -68,11 +61,28 @@ def run(
         return Coordinator(plan, runs, lab=Lab(root, catalog), observer=observer).run(fresh=fresh)
 
 
+@dataclass(frozen=True)
+class Flight:
+    """A run that is at work.
+
+    Args:
+        future: of its record.
+        number, suggestion: of a trial.
+    """
+
+    run_id: str
+    spec: Spec
+    future: Future[Record]
+    number: int = -1
+    suggestion: Suggestion | None = None
+
+
 class Coordinator:
     """One session of one study. It alone writes, through `StudyRuns`; trials are pure."""
 
     def __init__(self, plan: Plan, runs: StudyRuns, *, lab: Lab, observer: Observer) -> None:
         self.plan, self.runs, self.lab, self.observer = plan, runs, lab, observer
+        self.teller = Teller(plan, runs.catalog, observer)
         self.store, self.catalog = runs.store, runs.catalog
         self.settler = Settler(self.lab, say=observer.say)
         self.engine = InProcess()
@@ -126,27 +136,16 @@ class Coordinator:
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
         self._deleted = with_deleted(self.plan.study, self.done.values())
         # in the order of their numbers, which is not that in which the store returns them
-        self.sampler.replay([self._observation(self.done[number]) for number in sorted(self.done)])
+        for number in sorted(self.done):
+            self.sampler.tell(number, self._observation(self.done[number]))
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         return history
 
     def _greet(self, history: History) -> None:
         """Say what of the history a person has to know before anything runs."""
-        if self._unranked:
-            self.observer.say(f"{len(self._unranked)} trials {OTHER_METRICS}")
-        if self._deleted:
-            self.observer.say(f"{len(self._deleted)} trials {DELETED_METRICS}")
-        for warning in own_plugins.changed_code(self.done.values(), self.runs.tags):
-            self.observer.say(warning)
-        # an overridden study is another question on purpose
-        if history.changed and not self.plan.overrides:
-            self.observer.say(
-                "The study has changed since it was run; its earlier trials stay under their "
-                "digest."
-            )
-        self.observer.begin(self.plan, done=len(self.done), wanted=self.wanted)
-        for run in history.dense:
-            self._warn(run.tags.get("architecture", ""), run.metrics)
+        left_out = {"unranked": len(self._unranked), "deleted": len(self._deleted)}
+        self.teller.history(history, self.runs.tags, **left_out)
+        self.teller.begin(history, wanted=self.wanted)
         if self.wanted < self.plan.study.trials:
             self._say_how_many()
 
@@ -176,24 +175,37 @@ class Coordinator:
         if missing:
             self._run_references()
         # counted from here: references take their time once, and would make the first guess long
-        loop_began = time.monotonic()
-        for ran, number in enumerate(missing):
+        loop_began, before = time.monotonic(), len(self.done)
+        queue, out_of_time = deque(missing), False
+        flying: dict[Future[Record], Flight] = {}
+        while queue or flying:
+            if queue and time.monotonic() > ends:
+                out_of_time = True
+                queue.clear()
+            self._begin_trials(queue, flying)
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                flight = flying.pop(future)
+                result = self._end_trial(flight)
+                ran = len(self.done) - before
+                left = (time.monotonic() - loop_began) / ran * (len(queue) + len(flying))
+                # the session ends with its last trial or with its hours, whichever comes first
+                eta_seconds = min(left, max(0.0, ends - time.monotonic()))
+                self._show(flight, result, eta_seconds=eta_seconds)
+                failures.check_start(self.plan.name, self.done, self.store)
+        return len(self.done) - before, out_of_time
+
+    def _begin_trials(self, queue: deque[int], flying: dict[Future[Record], Flight]) -> None:
+        """Begin the next trials of the queue, as far as there is room and they can be asked."""
+        while queue and len(flying) < self.engine.slots and self.sampler.ready(queue[0]):
             interrupt.check()
-            if time.monotonic() > ends:
-                return ran, True
-            suggestion = self.sampler.ask(number)
+            suggestion = self.sampler.ask(queue[0])
             if suggestion is None:
-                self.wanted = len(self.done)
+                queue.clear()
+                self.wanted = len(self.done) + len(flying)
                 self._say_how_many()
-                return ran, False
-            result, spec = self._run_trial(number, suggestion)
-            self._prune_artifacts()
-            left = (time.monotonic() - loop_began) / (ran + 1) * (len(missing) - ran - 1)
-            # the session ends with its last trial or with its hours, whichever comes first
-            eta_seconds = min(left, max(0.0, ends - time.monotonic()))
-            self._show(number, result, spec, eta_seconds=eta_seconds)
-            failures.check_start(self.plan.name, self.done, self.store)
-        return len(missing), False
+                return
+            flight = self._begin_trial(queue.popleft(), suggestion)
+            flying[flight.future] = flight
 
     def _run_references(self) -> None:
         """The study's own baseline and the identity control, unless they are in the store."""
@@ -211,18 +223,22 @@ class Coordinator:
             if self._dense_run(spec):
                 self._execute("control", "control", spec)
 
-    def _run_trial(self, number: int, suggestion: Suggestion) -> tuple[Record, Spec]:
+    def _begin_trial(self, number: int, suggestion: Suggestion) -> Flight:
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
         if self._dense_run(suggestion.spec):
             self._run_control(suggestion.spec)
         self.attempts[number] = self.attempts.get(number, 0) + 1
         tags = {"trial": f"{number:06d}", "attempt": str(self.attempts[number])}
-        run_id, result = self._execute(
-            "trial", f"trial {number}", suggestion.spec, tags=tags, suggestion=suggestion
-        )
-        self.done[number] = self.store.run(run_id)
-        self.sampler.tell(self._observation(self.done[number]))
-        return result, suggestion.spec
+        what = f"trial {number}"
+        flight = self._begin("trial", what, suggestion.spec, tags=tags)
+        return replace(flight, number=number, suggestion=suggestion)
+
+    def _end_trial(self, flight: Flight) -> Record:
+        result = self._end(flight)
+        self.done[flight.number] = self.store.run(flight.run_id)
+        self.sampler.tell(flight.number, self._observation(self.done[flight.number]))
+        self._prune_artifacts()
+        return result
 
     def _dense_run(self, spec: Spec) -> str:
         """Run id of the spec's baseline in this study, run now if it is not there.
@@ -236,33 +252,31 @@ class Coordinator:
                 self._failed_dense[dense.digest] = run_id, result
                 return ""
             self._dense_runs[dense.digest] = run_id
-            self._warn(self._net(dense), result.metrics)
         return self._dense_runs[dense.digest]
 
-    def _execute(
-        self,
-        role: str,
-        what: str,
-        spec: Spec,
-        *,
-        tags: Mapping[str, str] | None = None,
-        suggestion: Suggestion | None = None,
-    ) -> tuple[str, Record]:
-        """Begin a run, do the work, write the result."""
+    def _execute(self, role: str, what: str, spec: Spec) -> tuple[str, Record]:
+        """Begin a run that is no trial, wait for it, write the result."""
+        flight = self._begin(role, what, spec, tags={})
+        result = self._end(flight)
+        self.teller.reference(what, spec, result)
+        return flight.run_id, result
+
+    def _begin(self, role: str, what: str, spec: Spec, *, tags: Mapping[str, str]) -> Flight:
+        """Begin a run, and hand the work to the engine."""
         dense = self._dense_runs.get(spec.dense().digest, "")
-        run_id = self.runs.begin(role, spec, dense=dense, tags=tags or {})
+        run_id = self.runs.begin(role, spec, dense=dense, tags=tags)
         # a baseline and a control run once for all trials: no limit of a trial ends them
         seconds = self.plan.study.trial_seconds if role == "trial" else None
-        running = Running(what, tried=self._tried(role, spec), epochs=self._epochs(spec))
-        report = self._reporter(run_id, running)
+        report = self._reporter(run_id, self.teller.running(role, what, spec))
         future = self.engine.submit(trial.run, spec, self.lab, seconds=seconds, report=report)
-        result = self._completed(future.result(), suggestion)
-        self.runs.log_data(run_id, spec, self.lab)
-        self.store.finish(run_id, result)
-        if role != "trial":  # a trial is shown with the front that it changes
-            values = _objectives(self.plan.study, result)
-            self.observer.ended(Ended(what=what, net=self._net(spec), record=result, values=values))
-        return run_id, result
+        return Flight(run_id, spec, future)
+
+    def _end(self, flight: Flight) -> Record:
+        """Wait for a run and write its result."""
+        result = self._completed(flight.future.result(), flight.suggestion)
+        self.runs.log_data(flight.run_id, flight.spec, self.lab)
+        self.store.finish(flight.run_id, result)
+        return result
 
     def _reporter(self, run_id: str, running: Running) -> EpochReport:
         """What is done after each epoch of a run."""
@@ -292,59 +306,21 @@ class Coordinator:
             metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
         return replace(result, artifacts=artifacts, metrics=metrics)
 
-    # --- observers --------------------------------------------------------------------------------
-
-    def _tried(self, role: str, spec: Spec) -> str:
-        """What tells a trial from the others."""
-        return mlflow_ui.tried(self.plan.study, spec) if role == "trial" else ""
-
-    def _epochs(self, spec: Spec) -> int:
-        """How many epochs a run is expected to report."""
-        return budget(spec, self.catalog) if spec.compress else spec.train.epochs
-
-    def _net(self, spec: Spec) -> str:
-        """What the architecture is called in a study that searches over several."""
-        return mlflow_ui.net_name(spec) if isinstance(self.plan.study.architecture, Choice) else ""
-
-    def _show(self, number: int, result: Record, spec: Spec, *, eta_seconds: float) -> None:
-        status = self._status()
-        event = Ended(
-            what=f"trial {number}",
-            net=self._net(spec),
-            tried=self._tried("trial", spec),
-            position=len(self.done),
-            of=self.wanted,
-            record=result,
-            values=_objectives(self.plan.study, result),
-            front=len(status.front()),
-            failed=status.failed(),
+    def _show(self, flight: Flight, result: Record, *, eta_seconds: float) -> None:
+        self.teller.trial(
+            flight.number,
+            flight.spec,
+            result,
+            status=self._status(),
+            done=len(self.done),
+            wanted=self.wanted,
             eta_seconds=eta_seconds,
         )
-        self.observer.ended(event)
 
     def _say_how_many(self) -> None:
-        """Why there are fewer trials than asked for: no spec is trained twice."""
-        if self.wanted == 1:
-            self.observer.say(
-                "Nothing is searched, so one trial tells all: give a knob a domain to search it."
-            )
-        elif self.plan.study.sampler != "grid":
-            # a space that is too large to be listed is as large as what was found of it
-            tried = map(_spec_digest, self.done.values())
-            distinct = self.sampler.distinct or len(set(tried))
-            asked = f"{distinct} distinct of {self.plan.study.trials} trials asked for"
-            self.observer.say(
-                f"No spec is trained twice, and there are no more: {asked}. Give a knob more "
-                f"values for more."
-            )
-
-    def _warn(self, net: str, metrics: Mapping[str, float]) -> None:
-        """Say loudly that a dense net has learned nothing, or is fed wrongly."""
-        text = chance.warning(metrics, self.plan.task)
-        if text:
-            self.observer.say(
-                f"WARNING: the baseline{f' of {net}' if net else ''} is {text}. {MEND}"
-            )
+        """Why there are fewer trials than asked for."""
+        done = self.done.values()
+        self.teller.fewer(done, wanted=self.wanted, distinct=self.sampler.distinct)
 
     # --- what is kept -----------------------------------------------------------------------------
 
@@ -387,12 +363,3 @@ def _failed_if_unmeasured(study: Study, result: Record) -> Record:
         return result
     error = f"Not a finite number: {', '.join(names)}."
     return replace(result, reason=TrialDiverged.reason, error=error)
-
-
-def _spec_digest(run: Run) -> str:
-    return run.tags.get("spec_digest", run.run_id)
-
-
-def _objectives(study: Study, result: Record) -> dict[str, float]:
-    """The objectives' values of a run that has ended, as far as there are any."""
-    return {name: result.metrics[name] for name in study.objectives if name in result.metrics}

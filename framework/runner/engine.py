@@ -13,6 +13,8 @@ R = TypeVar("R")
 class InProcess(Executor):
     """Runs each call at once, in this process, so that traced nets are reused between trials."""
 
+    slots = 1  # calls that may be at work at a time
+
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """A future that is done. An interrupt is not caught: it belongs to the coordinator."""
         future: Future[R] = Future()

@@ -191,11 +191,14 @@ def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
     """The trials themselves where the sampler does not learn, else draws that prefer no value."""
     learns = study.sampler in ("tpe", "nsga2")
     sampler = Sampler(replace(study, sampler="random") if learns else study)
-    numbers = range(max(DRAWS, len(todo))) if learns and todo else todo
+    wanted = range(max(DRAWS, len(todo))) if learns and todo else todo
     specs = []
-    for number in numbers:
+    # also those that are done: what they tried is not tried again
+    for number in range(max(wanted, default=-1) + 1):
         suggestion = sampler.ask(number)
-        if suggestion:
+        if suggestion is None:
+            break
+        if number in wanted:
             specs.append(suggestion.spec)
     return specs
 

@@ -51,8 +51,10 @@ def check_start(name: str, done: Mapping[int, Run], store: Store) -> None:
     Raises:
         StudyStopped: they have.
     """
-    if len(done) >= FAILURES_AT_START:
-        _check(f"The first {len(done)} trials of {name} failed", done, store)
+    # whichever of the others has ended by now
+    first = {number: done[number] for number in range(FAILURES_AT_START) if number in done}
+    if len(first) == FAILURES_AT_START:
+        _check(f"The first {len(first)} trials of {name} failed", first, store)
 
 
 def check_end(name: str, done: Mapping[int, Run], store: Store) -> None:

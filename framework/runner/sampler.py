@@ -39,6 +39,7 @@ POPULATION = 16
 # of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs
 # some ms
 REDRAWS = 100
+STARTUP = 10  # numbers below it are random under TPE, as Optuna has it
 ENUMERABLE = 10_000  # combinations of values, up to which a space is listed: about a second
 
 
@@ -74,11 +75,15 @@ class Observed:
 class Sampler:
     """Suggests and observes, trial by trial; no spec is suggested twice.
 
-    Each question is asked of an Optuna study of the trials observed so far and nothing else, by
-    a sampler made from (seed, trial number, redraw): TPE and random then ask the same questions
-    whether or not the study was interrupted. A draw whose spec was observed before is discarded and
-    drawn again. A grid is enumerated by `enumerate_specs`. For NSGA-II the generation of each trial
-    is stored with it, so that trials of earlier sessions are parents like any other.
+    Trial n is asked of exactly this: the results of trials 0 to n - ahead, and of the later ones
+    below n what was suggested, as if they ran. So it does not matter in which order trials end, on
+    how many workers they run, or where a session began: a result that comes early waits. Free of
+    it are draws that look at no result: a grid, random ones, and the first of TPE.
+
+    Each draw is of a sampler made from (seed, trial number, redraw). One whose spec was suggested
+    before is taken back and drawn again. A grid is enumerated by `enumerate_specs`. For NSGA-II
+    the generation of each trial is stored with it, so that trials of earlier sessions are parents
+    like any other.
 
     Args:
         study: resolved.
@@ -86,9 +91,13 @@ class Sampler:
 
     def __init__(self, study: Study) -> None:
         self.study = study
+        self._ahead = int(study.ahead)
         self._grid = enumerate_specs(study) if study.sampler == "grid" else None
-        self._observed: list[optuna.trial.FrozenTrial] = []
-        self._seen: set[str] = set()  # digests of the specs observed, failed ones included
+        self._past = _Past(study)
+        # by the trial's number: Optuna's part of the suggestion, its result, the spec's digest
+        self._questions: dict[int, str] = {}
+        self._told: dict[int, Observed] = {}
+        self._digests: dict[int, str] = {}
 
     @property
     def limit(self) -> int | None:
@@ -98,7 +107,8 @@ class Sampler:
         """
         if self._grid is not None:
             return len(self._grid)
-        return self.distinct and self.distinct + len(self._observed) - len(self._seen)
+        again = len(self._digests) - len(set(self._digests.values()))
+        return self.distinct and self.distinct + again
 
     @cached_property
     def distinct(self) -> int | None:
@@ -117,41 +127,83 @@ class Sampler:
                 specs.setdefault(spec.digest, values)
         return specs
 
-    def replay(self, observed: Sequence[Observed]) -> None:
-        """Take in trials of earlier sessions, in the order of their numbers."""
-        for trial in observed:
-            self.tell(trial)
+    def replay(self, observed: Mapping[int, Observed]) -> None:
+        """Take in trials of earlier sessions, by their numbers."""
+        for number, trial in observed.items():
+            self.tell(number, trial)
+
+    def ready(self, number: int) -> bool:
+        """Whether all that `ask(number)` needs to know has been told."""
+        if self._grid is not None:
+            return True
+        # of every trial below it is known what was asked: no spec is tried twice
+        return set(range(number)) <= self._questions.keys() and (
+            set(range(self._heard(number))) <= self._told.keys()
+        )
 
     def ask(self, number: int) -> Suggestion | None:
-        """What trial `number` (0-based) is to try.
+        """What trial `number` (0-based) is to try; numbers are asked in their order.
 
-        None where every spec that can be found was observed before.
+        None where every spec that can be found was suggested before.
         """
         if self._grid is not None:
             return _from_grid(*self._grid[number])
+        if not self.ready(number):
+            raise ValueError(f"Trial {number} is asked before those that it hangs on are told.")
         with warnings.catch_warnings():
             # Optuna says of some of its samplers and options that they may still change
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            drawing = optuna.create_study(
-                directions=[_DIRECTIONS[short] for short in self.study.objectives.values()]
-            )
-            drawing.add_trials(self._observed)
-            for redraw in range(REDRAWS + 1):
-                # a new one each time: what it draws depends on nothing but its seed and the trials
-                drawing.sampler = _sampler(
-                    self.study.sampler, _seed(self.study.seed, number, redraw)
-                )
-                suggestion = self._draw(drawing)
-                if suggestion.spec.digest not in self._seen:
-                    return suggestion
-            return self._first_left(drawing)
+            suggestion = self._suggestion(number)
+        if suggestion:
+            self._note(number, suggestion.optuna, suggestion.spec.digest)
+        return suggestion
 
-    def tell(self, observed: Observed) -> None:
+    def tell(self, number: int, observed: Observed) -> None:
         """The result of a suggestion."""
-        if self._grid is None:
-            trial = _frozen(observed)
-            self._observed.append(trial)
-            self._seen.add(self.study.fix(lambda name, _domain: trial.params[name]).digest)
+        self._told[number] = observed
+        if self._grid is None and number not in self._questions:
+            params = json.loads(observed.optuna)["params"]
+            spec = self.study.fix(lambda name, _domain: params[name])
+            self._note(number, observed.optuna, spec.digest)
+
+    def _note(self, number: int, question: str, digest: str) -> None:
+        self._questions[number], self._digests[number] = question, digest
+
+    def _heard(self, number: int) -> int:
+        """How many of the first trials' results trial `number` hangs on."""
+        return 0 if self._is_free(number) else max(0, number - self._ahead + 1)
+
+    def _is_free(self, number: int) -> bool:
+        """Whether it is drawn without a look at any result."""
+        is_start = self.study.sampler == "tpe" and number < STARTUP
+        return is_start or self.study.sampler in ("random", "grid")
+
+    def _suggestion(self, number: int) -> Suggestion | None:
+        seen = set(self._digests.values())
+        attributes: Mapping[str, Any] = {}
+        for redraw in range(REDRAWS + 1):
+            drawing = self._drawing(number, redraw)
+            suggestion = self._draw(drawing)
+            if suggestion.spec.digest not in seen:
+                return suggestion
+            # Optuna gives a trial whose values are fixed no generation: it is of that of the draws
+            attributes = json.loads(suggestion.optuna)["attributes"]
+        for digest, values in self._space.items():
+            if digest not in seen:
+                drawing = self._drawing(number, 0)
+                drawing.enqueue_trial(dict(values))
+                return self._draw(drawing, attributes)
+        return None
+
+    def _drawing(self, number: int, redraw: int) -> optuna.Study:
+        """The Optuna study of which one draw of trial `number` is asked."""
+        seed = _seed(self.study.seed, number, redraw)
+        if self._is_free(number):
+            return self._past.study([], [], optuna.samplers.RandomSampler(seed=seed))
+        heard = self._heard(number)
+        told = [self._told[below] for below in range(heard)]
+        running = [self._questions[below] for below in range(heard, number)]
+        return self._past.study(told, running, _sampler(self.study.sampler, seed))
 
     def _draw(
         self, drawing: optuna.Study, attributes: Mapping[str, Any] | None = None
@@ -162,18 +214,52 @@ class Sampler:
             attributes = drawing.get_trials(deepcopy=False)[trial.number].system_attrs
         return Suggestion(spec, _to_json(trial.params, trial.distributions, attributes))
 
-    def _first_left(self, drawing: optuna.Study) -> Suggestion | None:
-        """The first spec not yet observed of a space that can be listed, in the order of the grid.
 
-        Optuna gives a trial whose values are fixed no generation: it is of that of the draws
-        before it.
+class _Past:
+    """The trials that Optuna is shown, which are kept from one question to the next.
+
+    Building them anew would cost 0.3 ms for each trial and question.
+    """
+
+    def __init__(self, study: Study) -> None:
+        directions = [_DIRECTIONS[short] for short in study.objectives.values()]
+        self._storage = _Trials()
+        self._study = optuna.create_study(storage=self._storage, directions=directions)
+        self._shown: list[Observed] = []
+
+    def study(
+        self,
+        told: Sequence[Observed],
+        running: Sequence[str],
+        sampler: optuna.samplers.BaseSampler,
+    ) -> optuna.Study:
+        """An Optuna study of exactly these trials, in this order, and nothing drawn before."""
+        same = 0
+        while same < min(len(told), len(self._shown)) and told[same] is self._shown[same]:
+            same += 1
+        self._storage.rewind(same)
+        self._study.add_trials(map(_frozen, told[same:]))
+        self._shown = list(told)
+        self._study.add_trials(map(_running, running))
+        self._study.sampler = sampler
+        return self._study
+
+
+class _Trials(optuna.storages.InMemoryStorage):
+    """Trials in memory of which the last can be taken back, as Optuna's own cannot."""
+
+    def rewind(self, count: int) -> None:
+        """Leave the first `count` trials of each study, and nothing that a sampler has noted.
+
+        NSGA-II notes who the parents are, and would keep to them when more have ended.
         """
-        attributes = drawing.get_trials(deepcopy=False)[-1].system_attrs
-        for digest, values in self._space.items():
-            if digest not in self._seen:
-                drawing.enqueue_trial(dict(values))
-                return self._draw(drawing, attributes)
-        return None
+        with self._lock:
+            for study in self._studies.values():
+                for trial in study.trials[count:]:
+                    del self._trial_id_to_study_id_and_number[trial._trial_id]
+                del study.trials[count:]
+                study.system_attrs = {}
+                study.param_distribution = {}
 
 
 _DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {"max": "maximize", "min": "minimize"}
@@ -200,7 +286,8 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
             optuna.samplers.nsgaii.PolynomialMutation(),
         )
         return Nsga2(population_size=POPULATION, crossover=crossover, mutation=mutation, seed=seed)
-    return optuna.samplers.TPESampler(seed=seed)
+    # what is random at the start is decided by the trial's number, however many have failed
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
 
 
 class Nsga2(optuna.samplers.NSGAIISampler):
@@ -237,16 +324,26 @@ def _to_json(
 
 
 def _frozen(observed: Observed) -> optuna.trial.FrozenTrial:
-    stored = json.loads(observed.optuna)
-    forms = {
-        name: json_to_distribution(json.dumps(form))
-        for name, form in stored["distributions"].items()
-    }
+    """A trial that has ended, as Optuna knows it."""
     return optuna.trial.create_trial(
+        **_question(observed.optuna),
         state=TrialState.FAIL if observed.values is None else TrialState.COMPLETE,
         values=None if observed.values is None else list(observed.values),
-        params=stored["params"],
-        distributions=forms,
-        system_attrs=stored.get("attributes"),  # trials of earlier versions have none
         constraints=dict(observed.violations) or None,
     )
+
+
+def _running(question: str) -> optuna.trial.FrozenTrial:
+    """One of which only the question is known: TPE supposes that it is none of the good ones."""
+    return optuna.trial.create_trial(**_question(question), state=TrialState.RUNNING)
+
+
+def _question(text: str) -> dict[str, Any]:
+    """What was asked, from its stored form."""
+    stored = json.loads(text)
+    forms = {}
+    for name, form in stored["distributions"].items():
+        forms[name] = json_to_distribution(json.dumps(form))
+    # trials of earlier versions have no attributes
+    attributes = stored.get("attributes")
+    return {"params": stored["params"], "distributions": forms, "system_attrs": attributes}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from framework.study.study import Study
 
 SAMPLERS = ("tpe", "random", "nsga2", "grid")
+AUTO = "auto"
+MOST_AHEAD = 64
 KEEPS = ("all", "front")
 
 
@@ -57,6 +59,7 @@ def check_study(study: Study) -> None:
                 todo=f"Allowed: {', '.join(allowed)}.",
             )
     _check_numbers(study)
+    _check_ahead(study.ahead)
 
 
 def _check_dataset(dataset: Any) -> None:
@@ -130,3 +133,13 @@ def _check_numbers(study: Study) -> None:
         is_number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if limit is not None and not (is_number and 0 < limit < math.inf):
             raise InvalidValue(f"{name} is a number above 0, or None.", given=f"Given: {limit!r}.")
+
+
+def _check_ahead(ahead: Any) -> None:
+    is_number = isinstance(ahead, int) and not isinstance(ahead, bool)
+    if ahead != AUTO and not (is_number and 1 <= ahead <= MOST_AHEAD):
+        raise InvalidValue(
+            f"ahead is a whole number from 1 to {MOST_AHEAD}, or {AUTO!r}: how many trials may run "
+            "side by side.",
+            given=f"Given: {ahead!r}.",
+        )

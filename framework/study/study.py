@@ -41,6 +41,10 @@ class Study:
 
     What is in `HOW_MUCH` is not part of the question: `trial_seconds` ends a trial, `hours` ends a
     session, and `keep="front"` removes the nets of trials that are not on the front.
+
+    `ahead` is how many trials may run side by side: trial n is suggested from the results of trials
+    0 to n - ahead, however many have ended; 1 to 64, or `"auto"`, which is written out when the
+    study is resolved.
     """
 
     dataset: Use
@@ -52,6 +56,7 @@ class Study:
     )
     constraints: tuple[AtMost | AtLeast, ...] = ()
     sampler: str = "tpe"
+    ahead: int | str = 1
     trials: int = 30
     seed: int = 0
     trial_seconds: float | None = None

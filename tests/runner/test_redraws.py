@@ -47,16 +47,16 @@ def run(
 ) -> list[tuple[str, str]]:
     """(digest of the spec, question) of every trial until the sampler finds no other."""
     sampler, observed, found = Sampler(asked), list(observed or []), []
-    sampler.replay(observed)
+    sampler.replay(dict(enumerate(observed)))
     for number in range(len(observed), trials):
         if rebuilt_every and number % rebuilt_every == 0:
             sampler = Sampler(asked)
-            sampler.replay(observed)
+            sampler.replay(dict(enumerate(observed)))
         suggestion = sampler.ask(number)
         if suggestion is None:
             break
         observed.append(result(asked, suggestion.spec.digest, suggestion.optuna))
-        sampler.tell(observed[-1])
+        sampler.tell(number, observed[-1])
         found.append((suggestion.spec.digest, suggestion.optuna))
     return found
 
@@ -113,7 +113,7 @@ def test_a_first_draw_is_the_one_of_a_plain_study(seed: int) -> None:
         assert suggestion is not None
         assert suggestion.spec.compress[0].knobs == own
         plain.tell(trial, [own["k"], own["sparsity"]])
-        sampler.tell(Observed(suggestion.optuna, (own["k"], own["sparsity"]), {}))
+        sampler.tell(number, Observed(suggestion.optuna, (own["k"], own["sparsity"]), {}))
 
 
 @pytest.mark.parametrize("sampler", DRAWN)
@@ -125,7 +125,7 @@ def test_a_spec_that_failed_is_not_tried_again(sampler: str) -> None:
         suggestion = failing.ask(number)
         assert suggestion is not None
         seen.add(suggestion.spec.digest)
-        failing.tell(Observed(suggestion.optuna, None, {}))
+        failing.tell(number, Observed(suggestion.optuna, None, {}))
     assert len(seen) == 4
     assert failing.ask(4) is None
 
@@ -182,7 +182,7 @@ def test_a_store_with_specs_that_were_done_twice_goes_on(sampler: str) -> None:
     assert first is not None
     old = [Observed(first.optuna, (0.5, 0.5), {})] * 3
     resumed = Sampler(asked)
-    resumed.replay(old)
+    resumed.replay(dict(enumerate(old)))
     assert (resumed.limit, resumed.distinct) == (6, 4)
     found = run(asked, trials=6, observed=old)
     assert len({first.spec.digest, *digests(found)}) == 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.runner.sampler import POPULATION, Observed, Sampler
+from framework.runner.sampler import POPULATION, STARTUP, Observed, Sampler
 from framework.study import AtMost, Spec, Study, Train, use
 from framework.study.space import Choice, Float, Int
 
@@ -60,10 +60,10 @@ def questions(
     for number in range(trials):
         if rebuilt_every and number % rebuilt_every == 0:
             sampler = Sampler(asked)
-            sampler.replay(observed)
+            sampler.replay(dict(enumerate(observed)))
         suggestion = sampler.ask(number)
         observed.append(answer(asked, suggestion.spec, suggestion.optuna))
-        sampler.tell(observed[-1])
+        sampler.tell(number, observed[-1])
         found.append((suggestion.spec.digest, suggestion.optuna))
     return found
 
@@ -108,7 +108,7 @@ def test_nsga2_without_its_generations_would_begin_anew() -> None:
     for _, question in questions(asked, trials=2 * POPULATION):
         stored = json.loads(question)
         observed.append(Observed(json.dumps(stored | {"attributes": {}}), (0.5, 1.0), {}))
-    sampler.replay(observed)
+    sampler.replay(dict(enumerate(observed)))
     assert generations([("", sampler.ask(2 * POPULATION).optuna)]) == [0]
 
 
@@ -117,7 +117,7 @@ def test_trials_stored_before_there_were_attributes_are_taken_in() -> None:
     first = json.loads(Sampler(asked).ask(0).optuna)
     del first["attributes"]
     sampler = Sampler(asked)
-    sampler.replay([Observed(json.dumps(first), (0.5, 1.0), {})])
+    sampler.replay({0: Observed(json.dumps(first), (0.5, 1.0), {})})
     assert sampler.ask(1).optuna == questions(asked, trials=2)[1][1]
 
 
@@ -138,11 +138,12 @@ def test_nsga2_learns_from_what_it_is_told(constrained: bool) -> None:
         suggestion = sampler.ask(number)
         sums.append(sum(step.knobs["sparsity"] for step in suggestion.spec.compress))
         sampler.tell(
+            number,
             Observed(
                 suggestion.optuna,
                 (abs(sums[-1] - 0.6),),
                 {"drop": sums[-1] - 0.5} if constrained else {},
-            )
+            ),
         )
     wanted = [(value <= 0.5) if constrained else (abs(value - 0.6) < 0.2) for value in sums]
     assert sum(wanted[-2 * POPULATION :]) > sum(wanted[: 2 * POPULATION]) + POPULATION // 2
@@ -155,7 +156,7 @@ def test_the_made_up_results_hold_failures_and_broken_constraints() -> None:
     for number in range(20):
         suggestion = sampler.ask(number)
         observed.append(answer(asked, suggestion.spec, suggestion.optuna))
-        sampler.tell(observed[-1])
+        sampler.tell(number, observed[-1])
     assert any(item.values is None for item in observed)
     assert any(item.violations.get("drop", 0) > 0 for item in observed)
 
@@ -170,7 +171,7 @@ def test_tpe_learns_from_what_it_is_told() -> None:
     for number in range(30):
         suggestion = sampler.ask(number)
         tried.append(suggestion.spec.compress[0].knobs["sparsity"])
-        sampler.tell(Observed(suggestion.optuna, (abs(tried[-1] - 0.3),), {}))
+        sampler.tell(number, Observed(suggestion.optuna, (abs(tried[-1] - 0.3),), {}))
     late = [abs(value - 0.3) for value in tried[15:]]
     early = [abs(value - 0.3) for value in tried[:10]]
     assert sum(late) / len(late) < sum(early) / len(early) / 2
@@ -215,7 +216,7 @@ def test_a_left_out_step_is_not_in_the_spec() -> None:
         left_out = json.loads(suggestion.optuna)["params"]["compress.0"] == "none"
         assert len(suggestion.spec.compress) == (0 if left_out else 1)
         lengths.add(len(suggestion.spec.compress))
-        sampler.tell(Observed(suggestion.optuna, (0.5, 100.0), {}))
+        sampler.tell(number, Observed(suggestion.optuna, (0.5, 100.0), {}))
     assert lengths == {0, 1}
 
 
@@ -257,20 +258,22 @@ def test_values_lie_in_their_domains() -> None:
         assert knobs["layers"] in ("uniform", "erk")
         assert 1e-4 <= train.learning_rate <= 1e-1
         assert train.batch_size in (16, 32)
-        sampler.tell(answer(asked, suggestion.spec, suggestion.optuna))
+        sampler.tell(number, answer(asked, suggestion.spec, suggestion.optuna))
 
 
-def test_failed_trials_keep_their_numbers_and_teach_nothing() -> None:
-    """A study whose trials all fail draws as if it were always at its beginning."""
+def test_a_study_whose_trials_all_fail_goes_on_asking() -> None:
+    """What is random at the start is so by its number, however many have failed."""
     asked = study(**FLAT)
-    sampler, failed = Sampler(asked), []
+    sampler, failed, random = Sampler(asked), {}, Sampler(study(sampler="random", **FLAT))
     for number in range(14):
         suggestion = sampler.ask(number)
-        failed.append(Observed(suggestion.optuna, None, {}))
-        sampler.tell(failed[-1])
+        drawn = random.ask(number)
+        assert (suggestion.optuna == drawn.optuna) == (number < STARTUP)
+        failed[number] = Observed(suggestion.optuna, None, {})
+        sampler.tell(number, failed[number])
     again = Sampler(asked)
     again.replay(failed)
-    assert again.ask(14).optuna == sampler.ask(14).optuna == Sampler(asked).ask(14).optuna
+    assert again.ask(14).optuna == sampler.ask(14).optuna
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2"])

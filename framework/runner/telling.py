@@ -1,0 +1,155 @@
+"""What a study says while it runs, to whoever looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from framework.planning import own_plugins
+from framework.planning.resolve import budget
+from framework.results import chance
+from framework.results.status import DELETED_METRICS, OTHER_METRICS, StudyStatus
+from framework.runner.events import Ended, Observer, Running
+from framework.study.space import Choice
+from framework.tracking import mlflow_ui
+
+if TYPE_CHECKING:
+    from framework.contracts.catalog import Catalog
+    from framework.planning.plan import Plan
+    from framework.results.record import Record, Run
+    from framework.study.spec import Spec
+    from framework.tracking.history import History
+
+MEND = (
+    "What is measured against it says nothing: look at the data, its labels, the range of its "
+    "inputs, and train=."
+)
+
+
+class Teller:
+    """Makes sentences and events of what the coordinator knows.
+
+    Args:
+        plan: the study.
+        catalog: the plug-ins.
+        observer: who is told.
+    """
+
+    def __init__(self, plan: Plan, catalog: Catalog, observer: Observer) -> None:
+        self._plan, self._study = plan, plan.study
+        self._catalog, self._observer = catalog, observer
+
+    def history(
+        self, history: History, tags: Mapping[str, str], *, unranked: int, deleted: int
+    ) -> None:
+        """What of earlier sessions a person has to know before anything runs.
+
+        Args:
+            tags: of the runs that this session makes.
+            unranked, deleted: trials that are left out of the front.
+        """
+        if unranked:
+            self._observer.say(f"{unranked} trials {OTHER_METRICS}")
+        if deleted:
+            self._observer.say(f"{deleted} trials {DELETED_METRICS}")
+        for warning in own_plugins.changed_code(history.done.values(), tags):
+            self._observer.say(warning)
+        # an overridden study is another question on purpose
+        if history.changed and not self._plan.overrides:
+            self._observer.say(
+                "The study has changed since it was run; its earlier trials stay under their "
+                "digest."
+            )
+
+    def begin(self, history: History, *, wanted: int) -> None:
+        """Before anything runs."""
+        self._observer.begin(self._plan, done=len(history.done), wanted=wanted)
+        for run in history.dense:
+            self._warn(run.tags.get("architecture", ""), run.metrics)
+
+    def running(self, role: str, what: str, spec: Spec) -> Running:
+        """A run of a spec that begins."""
+        epochs = budget(spec, self._catalog) if spec.compress else spec.train.epochs
+        return Running(what, tried=self._tried(role, spec), epochs=epochs)
+
+    def reference(self, what: str, spec: Spec, result: Record) -> None:
+        """A baseline or a control has ended."""
+        event = Ended(
+            what=what, net=self._net(spec), record=result, values=self._objectives(result)
+        )
+        self._observer.ended(event)
+        if not (spec.compress or result.reason):
+            self._warn(self._net(spec), result.metrics)
+
+    def trial(
+        self,
+        number: int,
+        spec: Spec,
+        result: Record,
+        *,
+        status: StudyStatus,
+        done: int,
+        wanted: int,
+        eta_seconds: float,
+    ) -> None:
+        """A trial has ended, with the front that it may have changed."""
+        event = Ended(
+            what=f"trial {number}",
+            net=self._net(spec),
+            tried=self._tried("trial", spec),
+            position=done,
+            of=wanted,
+            record=result,
+            values=self._objectives(result),
+            front=len(status.front()),
+            failed=status.failed(),
+            eta_seconds=eta_seconds,
+        )
+        self._observer.ended(event)
+
+    def fewer(self, done: Collection[Run], *, wanted: int, distinct: int | None) -> None:
+        """Why there are fewer trials than asked for: no spec is trained twice.
+
+        Args:
+            done: the trials of all sessions.
+            wanted: how many there will be.
+            distinct: how many specs there are, if that can be counted.
+        """
+        if wanted == 1:
+            self._observer.say(
+                "Nothing is searched, so one trial tells all: give a knob a domain to search it."
+            )
+        elif self._study.sampler != "grid":
+            # a space that is too large to be listed is as large as what was found of it
+            distinct = distinct or len(set(map(_spec_digest, done)))
+            asked = f"{distinct} distinct of {self._study.trials} trials asked for"
+            self._observer.say(
+                f"No spec is trained twice, and there are no more: {asked}. Give a knob more "
+                f"values for more."
+            )
+
+    def _tried(self, role: str, spec: Spec) -> str:
+        """What tells a trial from the others."""
+        return mlflow_ui.tried(self._study, spec) if role == "trial" else ""
+
+    def _net(self, spec: Spec) -> str:
+        """What the architecture is called in a study that searches over several."""
+        return mlflow_ui.net_name(spec) if isinstance(self._study.architecture, Choice) else ""
+
+    def _objectives(self, result: Record) -> dict[str, float]:
+        """The objectives' values of a run that has ended, as far as there are any."""
+        return {
+            name: result.metrics[name] for name in self._study.objectives if name in result.metrics
+        }
+
+    def _warn(self, net: str, metrics: Mapping[str, float]) -> None:
+        """Say loudly that a dense net has learned nothing, or is fed wrongly."""
+        text = chance.warning(metrics, self._plan.task)
+        if text:
+            self._observer.say(
+                f"WARNING: the baseline{f' of {net}' if net else ''} is {text}. {MEND}"
+            )
+
+
+def _spec_digest(run: Run) -> str:
+    return run.tags.get("spec_digest", run.run_id)
