@@ -94,7 +94,7 @@ def _head(run: Run) -> str:
 
 def _flat(study: Study) -> dict[str, str]:
     """A resolved study by the names that overrides use."""
-    rows: dict[str, Any] = {"sampler": study.sampler, "seed": study.seed}
+    rows: dict[str, Any] = {"sampler": study.sampler, "ahead": study.ahead, "seed": study.seed}
     for name in HOW_MUCH:
         rows[name] = getattr(study, name)
     for _, path, part in study.parts():

@@ -76,7 +76,8 @@ def describe_plan(
     for name, value in dotted("train", study.train.values()).items():
         rows[name] = _value(value)
     rows |= goal_rows(study)
-    rows |= {"sampler": study.sampler, "trials": study.trials, "seed": study.seed}
+    rows |= {"sampler": study.sampler, "ahead": study.ahead}
+    rows |= {"trials": study.trials, "seed": study.seed}
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
     rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
     return _table(planned.name, rows | dict(more or {}))
