@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -124,20 +124,51 @@ class Client(_Interface):
     if not TYPE_CHECKING:  # seen by a checker, it would make every name right
 
         def __getattr__(self, name: str) -> Any:
-            def attempt(*args: Any, **options: Any) -> Any:
-                # by its name each time, so that what a test replaces is met
-                method = getattr(self._client, name)
-                with self._held(), translated(self._uri):
-                    return method(*args, **options)
-
             def call(*args: Any, **options: Any) -> Any:
-                # a server that has never answered is not one that is away for a while
-                seconds = None if self._answered or sqlite_file(self._uri) else 0.0
-                answer = patiently(lambda: attempt(*args, **options), seconds=seconds)
-                self._answered = True
-                return answer
+                return self._patiently(lambda: self._attempt(name, *args, **options))
 
             return call
+
+    def create_once(self, experiment: str, *, name: str, tags: Mapping[str, str], key: str) -> Any:
+        """A new run of MLflow's; no second one where only the answer to an attempt was lost.
+
+        Args:
+            experiment: its id.
+            tags: `key` among them.
+            key: the tag whose value no other RUNNING run of the experiment has.
+        """
+        began = False
+
+        def attempt() -> Any:
+            nonlocal began
+            made = self._running(experiment, key, tags[key]) if began else []
+            began = True
+            return (
+                made[0]
+                if made
+                else self._attempt("create_run", experiment, tags=tags, run_name=name)
+            )
+
+        return self._patiently(attempt)
+
+    def _running(self, experiment: str, key: str, value: str) -> Sequence[Any]:
+        """The RUNNING runs that have a tag."""
+        wanted = f"tags.`{key}` = '{value}' and attributes.status = 'RUNNING'"
+        found: Sequence[Any] = self._attempt("search_runs", [experiment], filter_string=wanted)
+        return found
+
+    def _attempt(self, name: str, *args: Any, **options: Any) -> Any:
+        # by its name each time, so that what a test replaces is met
+        method = getattr(self._client, name)
+        with self._held(), translated(self._uri):
+            return method(*args, **options)
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        # a server that has never answered is not one that is away for a while
+        seconds = None if self._answered or sqlite_file(self._uri) else 0.0
+        answer = patiently(attempt, seconds=seconds)
+        self._answered = True
+        return answer
 
     def _held(self) -> AbstractContextManager[None]:
         # a server stands a caller that leaves, and may let one wait

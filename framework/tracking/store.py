@@ -30,6 +30,7 @@ from framework.results.record import (
     Run,
     Status,
 )
+from framework.study.spec import digest_of
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.client import Client, error_code, pages
 from framework.tracking.conversion import (
@@ -52,6 +53,9 @@ METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
 FLUSH_SECONDS = 10.0
 UI_PREFIX = "mlflow."
 PARENT_TAG = "mlflow.parentRunId"
+KEY_TAG = f"{PREFIX}key"
+# what only one RUNNING run has
+KEY = ("study_digest", "generation", "role", "trial", "seed", "spec_digest", "attempt")
 
 
 class Store:
@@ -116,7 +120,10 @@ class Store:
             all_tags[PARENT_TAG] = parent
         check_length("parameter", params, limit=PARAM_LIMIT)
         check_length("run's", {"name": name}, limit=NAME_LIMIT)
-        run = self._client.create_run(self.experiment(study), tags=all_tags, run_name=name)
+        all_tags[KEY_TAG] = digest_of([all_tags.get(PREFIX + part, "") for part in KEY])
+        run = self._client.create_once(
+            self.experiment(study), name=name, tags=all_tags, key=KEY_TAG
+        )
         self._files.remember(run)
         self._batch(run.info.run_id, params=params)
         return str(run.info.run_id)

@@ -74,6 +74,33 @@ def test_what_passes_is_waited_for_with_a_word_and_ends_with_a_sentence(
 
 
 @pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_run_whose_answer_was_lost_is_not_begun_twice(
+    store: Store, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = store._client._client
+    create, left = mlflow.create_run, [lost]
+
+    def losing(*args: object, **options: object) -> object:
+        made = create(*args, **options)
+        if left[0]:
+            left[0] -= 1
+            raise MlflowException(SILENT)
+        return made
+
+    monkeypatch.setattr(mlflow, "create_run", losing)
+    tags = {"study_digest": "d" * 64, "generation": "0", "attempt": "1", "trial": f"{lost:06d}"}
+    study = f"lost_{lost}"
+    began = store.begin(study, role="trial", name="trial", tags=tags, params={"seed": "0"})
+    again = store.begin(
+        study, role="trial", name="trial", tags=tags | {"attempt": "2"}, params={"seed": "0"}
+    )
+    runs = store.runs(study)
+    assert {run.run_id for run in runs} == {began, again}
+    assert [run.params for run in runs] == [{"seed": "0"}] * 2
+
+
+@pytest.mark.usefixtures("hasty")
 def test_an_interrupt_ends_the_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store._client._client, "get_run", failing(LOCKED, times=10**6))
 

@@ -85,6 +85,7 @@ def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> Non
     store.finish(run_id, Record(metrics={"val_accuracy": 0.9}, artifacts={"spec.json": b"{}"}))
     seen = mlflow_client(store).get_run(run_id)
     ours = {name: value for name, value in seen.data.tags.items() if name.startswith("squeezelab.")}
+    assert len(ours.pop("squeezelab.key")) == 64
     assert ours == {
         "squeezelab.role": "trial",
         "squeezelab.study": study,
@@ -128,7 +129,8 @@ def test_a_record_comes_back_exactly(store: Store, study: str) -> None:
     assert run.status == "FINISHED"
     assert run.metrics == {**wanted.metrics, **wanted.times}
     assert run.params == params
-    assert run.tags == {"role": "trial", "study": study, "strategy": "a+b", "trial": "000003"}
+    told = {"role": "trial", "study": study, "strategy": "a+b", "trial": "000003"}
+    assert run.tags == told | {"key": run.tags["key"]}
     assert run.number == 3
     assert run.start_ms <= run.end_ms
     assert {name: store.artifact(run_id, name) for name in wanted.artifacts} == wanted.artifacts
