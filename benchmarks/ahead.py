@@ -1,7 +1,8 @@
 """What it costs a search to run trials side by side: `ahead` 1, 2, 4 and 8.
 
-    make study NAME=lenet5_prune SET="sampler=random trials=150"
-    .venv/bin/python -m benchmarks.ahead lenet5_prune --set sampler=random
+    make study NAME=lenet_300_100_prune SET="sampler=random trials=120 keep=front"
+    .venv/bin/python -m benchmarks.ahead lenet_300_100_prune \\
+        --set sampler=random --set trials=120 --set keep=front
 
 The trials of a finished random study stand in for training: each spec that a search asks for gets
 what the nearest recorded one of its kind reached (distance over the ranges of its knobs). So a

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from framework.study.study import Study
 
 HERE = Path()
-AHEAD = 4  # of `auto`: `python -m benchmarks.ahead` says what each costs
+AHEAD = 8  # of `auto`, by `python -m benchmarks.ahead`; docs/howto.md has what it printed
 TRAINED_FACTOR = 0.1  # of a study with a net that comes trained, see docs/architecture.md
 DERIVED = (  # of the trial against its own baseline, besides the drop of its quality
     "speedup_theoretical",
