@@ -68,7 +68,7 @@ def main() -> None:
         for seed in arguments.seeds:
             study = replace(planned.study, sampler="tpe", ahead=ahead, seed=seed)
             volumes.append(volume(search(study, trials, arguments.trials), trials))
-        alone = alone or volumes
+        alone = alone or volumes  # ahead=1 comes first
         print(line(ahead, volumes, alone), flush=True)
 
 
@@ -135,6 +135,7 @@ def search(study: Study, trials: Sequence[Recorded], count: int) -> list[tuple[f
         suggestion = sampler.ask(number)
         if suggestion is None:
             break
+        # told at once: the sampler itself keeps what it may not know yet
         place = place_of(suggestion.optuna)
         nearest = min(trials, key=lambda trial: distance(place, trial.place))
         reached.append(nearest.values)

@@ -26,7 +26,7 @@ from framework.results.status import (
 )
 from framework.runner import failures, trial
 from framework.runner.baseline import EpochReport, Lab
-from framework.runner.engine import InProcess
+from framework.runner.engine.here import InProcess
 from framework.runner.events import Interrupted, Observer, Outcome, Running
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.settle import Settler

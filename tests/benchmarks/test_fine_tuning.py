@@ -1,4 +1,4 @@
-"""What benchmarks/fine_tuning.py says of a net and its control, and that a default does no harm."""
+"""What benchmarks/fine_tuning says of a net and its control, and that a default does no harm."""
 
 import math
 import warnings
@@ -6,7 +6,7 @@ import warnings
 import pytest
 from studies_support import REPOSITORY, new_project
 
-from benchmarks.fine_tuning import HEAD, Measurements, Row, from_files, row_of, shipped
+from benchmarks.fine_tuning.__main__ import HEAD, Measurements, Row, from_files, row_of, shipped
 from framework.contracts import Catalog
 from framework.runner.baseline import Lab
 

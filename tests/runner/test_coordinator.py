@@ -450,7 +450,7 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         assert set(run.tags) == {
             "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git",
             "dirty", "host", "trial", "attempt", "generation", "study_digest", "spec_digest",
-            "baseline", "metric_versions",
+            "baseline", "metric_versions", "key",
         }  # fmt: skip
         assert set(run.params) == {
             "seed", "dataset", "architecture", "architecture.units_1", "architecture.units_2",

@@ -218,7 +218,7 @@ def test_alternatives_of_the_architecture() -> None:
         ("datasets=mnist", UnknownName, "Did you mean 'dataset'"),
         ("compress.x=prune", UnknownName, "compress.0"),
         ("compress.0.=prune", UnknownName, "Did you mean 'compress.0'"),
-        ("=3", UnknownName, "Known: architecture"),
+        ("=3", UnknownName, "Known: ahead, architecture"),
         ("compress.2=prune", InvalidValue, r"2 steps: compress.0 to .1"),
         ("compress.7.epochs=3", InvalidValue, "no step 7"),
         ("compress=prune+", InvalidValue, "name of a plug-in"),

@@ -2,12 +2,12 @@
 
     .venv/bin/python -m benchmarks.fine_tuning .cache/fine_tuning
 
-For every shipped study, each of its architectures, and for six nets from files (benchmarks/
-file_nets.py, made anew for each seed) the baseline and the control of each seed: exported files,
-validation split. A control is within the limit if it is, in the mean, not further below its
-baseline than 0.5 points or twice the standard error of the paired difference, whichever is more.
-With --models, a folder with `pretrainedResnet.h5` of MLPerf Tiny, and TFDS_DATA_DIR also that net
-on CIFAR-10. What was measured is kept in FOLDER: a run that was ended goes on.
+For every shipped study, each of its architectures, and for six nets from files (`file_nets`, made
+anew for each seed) the baseline and the control of each seed: exported files, validation split. A
+control is within the limit if it is, in the mean, not further below its baseline than 0.5 points or
+twice the standard error of the paired difference, whichever is more. With --models, a folder with
+`pretrainedResnet.h5` of MLPerf Tiny, and TFDS_DATA_DIR also that net on CIFAR-10. What was measured
+is kept in FOLDER: a run that was ended goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from itertools import chain
 from pathlib import Path
 from statistics import mean, stdev
 
-from benchmarks import file_nets
+from benchmarks.fine_tuning import file_nets
 from benchmarks.shared import measured, parser_of
 from framework.contracts import Catalog
 from framework.planning.plan import plan
@@ -179,6 +179,7 @@ def from_files(lab: Lab, folder: Path) -> Iterator[tuple[str, ControlOf]]:
         path = file_nets.written(name, lab.root, folder, seed=seed)
         kind = file_nets.NETS[name]
         knobs = {"inputs": kind.inputs} if kind.inputs else {}
+        # from the project, so that the digest of a pair is the same in every checkout
         net = use("from_file", path=os.path.relpath(path, lab.root), **knobs)
         dataset = file_nets.dataset_of(kind, lab.root, folder)
         return control_of_file(net, lab, dataset=dataset, epochs=epochs, seed=seed)
@@ -236,6 +237,7 @@ def main() -> int:
     for name, control in cases:
         if given.only in name:
             rows.append(row_of(name, control, measurements, given.seeds))
+            # at once: the next row takes minutes
             print(rows[-1].text(), flush=True)
     return int(not all(row.within for row in rows))
 

@@ -83,6 +83,7 @@ def transfer(keras: Any, inputs: Array, labels: Array) -> Any:
     body = keras.Sequential([*stack, layers.GlobalAveragePooling2D()], name="body")
     first = keras.Sequential([keras.Input(inputs.shape[1:]), body, layers.Dense(2, "softmax")])
     fitted(first, inputs, labels % 2, epochs=15)
+    # else the first steps of a head that knows nothing would undo what the body has learned
     body.trainable = False
     head = [layers.Dropout(0.2), layers.Dense(10, activation="softmax")]
     model = keras.Sequential([keras.Input(inputs.shape[1:]), body, *head])
@@ -121,7 +122,7 @@ def preact_resnet(keras: Any, inputs: Array, labels: Array) -> Any:
         inner = layers.Conv2D(filters, 3, strides=stride, padding="same", kernel_regularizer=decay)
         branch = layers.ReLU()(layers.BatchNormalization()(inner(ready)))
         branch = layers.Conv2D(filters, 3, padding="same", kernel_regularizer=decay)(branch)
-        if stride > 1:
+        if stride > 1:  # He et al. 2016 take the shortcut behind the activation, too
             trunk = layers.Conv2D(filters, 1, strides=stride, kernel_regularizer=decay)(ready)
         trunk = layers.Add()([trunk, branch])
     pooled = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.BatchNormalization()(trunk)))

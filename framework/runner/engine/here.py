@@ -1,4 +1,4 @@
-"""Where trials run, behind one interface: futures. Today in this process."""
+"""Trials in this process, one after another."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What training on does to a net that is not compressed."""
