@@ -149,8 +149,8 @@ def test_a_regression_on_arrays(tmp_path):
         ({"labels": np.arange(4)}, "at least one input"),
         (pictures() | {"labels": np.arange(100) / 4}, "labels have fractions"),
         (pictures() | {"labels": np.arange(99)}, "not as many samples"),
-        ({name: array[:0] for name, array in pictures().items()}, "Different labels: 0"),
-        ({"labels": np.zeros(0, int), "sequence": np.zeros((0, 3))}, "Different labels: 0"),
+        ({name: array[:0] for name, array in pictures().items()}, "hold no sample"),
+        ({"labels": np.zeros(0, int), "sequence": np.zeros((0, 3))}, "hold no sample"),
         (pictures() | {"labels": np.array(3)}, "not as many samples"),
         (pictures() | {"labels": np.zeros(100, int)}, "Different labels: 1"),
         (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from studies_support import Watcher
 
-from framework import Study, Train, use
+from framework import Choice, Study, Train, use
 from framework.contracts import Catalog
 from framework.errors import (
     InvalidStudy,
@@ -25,8 +25,10 @@ from framework.runner import baseline, failures, reproduce, settle, timing, tria
 from framework.runner.coordinator import Coordinator, first_value
 from framework.runner.settle import Settler
 from framework.runner.smoke.gate import _Trying
+from framework.runner.telling import Teller
 from framework.strategies import block_prune
 from framework.system.child import ChildEnded
+from framework.tracking.history import History
 
 CATALOG = Catalog()
 STUDY = Study(dataset=use("digits"), architecture=use("lenet5"), train=Train(learning_rate=0.4))
@@ -51,16 +53,22 @@ def session(**parts: Any) -> Any:
 # --- what is said ---------------------------------------------------------------------------------
 
 
+def teller() -> tuple[Teller, list[str]]:
+    """One, and what it says."""
+    plan: Any = session().plan
+    plan.study.architecture = Choice(use("lenet5"), use("cnn"))
+    plan.study.objectives = {"val_accuracy": "max"}
+    watcher = Watcher()
+    return Teller(plan, CATALOG, watcher), watcher.said
+
+
 def test_trials_that_are_not_ranked_and_changes_are_said_before_anything_runs() -> None:
-    at_work = session(
-        _unranked=["a"],
-        _deleted=["b", "c"],
-        runs=SimpleNamespace(tags={"plugin_files": "strategies/mine=0222"}),
-        _warn=lambda net, metrics: None,
-    )
-    at_work.done = {0: run(plugin_files="strategies/mine=0111")}
-    Coordinator._greet(at_work, SimpleNamespace(changed=True, dense=[]))  # type: ignore[arg-type]
-    first, second, third, fourth = at_work.observer.said
+    telling, said = teller()
+    done = {0: run(plugin_files="strategies/mine=0111")}
+    history = History(0, None, changed=True, done=done)
+    tags = {"plugin_files": "strategies/mine=0222"}
+    telling.history(history, tags, unranked=1, deleted=2)
+    first, second, third, fourth = said
     assert first.startswith("1 trials were measured by other versions of a metric")
     assert second.startswith("2 trials have lost an objective")
     assert "strategies/mine.py has changed since 1 of these runs" in third
@@ -68,24 +76,23 @@ def test_trials_that_are_not_ranked_and_changes_are_said_before_anything_runs() 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "words"),
     [(1, "Nothing is searched, so one trial"), (4, "4 distinct of 9 trials asked for")],
 )
-def test_fewer_trials_than_asked_for_are_said(wanted: int, said: str) -> None:
-    at_work = session(sampler=SimpleNamespace(distinct=4))
-    at_work.wanted = wanted
-    Coordinator._say_how_many(at_work)
-    assert said in at_work.observer.said[0]
-    assert "give a knob" in at_work.observer.said[0].lower()
+def test_fewer_trials_than_asked_for_are_said(wanted: int, words: str) -> None:
+    telling, said = teller()
+    telling.fewer([], wanted=wanted, distinct=4)
+    assert words in said[0]
+    assert "give a knob" in said[0].lower()
 
 
 def test_a_baseline_that_has_learned_nothing_is_said_loudly() -> None:
-    at_work = session()
+    telling, said = teller()
     for accuracy in (0.12, 0.9):
         metrics = {"val_accuracy": accuracy, "chance_accuracy": 0.1, "chance_limit": 0.13}
-        Coordinator._warn(at_work, "lenet5", metrics)
-    [said] = at_work.observer.said
-    assert said.startswith("WARNING: the baseline of lenet5 is no better than chance")
+        telling.reference("baseline", SPEC, Record(metrics))
+    [loud] = said
+    assert loud.startswith("WARNING: the baseline of lenet5 is no better than chance")
 
 
 def test_what_is_not_as_in_the_file_is_said_of_a_net() -> None:
@@ -154,7 +161,11 @@ def test_three_trials_that_fail_at_the_start_stop_the_study() -> None:
         failures.check_start("mine", done, store)
     assert "no such layer" in told.value.given
     assert f"make show RUN={done[2].run_id}" in told.value.todo
-    failures.check_start("mine", done | {3: run(3)}, store)
+    # whichever of the others has ended by then
+    with pytest.raises(StudyStopped, match="The first 3 trials of mine failed"):
+        failures.check_start("mine", done | {3: run(3)}, store)
+    failures.check_start("mine", done | {1: run(1)}, store)
+    failures.check_start("mine", {0: done[0], 2: done[2], 3: done[1]}, store)
 
 
 def test_the_time_of_a_trial_that_fails_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:

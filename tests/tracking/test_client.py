@@ -76,8 +76,10 @@ def test_what_passes_is_waited_for_with_a_word_and_ends_with_a_sentence(
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_run_whose_answer_was_lost_is_not_begun_twice(
-    store: Store, lost: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, lost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store = Store.open(tmp_path)
     mlflow = store._client._client
     create, left = mlflow.create_run, [lost]
 
@@ -90,7 +92,7 @@ def test_a_run_whose_answer_was_lost_is_not_begun_twice(
 
     monkeypatch.setattr(mlflow, "create_run", losing)
     tags = {"study_digest": "d" * 64, "generation": "0", "attempt": "1", "trial": f"{lost:06d}"}
-    study = f"lost_{lost}"
+    study = "lost"
     began = store.begin(study, role="trial", name="trial", tags=tags, params={"seed": "0"})
     again = store.begin(
         study, role="trial", name="trial", tags=tags | {"attempt": "2"}, params={"seed": "0"}
