@@ -4,7 +4,7 @@ PYTHON ?=
 BIN := .venv/bin
 RUN_PYTHON := $(BIN)/python
 SQUEEZELAB := $(RUN_PYTHON) -m framework
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes would each hold TensorFlow and more than a gigabyte
+TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes would each hold TensorFlow and more than a gigabyte
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
@@ -40,8 +40,9 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=2, MEMORY=2
 	@set -- study "$$NAME"; case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac; \
+	if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; \
 	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=, KIND=
@@ -106,16 +107,16 @@ tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and
 	@exec $(RUN_PYTHON) -m docs.tutorial
 
 test: $(READY)  ## the fast tests, about 28 minutes on 2 cores
-	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS)
+	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS)
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
-	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(WORKERS) --durations=25
+	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS) --durations=25
 
 messages: $(READY)  ## every message there is: where it is made, and its words
 	@$(RUN_PYTHON) tests/message_list.py
 
 test-all: $(READY)  ## every test, also those that train at scale
-	@$(RUN_PYTHON) -m pytest -q $(WORKERS)
+	@$(RUN_PYTHON) -m pytest -q $(TEST_WORKERS)
 
 lint: $(READY)  ## style, types and floors
 	$(RUN_PYTHON) -m ruff check .

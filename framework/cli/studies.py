@@ -11,9 +11,11 @@ import typer
 from framework.cli.base import Name, Settings, app, find_project, relative, say, tell
 from framework.system import paths
 
+GIB = 2**30
+
 
 @app.command()
-def study(
+def study(  # noqa: PLR0917  (each is an option of the command line)
     name: Name,
     settings: Settings = None,
     fresh: Annotated[
@@ -22,6 +24,12 @@ def study(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=0, max=256, help="processes that run trials side by side; 0: none")
+    ] = 0,
+    memory: Annotated[
+        float | None, typer.Option(min=0.5, help="GiB that each worker may hold")
+    ] = None,
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.planning.own_plugins import catalog_of
@@ -37,7 +45,9 @@ def study(
         return
     with interrupt.listening(ends=True):
         try:
-            outcome = _run_study(planned, root, fresh=fresh)
+            memory_bytes = int(memory * GIB) if memory else None
+            options = {"fresh": fresh, "workers": workers, "memory_bytes": memory_bytes}
+            outcome = _run_study(planned, root, **options)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show
             if error.outcome.done:
@@ -124,13 +134,13 @@ def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     tell(describe_plan(planned, root, catalog=catalog, more=left))
 
 
-def _run_study(planned: Any, root: Path, *, fresh: bool) -> Any:
+def _run_study(planned: Any, root: Path, **options: Any) -> Any:
     from framework.display.progress import Progress, screen
     from framework.planning.own_plugins import catalog_of
     from framework.runner.coordinator import run
 
     with Progress(screen(), root=root) as observer:
-        return run(planned, root, catalog=catalog_of(root), observer=observer, fresh=fresh)
+        return run(planned, root, catalog=catalog_of(root), observer=observer, **options)
 
 
 def _report(root: Path, outcome: Any) -> None:

@@ -103,7 +103,9 @@ class Record:
         tensors: `layer/role` -> index of its tensor in the file; goes into the manifest.
         versions: metric plug-in -> version, of those that were measured; goes into the manifest and
             a tag.
-        reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`.
+        data: which data were used: sizes and sha256 of splits; empty where none could be loaded.
+        reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`,
+            `died`.
         error: traceback of a failure.
     """
 
@@ -112,6 +114,7 @@ class Record:
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     tensors: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
     reason: str = ""
     error: str = ""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from framework.errors import TrialDiverged
 from framework.planning.parts import dataset_of
 from framework.planning.resolve import control_spec, first_value
 from framework.results import record
+from framework.results.record import Record
 from framework.results.status import (
     StudyStatus,
     objective_values,
@@ -24,11 +26,14 @@ from framework.results.status import (
     violations,
     with_deleted,
 )
-from framework.runner import failures, trial
+from framework.runner import failures
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine.here import InProcess
+from framework.runner.engine.interface import Engine, Task, WorkerDied
+from framework.runner.engine.workers import Workers
 from framework.runner.events import Interrupted, Observer, Outcome, Running
 from framework.runner.sampler import Observed, Sampler, Suggestion
+from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
 from framework.runner.telling import Teller
@@ -40,15 +45,28 @@ from framework.tracking.store import Store
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
-    from framework.results.record import Record, Run
+    from framework.results.record import Run
     from framework.study.spec import Spec
     from framework.study.study import Study
 
+DIED, MOST_DEATHS = "died", 3  # of the workers of one run, until it counts as failed
+
 
 def run(
-    plan: Plan, root: Path, *, catalog: Catalog, observer: Observer, fresh: bool = False
+    plan: Plan,
+    root: Path,
+    *,
+    catalog: Catalog,
+    observer: Observer,
+    fresh: bool = False,
+    workers: int = 0,
+    memory_bytes: int | None = None,
 ) -> Outcome:
     """Run the trials of a plan that are not done yet.
+
+    Args:
+        workers: how many processes beside this one run them; 0 to run them in this one.
+        memory_bytes: that each worker may hold; None for its part of what is free.
 
     Raises:
         StudyLocked: another coordinator is at work.
@@ -58,41 +76,36 @@ def run(
     dataset_of(plan.study, catalog, root).check_available(root)
     with interrupt.listening(), study_lock(root, plan.name):
         runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
-        return Coordinator(plan, runs, lab=Lab(root, catalog), observer=observer).run(fresh=fresh)
-
-
-@dataclass(frozen=True)
-class Flight:
-    """A run that is at work.
-
-    Args:
-        future: of its record.
-        number, suggestion: of a trial.
-    """
-
-    run_id: str
-    spec: Spec
-    future: Future[Record]
-    number: int = -1
-    suggestion: Suggestion | None = None
+        lab = Lab(root, catalog)
+        engine: Engine = InProcess(lab)
+        if workers:
+            engine = Workers(root, slots=workers, memory_bytes=memory_bytes)
+        with closing(engine):
+            return Coordinator(plan, runs, lab=lab, engine=engine, observer=observer).run(
+                fresh=fresh
+            )
 
 
 class Coordinator:
     """One session of one study. It alone writes, through `StudyRuns`; trials are pure."""
 
-    def __init__(self, plan: Plan, runs: StudyRuns, *, lab: Lab, observer: Observer) -> None:
-        self.plan, self.runs, self.lab, self.observer = plan, runs, lab, observer
+    def __init__(
+        self, plan: Plan, runs: StudyRuns, *, lab: Lab, engine: Engine, observer: Observer
+    ) -> None:
+        self.plan, self.runs, self.engine, self.observer = plan, runs, engine, observer
         self.teller = Teller(plan, runs.catalog, observer)
         self.store, self.catalog = runs.store, runs.catalog
-        self.settler = Settler(self.lab, say=observer.say)
-        self.engine = InProcess()
+        self.settler = Settler(lab, say=observer.say)
+        self.schedule = Schedule()
         self.sampler = Sampler(plan.study)
         self.done: dict[int, Run] = {}
         self.attempts: dict[int, int] = {}
         self.wanted = 0
-        self._controls: set[str] = set()  # spec digests of those that need not be run
-        self._dense_runs: dict[str, str] = {}
-        self._failed_dense: dict[str, tuple[str, Record]] = {}  # run id and record by digest
+        self._queue: deque[int] = deque()  # numbers of trials that have not been asked
+        self._flying: dict[Future[Record], Flight] = {}
+        self._deaths: Counter[str] = Counter()  # of workers, by what they ran
+        self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
+        self._out_of_time, self._ran = False, 0  # trials of this session
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
@@ -105,22 +118,22 @@ class Coordinator:
         self._prune_artifacts()
         # a parent that did not finish is closed again, even where every trial is done
         if not missing and history.parent and history.parent.status == "FINISHED":
-            return self._outcome(0, out_of_time=False)
+            return self._outcome(0)
         try:
             self.runs.open_parent()
-            ran, out_of_time = self._run_trials(missing)
-            if not out_of_time:
+            ran = self._run_trials(missing)
+            if not self._out_of_time:
                 failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
             self.store.close(self.runs.parent, "FINISHED")
         except KeyboardInterrupt as error:
             self.runs.close_open(error)
             self._mark_front()
-            raise Interrupted(self._outcome(0, out_of_time=False)) from error
+            raise Interrupted(self._outcome(0)) from error
         except BaseException as error:
             self.runs.close_open(error)
             raise
-        return self._outcome(ran, out_of_time=out_of_time)
+        return self._outcome(ran)
 
     # --- history ----------------------------------------------------------------------------------
 
@@ -129,10 +142,10 @@ class Coordinator:
         history = resume(self.store, self.plan, host=self.runs.tags["host"], fresh=fresh)
         self.runs.resume(history.generation, history.parent)
         self.done, self.attempts = history.done, history.attempts
-        self._controls = set(history.controls)
+        self.schedule.controls |= history.controls
         self.settler.recall(history.dense)
         for run in history.dense:
-            self._dense_runs[run.tags.get("spec_digest", "")] = run.run_id
+            self.schedule.dense[run.tags.get("spec_digest", "")] = run.run_id
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
         self._deleted = with_deleted(self.plan.study, self.done.values())
         # in the order of their numbers, which is not that in which the store returns them
@@ -168,115 +181,123 @@ class Coordinator:
 
     # --- running ----------------------------------------------------------------------------------
 
-    def _run_trials(self, missing: Sequence[int]) -> tuple[int, bool]:
-        """Run the missing trials; (how many ran, whether the time was up before the last)."""
-        ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
+    def _run_trials(self, missing: Sequence[int]) -> int:
+        """Run the missing trials; how many ran before the time was up."""
+        self._ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
         failures.check_start(self.plan.name, self.done, self.store)
+        before = len(self.done)
+        self._queue.extend(missing)
         if missing:
-            self._run_references()
-        # counted from here: references take their time once, and would make the first guess long
-        loop_began, before = time.monotonic(), len(self.done)
-        queue, out_of_time = deque(missing), False
-        flying: dict[Future[Record], Flight] = {}
-        while queue or flying:
-            if queue and time.monotonic() > ends:
-                out_of_time = True
-                queue.clear()
-            self._begin_trials(queue, flying)
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                flight = flying.pop(future)
-                result = self._end_trial(flight)
-                ran = len(self.done) - before
-                left = (time.monotonic() - loop_began) / ran * (len(queue) + len(flying))
-                # the session ends with its last trial or with its hours, whichever comes first
-                eta_seconds = min(left, max(0.0, ends - time.monotonic()))
-                self._show(flight, result, eta_seconds=eta_seconds)
-                failures.check_start(self.plan.name, self.done, self.store)
-        return len(self.done) - before, out_of_time
+            self._refer(self.settler.settle(self.plan.study.fix(first_value)))
+        self._fill()
+        while self._flying:
+            for future in self.engine.ended(self._flying, waiting=self.runs.renew_lease):
+                self._land(self._flying.pop(future))
+            self._fill()
+        return len(self.done) - before
 
-    def _begin_trials(self, queue: deque[int], flying: dict[Future[Record], Flight]) -> None:
-        """Begin the next trials of the queue, as far as there is room and they can be asked."""
-        while queue and len(flying) < self.engine.slots and self.sampler.ready(queue[0]):
+    def _fill(self) -> None:
+        """Begin what there is room for."""
+        while len(self._flying) < self.engine.slots:
             interrupt.check()
-            suggestion = self.sampler.ask(queue[0])
-            if suggestion is None:
-                queue.clear()
-                self.wanted = len(self.done) + len(flying)
-                self._say_how_many()
+            work = self.schedule.next()
+            if work:
+                self._begin(work)
+            elif not self._ask():
                 return
-            flight = self._begin_trial(queue.popleft(), suggestion)
-            flying[flight.future] = flight
 
-    def _run_references(self) -> None:
-        """The study's own baseline and the identity control, unless they are in the store."""
-        spec = self.settler.settle(self.plan.study.fix(first_value))
-        if self._dense_run(spec) == "":
-            dense = spec.dense()
-            raise failures.of_baseline(self.plan.name, *self._failed_dense[dense.digest], dense)
-        self._run_control(spec)
-
-    def _run_control(self, like: Spec) -> None:
-        """The control of a trial's architecture, unless it is stored or was tried."""
-        spec = self.settler.settle(control_spec(self.plan.study, self.catalog, like=like))
-        if spec.digest not in self._controls:
-            self._controls.add(spec.digest)
-            if self._dense_run(spec):
-                self._execute("control", "control", spec)
-
-    def _begin_trial(self, number: int, suggestion: Suggestion) -> Flight:
+    def _ask(self) -> bool:
+        """Ask for the next trial, if that can be now; whether there is one more to run."""
+        # no more of them than slots wait for the baselines of their nets
+        is_full = self.schedule.trials >= self.engine.slots
+        if is_full or not (self._queue and self.sampler.ready(self._queue[0])):
+            return False
+        if time.monotonic() > self._ends:
+            self._out_of_time = True
+            self._queue.clear()
+            return False
+        suggestion = self.sampler.ask(self._queue[0])
+        if suggestion is None:
+            self._queue.clear()
+            self.wanted = len(self.done) + self.schedule.trials + self._flying_trials()
+            self._say_how_many()
+            return False
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
-        if self._dense_run(suggestion.spec):
-            self._run_control(suggestion.spec)
-        self.attempts[number] = self.attempts.get(number, 0) + 1
-        tags = {"trial": f"{number:06d}", "attempt": str(self.attempts[number])}
-        what = f"trial {number}"
-        flight = self._begin("trial", what, suggestion.spec, tags=tags)
-        return replace(flight, number=number, suggestion=suggestion)
+        self._refer(suggestion.spec)
+        self.schedule.add(Work("trial", suggestion.spec, self._queue.popleft(), suggestion))
+        return True
 
-    def _end_trial(self, flight: Flight) -> Record:
-        result = self._end(flight)
-        self.done[flight.number] = self.store.run(flight.run_id)
-        self.sampler.tell(flight.number, self._observation(self.done[flight.number]))
-        self._prune_artifacts()
-        return result
+    def _flying_trials(self) -> int:
+        return sum(flight.work.role == "trial" for flight in self._flying.values())
 
-    def _dense_run(self, spec: Spec) -> str:
-        """Run id of the spec's baseline in this study, run now if it is not there.
+    def _refer(self, spec: Spec) -> None:
+        """Let the baseline of a spec and the control of its architecture be run, if need be."""
+        control = control_spec(self.plan.study, self.catalog, like=spec)
+        self.schedule.refer(spec, self.settler.settle(control))
 
-        Empty if it failed.
-        """
-        dense = spec.dense()
-        if dense.digest not in self._dense_runs:
-            run_id, result = self._execute("baseline", "baseline", dense)
-            if result.reason:
-                self._failed_dense[dense.digest] = run_id, result
-                return ""
-            self._dense_runs[dense.digest] = run_id
-        return self._dense_runs[dense.digest]
-
-    def _execute(self, role: str, what: str, spec: Spec) -> tuple[str, Record]:
-        """Begin a run that is no trial, wait for it, write the result."""
-        flight = self._begin(role, what, spec, tags={})
-        result = self._end(flight)
-        self.teller.reference(what, spec, result)
-        return flight.run_id, result
-
-    def _begin(self, role: str, what: str, spec: Spec, *, tags: Mapping[str, str]) -> Flight:
+    def _begin(self, work: Work) -> None:
         """Begin a run, and hand the work to the engine."""
-        dense = self._dense_runs.get(spec.dense().digest, "")
-        run_id = self.runs.begin(role, spec, dense=dense, tags=tags)
-        # a baseline and a control run once for all trials: no limit of a trial ends them
-        seconds = self.plan.study.trial_seconds if role == "trial" else None
-        report = self._reporter(run_id, self.teller.running(role, what, spec))
-        future = self.engine.submit(trial.run, spec, self.lab, seconds=seconds, report=report)
-        return Flight(run_id, spec, future)
+        tags, seconds = {}, None
+        if work.role == "trial":
+            # a baseline and a control run once for all trials: no limit of a trial ends them
+            seconds = self.plan.study.trial_seconds
+            self.attempts[work.number] = self.attempts.get(work.number, 0) + 1
+            tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[work.number])}
+            # counted from here: references take their time once, and would make the first guess
+            # long
+            self._loop_began = min(self._loop_began, time.monotonic())
+        dense = "" if work.role == "baseline" else self.schedule.dense.get(work.dense, "")
+        run_id = self.runs.begin(work.role, work.spec, dense=dense, tags=tags)
+        report = self._reporter(run_id, self.teller.running(work.role, work.what, work.spec))
+        future = self.engine.submit(Task(work.spec, seconds, report))
+        self._flying[future] = Flight(run_id, work, future)
 
-    def _end(self, flight: Flight) -> Record:
-        """Wait for a run and write its result."""
-        result = self._completed(flight.future.result(), flight.suggestion)
-        self.runs.log_data(flight.run_id, flight.spec, self.lab)
+    def _land(self, flight: Flight) -> None:
+        """Write the result of a run that has ended, and tell it."""
+        try:
+            result = flight.future.result()
+        except WorkerDied as error:
+            if self._is_done_again(flight):
+                return
+            result = Record(reason=DIED, error=str(error))
+        work = flight.work
+        result = self._completed(result, work.suggestion)
+        self.runs.log_data(flight.run_id, work.spec, result.data)
         self.store.finish(flight.run_id, result)
-        return result
+        if work.role == "trial":
+            self._end_trial(flight, result)
+            return
+        self.teller.reference(work.what, work.spec, result)
+        if work.role == "baseline":
+            self._end_baseline(flight, result)
+
+    def _is_done_again(self, flight: Flight) -> bool:
+        """Whether a run whose worker died is begun again, as it is twice."""
+        key = f"{flight.work.what} {flight.work.spec.digest}"
+        self._deaths[key] += 1
+        if self._deaths[key] == MOST_DEATHS:
+            return False
+        self.store.close(flight.run_id, "KILLED", reason=DIED)
+        self.schedule.again(flight.work)
+        return True
+
+    def _end_trial(self, flight: Flight, result: Record) -> None:
+        number = flight.work.number
+        self.done[number] = self.store.run(flight.run_id)
+        self.sampler.tell(number, self._observation(self.done[number]))
+        self._prune_artifacts()
+        self._show(flight, result)
+        failures.check_start(self.plan.name, self.done, self.store)
+
+    def _end_baseline(self, flight: Flight, result: Record) -> None:
+        dense = flight.work.spec
+        if not result.reason:
+            self.schedule.dense[dense.digest] = flight.run_id
+            return
+        self.schedule.failed[dense.digest] = flight.run_id, result
+        # without that of the study's first values it has nothing to compare with
+        if dense.digest == self.settler.settle(self.plan.study.fix(first_value)).dense().digest:
+            raise failures.of_baseline(self.plan.name, flight.run_id, result, dense)
 
     def _reporter(self, run_id: str, running: Running) -> EpochReport:
         """What is done after each epoch of a run."""
@@ -306,10 +327,15 @@ class Coordinator:
             metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
         return replace(result, artifacts=artifacts, metrics=metrics)
 
-    def _show(self, flight: Flight, result: Record, *, eta_seconds: float) -> None:
+    def _show(self, flight: Flight, result: Record) -> None:
+        now, left = time.monotonic(), len(self._queue) + self.schedule.trials
+        self._ran += 1
+        each = (now - self._loop_began) / self._ran
+        # the session ends with its last trial or with its hours, whichever comes first
+        eta_seconds = min(each * (left + self._flying_trials()), max(0.0, self._ends - now))
         self.teller.trial(
-            flight.number,
-            flight.spec,
+            flight.work.number,
+            flight.work.spec,
             result,
             status=self._status(),
             done=len(self.done),
@@ -344,13 +370,13 @@ class Coordinator:
             self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
         self._pruned |= beaten
 
-    def _outcome(self, ran: int, *, out_of_time: bool) -> Outcome:
+    def _outcome(self, ran: int) -> Outcome:
         return Outcome(
             self.plan,
             self.runs.generation,
             self.runs.parent,
             ran,
-            out_of_time,
+            self._out_of_time,
             done=len(self.done),
             wanted=self.wanted,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
 from framework.results import record
-from framework.runner.baseline import Lab, fingerprint
+from framework.runner.baseline import fingerprint
 from framework.system.host import host_tags
 from framework.tracking import mlflow_ui
 
@@ -106,27 +106,20 @@ class StudyRuns:
         """The tags by which a study finds its runs, next to its name."""
         return {"study_digest": self.plan.study.digest, "generation": str(self.generation)}
 
-    def log_data(self, run_id: str, spec: Spec, lab: Lab) -> None:
-        """State which data a run used; nothing if they cannot be loaded."""
-        try:
-            splits = lab.splits(spec)
-        except Exception:  # noqa: BLE001  (the trial's own record tells why; the run is still to be closed)
-            return
-        profile: dict[str, object] = {
-            "train": len(splits.train),
-            "calibration": len(splits.calibration),
-            "validation": len(splits.validation),
-        }
-        # the test split's as well: whoever opens it later can tell that it is the same
-        for split, digest in splits.digests.items():
-            profile[f"{split}_sha256"] = digest
-        self.store.log_dataset(
-            run_id,
-            name=spec.dataset.name,
-            digest=splits.digests.get("train", ""),
-            source=dataset_of(spec, self.catalog, self.root).source(),
-            profile=profile,
-        )
+    def log_data(self, run_id: str, spec: Spec, data: Mapping[str, object]) -> None:
+        """State which data a run used.
+
+        Args:
+            data: of its record; empty where none could be loaded.
+        """
+        if data:
+            self.store.log_dataset(
+                run_id,
+                name=spec.dataset.name,
+                digest=str(data.get("train_sha256", "")),
+                source=dataset_of(spec, self.catalog, self.root).source(),
+                profile=data,
+            )
 
     def renew_lease(self, *, force: bool = False) -> None:
         """Show other hosts that this session lives, at most once in LEASE_SECONDS.

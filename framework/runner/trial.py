@@ -7,7 +7,7 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -35,8 +35,12 @@ from framework.system import interrupt
 from framework.system.refusal import is_of_machine
 
 if TYPE_CHECKING:
+    from framework.contracts.data import Splits
     from framework.runner.measurement import Measured
     from framework.study.spec import Spec
+
+AT_WORK, TIMING = "at work", "timing"  # phases of a trial
+TOO_LONG = "The trial took longer than trial_seconds."
 
 
 def run(
@@ -45,6 +49,7 @@ def run(
     *,
     seconds: float | None = None,
     report: EpochReport = lambda epoch, values: None,
+    phase: Callable[[str], None] = lambda name: None,
 ) -> Record:
     """Compress, export and measure one spec.
 
@@ -57,28 +62,35 @@ def run(
         seconds: wall time after which the trial fails; None for no limit. Training the baseline
             does not count.
         report: called after each epoch of training.
+        phase: called with AT_WORK when the seconds begin to count, with TIMING when they no longer
+            do.
     """
-    began = time.monotonic()
+    began, data = time.monotonic(), dict[str, object]()
     try:
-        lab.splits(spec)
+        data = profile(lab.splits(spec))
         # the dense net's own run shows its training; that of a trial shows fine-tuning alone
         baseline = lab.baseline(spec) if spec.compress else lab.baseline(spec, report)
         began = time.monotonic()
+        phase(AT_WORK)
         job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
         measured = measurement.measure(compress(spec, lab, job), spec, lab)
         if not spec.compress:
             lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
         # before the file's latency is timed: that does not count against the limit
         if time.monotonic() > job.deadline:
-            raise TrialTimeout("The trial took longer than trial_seconds.")
+            raise TrialTimeout(TOO_LONG)
+        phase(TIMING)
         times = _times(spec, lab, job, measured=measured, began=began)
-        return record_of(spec, lab, job, measured=measured, times=times)
+        return replace(record_of(spec, lab, job, measured=measured, times=times), data=data)
     except Exception as error:
         if isinstance(error, OSError) and is_of_machine(error):
             raise  # no trial could be run: it is none of this one's
         reason = error.reason if isinstance(error, TrialError) else "exception"
         return Record(
-            times={"seconds": time.monotonic() - began}, reason=reason, error=traceback.format_exc()
+            times={"seconds": time.monotonic() - began},
+            data=data,
+            reason=reason,
+            error=traceback.format_exc(),
         )
     finally:
         # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
@@ -93,6 +105,19 @@ def _freeze() -> None:
     It is imports and traced nets, used until the end: each collection would walk through them.
     """
     gc.freeze()
+
+
+def profile(splits: Splits) -> dict[str, object]:
+    """Which data a run used: the sizes of the open splits, and the sha256 of all.
+
+    The test split's as well: whoever opens it later can tell that it is the same.
+    """
+    sizes: dict[str, object] = {
+        "train": len(splits.train),
+        "calibration": len(splits.calibration),
+        "validation": len(splits.validation),
+    }
+    return sizes | {f"{split}_sha256": digest for split, digest in splits.digests.items()}
 
 
 def _times(

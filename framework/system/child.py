@@ -108,7 +108,7 @@ def _heard(
         waiting(silent_seconds)
         if silent_seconds > limits.seconds:
             raise ChildEnded("silent", f"{limits.seconds:.0f} s")
-        if limits.memory_bytes and _resident_bytes(process.pid) > limits.memory_bytes:
+        if limits.memory_bytes and resident_bytes(process.pid) > limits.memory_bytes:
             raise ChildEnded("memory", size_text(limits.memory_bytes))
     # the pipe's end: whether it has done its work is in its code
     process.join()
@@ -121,7 +121,8 @@ def code_text(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
+    """What a process holds of memory; 0 where it has ended, or the system does not tell."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     except (OSError, IndexError):  # it has ended, or this system has no such files

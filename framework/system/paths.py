@@ -62,6 +62,11 @@ def baselines(root: Path) -> Path:
     return cache(root) / "baselines"
 
 
+def logs(root: Path) -> Path:
+    """What the libraries of workers printed, a file for each."""
+    return cache(root) / "logs"
+
+
 def tried(root: Path) -> Path:
     """An empty file for each kind of trial that passed its smoke test, named by its digest."""
     return cache(root) / "tried"

@@ -1,25 +1,50 @@
-"""Trials in this process, one after another."""
+"""Runs in this process, one after another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from framework.runner import trial
+
+if TYPE_CHECKING:
+    from framework.results.record import Record
+    from framework.runner.baseline import Lab
+    from framework.runner.engine.interface import Task
 
 
-class InProcess(Executor):
-    """Runs each call at once, in this process, so that traced nets are reused between trials."""
+class InProcess:
+    """Does each run at once, so that traced nets are reused between them.
 
-    slots = 1  # calls that may be at work at a time
+    Args:
+        lab: data and dense nets.
+    """
 
-    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+    slots = 1
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def submit(self, task: Task) -> Future[Record]:
         """A future that is done. An interrupt is not caught: it belongs to the coordinator."""
-        future: Future[R] = Future()
+        future: Future[Record] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            result = trial.run(task.spec, self._lab, seconds=task.seconds, report=task.report)
         except Exception as error:  # noqa: BLE001  (a future carries any error)
             future.set_exception(error)
+        else:
+            future.set_result(result)
         return future
+
+    def ended(
+        self,
+        futures: Collection[Future[Record]],
+        *,
+        waiting: Callable[[], None],  # noqa: ARG002  (nobody waits)
+    ) -> set[Future[Record]]:
+        """All of them."""
+        return set(futures)
+
+    def close(self) -> None:
+        """Nothing is left."""

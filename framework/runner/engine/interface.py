@@ -1,0 +1,65 @@
+"""What an engine is to the study loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from framework.results.record import Record
+    from framework.runner.baseline import EpochReport
+    from framework.study.spec import Spec
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be done.
+
+    Args:
+        seconds: wall time after which it fails, as of `trial.run`; None for no limit.
+        report: called in the coordinator after each epoch of training.
+    """
+
+    spec: Spec
+    seconds: float | None
+    report: EpochReport
+
+
+class WorkerDied(Exception):
+    """A worker ended before its run was done, so that nothing is known of the run.
+
+    Args:
+        why: what ended it, as `SIGKILL`.
+        log: what it has printed, a path from the project.
+    """
+
+    def __init__(self, why: str, log: str) -> None:
+        super().__init__(f"The worker that ran it ended: {why}. What it printed is in {log}.")
+
+
+class Engine(Protocol):
+    """Does runs, some at a time."""
+
+    @property
+    def slots(self) -> int:
+        """How many runs may be at work at a time."""
+
+    def submit(self, task: Task) -> Future[Record]:
+        """Begin a run; one of the slots is free.
+
+        The future may raise WorkerDied, and what the machine refuses to any run.
+        """
+
+    def ended(
+        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
+    ) -> set[Future[Record]]:
+        """Wait until a run has ended; those that have.
+
+        Args:
+            waiting: called now and then meanwhile.
+        """
+
+    def close(self) -> None:
+        """End what is still at work, and leave no process behind."""

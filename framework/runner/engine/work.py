@@ -1,0 +1,65 @@
+"""A worker's side: a process that does one run after another for its coordinator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.planning.own_plugins import catalog_of
+from framework.runner import trial
+from framework.runner.baseline import Lab
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from framework.results.record import Record
+    from framework.study.spec import Spec
+
+ORPHANED = 1  # exit code of a worker whose coordinator is gone
+_events: list[Connection] = []  # the way to the coordinator, and the lab: of this process
+_labs: list[Lab] = []
+
+
+def begin(events: Connection, root: Path, log: Path) -> None:
+    """The start of the process.
+
+    Args:
+        events: takes ("phase", name) and ("epoch", number, values).
+        root: the project.
+        log: gets what libraries print.
+    """
+    # a terminal interrupts all of its processes: it is the coordinator that decides
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    _events.append(events)
+    _labs.append(Lab(root, catalog_of(root)))
+
+
+def _end_with_parent() -> None:
+    """End at once when the coordinator is gone: nobody would take the result."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(ORPHANED)
+
+
+def run(spec: Spec, seconds: float | None) -> Record:
+    """One run; see `trial.run`."""
+    (events,) = _events
+
+    def report(epoch: int, values: Mapping[str, float]) -> None:
+        events.send(("epoch", epoch, {name: float(value) for name, value in values.items()}))
+
+    def phase(name: str) -> None:
+        events.send(("phase", name))
+
+    return trial.run(spec, _labs[0], seconds=seconds, report=report, phase=phase)

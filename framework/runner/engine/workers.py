@@ -1,0 +1,218 @@
+"""Runs in processes beside this one, each of which does one after another.
+
+The coordinator loads no TensorFlow for them. A pool of one process for each slot, because a process
+keeps the nets that it has traced, and of a pool of several nobody can say which gets a run.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.results.record import Record
+from framework.runner import trial
+from framework.runner.engine import work
+from framework.runner.engine.interface import WorkerDied
+from framework.study.spec import digest_of
+from framework.system import child, interrupt, paths
+from framework.system.disk import size_text
+
+if TYPE_CHECKING:
+    from framework.runner.engine.interface import Task
+    from framework.study.spec import Spec
+
+LOOK_SECONDS = 0.2  # between two looks at what workers have sent, take and exceed
+GRACE_SECONDS = 10.0  # beyond a run's limit, in which a step that looks at the clock ends it itself
+RENEWED_SHARE = 0.75  # of its memory, beyond which a worker is made anew after its run
+TIMEOUT = "timeout"
+
+
+class Workers:
+    """Does runs in worker processes.
+
+    Args:
+        root: the project.
+        slots: how many workers.
+        memory_bytes: that each may hold, beyond which it is ended; None for an equal part of what
+            the machine has free.
+    """
+
+    def __init__(self, root: Path, *, slots: int, memory_bytes: int | None = None) -> None:
+        share = child.free_memory_share()
+        self._memory = memory_bytes or (share // slots if share else None)
+        self._slots = [_Slot(root, number) for number in range(slots)]
+
+    @property
+    def slots(self) -> int:
+        """How many workers there are."""
+        return len(self._slots)
+
+    def submit(self, task: Task) -> Future[Record]:
+        """Hand a run to a worker that is free, if possible one that has traced such a net."""
+        free = [slot for slot in self._slots if not slot.is_busy]
+        kind = structure(task.spec)
+        return min(free, key=lambda slot: kind not in slot.traced).submit(task, kind)
+
+    def ended(
+        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
+    ) -> set[Future[Record]]:
+        """Wait until a run has ended; workers that exceed their limits are ended meanwhile."""
+        while True:
+            busy = [slot for slot in self._slots if slot.is_busy]
+            wait([slot.work for slot in busy], LOOK_SECONDS, FIRST_COMPLETED)
+            interrupt.check()
+            waiting()
+            for slot in busy:
+                slot.look(self._memory)
+            done = {future for future in futures if future.done()}
+            if done or not busy:
+                return done
+
+    def close(self) -> None:
+        """Kill the workers: what they have not handed over is done again."""
+        for slot in self._slots:
+            slot.stop()
+
+
+class _Slot:
+    """A worker, and the one that takes its place when it has ended."""
+
+    def __init__(self, root: Path, number: int) -> None:
+        self._root = root
+        self._log = paths.logs(root) / f"worker-{number}.log"
+        self._pool: ProcessPoolExecutor | None = None
+        self.traced: set[str] = set()  # structures of the nets that it keeps
+        self.work: Future[Record] = Future()  # what its pool makes of the task
+        self._task: Task | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has a run that has not ended."""
+        return self._task is not None
+
+    def submit(self, task: Task, kind: str) -> Future[Record]:
+        """Begin a run; its worker is started where there is none."""
+        self._task, self._result = task, Future[Record]()
+        self._ends, self._why, self._began = math.inf, "", time.monotonic()
+        try:
+            self.work = self._started().submit(work.run, task.spec, task.seconds)
+        except BrokenProcessPool:  # it died with nothing to do
+            self.stop()
+            self.work = self._started().submit(work.run, task.spec, task.seconds)
+        self.traced.add(kind)
+        return self._result
+
+    def look(self, memory_bytes: int | None) -> None:
+        """Pass on what the worker has sent; end it where it exceeds a limit, hand over its end."""
+        self._hear()
+        resident = child.resident_bytes(self._process.pid or 0)
+        is_large = memory_bytes is not None and resident > memory_bytes
+        if self.work.done():
+            self._hand_over()
+            # before it has to be killed in the middle of a run
+            if memory_bytes and resident > RENEWED_SHARE * memory_bytes:
+                self.stop()
+        elif is_large:
+            self._kill(f"it held more than {size_text(memory_bytes or 0)} of memory")
+        elif time.monotonic() > self._ends:
+            self._kill(TIMEOUT)
+
+    def stop(self) -> None:
+        """Kill the worker, if there is one; the next run starts another."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        self._kill(self._why)
+        # waits for the pool's own thread, which sees that the process is gone
+        pool.shutdown(wait=True, cancel_futures=True)
+        self._events.close()
+        self._sender.close()
+        self.traced.clear()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._events, self._sender = context.Pipe(duplex=False)
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            self._pool = ProcessPoolExecutor(
+                max_workers=1,
+                mp_context=context,
+                initializer=work.begin,
+                initargs=(self._sender, self._root, self._log),
+            )
+            others = set(multiprocessing.active_children())
+            with _without_interrupts():
+                self._pool.submit(os.getpid)  # the process is started by its first work
+            (self._process,) = set(multiprocessing.active_children()) - others
+        return self._pool
+
+    def _hear(self) -> None:
+        """Take in what the worker has sent."""
+        # it may have been killed in the middle of a message
+        with suppress(EOFError, OSError):
+            while self._events.poll():
+                self._take(*self._events.recv())
+
+    def _take(self, what: str, *values: Any) -> None:
+        task = self._task
+        if task is None:
+            return
+        if what == "epoch":
+            task.report(*values)
+        elif values == (trial.AT_WORK,):
+            limit = task.seconds + GRACE_SECONDS if task.seconds else math.inf
+            self._ends = time.monotonic() + limit
+        else:
+            self._ends = math.inf
+
+    def _hand_over(self) -> None:
+        """Pass on what became of the run."""
+        self._hear()  # what it had sent before
+        self._task, error = None, self.work.exception()
+        if error is None:
+            self._result.set_result(self.work.result())
+        elif not isinstance(error, BrokenProcessPool):
+            self._result.set_exception(error)
+        elif self._why == TIMEOUT:
+            seconds = {"seconds": time.monotonic() - self._began}
+            late = Record(times=seconds, reason=TIMEOUT, error=trial.TOO_LONG)
+            self.stop()
+            self._result.set_result(late)
+        else:
+            self.stop()
+            self._result.set_exception(WorkerDied(self._end_text(), self._log_text()))
+
+    def _end_text(self) -> str:
+        code = self._process.exitcode
+        return self._why or (child.code_text(code) if code else "without a word")
+
+    def _log_text(self) -> str:
+        return str(self._log.relative_to(self._root))
+
+    def _kill(self, why: str) -> None:
+        self._why = why
+        self._process.kill()
+
+
+def structure(spec: Spec) -> str:
+    """What decides which nets are traced for a run: its architecture and the names of its steps."""
+    return digest_of([spec.architecture.json(), [step.name for step in spec.compress]])
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process started now is never interrupted by the terminal: the coordinator decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,101 @@
+"""What is run next: each trial behind the baseline of its net, every baseline and control once."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from framework.results.record import Record
+    from framework.runner.sampler import Suggestion
+    from framework.study.spec import Spec
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run that is to be done.
+
+    Args:
+        role: `baseline`, `control` or `trial`.
+        number, suggestion: of a trial.
+    """
+
+    role: str
+    spec: Spec
+    number: int = -1
+    suggestion: Suggestion | None = None
+
+    @property
+    def what(self) -> str:
+        """What a person is told of it: `baseline`, `control`, `trial 3`."""
+        return f"trial {self.number}" if self.role == "trial" else self.role
+
+    @property
+    def dense(self) -> str:
+        """Digest of its baseline's spec."""
+        return self.spec.dense().digest
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A run that is at work.
+
+    Args:
+        future: of its record.
+    """
+
+    run_id: str
+    work: Work
+    future: Future[Record]
+
+
+class Schedule:
+    """Work in the order in which it was added, as far as its baseline is there.
+
+    Knows what was run in earlier sessions by `dense` (digest of a baseline's spec -> its run) and
+    `controls` (digests of their specs).
+    """
+
+    def __init__(self) -> None:
+        self.dense: dict[str, str] = {}
+        self.controls: set[str] = set()  # those that need not be run
+        self.failed: dict[str, tuple[str, Record]] = {}  # baselines: run id and record by digest
+        self._begun: set[str] = set()  # digests of baselines
+        self._waiting: deque[Work] = deque()
+
+    @property
+    def trials(self) -> int:
+        """How many trials wait."""
+        return sum(work.role == "trial" for work in self._waiting)
+
+    def refer(self, spec: Spec, control: Spec) -> None:
+        """Add the baseline of a spec, and a control, unless they are there or were added."""
+        dense = spec.dense()
+        if dense.digest not in self.dense.keys() | self._begun:
+            self._begun.add(dense.digest)
+            self._waiting.append(Work("baseline", dense))
+        if control.digest not in self.controls:
+            self.controls.add(control.digest)
+            self._waiting.append(Work("control", control))
+
+    def add(self, work: Work) -> None:
+        """Add a trial."""
+        self._waiting.append(work)
+
+    def again(self, work: Work) -> None:
+        """Do work that came to nothing once more, before all else."""
+        self._waiting.appendleft(work)
+
+    def next(self) -> Work | None:
+        """Take the first that can begin; None while all wait for baselines, or there is none."""
+        for work in list(self._waiting):
+            # what a dense net that failed is compared with tells nothing
+            if work.role == "control" and work.dense in self.failed:
+                self._waiting.remove(work)
+            elif work.role == "baseline" or work.dense in self.dense.keys() | self.failed.keys():
+                self._waiting.remove(work)
+                return work
+        return None

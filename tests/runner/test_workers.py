@@ -1,0 +1,196 @@
+"""Real worker processes: the same bytes, whoever dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studies_support import Project, Watcher, never_killed, new_project
+
+from framework.planning.own_plugins import catalog_of
+from framework.planning.plan import plan
+from framework.results.record import MODEL_TFLITE, WEIGHTS_NPZ
+from framework.runner import coordinator
+from framework.runner.engine import workers
+from framework.runner.events import Interrupted, Outcome
+
+TRIALS = 4
+OWN = '''"""A strategy of a project's own."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+from framework.contracts import Job, Stage, Strategy, knob, strategy
+
+
+@strategy("deadly", version=1)
+@dataclass(frozen=True, kw_only=True)
+class Deadly(Strategy):
+    """Ends its process, or takes long.  Source: this test."""
+
+    how: str = knob("dies", choices=("dies", "sleeps", "lives"), doc="what it does")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """As it is asked."""
+        if self.how == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "sleeps":
+            time.sleep(600)
+        return stage
+'''
+
+
+def run(project: Project, name: str = "tiny", *, count: int = 2, **options: Any) -> Outcome:
+    """Run a study with workers."""
+    catalog = catalog_of(project.root)
+    observer = options.pop("observer", Watcher())
+    planned = plan(project.root, name, settings=options.pop("settings", []), catalog=catalog)
+    return coordinator.run(
+        planned, project.root, catalog=catalog, observer=observer, workers=count, **options
+    )
+
+
+def results(project: Project) -> dict[int, Any]:
+    """What the specs decide of each trial that ended: digest, status, files."""
+    store, found = project.store(), {}
+    for one in project.runs("trial"):
+        if one.status != "KILLED":
+            assert one.number not in found
+            files = [store.artifact(one.run_id, name) for name in (MODEL_TFLITE, WEIGHTS_NPZ)]
+            found[one.number] = one.tags["spec_digest"], one.status, files
+    return found
+
+
+@pytest.fixture
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+
+
+def alone(tmp_path_factory: pytest.TempPathFactory, project: Project) -> Project:
+    """The same study run in one process, and its file put into the project."""
+    done = never_killed(tmp_path_factory.getbasetemp(), 5)
+    shutil.copy(done.root / "studies" / "tiny.py", project.root / "studies" / "tiny.py")
+    return done
+
+
+def processes() -> set[int]:
+    """Workers of this process that are alive."""
+    return {child.pid or 0 for child in multiprocessing.active_children()}
+
+
+def test_two_workers_find_what_one_process_finds(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = results(alone(tmp_path_factory, project))
+    before = processes()
+    killed: list[int] = []
+
+    def kill(_: Any) -> None:
+        if not killed:
+            killed.append(random.choice(sorted(processes() - before)))
+            os.kill(killed[0], signal.SIGKILL)
+
+    run(project, settings=["trials=5"], observer=Watcher(at_end=kill))
+    assert killed
+    assert results(project) == expected
+    assert processes() == before
+    statuses = {
+        one.status for role in ("study", "baseline", "control") for one in project.runs(role)
+    }
+    assert {one.status for one in others} <= {"FINISHED", "KILLED"}
+
+
+def test_what_kills_three_workers_has_failed_and_what_takes_long_is_ended(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "GRACE_SECONDS", 0.5)
+    (project.root / "plugins").mkdir()
+    (project.root / "plugins" / "deadly.py").write_text(OWN)
+    project.write_study(
+        compress='[use("deadly", how=Choice("dies", "sleeps", "lives"))]',
+        sampler='"grid"',
+        trials=3,
+        trial_seconds=2,
+    )
+    run(project)
+    by_number: dict[int, list[Any]] = {0: [], 1: [], 2: []}
+    for one in project.runs("trial"):
+        by_number[one.number].append((one.status, one.tags.get("reason"), one.tags["attempt"]))
+    assert sorted(by_number[0]) == [
+        ("FAILED", "died", "3"), ("KILLED", "died", "1"), ("KILLED", "died", "2"),
+    ]  # fmt: skip
+    assert by_number[1] == [("FAILED", "timeout", "1")]
+    assert by_number[2] == [("FINISHED", None, "1")]
+    (died,) = [one for one in project.runs("trial") if one.tags.get("attempt") == "3"]
+    said = project.store().artifact(died.run_id, "error.txt").decode()
+    assert "SIGKILL" in said
+    assert (project.root / said.split()[-1].rstrip(".")).exists()
+
+
+@pytest.mark.slow
+def test_a_killed_coordinator_takes_its_workers_with_it_and_goes_on(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = results(alone(tmp_path_factory, project))
+    begun = project.start("study", "tiny", "--set", "trials=5", "--workers", "2")
+    project.wait_for(begun, role="trial", number=1)
+    crowd = children(begun.pid)
+    assert len(crowd) >= 2
+    begun.kill()
+    begun.communicate()
+    ends = time.monotonic() + 30
+    while any(map(is_alive, crowd)) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not list(filter(is_alive, crowd))
+    run(project, settings=["trials=5"])
+    assert results(project) == expected
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_workers_and_leaves_nothing_running(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected, before = results(alone(tmp_path_factory, project)), processes()
+
+    def stop(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        run(project, settings=["trials=5"], observer=Watcher(at_end=stop))
+    assert processes() == before
+    assert "RUNNING" not in {one.status for one in project.runs("trial")}
+    run(project, settings=["trials=5"])
+    assert results(project) == expected
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started, and those that these have."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    found = []
+    for text in listed.stdout.split():
+        found += [int(text), *children(int(text))]
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process has not ended; one that nobody has waited for has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
