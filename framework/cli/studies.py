@@ -123,7 +123,7 @@ def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
     """The resolved study, and what is left of it to run at which cost."""
     from framework.display.describe import describe_plan
     from framework.planning.own_plugins import catalog_of
-    from framework.runner.estimate import estimate, rows
+    from framework.runner.forecast.estimate import estimate, rows
     from framework.runner.smoke import gate
 
     catalog = catalog_of(root)

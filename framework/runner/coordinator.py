@@ -26,7 +26,7 @@ from framework.results.status import (
     violations,
     with_deleted,
 )
-from framework.runner import failures
+from framework.runner import failures, latencies
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine.here import InProcess
 from framework.runner.engine.interface import Engine, Task, WorkerDied
@@ -74,6 +74,8 @@ def run(
         Interrupted: after the open runs are closed as KILLED; it says how far the study has come.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
+    if workers:
+        latencies.check(plan.study)
     with interrupt.listening(), study_lock(root, plan.name):
         runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
         lab = Lab(root, catalog)
@@ -125,6 +127,7 @@ class Coordinator:
             if not self._out_of_time:
                 failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
+            self._time_files()
             self.store.close(self.runs.parent, "FINISHED")
         except KeyboardInterrupt as error:
             self.runs.close_open(error)
@@ -243,8 +246,7 @@ class Coordinator:
             seconds = self.plan.study.trial_seconds
             self.attempts[work.number] = self.attempts.get(work.number, 0) + 1
             tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[work.number])}
-            # counted from here: references take their time once, and would make the first guess
-            # long
+            # from here: references take their time once, and would make the first guess long
             self._loop_began = min(self._loop_began, time.monotonic())
         dense = "" if work.role == "baseline" else self.schedule.dense.get(work.dense, "")
         run_id = self.runs.begin(work.role, work.spec, dense=dense, tags=tags)
@@ -369,6 +371,13 @@ class Coordinator:
         for number in sorted(beaten):
             self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
         self._pruned |= beaten
+
+    def _time_files(self) -> None:
+        """Time what was not timed where trials ran side by side."""
+        of_study = {"study_digest": self.plan.study.digest, "generation": str(self.runs.generation)}
+        runs = self.store.runs(self.plan.name, **of_study)
+        of_files = [run for run in runs if run.tags.get("role") in ("baseline", "control", "trial")]
+        latencies.time_files(of_files, self.store, self.engine, say=self.observer.say)
 
     def _outcome(self, ran: int) -> Outcome:
         return Outcome(

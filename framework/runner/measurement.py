@@ -145,8 +145,12 @@ def timed(measured: Measured, spec: Spec, lab: Lab, baseline: Baseline) -> dict[
     The dense net's own run compares its file with itself: an interval without 1 there tells that
     this machine cannot be trusted with times.
     """
-    reference = dense_net(spec, lab, baseline).file
-    comparison = tflite.latency.compare(measured.file, reference, lab.splits(spec).validation)
+    return latencies(measured.file, dense_net(spec, lab, baseline).file, spec, lab)
+
+
+def latencies(file: bytes, reference: bytes, spec: Spec, lab: Lab) -> dict[str, float]:
+    """Latency of a file and of the one that it is compared with; see `timed`."""
+    comparison = tflite.latency.compare(file, reference, lab.splits(spec).validation)
     intervals = {
         "latency_us_p50": comparison.latency_us,
         f"{record.BASELINE_PREFIX}latency_us_p50": comparison.reference_us,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from framework.runner.measurement import Measured
     from framework.study.spec import Spec
 
-AT_WORK, TIMING = "at work", "timing"  # phases of a trial
+AT_WORK, MEASURED = "at work", "measured"  # phases of a trial
 TOO_LONG = "The trial took longer than trial_seconds."
 
 
@@ -50,6 +50,7 @@ def run(
     seconds: float | None = None,
     report: EpochReport = lambda epoch, values: None,
     phase: Callable[[str], None] = lambda name: None,
+    is_timed: bool = True,
 ) -> Record:
     """Compress, export and measure one spec.
 
@@ -62,8 +63,9 @@ def run(
         seconds: wall time after which the trial fails; None for no limit. Training the baseline
             does not count.
         report: called after each epoch of training.
-        phase: called with AT_WORK when the seconds begin to count, with TIMING when they no longer
-            do.
+        phase: called with AT_WORK when the seconds begin to count, with MEASURED when they no
+            longer do.
+        is_timed: measure the latency of its file, too.
     """
     began, data = time.monotonic(), dict[str, object]()
     try:
@@ -73,15 +75,8 @@ def run(
         began = time.monotonic()
         phase(AT_WORK)
         job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
-        measured = measurement.measure(compress(spec, lab, job), spec, lab)
-        if not spec.compress:
-            lab.measured[baseline.digest] = Dense(measured.file, measured.metrics)
-        # before the file's latency is timed: that does not count against the limit
-        if time.monotonic() > job.deadline:
-            raise TrialTimeout(TOO_LONG)
-        phase(TIMING)
-        times = _times(spec, lab, job, measured=measured, began=began)
-        return replace(record_of(spec, lab, job, measured=measured, times=times), data=data)
+        done = _done(spec, lab, job, began=began, phase=phase, is_timed=is_timed)
+        return replace(done, data=data)
     except Exception as error:
         if isinstance(error, OSError) and is_of_machine(error):
             raise  # no trial could be run: it is none of this one's
@@ -107,6 +102,28 @@ def _freeze() -> None:
     gc.freeze()
 
 
+def _done(
+    spec: Spec,
+    lab: Lab,
+    job: TrialJob,
+    *,
+    began: float,
+    phase: Callable[[str], None],
+    is_timed: bool,
+) -> Record:
+    """The record of a trial that comes to its end."""
+    measured = measurement.measure(compress(spec, lab, job), spec, lab)
+    if not spec.compress:
+        lab.measured[job.baseline.digest] = Dense(measured.file, measured.metrics)
+    # before the file's latency is timed: that does not count against the limit
+    if time.monotonic() > job.deadline:
+        raise TrialTimeout(TOO_LONG)
+    phase(MEASURED)
+    speeds = measurement.timed(measured, spec, lab, job.baseline) if is_timed else {}
+    times = _times(spec, job, measured=measured, began=began) | speeds
+    return record_of(spec, lab, job, measured=measured, times=times)
+
+
 def profile(splits: Splits) -> dict[str, object]:
     """Which data a run used: the sizes of the open splits, and the sha256 of all.
 
@@ -120,17 +137,13 @@ def profile(splits: Splits) -> dict[str, object]:
     return sizes | {f"{split}_sha256": digest for split, digest in splits.digests.items()}
 
 
-def _times(
-    spec: Spec, lab: Lab, job: TrialJob, *, measured: Measured, began: float
-) -> dict[str, float]:
+def _times(spec: Spec, job: TrialJob, *, measured: Measured, began: float) -> dict[str, float]:
     """What a trial took; that of a dense net with its training, whenever that was."""
-    speeds = measurement.timed(measured, spec, lab, job.baseline)
     dense_seconds = 0.0 if spec.compress else job.baseline.seconds
     return {
         "fit_seconds": job.fit_seconds + dense_seconds,
         "seconds": time.monotonic() - began + dense_seconds,
         **measured.times,
-        **speeds,
     }
 
 

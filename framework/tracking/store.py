@@ -182,6 +182,10 @@ class Store:
         tags = {"reason": record.reason, metric_versions.TAG: later}
         self._end(run_id, record.status, metrics=final, tags=tags)
 
+    def add(self, run_id: str, values: Mapping[str, float]) -> None:
+        """Further final metrics of a run that has ended."""
+        self._batch(run_id, metrics=list(_metrics(values, step=0)))
+
     def close(self, run_id: str, status: Status, *, reason: str = "") -> None:
         """End a run that yields no record, as KILLED."""
         self._end(run_id, status, metrics=[], tags={"reason": reason})

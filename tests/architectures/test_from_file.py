@@ -22,7 +22,7 @@ from framework.nn.training.fit import Trained
 from framework.planning.plan import plan
 from framework.planning.resolve import first_value
 from framework.runner.baseline import Lab
-from framework.runner.estimate import work_left
+from framework.runner.forecast.estimate import work_left
 from framework.runner.trial import TrialJob, run
 from framework.tracking.history import History
 

@@ -11,9 +11,9 @@ from studies_support import Project, new_project
 
 from framework.contracts import Catalog
 from framework.planning.plan import plan
-from framework.runner import estimate as module
-from framework.runner.estimate import Cost, Work, estimate, rows
-from framework.runner.timing import TrialCost
+from framework.runner.forecast import estimate as module
+from framework.runner.forecast.estimate import Cost, Work, estimate, rows
+from framework.runner.forecast.timing import TrialCost
 from framework.system.disk import size_bytes
 
 CONTROL = 2  # epochs: the most that a trial of `tiny` may spend

@@ -21,8 +21,9 @@ from framework.errors import (
 )
 from framework.planning.resolve import resolve
 from framework.results.record import Record, Run
-from framework.runner import baseline, failures, reproduce, settle, timing, trial
+from framework.runner import baseline, failures, reproduce, settle, trial
 from framework.runner.coordinator import Coordinator, first_value
+from framework.runner.forecast import timing
 from framework.runner.settle import Settler
 from framework.runner.smoke.gate import _Trying
 from framework.runner.telling import Teller

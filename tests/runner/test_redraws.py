@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from framework.contracts import Catalog
 from framework.planning.plan import plan
 from framework.results.record import Run
-from framework.runner.estimate import _wanted
+from framework.runner.forecast.estimate import _wanted
 from framework.runner.sampler import Observed, Sampler
 from framework.study import Study, Train, digest_of, use
 from framework.study.grid import combinations, enumerate_specs

@@ -15,7 +15,7 @@ from framework.planning.plan import plan
 from framework.planning.resolve import first_value
 from framework.results import record
 from framework.runner.baseline import Lab
-from framework.runner.estimate import work_left
+from framework.runner.forecast.estimate import work_left
 from framework.runner.settle import Settler, left_open
 from framework.tracking.history import read_history
 

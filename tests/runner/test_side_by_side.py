@@ -38,6 +38,9 @@ class Threads:
         waiting()
         return wait(futures, return_when=FIRST_COMPLETED).done
 
+    def time(self, *_: Any) -> dict[str, float]:
+        raise AssertionError("There is nothing to time.")
+
     def close(self) -> None:
         self._pool.shutdown()
 
@@ -51,7 +54,7 @@ def made_up(spec: Spec, lab: Any, *, seconds: Any = None, report: Any = None) ->
     if spec.compress and spec.compress[0].name != "identity" and noise < 1 / 3:
         return Record(times={"seconds": 0.01}, reason="exception", error="Error: made up")
     metrics = {"val_accuracy": noise, "params_nonzero": 1e4 * (1 - noise**2), "accuracy_drop": 0.0}
-    return Record(metrics=metrics, times={"seconds": 0.01}, artifacts=files)
+    return Record(metrics=metrics, times={"seconds": 0.01, "latency_us_p50": 1.0}, artifacts=files)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from framework.errors import SqueezelabError
 from framework.planning.resolve import budget
 from framework.results.failure import HEAD
 from framework.results.record import Record
-from framework.runner import timing
 from framework.runner.baseline import Lab
-from framework.runner.timing import MOST_STEPS, Stopwatch, TrialCost
+from framework.runner.forecast import timing
+from framework.runner.forecast.timing import MOST_STEPS, Stopwatch, TrialCost
 from framework.study import Spec, Train, Use, use
 
 

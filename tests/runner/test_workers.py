@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from studies_support import Project, Watcher, never_killed, new_project
 
+from framework.errors import InvalidStudy
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
-from framework.results.record import MODEL_TFLITE, WEIGHTS_NPZ
+from framework.results.edited import differences, read_metrics
+from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
 from framework.runner import coordinator
 from framework.runner.engine import workers
 from framework.runner.events import Interrupted, Outcome
@@ -107,10 +109,23 @@ def test_two_workers_find_what_one_process_finds(
     assert killed
     assert results(project) == expected
     assert processes() == before
-    statuses = {
-        one.status for role in ("study", "baseline", "control") for one in project.runs(role)
-    }
+    others = [one for role in ("study", "baseline", "control") for one in project.runs(role)]
     assert {one.status for one in others} <= {"FINISHED", "KILLED"}
+    for one in [*others, *project.runs("trial")]:
+        if one.status == "FINISHED" and one.tags["role"] != "study":
+            assert one.metrics["latency_us_p50_low"] <= one.metrics["latency_us_p50"]
+            measured = read_metrics(project.store().artifact(one.run_id, METRICS_JSON))
+            assert measured.keys() == {name for name in one.metrics if "epoch." not in name}
+            assert not differences(one, measured)
+
+
+def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Project) -> None:
+    project.write_study(objectives='{"val_accuracy": "max", "latency_us_p50": "min"}')
+    with pytest.raises(InvalidStudy, match="run one after another") as refused:
+        run(project)
+    assert "latency_us_p50" in refused.value.given
+    assert refused.value.todo == "Leave WORKERS out."
+    assert not (project.root / "mlflow.db").exists()
 
 
 def test_what_kills_three_workers_has_failed_and_what_takes_long_is_ended(

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from framework.runner import trial
+from framework.runner import measurement, trial
 
 if TYPE_CHECKING:
     from framework.results.record import Record
     from framework.runner.baseline import Lab
     from framework.runner.engine.interface import Task
+    from framework.study.spec import Spec
 
 
 class InProcess:
@@ -45,6 +46,10 @@ class InProcess:
     ) -> set[Future[Record]]:
         """All of them."""
         return set(futures)
+
+    def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
+        """Latency of a file."""
+        return measurement.latencies(file, reference, spec, self._lab)
 
     def close(self) -> None:
         """Nothing is left."""

@@ -61,5 +61,12 @@ class Engine(Protocol):
             waiting: called now and then meanwhile.
         """
 
+    def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
+        """Latency of a file and of a reference, in turn, while nothing else is at work.
+
+        Raises:
+            WorkerDied: it came to no end.
+        """
+
     def close(self) -> None:
         """End what is still at work, and leave no process behind."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.planning.own_plugins import catalog_of
-from framework.runner import trial
+from framework.runner import measurement, trial
 from framework.runner.baseline import Lab
 
 if TYPE_CHECKING:
@@ -62,4 +62,9 @@ def run(spec: Spec, seconds: float | None) -> Record:
     def phase(name: str) -> None:
         events.send(("phase", name))
 
-    return trial.run(spec, _labs[0], seconds=seconds, report=report, phase=phase)
+    return trial.run(spec, _labs[0], seconds=seconds, report=report, phase=phase, is_timed=False)
+
+
+def time(spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
+    """Latency of a file; see `measurement.latencies`."""
+    return measurement.latencies(file, reference, spec, _labs[0])

@@ -77,6 +77,10 @@ class Workers:
             if done or not busy:
                 return done
 
+    def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
+        """Latency of a file, in the first worker."""
+        return self._slots[0].time(spec, file, reference)
+
     def close(self) -> None:
         """Kill the workers: what they have not handed over is done again."""
         for slot in self._slots:
@@ -110,6 +114,17 @@ class _Slot:
             self.work = self._started().submit(work.run, task.spec, task.seconds)
         self.traced.add(kind)
         return self._result
+
+    def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
+        """Latency of a file; see `Engine.time`."""
+        future = self._started().submit(work.time, spec, file, reference)
+        while not wait([future], LOOK_SECONDS).done:
+            interrupt.check()
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            self.stop()
+            raise WorkerDied(self._end_text(), self._log_text()) from error
 
     def look(self, memory_bytes: int | None) -> None:
         """Pass on what the worker has sent; end it where it exceeds a limit, hand over its end."""

@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from framework.planning.resolve import control_spec
-from framework.runner.timing import with_epochs
+from framework.runner.forecast.timing import with_epochs
 from framework.study.choosing import labels
 from framework.study.space import Choice, Domain
 

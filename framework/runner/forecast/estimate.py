@@ -24,9 +24,9 @@ from framework.planning.resolve import (
 )
 from framework.results import record
 from framework.runner.baseline import Lab
+from framework.runner.forecast.timing import Stopwatch
 from framework.runner.sampler import Sampler
 from framework.runner.settle import Settler
-from framework.runner.timing import Stopwatch
 from framework.system.disk import size_text
 from framework.system.host import host_name
 from framework.tracking import database

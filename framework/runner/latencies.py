@@ -1,0 +1,71 @@
+"""The latency of files, timed one at a time when nothing else runs: beside others a clock lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from framework.errors import InvalidStudy, SqueezelabError
+from framework.results.edited import read_metrics
+from framework.results.record import MACHINE, METRICS_JSON, MODEL_TFLITE, SPEC_JSON, Run
+from framework.study.spec import spec_from_json
+from framework.system import interrupt
+
+if TYPE_CHECKING:
+    from framework.runner.engine.interface import Engine
+    from framework.study.study import Study
+    from framework.tracking.store import Store
+
+LATENCY = "latency_us_p50"
+
+
+def check(study: Study) -> None:
+    """Refuse a study whose trials are judged by times, where they run side by side.
+
+    Raises:
+        InvalidStudy: an objective or a constraint is a time.
+    """
+    names = [*study.objectives, *(constraint.metric for constraint in study.constraints)]
+    times = sorted(set(names) & set(MACHINE))
+    if times:
+        raise InvalidStudy(
+            "Trials that are judged by times run one after another: beside others a clock lies.",
+            given=f"Objectives and constraints that are times: {', '.join(times)}.",
+            todo="Leave WORKERS out.",
+        )
+
+
+def time_files(
+    runs: Iterable[Run], store: Store, engine: Engine, *, say: Callable[[str], None]
+) -> None:
+    """Time the files that have no latency yet, each beside the file of its baseline.
+
+    A run keeps its status and gets its times as further metrics; what has been done stays when
+    this is interrupted. Files that were removed, and those of runs that failed, are left out.
+
+    Args:
+        runs: of a study.
+        say: told how many there are.
+
+    Raises:
+        KeyboardInterrupt: an interrupt came.
+    """
+    missing = [run for run in runs if run.status == "FINISHED" and LATENCY not in run.metrics]
+    if missing:
+        say(f"Timing {len(missing)} files, one at a time.")
+    for run in missing:
+        interrupt.check()
+        baseline = run.tags.get("baseline") or run.run_id
+        try:
+            file = store.artifact(run.run_id, MODEL_TFLITE)
+            reference = store.artifact(baseline, MODEL_TFLITE)
+        except SqueezelabError:  # keep="front" has removed it
+            continue
+        spec = spec_from_json(json.loads(store.artifact(run.run_id, SPEC_JSON)))
+        times = engine.time(spec, file, reference)
+        store.add(run.run_id, times)
+        # after the store: numbers that only it has count for nothing, ones that it lacks are missed
+        measured = read_metrics(store.artifact(run.run_id, METRICS_JSON)) | times
+        content = json.dumps(measured, indent=1, sort_keys=True).encode()
+        store.put(run.run_id, {METRICS_JSON: content})
