@@ -40,7 +40,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 setup: $(READY)  ## make .venv and install everything, from requirements.lock
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=2, MEMORY=2
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=
 	@set -- study "$$NAME"; case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac; \
 	if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; \
 	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
@@ -106,7 +106,7 @@ saved-nets: $(READY)  ## try every layer of keras in small saved nets for the ta
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial
 
-test: $(READY)  ## the fast tests, about 28 minutes on 2 cores
+test: $(READY)  ## the fast tests, about 14 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS)
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
@@ -145,6 +145,8 @@ help:  ## this page
 	@echo "  NAME=squeezenet_prune           a study: the name of a file in studies/"
 	@echo "  SET=\"trials=50 dataset=mnist\"   changes for a quick try, separated by spaces"
 	@echo "  HOURS=2                         how long a study may run in one go"
+	@echo "  WORKERS=2                       processes in which trials run side by side"
+	@echo "  MEMORY=4                        GiB that each of them may hold"
 	@echo "  DRY=1                           what a study would run, how long, how much disk; nothing is run"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"

@@ -63,8 +63,7 @@ def run(
         seconds: wall time after which the trial fails; None for no limit. Training the baseline
             does not count.
         report: called after each epoch of training.
-        phase: called with AT_WORK when the seconds begin to count, with MEASURED when they no
-            longer do.
+        phase: called with AT_WORK when the seconds begin to count, with MEASURED when they end.
         is_timed: measure the latency of its file, too.
     """
     began, data = time.monotonic(), dict[str, object]()
@@ -75,18 +74,13 @@ def run(
         began = time.monotonic()
         phase(AT_WORK)
         job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
-        done = _done(spec, lab, job, began=began, phase=phase, is_timed=is_timed)
-        return replace(done, data=data)
+        return replace(_done(spec, lab, job, began, phase=phase, is_timed=is_timed), data=data)
     except Exception as error:
         if isinstance(error, OSError) and is_of_machine(error):
             raise  # no trial could be run: it is none of this one's
         reason = error.reason if isinstance(error, TrialError) else "exception"
-        return Record(
-            times={"seconds": time.monotonic() - began},
-            data=data,
-            reason=reason,
-            error=traceback.format_exc(),
-        )
+        times = {"seconds": time.monotonic() - began}
+        return Record(times=times, data=data, reason=reason, error=traceback.format_exc())
     finally:
         # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
         gc.collect()
@@ -106,8 +100,8 @@ def _done(
     spec: Spec,
     lab: Lab,
     job: TrialJob,
-    *,
     began: float,
+    *,
     phase: Callable[[str], None],
     is_timed: bool,
 ) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ from framework.results.record import Record, Run
 from framework.runner import baseline, failures, reproduce, settle, trial
 from framework.runner.coordinator import Coordinator, first_value
 from framework.runner.forecast import timing
+from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.smoke.gate import _Trying
 from framework.runner.telling import Teller
@@ -144,13 +146,10 @@ def test_a_cached_baseline_that_is_damaged_is_put_aside(
 def test_a_baseline_that_fails_stops_the_study_with_its_cause(reason: str, way_out: str) -> None:
     error = "Traceback (most recent call last):\nValueError: no such layer\n"
     record = Record({}, reason=reason, error=error)
-    dense = session(
-        settler=SimpleNamespace(settle=lambda spec: spec),
-        _dense_run=lambda spec: "",
-        _failed_dense={SPEC.dense().digest: ("7", record)},
-    )
+    dense = session(settler=SimpleNamespace(settle=lambda spec: spec), schedule=Schedule())
+    flight = Flight("7", Work("baseline", SPEC.dense()), Future())
     with pytest.raises(StudyStopped, match="The baseline of mine failed") as told:
-        Coordinator._run_references(dense)
+        Coordinator._end_baseline(dense, flight, record)
     assert "no such layer" in told.value.given
     assert way_out in told.value.todo
 
@@ -182,13 +181,17 @@ def test_a_trial_that_took_too_long_before_it_was_timed_is_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lab: Any = SimpleNamespace(
-        splits=lambda spec: None, baseline=lambda *_: SimpleNamespace(digest="0"), measured={}
+        splits=lambda spec: SimpleNamespace(train=(), calibration=(), validation=(), digests={}),
+        baseline=lambda *_: SimpleNamespace(digest="0"),
+        measured={},
     )
     made = SimpleNamespace(file=b"", metrics={"val_accuracy": 0.9})
     monkeypatch.setattr(trial, "compress", lambda *_: None)
     monkeypatch.setattr(trial.measurement, "measure", lambda *_: made)
     monkeypatch.setattr(
-        trial, "TrialJob", lambda *_, deadline, **__: SimpleNamespace(deadline=deadline)
+        trial,
+        "TrialJob",
+        lambda *_, deadline, **__: SimpleNamespace(deadline=deadline, baseline=lab.baseline()),
     )
     result = trial.run(SPEC, lab, seconds=1e-9)
     assert (result.status, result.reason) == ("FAILED", "timeout")

@@ -125,7 +125,7 @@ def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Projec
         run(project)
     assert "latency_us_p50" in refused.value.given
     assert refused.value.todo == "Leave WORKERS out."
-    assert not (project.root / "mlflow.db").exists()
+    assert not project.runs("study")
 
 
 def test_what_kills_three_workers_has_failed_and_what_takes_long_is_ended(
