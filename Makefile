@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B OUT FORCE
+VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
