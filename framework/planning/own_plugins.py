@@ -7,7 +7,9 @@ it used.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +26,18 @@ TAG = "plugin_files"
 DIGITS = 16  # of a file's sha256
 
 
-def catalog_of(root: Path) -> Catalog:
+def catalog_of(root: Path, *, folder: Path | None = None) -> Catalog:
     """The plug-ins of the package, of installed distributions and of `root/plugins`.
+
+    Args:
+        folder: a snapshot of that folder, to be loaded in its place.
 
     Raises:
         InvalidValue: a file does not load, or files no plug-in under its own name.
         DuplicateName: the name is taken.
     """
-    files = paths.python_files(paths.plugins(root))
+    folder = folder or paths.plugins(root)
+    files = paths.python_files(folder)
     if not files:
         return Catalog()
     # a copy of the registries: projects of one process do not see each other's plug-ins
@@ -40,13 +46,36 @@ def catalog_of(root: Path) -> Catalog:
         for file in files:
             module_at(file, _module_name(root, file), f"plugins/{file.name}")
     for file in files:
-        if file.stem not in _own_files(catalog, root):
+        if file.stem not in _files_in(folder, catalog):
             raise InvalidValue(
                 f"plugins/{file.name} files no plug-in.",
                 todo=f'Decorate its class: @strategy("{file.stem}", version=1), or @architecture, '
                 f"@dataset, @metric.",
             )
     return catalog
+
+
+def snapshot(root: Path) -> Path | None:
+    """A copy of the project's plug-ins as they are now, in a folder named by its sha256.
+
+    A process that is started later in a study loads it, whatever has been edited since; None where
+    there are no plug-ins.
+    """
+    files = paths.python_files(paths.plugins(root))
+    if not files:
+        return None
+    contents = {file.name: file.read_bytes() for file in files}
+    listed = [(name, hashlib.sha256(content).hexdigest()) for name, content in contents.items()]
+    copy = paths.plugin_snapshots(root) / hashlib.sha256(repr(sorted(listed)).encode()).hexdigest()
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        # under another name first: half a copy would be taken for a whole one
+        aside = Path(tempfile.mkdtemp(dir=copy.parent))
+        for name, content in contents.items():
+            (aside / name).write_bytes(content)
+        with suppress(OSError):  # another study has made the same
+            aside.rename(copy)
+    return copy
 
 
 def plugin_files(study: Study, catalog: Catalog, root: Path) -> dict[str, str]:
@@ -116,7 +145,11 @@ def _module_name(root: Path, file: Path) -> str:
 
 def _own_files(catalog: Catalog, root: Path) -> dict[str, Path]:
     """Name of each plug-in that lies in the project -> its file."""
-    folder = paths.plugins(root).resolve()
+    return _files_in(paths.plugins(root), catalog)
+
+
+def _files_in(folder: Path, catalog: Catalog) -> dict[str, Path]:
+    folder = folder.resolve()
     files: dict[str, Path] = {}
     for registry in catalog.registries():
         # only then together: a plug-in of the package, of another kind, may have the same name

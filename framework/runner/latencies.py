@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from framework.errors import InvalidStudy, SqueezelabError
 from framework.results.edited import read_metrics
 from framework.results.record import MACHINE, METRICS_JSON, MODEL_TFLITE, SPEC_JSON, Run
+from framework.runner.engine.interface import WorkerDied
 from framework.study.spec import spec_from_json
 from framework.system import interrupt
 
@@ -63,7 +64,11 @@ def time_files(
         except SqueezelabError:  # keep="front" has removed it
             continue
         spec = spec_from_json(json.loads(store.artifact(run.run_id, SPEC_JSON)))
-        times = engine.time(spec, file, reference)
+        try:
+            times = engine.time(spec, file, reference)
+        except WorkerDied as error:
+            say(f"{run.name} has no latency yet, the same command tries again. {error}")
+            continue
         store.add(run.run_id, times)
         # after the store: numbers that only it has count for nothing, ones that it lacks are missed
         measured = read_metrics(store.artifact(run.run_id, METRICS_JSON)) | times

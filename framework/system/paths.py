@@ -67,6 +67,11 @@ def logs(root: Path) -> Path:
     return cache(root) / "logs"
 
 
+def plugin_snapshots(root: Path) -> Path:
+    """Plug-ins as they were when a study began, in folders named by their digests."""
+    return cache(root) / "plugins"
+
+
 def tried(root: Path) -> Path:
     """An empty file for each kind of trial that passed its smoke test, named by its digest."""
     return cache(root) / "tried"

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner import coordinator
+from framework.runner import coordinator, latencies
 from framework.runner.engine import workers
+from framework.runner.engine.interface import WorkerDied
 from framework.runner.events import Interrupted, Outcome
 
 TRIALS = 4
@@ -119,6 +121,26 @@ def test_two_workers_find_what_one_process_finds(
             assert not differences(one, measured)
 
 
+def test_a_file_whose_timing_is_cut_off_is_timed_by_the_next_session(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = alone(tmp_path_factory, project)
+    store = done.store()
+    runs = [replace(one, metrics={}) for one in done.runs("trial")[:2]]
+
+    class Dying:
+        def time(self, *_: Any) -> dict[str, float]:
+            raise WorkerDied("SIGKILL", "worker-0.log")
+
+    monkeypatch.setattr(type(store), "add", lambda *_: pytest.fail("nothing was timed"))
+    said: list[str] = []
+    engine: Any = Dying()
+    latencies.time_files(runs, store, engine, say=said.append)
+    assert said[0] == "Timing 2 files, one at a time."
+    assert "has no latency yet, the same command tries again" in said[1]
+    assert len(said) == 3
+
+
 def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Project) -> None:
     project.write_study(objectives='{"val_accuracy": "max", "latency_us_p50": "min"}')
     with pytest.raises(InvalidStudy, match="run one after another") as refused:
@@ -140,7 +162,15 @@ def test_what_kills_three_workers_has_failed_and_what_takes_long_is_ended(
         trials=3,
         trial_seconds=2,
     )
-    run(project)
+    # what is edited meanwhile is of the next session: workers are made anew three times here
+    edited: list[Any] = []
+
+    def edit(event: Any) -> None:
+        edited.append(event)
+        (project.root / "plugins" / "deadly.py").write_text("raise SystemExit(1)")
+
+    run(project, observer=Watcher(at_end=edit))
+    assert edited
     by_number: dict[int, list[Any]] = {0: [], 1: [], 2: []}
     for one in project.runs("trial"):
         by_number[one.number].append((one.status, one.tags.get("reason"), one.tags["attempt"]))

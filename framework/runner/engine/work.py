@@ -25,12 +25,13 @@ _events: list[Connection] = []  # the way to the coordinator, and the lab: of th
 _labs: list[Lab] = []
 
 
-def begin(events: Connection, root: Path, log: Path) -> None:
+def begin(events: Connection, root: Path, plugins: Path | None, log: Path) -> None:
     """The start of the process.
 
     Args:
         events: takes ("phase", name) and ("epoch", number, values).
         root: the project.
+        plugins: its plug-ins as they were when the study began, if it has any.
         log: gets what libraries print.
     """
     # a terminal interrupts all of its processes: it is the coordinator that decides
@@ -41,7 +42,7 @@ def begin(events: Connection, root: Path, log: Path) -> None:
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     _events.append(events)
-    _labs.append(Lab(root, catalog_of(root)))
+    _labs.append(Lab(root, catalog_of(root, folder=plugins)))
 
 
 def _end_with_parent() -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
 from framework.runner.engine import work
@@ -49,7 +50,8 @@ class Workers:
     def __init__(self, root: Path, *, slots: int, memory_bytes: int | None = None) -> None:
         share = child.free_memory_share()
         self._memory = memory_bytes or (share // slots if share else None)
-        self._slots = [_Slot(root, number) for number in range(slots)]
+        plugins = snapshot(root)
+        self._slots = [_Slot(root, plugins, number) for number in range(slots)]
 
     @property
     def slots(self) -> int:
@@ -90,8 +92,8 @@ class Workers:
 class _Slot:
     """A worker, and the one that takes its place when it has ended."""
 
-    def __init__(self, root: Path, number: int) -> None:
-        self._root = root
+    def __init__(self, root: Path, plugins: Path | None, number: int) -> None:
+        self._root, self._plugins = root, plugins
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
@@ -162,7 +164,7 @@ class _Slot:
                 max_workers=1,
                 mp_context=context,
                 initializer=work.begin,
-                initargs=(self._sender, self._root, self._log),
+                initargs=(self._sender, self._root, self._plugins, self._log),
             )
             others = set(multiprocessing.active_children())
             with _without_interrupts():
