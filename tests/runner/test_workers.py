@@ -23,10 +23,11 @@ from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
 from framework.runner import coordinator, latencies
 from framework.runner.engine import workers
-from framework.runner.engine.interface import WorkerDied
+from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
+from framework.study import Spec, Train, use
 
-TRIALS = 4
+SPEC = Spec(dataset=use("digits"), architecture=use("lenet5"), train=Train())
 OWN = '''"""A strategy of a project's own."""
 
 import os
@@ -139,6 +140,18 @@ def test_a_file_whose_timing_is_cut_off_is_timed_by_the_next_session(
     assert said[0] == "Timing 2 files, one at a time."
     assert "has no latency yet, the same command tries again" in said[1]
     assert len(said) == 3
+
+
+def test_what_the_store_refuses_is_no_fault_of_a_worker(tmp_path: Path) -> None:
+    def report(*_: Any) -> None:
+        raise OSError("disk full")
+
+    slot = workers._Slot(tmp_path, None, 0)
+    here, there = multiprocessing.Pipe(duplex=False)
+    slot._events, slot._task = here, Task(SPEC, None, report)
+    there.send(("epoch", 1, {"loss": 0.5}))
+    with pytest.raises(OSError, match="disk full"):
+        slot._hear()
 
 
 def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Project) -> None:

@@ -119,10 +119,11 @@ class _Slot:
 
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
         """Latency of a file; see `Engine.time`."""
-        future = self._started().submit(work.time, spec, file, reference)
-        while not wait([future], LOOK_SECONDS).done:
-            interrupt.check()
+        self._why = ""
         try:
+            future = self._started().submit(work.time, spec, file, reference)
+            while not wait([future], LOOK_SECONDS).done:
+                interrupt.check()
             return future.result()
         except BrokenProcessPool as error:
             self.stop()
@@ -174,10 +175,14 @@ class _Slot:
 
     def _hear(self) -> None:
         """Take in what the worker has sent."""
+        sent = []
         # it may have been killed in the middle of a message
         with suppress(EOFError, OSError):
             while self._events.poll():
-                self._take(*self._events.recv())
+                sent.append(self._events.recv())
+        # outside: what the store refuses to take in is no fault of the worker's
+        for message in sent:
+            self._take(*message)
 
     def _take(self, what: str, *values: Any) -> None:
         task = self._task
