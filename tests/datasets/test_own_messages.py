@@ -48,11 +48,13 @@ def test_arrays_larger_than_memory_are_refused_and_fewer_samples_are_read(tmp_pa
     assert own(tmp_path, sequence=rows[:30], labels=LABELS[:30]).info.classes == 3
 
 
-def test_a_file_whose_head_alone_is_sound_is_refused_and_written_again(tmp_path):
-    arrays = {"sequence": np.ones((COUNT, 4)) * LABELS[:, None], "labels": LABELS}
+# a small array is read with its head, a large one after it
+@pytest.mark.parametrize("columns", [4, 400])
+def test_a_file_whose_head_alone_is_sound_is_refused_and_written_again(tmp_path, columns):
+    arrays = {"sequence": np.ones((COUNT, columns)) * LABELS[:, None], "labels": LABELS}
     dataset = own(tmp_path, **arrays)
     content = bytearray((tmp_path / "mine.npz").read_bytes())
-    content[content.index(np.float64(2).tobytes())] ^= 0xFF
+    content[content.rindex(np.float64(2).tobytes())] ^= 0xFF
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(InvalidValue, match=r"no \.npz file of plain arrays") as told:
         _ = dataset.info
