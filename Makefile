@@ -106,7 +106,7 @@ saved-nets: $(READY)  ## try every layer of keras in small saved nets for the ta
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial
 
-test: $(READY)  ## the fast tests, about 14 minutes on 2 cores
+test: $(READY)  ## the fast tests, about 12 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS)
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
