@@ -1,7 +1,7 @@
 """Every command in every state: no traceback, nothing silent, nothing lost, nothing outside.
 
     .venv/bin/python -m benchmarks.attacks --states 'full|read-only' --commands 'report|doctor'
-    .venv/bin/python -m benchmarks.attacks --training --keep cases.jsonl --base /tmp/base
+    .venv/bin/python -m benchmarks.attacks --training --keep cases.jsonl --base base
 
 A project with a finished study is copied for each case, a state of `catalogue` is made in the copy,
 and a command is run there. Prints each case that is wrong, and at the end one line for each of

@@ -152,8 +152,8 @@ class Coordinator:
         self._unranked = unranked(self.plan.study, self.done.values(), self.catalog)
         self._deleted = with_deleted(self.plan.study, self.done.values())
         # in the order of their numbers, which is not that in which the store returns them
-        for number in sorted(self.done):
-            self.sampler.tell(number, self._observation(self.done[number]))
+        done = sorted(self.done.items())
+        self.sampler.replay({number: self._observation(run) for number, run in done})
         self.wanted = min(self.plan.study.trials, self.sampler.limit or self.plan.study.trials)
         return history
 
