@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import filterfalse
 from operator import itemgetter
 from typing import Any
@@ -39,7 +39,7 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
         ("Training", train_text(study["train"])),
         ("Objectives", ", ".join(map(" ".join, runs.objectives.items()))),
         ("Constraints", _limits(study["constraints"])),
-        ("Sampler", f"{study['sampler']}, seed {study['seed']}"),
+        ("Sampler", sampler_text(study)),
         ("Trials", trial_counts(runs)),
         ("Baseline", baseline_text(runs, frame)),
         ("Study digest", runs.parent.tags.get("study_digest", "")),
@@ -65,6 +65,13 @@ def trial_counts(runs: StudyRuns) -> str:
     if infeasible:
         parts.append(f"{infeasible} of the finished break a constraint")
     return f"{len(runs.trials)} ({', '.join(parts)})"
+
+
+def sampler_text(study: Mapping[str, Any]) -> str:
+    """All that decides the questions of a search, from a resolved study's JSON."""
+    # left out of the JSON where each question waits for every result
+    ahead = f", ahead {study['ahead']}" if "ahead" in study else ""
+    return f"{study['sampler']}{ahead}, seed {study['seed']}"
 
 
 def _reasons(runs: StudyRuns) -> str:
