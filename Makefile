@@ -8,16 +8,21 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY
+VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
 export $(VARIABLES)
 
+# Extras that were asked for once stay, because every target does the set-up.
+KNOWN_EXTRAS := $(patsubst requirements-%.lock,%,$(wildcard requirements-*.lock))
+CHOSEN := $(filter $(KNOWN_EXTRAS),$(EXTRAS) $(shell cat .venv/extras 2>/dev/null))
+LOCKS := requirements.lock $(CHOSEN:%=requirements-%.lock)
+
 # What is installed depends on this text; where it is installed, on the folder, which may be moved.
 INSTALLED := .venv/installed
-WANTED := $(shell (cat requirements.lock; sed '/^\[tool/,$$d' pyproject.toml) | cksum | tr ' ' -)
-READY := .venv/ready-$(shell pwd | cksum | tr ' ' -)
+WANTED := $(shell (cat $(LOCKS); sed '/^\[tool/,$$d' pyproject.toml) | cksum | tr ' ' -)
+READY := .venv/ready-$(shell (pwd$(if $(CHOSEN),; echo $(CHOSEN))) | cksum | tr ' ' -)
 MISSING := $(shell test -x $(RUN_PYTHON) || echo FORCE)
 
 # Appends `--set KEY=VALUE` for every word of SET and the switches, without the shell looking into them.
@@ -35,9 +40,9 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
 .PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial
-.PHONY: need-name need-name-or-run need-trial need-new
+.PHONY: need-name need-name-or-run need-trial need-new need-extras
 
-setup: $(READY)  ## make .venv and install everything, from requirements.lock
+setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
 	@echo "Ready. Next: make list"
 
 study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=
@@ -133,9 +138,17 @@ clean:  ## remove .venv and the tools' caches; results, data and baselines stay
 	@find . -name .artifacts -prune -o -name .cache -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "Removed .venv and caches. Kept: mlflow.db, .artifacts, .cache, reports/out."
 
-lock:  ## requirements.lock from pyproject.toml, with uv; remove it first for the newest versions
+COMPILE = uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
+
+lock:  ## requirements.lock and one for each extra, from pyproject.toml, with uv; remove it first for the newest versions
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 2; }
-	uv pip compile --universal --generate-hashes --no-emit-index-url --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -o requirements.lock
+	@for extra in $(KNOWN_EXTRAS); do echo "requirements-$$extra.lock"; $(OF_EXTRA); done
+
+# What an extra needs beyond requirements.lock, in versions that go with it.
+OF_EXTRA = $(COMPILE) -q --custom-compile-command "make lock" --extra $$extra -c requirements.lock \
+	`sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock | sort -u` -o requirements-$$extra.lock.new && \
+	sed '/^$$/,$$d' requirements-$$extra.lock.new > requirements-$$extra.lock; rm -f requirements-$$extra.lock.new
 
 help:  ## this page
 	@echo "Squeezelab: compress TensorFlow networks and keep every number."
@@ -147,6 +160,7 @@ help:  ## this page
 	@echo "  HOURS=2                         how long a study may run in one go"
 	@echo "  WORKERS=2                       processes in which trials run side by side"
 	@echo "  MEMORY=4                        GiB that each of them may hold"
+	@echo "  EXTRAS=cluster                  what setup installs besides; it stays until make clean"
 	@echo "  DRY=1                           what a study would run, how long, how much disk; nothing is run"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
@@ -163,6 +177,10 @@ need-name:
 	@[ -n "$$NAME" ] || { \
 	echo "Which study? make $(firstword $(MAKECMDGOALS)) NAME=squeezenet_prune" >&2; \
 	echo "The names: make list" >&2; exit 2; }
+
+need-extras:
+	@for extra in $$EXTRAS; do case " $(KNOWN_EXTRAS) " in *" $$extra "*) ;; *) \
+	echo "There is no extra called $$extra. Known: $(KNOWN_EXTRAS)" >&2; exit 2;; esac; done
 
 need-name-or-run:
 	@[ -n "$$NAME$$RUN" ] || { \
@@ -219,12 +237,12 @@ PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(RUN_PYTHON) 
 # A .venv that an interrupt left without pip, or with a Python that will not do, is made anew.
 VENV_OK = $(RUN_PYTHON) -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
 
-$(READY): requirements.lock pyproject.toml $(MISSING)
+$(READY): $(LOCKS) pyproject.toml $(MISSING)
 	@$(VENV_OK) || { $(FIND_PYTHON); \
 	echo "Making .venv with $$python (Python $$version)" >&2; "$$python" -m venv --clear .venv; }
 	@[ "`cat $(INSTALLED) 2>/dev/null`" = "$(WANTED)" ] || { rm -f $(INSTALLED) .venv/ready-*; \
-	echo "Installing `grep -c '^[a-zA-Z0-9].*==' requirements.lock` packages into .venv, about 3 minutes" >&2; \
-	$(PIP) --require-hashes -r requirements.lock && echo "$(WANTED)" > $(INSTALLED); }
+	echo "Installing `cat $(LOCKS) | grep -c '^[a-zA-Z0-9].*=='` packages into .venv, about 3 minutes" >&2; \
+	$(PIP) --require-hashes $(LOCKS:%=-r %) && echo "$(WANTED)" > $(INSTALLED); }
 	@echo "Installing squeezelab itself, a few seconds" >&2
 	@$(PIP) --no-deps --no-build-isolation --editable .
-	@rm -f .venv/ready-*; touch "$@"
+	@echo "$(CHOSEN)" > .venv/extras; rm -f .venv/ready-*; touch "$@"

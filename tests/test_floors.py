@@ -278,6 +278,18 @@ def test_the_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     assert {name for name in folders if not name.endswith(".dist-info")} == {"framework"}
 
 
+def test_an_extra_locks_what_the_base_has_not() -> None:
+    listed: dict[str, set[str]] = {}
+    for path in ROOT.glob("requirements*.lock"):
+        listed[path.stem] = set(re.findall(r"^([\w.-]+)==", path.read_text("utf-8"), re.MULTILINE))
+    base = listed.pop("requirements")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].keys() - {"dev"}  # which is in the base
+    assert listed.keys() == {f"requirements-{name}" for name in extras}
+    assert "ray" in listed["requirements-cluster"]
+    assert not base & set().union(*listed.values())
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 

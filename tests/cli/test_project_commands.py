@@ -49,7 +49,8 @@ class Small(TfdsDataset):
     validation_size = 50
     download = "http://127.0.0.1:9/digits"
 '''
-SET_UP = ("pyproject.toml", "Makefile", "requirements.lock")  # what `make` reads
+# what `make` reads
+SET_UP = ("pyproject.toml", "Makefile", "requirements.lock", "requirements-cluster.lock")
 IGNORED = shutil.ignore_patterns("__pycache__", "out")
 QUICK = ["--set", "trials=2", "--set", "train.epochs=2", "--set", "train.warmup_epochs=0"]
 
@@ -510,7 +511,11 @@ def test_make_runs_nothing_that_stands_in_a_name(made: Path, target: str) -> Non
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["new", "KIND=study"], "make new KIND=strategy"), (["forget"], "Which study?")],
+    [
+        (["new", "KIND=study"], "make new KIND=strategy"),
+        (["forget"], "Which study?"),
+        (["setup", "EXTRAS=clustre"], "There is no extra called clustre. Known: cluster"),
+    ],
 )
 def test_make_says_what_is_missing(made: Path, words: list[str], said: str) -> None:
     done = subprocess.run(["make", *words], cwd=made, capture_output=True, text=True, check=False)

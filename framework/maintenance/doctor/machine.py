@@ -18,7 +18,7 @@ from framework.system.disk import size_text
 OLDEST, NEWEST = (3, 11), (3, 13)
 MEMORY_HINT_BYTES = 2_000_000_000  # a study with TensorFlow takes about one
 DISK_HINT_BYTES, DISK_WRONG_BYTES = 2_000_000_000, 100_000_000
-LOCK = "requirements.lock"
+LOCK, LOCKS_OF_EXTRAS = "requirements.lock", "requirements-*.lock"
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
 NAMED_FIRST = 5  # of a long list
 
@@ -117,10 +117,12 @@ def _required() -> list[str]:
 
 
 def _locked(root: Path) -> dict[str, set[str]]:
-    """The versions that the lock file has of each library: one for each range of Pythons."""
+    """The versions that the lock files have of each library: one for each range of Pythons."""
     versions: dict[str, set[str]] = {}
-    for name, version_text in LOCKED.findall((root / LOCK).read_text("utf-8")):
-        versions.setdefault(name, set()).add(version_text)
+    # an extra's file has what it needs besides
+    for file in (root / LOCK, *sorted(root.glob(LOCKS_OF_EXTRAS))):
+        for name, version_text in LOCKED.findall(file.read_text("utf-8")):
+            versions.setdefault(name, set()).add(version_text)
     return versions
 
 

@@ -34,7 +34,8 @@ def test_libraries_are_compared_with_the_lock(tmp_path: Path) -> None:
     )
     write_lock(tmp_path, *for_each_python, "no-such-library==1.0 ; sys_platform == 'win32'")
     assert machine.libraries(tmp_path).line() == "ok     libraries: 1 as in requirements.lock"
-    write_lock(tmp_path, "numpy==99.1", "filelock==99.2")
+    (tmp_path / "requirements-more.lock").write_text("filelock==99.2 \\\n    --hash=x\n")
+    write_lock(tmp_path, "numpy==99.1")
     found = machine.libraries(tmp_path)
     assert found.level == "hint"
     assert f"numpy {numpy}, not 99.1" in found.text
