@@ -39,7 +39,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache
-.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial
+.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
 .PHONY: need-name need-name-or-run need-trial need-new need-extras
 
 setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
@@ -110,6 +110,9 @@ saved-nets: $(READY)  ## try every layer of keras in small saved nets for the ta
 
 tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and write its tables
 	@exec $(RUN_PYTHON) -m docs.tutorial
+
+simulate: $(READY)  ## hold intervals and verdicts to their word, without training, and write docs/statistics.md
+	@exec $(RUN_PYTHON) -m benchmarks.simulate
 
 test: $(READY)  ## the fast tests, about 12 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS)

@@ -1,0 +1,1 @@
+"""Shows without training that intervals and verdicts keep their word; `make simulate`."""
