@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +330,31 @@ def test_a_damaged_artifact_is_named(store: Store, study: str) -> None:
     with pytest.raises(SqueezelabError, match=r"model\.tflite is damaged or gone"):
         store.artifact(run_id, "model.tflite")
     assert store.artifact(run_id, "spec.json") == b"{}"
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 3])
+def test_a_file_that_is_replaced_is_the_old_or_the_new_one_whenever_a_kill_comes(
+    store: Store, study: str, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(store, study)
+    store.put(run_id, {"metrics.json": b"old"})
+    left = iter(range(writes))
+
+    def write(*arguments: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        whole(*arguments)
+
+    whole = artifacts.write
+    monkeypatch.setattr(artifacts, "write", write)
+    with suppress(KeyboardInterrupt):
+        store.put(run_id, {"metrics.json": b"the new one"})
+    assert store.artifact(run_id, "metrics.json") == (b"old" if writes < 2 else b"the new one")
+    for digests in (False, True):
+        assert store.verify(run_id, digests=digests)[0] == []
+    folder_of(store, study, run_id).joinpath("metrics.json").write_bytes(b"another")
+    with pytest.raises(SqueezelabError, match="damaged"):
+        store.artifact(run_id, "metrics.json")
 
 
 def test_a_tag_that_was_edited_to_no_number_is_named_and_can_be_set_back(
