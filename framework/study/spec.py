@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -160,7 +161,7 @@ class Spec:
         }
         return stated | added(self, stated)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 of the canonical JSON, 64 hex digits.
 
@@ -182,6 +183,10 @@ class Spec:
 
         The spec of its baseline, which no field of fine-tuning changes.
         """
+        return self._dense
+
+    @cached_property
+    def _dense(self) -> Spec:
         train = replace(self.train, finetune_factor=DENSE_FACTOR, trained_factor=None)
         return replace(self, compress=(), train=train)
 

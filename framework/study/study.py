@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, cast
 
 from framework.study.checks import as_tuple, check_study
@@ -84,7 +85,7 @@ class Study:
         }
         return stated | added(self, (*stated, *HOW_MUCH))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 of the canonical JSON, 64 hex digits."""
         return digest_of(self.json())
