@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from framework.errors import TrialDiverged
 from framework.results import fronts, metric_versions
-from framework.results.record import Run, one_of_each
+from framework.results.record import Record, Run, one_of_each
 from framework.study.constraints import feasible
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ def _in_use(study: Study) -> list[str]:
 def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
     """The objectives and constraints for which there is no finite value."""
     return [name for name in _in_use(study) if not math.isfinite(metrics.get(name, math.nan))]
+
+
+def failed_if_unmeasured(study: Study, result: Record) -> Record:
+    """The record as a failure, if an objective or a constraint has no finite value."""
+    names = [] if result.reason else unmeasured(study, result.metrics)
+    if not names:
+        return result
+    error = f"Not a finite number: {', '.join(names)}."
+    return replace(result, reason=TrialDiverged.reason, error=error)
 
 
 def unranked(study: Study, runs: Iterable[Run], catalog: Catalog) -> set[str]:

@@ -13,15 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.errors import TrialDiverged
 from framework.planning.parts import dataset_of
 from framework.planning.resolve import control_spec, first_value
 from framework.results import record
 from framework.results.record import Record
 from framework.results.status import (
     StudyStatus,
+    failed_if_unmeasured,
     objective_values,
-    unmeasured,
     unranked,
     violations,
     with_deleted,
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from framework.planning.plan import Plan
     from framework.results.record import Run
     from framework.study.spec import Spec
-    from framework.study.study import Study
 
 DIED, MOST_DEATHS = "died", 3  # of the workers of one run, until it counts as failed
 
@@ -127,8 +125,8 @@ class Coordinator:
             if not self._out_of_time:
                 failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
-            self._time_files()
-            self.store.close(self.runs.parent, "FINISHED")
+            # a parent that is not FINISHED brings the next session back to what is left to be timed
+            self.store.close(self.runs.parent, "FINISHED" if self._time_files() else "KILLED")
         except KeyboardInterrupt as error:
             self.runs.close_open(error)
             self._mark_front()
@@ -190,8 +188,7 @@ class Coordinator:
         failures.check_start(self.plan.name, self.done, self.store)
         before = len(self.done)
         self._queue.extend(missing)
-        if missing:
-            self._refer(self.settler.settle(self.plan.study.fix(first_value)))
+        self._refer_all()
         self._fill()
         while self._flying:
             for future in self.engine.ended(self._flying, waiting=self.runs.renew_lease):
@@ -233,10 +230,22 @@ class Coordinator:
     def _flying_trials(self) -> int:
         return sum(flight.work.role == "trial" for flight in self._flying.values())
 
+    def _refer_all(self) -> None:
+        """Let baselines and controls be run that the study needs, or an ended session left."""
+        self._refer(self.settler.settle(self.plan.study.fix(first_value)))
+        tried = map(self.sampler.spec, self.done)
+        nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
+        for spec in nets.values():
+            control = self._control(spec)
+            self.schedule.refer(control, control)
+
     def _refer(self, spec: Spec) -> None:
         """Let the baseline of a spec and the control of its architecture be run, if need be."""
-        control = control_spec(self.plan.study, self.catalog, like=spec)
-        self.schedule.refer(spec, self.settler.settle(control))
+        self.schedule.refer(spec, self._control(spec))
+
+    def _control(self, spec: Spec) -> Spec:
+        """The control of a spec's architecture."""
+        return self.settler.settle(control_spec(self.plan.study, self.catalog, like=spec))
 
     def _begin(self, work: Work) -> None:
         """Begin a run, and hand the work to the engine."""
@@ -317,7 +326,7 @@ class Coordinator:
         The sampler's question, and how far constraints are violated.
         """
         study = self.plan.study
-        result = _failed_if_unmeasured(study, result)
+        result = failed_if_unmeasured(study, result)
         artifacts, metrics = dict(result.artifacts), dict(result.metrics)
         if suggestion:
             # also of a failure, which has no artifacts of its own: the sampler replays it
@@ -372,12 +381,12 @@ class Coordinator:
             self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
         self._pruned |= beaten
 
-    def _time_files(self) -> None:
-        """Time what was not timed where trials ran side by side."""
+    def _time_files(self) -> bool:
+        """Time what was not timed where trials ran side by side; whether all is."""
         of_study = {"study_digest": self.plan.study.digest, "generation": str(self.runs.generation)}
         runs = self.store.runs(self.plan.name, **of_study)
         of_files = [run for run in runs if run.tags.get("role") in ("baseline", "control", "trial")]
-        latencies.time_files(of_files, self.store, self.engine, say=self.observer.say)
+        return latencies.time_files(of_files, self.store, self.engine, say=self.observer.say)
 
     def _outcome(self, ran: int) -> Outcome:
         return Outcome(
@@ -389,12 +398,3 @@ class Coordinator:
             done=len(self.done),
             wanted=self.wanted,
         )
-
-
-def _failed_if_unmeasured(study: Study, result: Record) -> Record:
-    """The record as a failure, if an objective or a constraint has no finite value."""
-    names = [] if result.reason else unmeasured(study, result.metrics)
-    if not names:
-        return result
-    error = f"Not a finite number: {', '.join(names)}."
-    return replace(result, reason=TrialDiverged.reason, error=error)

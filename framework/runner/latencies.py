@@ -39,7 +39,7 @@ def check(study: Study) -> None:
 
 def time_files(
     runs: Iterable[Run], store: Store, engine: Engine, *, say: Callable[[str], None]
-) -> None:
+) -> bool:
     """Time the files that have no latency yet, each beside the file of its baseline.
 
     A run keeps its status and gets its times as further metrics; what has been done stays when
@@ -49,12 +49,16 @@ def time_files(
         runs: of a study.
         say: told how many there are.
 
+    Returns:
+        Whether none is left that could be timed.
+
     Raises:
         KeyboardInterrupt: an interrupt came.
     """
     missing = [run for run in runs if run.status == "FINISHED" and LATENCY not in run.metrics]
     if missing:
         say(f"Timing {len(missing)} files, one at a time.")
+    left = 0
     for run in missing:
         interrupt.check()
         baseline = run.tags.get("baseline") or run.run_id
@@ -68,9 +72,11 @@ def time_files(
             times = engine.time(spec, file, reference)
         except WorkerDied as error:
             say(f"{run.name} has no latency yet, the same command tries again. {error}")
+            left += 1
             continue
         store.add(run.run_id, times)
         # after the store: numbers that only it has count for nothing, ones that it lacks are missed
         measured = read_metrics(store.artifact(run.run_id, METRICS_JSON)) | times
         content = json.dumps(measured, indent=1, sort_keys=True).encode()
         store.put(run.run_id, {METRICS_JSON: content})
+    return left == 0

@@ -94,10 +94,10 @@ class Sampler:
         self._ahead = int(study.ahead)
         self._grid = enumerate_specs(study) if study.sampler == "grid" else None
         self._past = _Past(study)
-        # by the trial's number: Optuna's part of the suggestion, its result, the spec's digest
+        # by the trial's number: Optuna's part of the suggestion, its result, its spec
         self._questions: dict[int, str] = {}
         self._told: dict[int, Observed] = {}
-        self._digests: dict[int, str] = {}
+        self._specs: dict[int, Spec] = {}
 
     @property
     def limit(self) -> int | None:
@@ -107,7 +107,7 @@ class Sampler:
         """
         if self._grid is not None:
             return len(self._grid)
-        again = len(self._digests) - len(set(self._digests.values()))
+        again = len(self._specs) - len(self._seen())
         return self.distinct and self.distinct + again
 
     @cached_property
@@ -155,7 +155,7 @@ class Sampler:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             suggestion = self._suggestion(number)
         if suggestion:
-            self._note(number, suggestion.optuna, suggestion.spec.digest)
+            self._note(number, suggestion.optuna, suggestion.spec)
         return suggestion
 
     def tell(self, number: int, observed: Observed) -> None:
@@ -164,10 +164,18 @@ class Sampler:
         if self._grid is None and number not in self._questions:
             params = json.loads(observed.optuna)["params"]
             spec = self.study.fix(lambda name, _domain: params[name])
-            self._note(number, observed.optuna, spec.digest)
+            self._note(number, observed.optuna, spec)
 
-    def _note(self, number: int, question: str, digest: str) -> None:
-        self._questions[number], self._digests[number] = question, digest
+    def spec(self, number: int) -> Spec:
+        """What was suggested for a trial, in this session or before."""
+        return self._specs[number] if self._grid is None else self._grid[number][1]
+
+    def _note(self, number: int, question: str, spec: Spec) -> None:
+        self._questions[number], self._specs[number] = question, spec
+
+    def _seen(self) -> set[str]:
+        """Digests of what was suggested."""
+        return {spec.digest for spec in self._specs.values()}
 
     def _heard(self, number: int) -> int:
         """How many of the first trials' results trial `number` hangs on."""
@@ -179,7 +187,7 @@ class Sampler:
         return is_start or self.study.sampler in ("random", "grid")
 
     def _suggestion(self, number: int) -> Suggestion | None:
-        seen = set(self._digests.values())
+        seen = self._seen()
         attributes: Mapping[str, Any] = {}
         for redraw in range(REDRAWS + 1):
             drawing = self._drawing(number, redraw)
@@ -199,7 +207,7 @@ class Sampler:
         """The Optuna study of which one draw of trial `number` is asked."""
         seed = _seed(self.study.seed, number, redraw)
         if self._is_free(number):
-            return self._past.study([], [], optuna.samplers.RandomSampler(seed=seed))
+            return self._past.study([], [], _sampler("random", seed))
         heard = self._heard(number)
         told = [self._told[below] for below in range(heard)]
         running = [self._questions[below] for below in range(heard, number)]

@@ -72,11 +72,12 @@ class Schedule:
         return sum(work.role == "trial" for work in self._waiting)
 
     def refer(self, spec: Spec, control: Spec) -> None:
-        """Add the baseline of a spec, and a control, unless they are there or were added."""
-        dense = spec.dense()
-        if dense.digest not in self.dense.keys() | self._begun:
-            self._begun.add(dense.digest)
-            self._waiting.append(Work("baseline", dense))
+        """Add the baselines of a spec and of a control, and it, unless they are there or added."""
+        # the control has a baseline of its own where the training is searched
+        for dense in (spec.dense(), control.dense()):
+            if dense.digest not in self.dense.keys() | self._begun:
+                self._begun.add(dense.digest)
+                self._waiting.append(Work("baseline", dense))
         if control.digest not in self.controls:
             self.controls.add(control.digest)
             self._waiting.append(Work("control", control))

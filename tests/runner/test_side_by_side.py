@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from studies_support import Project, Watcher, new_project
 
-from framework.errors import StudyStopped
+from framework.contracts import Catalog
+from framework.errors import MachineError, StudyStopped
+from framework.planning.resolve import control_spec, first_value
 from framework.results import record
 from framework.results.record import Record
 from framework.runner import coordinator, sampler
 from framework.runner.engine import here
-from framework.runner.engine.interface import Task
-from framework.study import Spec
+from framework.runner.engine.interface import Task, WorkerDied
+from framework.runner.schedule import Schedule
+from framework.study import Choice, Spec, Study, Train, use
 
 TRIALS = 12
 
@@ -142,3 +147,103 @@ def test_the_first_three_are_looked_at_whoever_ends_first(
     monkeypatch.setattr(here.trial, "run", failing)
     with pytest.raises(StudyStopped, match="The first 3 trials of tiny failed"):
         project.study()
+
+
+def ended(project: Project, role: str) -> list[str]:
+    """Statuses of the runs that count."""
+    runs = project.runs(role)
+    return [run.status for run in runs if run.status in ("FINISHED", "FAILED")]
+
+
+def test_a_control_that_was_cut_off_after_the_last_trial_is_run_by_the_next_session(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_study(trials=2, ahead=3)
+    monkeypatch.setattr(coordinator, "InProcess", Threads)
+    last = threading.Event()
+
+    def slow_control(spec: Spec, lab: Any, **parts: Any) -> Record:
+        if spec.strategy == "identity":
+            last.wait(60)
+        return made_up(spec, lab)
+
+    def cut(event: Any) -> None:
+        if event.position == 2:
+            last.set()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(here.trial, "run", slow_control)
+    with pytest.raises(KeyboardInterrupt):
+        project.study(observer=Watcher(at_end=cut))
+    assert ended(project, "control") == []
+    project.study()
+    assert ended(project, "control") == ["FINISHED"]
+    assert ended(project, "baseline") == ["FINISHED"]
+    project.study()
+    assert ended(project, "control") == ["FINISHED"]
+
+
+def test_files_whose_timing_was_cut_off_are_timed_by_the_same_command(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_study(trials=2)
+
+    def untimed(spec: Spec, lab: Any, **parts: Any) -> Record:
+        return replace(made_up(spec, lab), times={"seconds": 0.01})
+
+    class Dying(Threads):
+        def time(self, *_: Any) -> dict[str, float]:
+            raise WorkerDied("SIGKILL", "worker-0.log")
+
+    class Timing(Threads):
+        def time(self, *_: Any) -> dict[str, float]:
+            return {"latency_us_p50": 1.0}
+
+    monkeypatch.setattr(here.trial, "run", untimed)
+    for engine, status, is_timed in ((Dying, "KILLED", False), (Timing, "FINISHED", True)):
+        monkeypatch.setattr(coordinator, "InProcess", engine)
+        project.study()
+        assert [run.status for run in project.runs("study")] == [status]
+        (baseline,) = project.runs("baseline")
+        assert ("latency_us_p50" in baseline.metrics) == is_timed
+
+
+def test_the_control_of_each_net_has_its_baseline_where_the_training_is_searched() -> None:
+    epochs: Any = Choice(1, 2)
+    study = Study(
+        dataset=use("digits"),
+        architecture=Choice(use("mlp", label="small"), use("mlp", label="large", units=128)),
+        train=Train(epochs=epochs),
+        compress=(use("magnitude_prune", epochs=1),),
+    )
+    tried = study.fix(lambda name, domain: "large" if name == "architecture" else 2)
+    schedule = Schedule()
+    schedule.refer(tried, control_spec(study, Catalog(), like=tried))
+    roles = []
+    while work := schedule.next():
+        schedule.dense[work.spec.digest] = "run"
+        roles.append((work.role, work.spec.train.epochs))
+    assert roles == [("baseline", 2), ("baseline", 1), ("control", 1)]
+
+
+def test_a_store_that_fails_in_the_middle_of_a_run_fails_no_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = MachineError("The disk is full.")
+
+    def report(*_: Any) -> None:
+        raise full
+
+    def run(spec: Spec, lab: Any, *, seconds: Any, report: Any) -> Record:
+        try:
+            report(1, {"loss": 0.5})
+        except Exception as error:  # noqa: BLE001  (as `trial.run` does)
+            return Record(reason="exception", error=str(error))
+        raise AssertionError
+
+    monkeypatch.setattr(here.trial, "run", run)
+    lab: Any = None
+    task = Task(
+        Study(dataset=use("digits"), architecture=use("mlp")).fix(first_value), None, report
+    )
+    assert here.InProcess(lab).submit(task).exception() is full

@@ -136,7 +136,7 @@ def test_a_file_whose_timing_is_cut_off_is_timed_by_the_next_session(
     monkeypatch.setattr(type(store), "add", lambda *_: pytest.fail("nothing was timed"))
     said: list[str] = []
     engine: Any = Dying()
-    latencies.time_files(runs, store, engine, say=said.append)
+    assert not latencies.time_files(runs, store, engine, say=said.append)
     assert said[0] == "Timing 2 files, one at a time."
     assert "has no latency yet, the same command tries again" in said[1]
     assert len(said) == 3

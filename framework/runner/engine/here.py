@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,20 @@ class InProcess:
     def submit(self, task: Task) -> Future[Record]:
         """A future that is done. An interrupt is not caught: it belongs to the coordinator."""
         future: Future[Record] = Future()
+        refused: list[Exception] = []
+
+        def report(epoch: int, values: Mapping[str, float]) -> None:
+            try:
+                task.report(epoch, values)
+            except Exception as error:
+                refused.append(error)
+                raise
+
         try:
-            result = trial.run(task.spec, self._lab, seconds=task.seconds, report=task.report)
+            result = trial.run(task.spec, self._lab, seconds=task.seconds, report=report)
+            # it is the store that failed in the middle of the run, which to `trial` is its failure
+            if refused:
+                raise refused[0]
         except Exception as error:  # noqa: BLE001  (a future carries any error)
             future.set_exception(error)
         else:
