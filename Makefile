@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS
+VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
@@ -38,7 +38,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
-.PHONY: data new doctor forget clean-cache
+.PHONY: data new doctor forget clean-cache chaos
 .PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
 .PHONY: need-name need-name-or-run need-trial need-new need-extras
 
@@ -120,6 +120,10 @@ test: $(READY)  ## the fast tests, about 12 minutes on 2 cores
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS) --durations=25
 
+chaos: $(READY)  ## the study loop under simulated kills, deaths, full disks, lost answers: SEEDS=100000, SEED=
+	@set --; if [ -n "$$SEEDS" ]; then set -- "$$@" --seeds "$$SEEDS"; fi; if [ -n "$$SEED" ]; then set -- "$$@" --seed "$$SEED"; fi; \
+	exec $(RUN_PYTHON) -m benchmarks.chaos "$$@"
+
 messages: $(READY)  ## every message there is: where it is made, and its words
 	@$(RUN_PYTHON) tests/message_list.py
 
@@ -168,6 +172,7 @@ help:  ## this page
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
 	@echo "  KIND=strategy                   of a new file, or of a report (the name of a file in reports/)"
+	@echo "  SEEDS=2000  SEED=123            how many scenarios of chaos; one of them again, with what happens in it"
 	@echo "  YES=1                           delete without asking"
 	@echo "  PYTHON=python3.12               the interpreter for .venv, 3.11 to 3.13; make clean first to change it"
 	@echo

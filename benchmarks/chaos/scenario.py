@@ -1,0 +1,236 @@
+"""One scenario: a study that is disturbed and resumed to its end, beside the same undisturbed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.chaos import studies, verdict
+from benchmarks.chaos.engine import SimulatedWorkers
+from benchmarks.chaos.lab import Fate, MadeUpLab
+from benchmarks.chaos.moments import KINDS, Clock, Event, Killed, Moments
+from benchmarks.chaos.seams import placed
+from benchmarks.chaos.server import URI, Database
+from framework.contracts.catalog import Catalog
+from framework.errors import MachineError, StudyLocked, StudyStopped
+from framework.planning.plan import Plan
+from framework.runner.coordinator import Coordinator
+from framework.runner.engine.here import InProcess
+from framework.runner.events import Interrupted
+from framework.runner.study_runs import StudyRuns
+from framework.tracking.client import Busy
+from framework.tracking.history import LEASE_OVER_SECONDS
+from framework.tracking.store import Store
+
+ROOT = Path("simulated")
+MOST_DISTURBED, MOST_EVENTS, MOST_SLOTS = 3, 3, 4
+MOST_SESSIONS = 60
+SCENARIOS_A_STUDY = 5
+OPTUNA_EVERY = 500  # studies: one of so many asks Optuna itself
+COMPLETE, STOPPED, LATE = "complete", "stopped", "out of time"
+NOTHING: Mapping[int, Event] = {}
+
+
+@dataclass
+class World:
+    """What outlives the sessions of a study."""
+
+    plan: Plan
+    fate: Fate
+    optuna: bool
+    clock: Clock = field(default_factory=Clock)
+    database: Database = field(default_factory=Database)
+    told: list[str] = field(default_factory=list)  # what happened, for whoever replays it
+
+
+class Silent:
+    """An observer."""
+
+    def begin(self, *_: Any, **__: Any) -> None:
+        """Say nothing."""
+
+    epoch = ended = say = begin
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a scenario went.
+
+    Args:
+        faults: what differs from the undisturbed study, a line each.
+        told: sessions and what happened in them.
+        events: how often each kind of event happened.
+    """
+
+    seed: int
+    faults: list[str]
+    told: list[str]
+    events: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A study that nothing has disturbed.
+
+    Args:
+        moments: at which something could have.
+    """
+
+    world: World
+    end: str
+    moments: int
+
+
+@lru_cache(maxsize=1)
+def undisturbed(group: int) -> Calm:
+    """The study of the scenarios from SCENARIOS_A_STUDY * group on, run one trial after another."""
+    draw = random.Random(group)
+    plan, fate = studies.plan_of(draw), studies.fate_of(draw)
+    world = World(plan, fate, group % OPTUNA_EVERY == 0)
+    moments, end = 0, LATE
+    while end == LATE:
+        end, passed = session(world, slots=1, draw=None)
+        moments += passed
+    return Calm(world, end, moments)
+
+
+def play(seed: int) -> Result:
+    """Play the scenario of a seed."""
+    calm = undisturbed(seed // SCENARIOS_A_STUDY)
+    draw = random.Random(seed)
+    world = World(calm.world.plan, calm.world.fate, calm.world.optuna)
+    faults = []
+    try:
+        disturbed_end = _disturbed(world, draw, calm.moments)
+        if disturbed_end != calm.end:
+            faults.append(f"it ended {disturbed_end}, not {calm.end}")
+        faults += verdict.differences(
+            calm.world.database, world.database, is_stopped=STOPPED in calm.end
+        )
+    except Exception as error:  # noqa: BLE001  (whatever it comes to is a fault)
+        faults.append(f"{type(error).__name__}: {error}")
+    return Result(seed, faults, [f"{world.plan.study} {world.fate}", *world.told], _counted(world))
+
+
+def _disturbed(world: World, draw: random.Random, moments: int) -> str:
+    """Run the study in sessions to which things happen, then in calm ones to its end.
+
+    Args:
+        moments: how many the undisturbed study has.
+    """
+    for _ in range(draw.randint(1, MOST_DISTURBED)):
+        host = draw.choice(("one", "one", "one", "another"))
+        slots = _slots(draw, world.fate)
+        session(world, slots=slots, host=host, draw=draw, events=_events(draw, moments))
+    slots = _slots(draw, world.fate)
+    for _ in range(MOST_SESSIONS):
+        end, _ = session(world, slots=slots, draw=draw)
+        if end.startswith((COMPLETE, STOPPED)):
+            return end
+    return "never"
+
+
+def _slots(draw: random.Random, fate: Fate) -> int:
+    """How many workers; 0 for none: runs that end whoever does them need workers."""
+    return draw.randint(1 if fate.deadly else 0, MOST_SLOTS)
+
+
+def _events(draw: random.Random, moments: int) -> dict[int, Event]:
+    events = {}
+    kinds, weights = list(KINDS), list(KINDS.values())
+    for kind in draw.choices(kinds, weights, k=draw.randint(1, MOST_EVENTS)):
+        share = draw.choice((0.0, 1.0, 0.34, 0.67))
+        seconds = draw.choice((1.0, 30.0, 400.0, 4000.0))
+        if kind == "jump":
+            seconds = draw.choice((-1, 1)) * seconds
+        # early moments more often: a session that goes on has fewer of them
+        events[int(moments * draw.random() ** 1.5)] = Event(kind, share, seconds)
+    return events
+
+
+def session(
+    world: World,
+    *,
+    slots: int,
+    draw: random.Random | None,
+    host: str = "one",
+    events: Mapping[int, Event] = NOTHING,
+) -> tuple[str, int]:
+    """One session: how it ended, and how many moments it had.
+
+    Args:
+        slots: workers; 0 to run trials in the coordinator's process.
+        draw: in which order trials end; None for one after another.
+        events: by the number of the moment at which they happen.
+
+    Raises:
+        Exception: one that no event explains.
+    """
+    moments = Moments(world.clock, events)
+    catalog = Catalog()
+    with placed(world.clock, moments, world.database, host=host, optuna=world.optuna):
+        try:
+            end = _run(world, moments, catalog, slots=slots, draw=draw)
+        # Ctrl-C may come before there is anything to be closed
+        except Killed:
+            end = "killed"
+        except Interrupted:
+            end = "interrupted"
+        except KeyboardInterrupt:
+            end = "interrupted before it began"
+        except StudyStopped as error:
+            end = f"{STOPPED}: {error.what}"
+        except StudyLocked:
+            # another host had it, which is dead
+            world.clock.sleep(LEASE_OVER_SECONDS)
+            end = "locked"
+        except (Busy, MachineError, OSError) as error:
+            if not events:  # a machine on which nothing happens refuses nothing
+                raise
+            end = f"refused: {type(error).__name__}"
+        finally:
+            _tell(world, moments, slots=slots, host=host)
+    world.told.append(f"  ended: {end}")
+    return end, moments.count
+
+
+def _run(
+    world: World, moments: Moments, catalog: Catalog, *, slots: int, draw: random.Random | None
+) -> str:
+    """What `coordinator.run` does once it has the lock."""
+    runs = StudyRuns(world.plan, ROOT, store=Store(ROOT, URI), catalog=catalog)
+    is_here = slots == 0
+    lab = MadeUpLab(
+        ROOT,
+        catalog,
+        fate=world.fate,
+        moments=moments if is_here else None,
+        clock=world.clock,
+    )
+    engine: Any = InProcess(lab)
+    if not is_here:
+        engine = SimulatedWorkers(slots, lab=lab, moments=moments, clock=world.clock, draw=draw)
+    observer: Any = Silent()
+    outcome = Coordinator(world.plan, runs, lab=lab, engine=engine, observer=observer).run(
+        fresh=False
+    )
+    return LATE if outcome.out_of_time else COMPLETE
+
+
+def _tell(world: World, moments: Moments, *, slots: int, host: str) -> None:
+    world.told.append(f"session: slots {slots}, host {host}")
+    for number, what, event in moments.happened:
+        world.told.append(f"  {number:4d} {what}: {event}")
+
+
+def _counted(world: World) -> dict[str, int]:
+    counts = dict.fromkeys(KINDS, 0)
+    for line in world.told:
+        word = line.rpartition(": ")[2].partition(" ")[0]
+        if word in counts:
+            counts[word] += 1
+    return counts

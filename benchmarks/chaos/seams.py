@@ -1,0 +1,100 @@
+"""Where the simulation takes the place of the world: nothing else of the study loop is replaced."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from benchmarks.chaos import lab, questions
+from benchmarks.chaos.moments import Clock, Moments
+from benchmarks.chaos.server import Database, MemoryFiles, Server, SimulatedClient
+from framework.planning import own_plugins
+from framework.runner import measurement, sampler, study_runs, trial
+from framework.system import interrupt
+from framework.tracking import store
+
+STARTUP, REDRAWS = 2, 3  # of the sampler: small enough that small studies get beyond them
+ENVIRONMENT = {"machine": "simulated"}
+
+
+def _without_indent(value: Any, *, indent: int | None = None, **options: Any) -> str:
+    """Files are written without line breaks: Python has that in C, and a tenth of the time."""
+    return json.dumps(value, **options)
+
+
+COMPACT = SimpleNamespace(
+    dumps=_without_indent, loads=json.loads, JSONDecodeError=json.JSONDecodeError
+)
+
+
+@contextmanager
+def placed(
+    clock: Clock, moments: Moments, database: Database, *, host: str, optuna: bool
+) -> Iterator[None]:
+    """Let the study loop run in a simulated world.
+
+    Args:
+        host: the machine's name.
+        optuna: ask Optuna itself.
+    """
+    # below the store and its client, whose order of writes and second attempts are tried
+    server = Server(database, moments, clock)
+    tags = {"host": host, "git": "unknown", "dirty": "unknown"}
+    places: list[tuple[Any, str, Any]] = [(module, "time", clock) for module in _with(time)]
+    places += [(module, "json", COMPACT) for module in _with(json)]
+    places += [
+        (interrupt, "check", moments.check),
+        (store, "Client", lambda _uri: SimulatedClient(server)),
+        (store, "RunFiles", lambda _root, client: MemoryFiles(database, moments, client)),
+        (study_runs, "host_tags", lambda _root: tags),
+        (own_plugins, "plugin_files", lambda *_: {}),
+        (study_runs, "fingerprint", lambda: ENVIRONMENT),
+        (trial, "_done", lab.done),
+        (trial, "TrialJob", lab.Job),
+        (trial, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None)),
+        (measurement, "latencies", lab.latencies),
+        (sampler, "STARTUP", STARTUP),
+        (sampler, "REDRAWS", REDRAWS),
+    ]
+    # below the sampler, whose rule of what trial n is asked from is what is tried
+    if not optuna:
+        places += [
+            (sampler, "_Past", questions.StandInPast),
+            (sampler, "_sampler", questions.sampler_of),
+        ]
+    with _replaced(places):
+        yield
+
+
+@cache
+def _with(library: ModuleType) -> list[ModuleType]:
+    """The modules of the runner and of the store that use a module of Python's."""
+    users = []
+    for name, module in sys.modules.items():
+        is_played = name.startswith(("framework.runner", "framework.tracking"))
+        if is_played and vars(module).get(library.__name__) is library:
+            users.append(module)
+    return users
+
+
+@contextmanager
+def _replaced(places: list[tuple[Any, str, Any]]) -> Iterator[None]:
+    log = logging.getLogger("framework")
+    before = []
+    for owner, name, value in places:
+        before.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+    log.disabled = True  # of what the store is tried again for
+    try:
+        yield
+    finally:
+        log.disabled = False
+        for owner, name, value in before:
+            setattr(owner, name, value)

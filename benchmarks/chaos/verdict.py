@@ -1,0 +1,168 @@
+"""What a disturbed study has to have in common with an undisturbed one, and where it has not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+
+from benchmarks.chaos.server import Database, StoredRun
+from framework.results.record import MACHINE, MANIFEST_JSON, METRICS_JSON, MODEL_TFLITE, PREFIX
+from framework.runner.latencies import LATENCY
+from framework.tracking.artifacts import is_as_listed
+
+ENDED = ("FINISHED", "FAILED")
+# what runs and sessions have of their own; the baseline is compared by its spec
+OTHERWISE = {f"{PREFIX}{name}" for name in ("attempt", "host", "baseline", "key", "lease")}
+OTHERWISE |= {"mlflow.parentRunId"}
+Key = tuple[str, str]
+"""Role, and the number of a trial or the digest of another run's spec."""
+
+
+def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> list[str]:
+    """Where they differ, a line each.
+
+    Args:
+        is_stopped: the undisturbed study stopped because of what failed: how far the trials beside
+            those had come is then nobody's promise.
+    """
+    faults = _open_runs(disturbed, "FAILED" if is_stopped else "FINISHED")
+    expected = _by_key(calm, [])
+    present = _by_key(disturbed, faults)
+    for key in sorted(expected.keys() | present.keys()):
+        what = " ".join(key)
+        if key not in present:
+            # which of the others had begun when it stopped is nobody's promise
+            if key[0] == "trial" or not is_stopped:
+                faults.append(f"{what} is missing")
+        elif key in expected:
+            facts = _facts(expected[key], calm, is_stopped=is_stopped)
+            others = _facts(present[key], disturbed, is_stopped=is_stopped)
+            faults += _unlike(what, facts, others)
+        elif not is_stopped:
+            faults.append(f"{what} is one too many")
+    return faults
+
+
+def _open_runs(database: Database, status: str) -> list[str]:
+    """What is RUNNING, and a parent that is not as it should be."""
+    faults, parents = [], []
+    for run in database.runs.values():
+        if run.info.status == "RUNNING":
+            faults.append(f"{_key(run)} is left RUNNING")
+        if _tag(run, "role") == "study":
+            parents.append(run.info.status)
+    if parents != [status]:
+        faults.append(f"parents: {parents}, not one {status}")
+    return faults
+
+
+def _by_key(database: Database, faults: list[str]) -> dict[Key, StoredRun]:
+    """The runs that count.
+
+    Args:
+        faults: gets those that are done twice, and those whose files are not as they were written.
+    """
+    ended: dict[Key, list[StoredRun]] = defaultdict(list)
+    for run in database.runs.values():
+        if run.info.status in ENDED and _tag(run, "role") != "study":
+            ended[_key(run)].append(run)
+            faults += _damage(run)
+    for key, runs in ended.items():
+        statuses = sorted(run.info.status for run in runs)
+        # a dense net that cannot be trained is tried again by each session that needs it
+        is_tried_again = key[0] != "trial" and set(statuses) == {"FAILED"}
+        if len(runs) > 1 and not is_tried_again:
+            faults.append(f"{' '.join(key)} is there {len(runs)} times: {', '.join(statuses)}")
+    return {key: runs[-1] for key, runs in ended.items()}
+
+
+def _damage(run: StoredRun) -> list[str]:
+    """Where the files of a run are not what its manifest says."""
+    what = " ".join(_key(run))
+    if MANIFEST_JSON not in run.files:
+        return [f"{what} is {run.info.status} without a manifest"]
+    faults = []
+    listed = {line["name"]: line for line in json.loads(run.files[MANIFEST_JSON])}
+    for name, line in listed.items():
+        content = run.files.get(name)
+        # a kill may leave a file that was removed, until the study goes on: this one is at its end
+        if "removed" in line:
+            is_right = content is None
+        else:
+            is_right = content is not None and is_as_listed(line, len(content), _sha256(content))
+        if not is_right:
+            faults.append(f"{what}: {name} is not as its manifest says")
+    unlisted = run.files.keys() - listed.keys() - {MANIFEST_JSON}
+    return faults + [f"{what}: {name} is not in the manifest" for name in sorted(unlisted)]
+
+
+def _facts(run: StoredRun, database: Database, *, is_stopped: bool) -> dict[str, object]:
+    """What has to be equal."""
+    data = run.data
+    points, machine = set(), set()
+    for name, step, value, _ in data.points:
+        if name in MACHINE:
+            machine.add(name)
+        else:
+            points.add((name, step, value))
+    facts: dict[str, object] = {
+        "status": run.info.status,
+        "params": data.params,
+        "points": sorted(points),
+        "times each point is there": len(data.points) - len(machine) - len(points),
+    }
+    dense = database.runs.get(_tag(run, "baseline"))
+    facts["baseline"] = (_key(dense), dense.info.status) if dense else ""
+    left_out = OTHERWISE | ({f"{PREFIX}pareto"} if is_stopped else set())
+    for name in data.tags.keys() - left_out:
+        facts[name] = data.tags[name]
+    # files are removed and timed when a study ends well, and the front is marked then
+    if not is_stopped:
+        facts |= _facts_of_files(run)
+        # what was removed before the files were timed has no latency, and a failure need not
+        is_timed = run.info.status == "FINISHED" and MODEL_TFLITE in run.files
+        facts["latency"] = not is_timed or LATENCY in machine
+    return facts
+
+
+def _facts_of_files(run: StoredRun) -> dict[str, object]:
+    digests: dict[str, object] = {}
+    for name, content in run.files.items():
+        if name == METRICS_JSON:
+            digests[name] = _without_machine(json.loads(content))
+        elif name != MANIFEST_JSON:
+            digests[name] = _sha256(content)
+    return digests
+
+
+def _without_machine(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name not in MACHINE}
+
+
+def _unlike(what: str, expected: Mapping[str, object], present: Mapping[str, object]) -> list[str]:
+    names = sorted(expected.keys() | present.keys())
+    unlike = [name for name in names if expected.get(name) != present.get(name)]
+    return [
+        f"{what}: {name} is {_short(present.get(name))}, not {_short(expected.get(name))}"
+        for name in unlike
+    ]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _key(run: StoredRun) -> Key:
+    role = _tag(run, "role")
+    return role, _tag(run, "trial" if role == "trial" else "spec_digest")
+
+
+def _tag(run: StoredRun, name: str) -> str:
+    return run.data.tags.get(f"{PREFIX}{name}", "")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
