@@ -38,17 +38,21 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
-.PHONY: data new doctor forget clean-cache chaos
+.PHONY: data new doctor forget clean-cache chaos cluster-demo
 .PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
 .PHONY: need-name need-name-or-run need-trial need-new need-extras
 
 setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=, CLUSTER=
 	@set -- study "$$NAME"; case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac; \
 	if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; \
+	if [ -n "$$CLUSTER" ]; then set -- "$$@" --cluster "$$CLUSTER"; fi; \
 	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+
+cluster-demo: $(READY)  ## two Ray nodes on this machine run a study, and one of them is killed in the middle
+	@exec $(RUN_PYTHON) -m benchmarks.cluster_demo
 
 report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=, KIND=
 	@set -- report "$$NAME"; if [ -n "$$KIND" ]; then set -- "$$@" --kind "$$KIND"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
@@ -167,6 +171,7 @@ help:  ## this page
 	@echo "  HOURS=2                         how long a study may run in one go"
 	@echo "  WORKERS=2                       processes in which trials run side by side"
 	@echo "  MEMORY=4                        GiB that each of them may hold"
+	@echo "  CLUSTER=auto                    a Ray cluster that runs them: host:port of its head, or the one that runs here"
 	@echo "  EXTRAS=cluster                  what setup installs besides; it stays until make clean"
 	@echo "  DRY=1                           what a study would run, how long, how much disk; nothing is run"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"

@@ -30,6 +30,9 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
     memory: Annotated[
         float | None, typer.Option(min=0.5, help="GiB that each worker may hold")
     ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="address of a Ray cluster that runs them, or auto")
+    ] = "",
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.planning.own_plugins import catalog_of
@@ -46,7 +49,8 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
     with interrupt.listening(ends=True):
         try:
             memory_bytes = int(memory * GIB) if memory else None
-            options = {"fresh": fresh, "workers": workers, "memory_bytes": memory_bytes}
+            options: dict[str, Any] = {"fresh": fresh, "memory_bytes": memory_bytes}
+            options |= {"workers": workers, "cluster": cluster}
             outcome = _run_study(planned, root, **options)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show

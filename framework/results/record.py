@@ -16,7 +16,7 @@ ID_DIGITS = 32  # of a run, hexadecimal
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
     "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
-    "lease", "overrides", "metric_versions", "plugin_files", "key",
+    "lease", "overrides", "metric_versions", "plugin_files", "key", "node",
 )  # fmt: skip
 # where a person finds the ids of runs, whoever keeps them
 IDS = "Ids stand in reports/out/NAME/provenance.json, which make report NAME=... writes."
@@ -107,6 +107,7 @@ class Record:
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`,
             `died`.
         error: traceback of a failure.
+        node: of a cluster, that ran it; empty where no other machine did.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class Record:
     data: Mapping[str, object] = field(default_factory=dict)
     reason: str = ""
     error: str = ""
+    node: str = ""
 
     @property
     def status(self) -> Status:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -68,6 +68,17 @@ class Dense:
     metrics: Mapping[str, float]
 
 
+class Source(Protocol):
+    """Where samples come from: a data set of the project, or what was handed over of one."""
+
+    @property
+    def info(self) -> DataInfo:
+        """What is known of it before it is loaded."""
+
+    def load(self, root: Path, shapes: Mapping[str, tuple[int, ...]]) -> Splits:
+        """The open splits; see `contracts.Dataset`."""
+
+
 def fingerprint() -> dict[str, str]:
     """What besides the spec decides the bits of a result.
 
@@ -89,14 +100,26 @@ class Lab:
         catalog: the plug-ins.
         cache: dense nets are looked for in the project's cache, and kept there; else each is
             trained anew.
+        source: of a spec's samples; None for the data sets of the project.
     """
 
-    def __init__(self, root: Path, catalog: Catalog, *, cache: bool = True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        catalog: Catalog,
+        *,
+        cache: bool = True,
+        source: Callable[[Spec], Source] | None = None,
+    ) -> None:
         fonts.keep_in(root)
         self.root, self.catalog, self._cache = root, catalog, cache
+        self.source = source or self._dataset
         self._splits: dict[str, Splits] = {}
         self._baselines: dict[str, Baseline] = {}
         self.measured: dict[str, Dense] = {}
+
+    def _dataset(self, spec: Spec) -> Source:
+        return dataset_of(spec, self.catalog, self.root)
 
     def architecture(self, spec: Spec) -> Architecture:
         """The spec's net, as a plug-in."""
@@ -106,7 +129,7 @@ class Lab:
 
     def info(self, spec: Spec) -> DataInfo:
         """What is known of the spec's data set, with the inputs its architecture reads."""
-        info = dataset_of(spec, self.catalog, self.root).info
+        info = self.source(spec).info
         return replace(info, inputs=self.architecture(spec).input_shapes(info))
 
     def shapes(self, spec: Spec) -> Mapping[str, tuple[int, ...]]:
@@ -119,7 +142,7 @@ class Lab:
         key = digest_of([spec.dataset.json(), dict(shapes)])  # JSON writes tuples as lists
         if key not in self._splits:
             nn.backend.start(spec.train.threads)
-            self._splits[key] = dataset_of(spec, self.catalog, self.root).load(self.root, shapes)
+            self._splits[key] = self.source(spec).load(self.root, shapes)
         return self._splits[key]
 
     def unit(self, spec: Spec, stage: Stage) -> LabelUnit:

@@ -27,9 +27,8 @@ from framework.results.status import (
 )
 from framework.runner import failures, latencies
 from framework.runner.baseline import EpochReport, Lab
-from framework.runner.engine.here import InProcess
+from framework.runner.engine.choice import Place, engine_at
 from framework.runner.engine.interface import Engine, Task, WorkerDied
-from framework.runner.engine.workers import Workers
 from framework.runner.events import Interrupted, Observer, Outcome, Running
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.schedule import Flight, Schedule, Work
@@ -59,12 +58,14 @@ def run(
     fresh: bool = False,
     workers: int = 0,
     memory_bytes: int | None = None,
+    cluster: str = "",
 ) -> Outcome:
     """Run the trials of a plan that are not done yet.
 
     Args:
         workers: how many processes beside this one run them; 0 to run them in this one.
         memory_bytes: that each worker may hold; None for its part of what is free.
+        cluster: address of the Ray cluster that runs them, or `auto`; empty for this machine.
 
     Raises:
         StudyLocked: another coordinator is at work.
@@ -72,15 +73,13 @@ def run(
         Interrupted: after the open runs are closed as KILLED; it says how far the study has come.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
-    if workers:
+    if workers or cluster:
         latencies.check(plan.study)
     with interrupt.listening(), study_lock(root, plan.name):
-        runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
         lab = Lab(root, catalog)
-        engine: Engine = InProcess(lab)
-        if workers:
-            engine = Workers(root, slots=workers, memory_bytes=memory_bytes)
-        with closing(engine):
+        place = Place(workers=workers, memory_bytes=memory_bytes, cluster=cluster)
+        with closing(engine_at(place, lab, plan.study, say=observer.say)) as engine:
+            runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
             return Coordinator(plan, runs, lab=lab, engine=engine, observer=observer).run(
                 fresh=fresh
             )

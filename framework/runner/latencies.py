@@ -33,7 +33,7 @@ def check(study: Study) -> None:
         raise InvalidStudy(
             "Trials that are judged by times run one after another: beside others a clock lies.",
             given=f"Objectives and constraints that are times: {', '.join(times)}.",
-            todo="Leave WORKERS out.",
+            todo="Leave WORKERS and CLUSTER out.",
         )
 
 

@@ -72,6 +72,11 @@ def plugin_snapshots(root: Path) -> Path:
     return cache(root) / "plugins"
 
 
+def handed(root: Path) -> Path:
+    """Samples that another machine has handed over, in folders named by digests."""
+    return cache(root) / "handed"
+
+
 def tried(root: Path) -> Path:
     """An empty file for each kind of trial that passed its smoke test, named by its digest."""
     return cache(root) / "tried"

@@ -179,7 +179,7 @@ class Store:
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
         final = list(_metrics(values, step=0))
         later = metric_versions.as_text(record.versions)
-        tags = {"reason": record.reason, metric_versions.TAG: later}
+        tags = {"reason": record.reason, metric_versions.TAG: later, "node": record.node}
         self._end(run_id, record.status, metrics=final, tags=tags)
 
     def add(self, run_id: str, values: Mapping[str, float]) -> None:

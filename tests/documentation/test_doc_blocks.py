@@ -50,6 +50,7 @@ TEXT = {  # first words of blocks that are neither code nor commands -> what the
     "studies/        ": "what lies where",
     "study file -> plan": "the way of a number",
     "tags.`squeezelab.": "searches in the MLflow UI",
+    "#!/bin/bash": "a script for Slurm",
     "is there a digit": "samples of a data set",
     "[MIN [MAX": "samples of a data set",
 }
@@ -251,6 +252,8 @@ def test_a_command_exists_and_its_study_resolves(where: str, command: str) -> No
         check_names(rest[0] if rest else "", given)
     elif program.endswith("squeezelab"):
         check_arguments(rest)
+    elif program.endswith("/ray"):
+        check_ray(rest)
     else:
         check_script(program, rest)
 
@@ -282,6 +285,15 @@ def check_script(program: str, words: list[str]) -> None:
     text = "".join(file.read_text("utf-8") for file in files)
     options = {word for word in words if word.startswith("--")} if files else set()
     assert not [option for option in options if option not in text]
+
+
+def check_ray(words: list[str]) -> None:
+    """Ray's command line takes these words, as far as it is installed; nothing is run."""
+    pytest.importorskip("ray", reason="make setup EXTRAS=cluster")
+    from ray.scripts.scripts import cli
+
+    command = cli.commands[words[0]]
+    command.make_context(words[0], words[1:])
 
 
 def is_placeholder(name: str) -> bool:

@@ -19,8 +19,8 @@ from framework.errors import MachineError, StudyStopped
 from framework.planning.resolve import control_spec, first_value
 from framework.results import record
 from framework.results.record import Record
-from framework.runner import coordinator, sampler
-from framework.runner.engine import here
+from framework.runner import sampler
+from framework.runner.engine import choice, here
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.schedule import Schedule
 from framework.study import Choice, Spec, Study, Train, use
@@ -93,7 +93,7 @@ def test_three_at_a_time_find_what_one_finds(
     alone = found(project, 0)
     assert sorted(alone) == list(range(TRIALS))
     assert {status for _, status, _ in alone.values()} == {"FINISHED", "FAILED"}
-    monkeypatch.setattr(coordinator, "InProcess", Threads)
+    monkeypatch.setattr(choice, "InProcess", Threads)
     for generation in (1, 2):
         watcher = Watcher()
         project.study(fresh=True, observer=watcher)
@@ -108,7 +108,7 @@ def test_one_that_is_cut_off_leaves_nothing_running_and_goes_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.study()
-    monkeypatch.setattr(coordinator, "InProcess", Threads)
+    monkeypatch.setattr(choice, "InProcess", Threads)
 
     def cut(event: Any) -> None:
         if event.position == TRIALS // 2:
@@ -131,7 +131,7 @@ def test_one_that_is_cut_off_leaves_nothing_running_and_goes_on(
 def test_the_first_three_are_looked_at_whoever_ends_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coordinator, "InProcess", Threads)
+    monkeypatch.setattr(choice, "InProcess", Threads)
 
     def failing(spec: Spec, lab: Any, *, seconds: Any = None, report: Any = None) -> Record:
         if not spec.compress or spec.compress[0].name == "identity":
@@ -159,7 +159,7 @@ def test_a_control_that_was_cut_off_after_the_last_trial_is_run_by_the_next_sess
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write_study(trials=2, ahead=3)
-    monkeypatch.setattr(coordinator, "InProcess", Threads)
+    monkeypatch.setattr(choice, "InProcess", Threads)
     last = threading.Event()
 
     def slow_control(spec: Spec, lab: Any, **parts: Any) -> Record:
@@ -201,7 +201,7 @@ def test_files_whose_timing_was_cut_off_are_timed_by_the_same_command(
 
     monkeypatch.setattr(here.trial, "run", untimed)
     for engine, status, is_timed in ((Dying, "KILLED", False), (Timing, "FINISHED", True)):
-        monkeypatch.setattr(coordinator, "InProcess", engine)
+        monkeypatch.setattr(choice, "InProcess", engine)
         project.study()
         assert [run.status for run in project.runs("study")] == [status]
         (baseline,) = project.runs("baseline")

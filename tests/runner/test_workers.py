@@ -159,7 +159,7 @@ def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Projec
     with pytest.raises(InvalidStudy, match="run one after another") as refused:
         run(project)
     assert "latency_us_p50" in refused.value.given
-    assert refused.value.todo == "Leave WORKERS out."
+    assert refused.value.todo == "Leave WORKERS and CLUSTER out."
     assert not project.runs("study")
 
 

@@ -36,6 +36,7 @@ class WorkerDied(Exception):
     """
 
     def __init__(self, why: str, log: str) -> None:
+        self.why = why
         super().__init__(f"The worker that ran it ended: {why}. What it printed is in {log}.")
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
+from functools import partial
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from framework.planning.own_plugins import catalog_of
 from framework.runner import measurement, trial
 from framework.runner.baseline import Lab
+from framework.runner.engine import handed
+from framework.runner.engine.handed import Handed, Parcel
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,7 +28,9 @@ _events: list[Connection] = []  # the way to the coordinator, and the lab: of th
 _labs: list[Lab] = []
 
 
-def begin(events: Connection, root: Path, plugins: Path | None, log: Path) -> None:
+def begin(
+    events: Connection, root: Path, plugins: Path | None, log: Path, *, is_handed: bool = False
+) -> None:
     """The start of the process.
 
     Args:
@@ -33,6 +38,7 @@ def begin(events: Connection, root: Path, plugins: Path | None, log: Path) -> No
         root: the project.
         plugins: its plug-ins as they were when the study began, if it has any.
         log: gets what libraries print.
+        is_handed: samples lie there as they were handed over, for there are no data sets.
     """
     # a terminal interrupts all of its processes: it is the coordinator that decides
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -42,7 +48,8 @@ def begin(events: Connection, root: Path, plugins: Path | None, log: Path) -> No
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     _events.append(events)
-    _labs.append(Lab(root, catalog_of(root, folder=plugins)))
+    source = partial(Handed, root) if is_handed else None
+    _labs.append(Lab(root, catalog_of(root, folder=plugins), source=source))
 
 
 def _end_with_parent() -> None:
@@ -69,3 +76,8 @@ def run(spec: Spec, seconds: float | None) -> Record:
 def time(spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
     """Latency of a file; see `measurement.latencies`."""
     return measurement.latencies(file, reference, spec, _labs[0])
+
+
+def pack(spec: Spec) -> Parcel:
+    """The samples of a spec, for other machines; see `handed.pack`."""
+    return handed.pack(spec, _labs[0])

@@ -15,22 +15,25 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
 from framework.runner.engine import work
+from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.interface import WorkerDied
-from framework.study.spec import digest_of
 from framework.system import child, interrupt, paths
 from framework.system.disk import size_text
 
 if TYPE_CHECKING:
+    from framework.runner.engine.handed import Parcel
     from framework.runner.engine.interface import Task
     from framework.study.spec import Spec
 
+T = TypeVar("T")
 LOOK_SECONDS = 0.2  # between two looks at what workers have sent, take and exceed
 GRACE_SECONDS = 10.0  # beyond a run's limit, in which a step that looks at the clock ends it itself
 RENEWED_SHARE = 0.75  # of its memory, beyond which a worker is made anew after its run
@@ -43,15 +46,27 @@ class Workers:
     Args:
         root: the project.
         slots: how many workers.
+        number: of the first, which names its log.
         memory_bytes: that each may hold, beyond which it is ended; None for an equal part of what
             the machine has free.
+        is_handed: samples lie there as they were handed over; see `handed`.
     """
 
-    def __init__(self, root: Path, *, slots: int, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        slots: int,
+        number: int = 0,
+        memory_bytes: int | None = None,
+        is_handed: bool = False,
+    ) -> None:
         share = child.free_memory_share()
         self._memory = memory_bytes or (share // slots if share else None)
         plugins = snapshot(root)
-        self._slots = [_Slot(root, plugins, number) for number in range(slots)]
+        self._slots = []
+        for each in range(number, number + slots):
+            self._slots.append(_Slot(root, plugins, each, is_handed=is_handed))
 
     @property
     def slots(self) -> int:
@@ -60,28 +75,40 @@ class Workers:
 
     def submit(self, task: Task) -> Future[Record]:
         """Hand a run to a worker that is free, if possible one that has traced such a net."""
-        free = [slot for slot in self._slots if not slot.is_busy]
         kind = structure(task.spec)
-        return min(free, key=lambda slot: kind not in slot.traced).submit(task, kind)
+        return apt(self._slots, kind).submit(task, kind)
 
     def ended(
         self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
     ) -> set[Future[Record]]:
         """Wait until a run has ended; workers that exceed their limits are ended meanwhile."""
         while True:
-            busy = [slot for slot in self._slots if slot.is_busy]
-            wait([slot.work for slot in busy], LOOK_SECONDS, FIRST_COMPLETED)
+            busy = self.look()
             interrupt.check()
             waiting()
-            for slot in busy:
-                slot.look(self._memory)
             done = {future for future in futures if future.done()}
             if done or not busy:
                 return done
 
+    def look(self) -> bool:
+        """Wait a moment for a run to end, and take in what was sent; whether one was at work."""
+        busy = [slot for slot in self._slots if slot.is_busy]
+        wait([slot.work for slot in busy], LOOK_SECONDS, FIRST_COMPLETED)
+        for slot in busy:
+            slot.look(self._memory)
+        return bool(busy)
+
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
         """Latency of a file, in the first worker."""
-        return self._slots[0].time(spec, file, reference)
+        return self._slots[0].call(work.time, spec, file, reference)
+
+    def pack(self, spec: Spec) -> Parcel:
+        """The samples of a spec, for other machines; made in the first worker.
+
+        Raises:
+            WorkerDied: it came to no end.
+        """
+        return self._slots[0].call(work.pack, spec)
 
     def close(self) -> None:
         """Kill the workers: what they have not handed over is done again."""
@@ -92,8 +119,10 @@ class Workers:
 class _Slot:
     """A worker, and the one that takes its place when it has ended."""
 
-    def __init__(self, root: Path, plugins: Path | None, number: int) -> None:
-        self._root, self._plugins = root, plugins
+    def __init__(
+        self, root: Path, plugins: Path | None, number: int, *, is_handed: bool = False
+    ) -> None:
+        self._root, self._plugins, self._is_handed = root, plugins, is_handed
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
@@ -117,11 +146,15 @@ class _Slot:
         self.traced.add(kind)
         return self._result
 
-    def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
-        """Latency of a file; see `Engine.time`."""
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function of `work` gives; the worker has no run meanwhile.
+
+        Raises:
+            WorkerDied: it came to no end.
+        """
         self._why = ""
         try:
-            future = self._started().submit(work.time, spec, file, reference)
+            future = self._started().submit(function, *arguments)
             while not wait([future], LOOK_SECONDS).done:
                 interrupt.check()
             return future.result()
@@ -164,7 +197,7 @@ class _Slot:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
                 mp_context=context,
-                initializer=work.begin,
+                initializer=partial(work.begin, is_handed=self._is_handed),
                 initargs=(self._sender, self._root, self._plugins, self._log),
             )
             others = set(multiprocessing.active_children())
@@ -223,11 +256,6 @@ class _Slot:
     def _kill(self, why: str) -> None:
         self._why = why
         self._process.kill()
-
-
-def structure(spec: Spec) -> str:
-    """What decides which nets are traced for a run: its architecture and the names of its steps."""
-    return digest_of([spec.architecture.json(), [step.name for step in spec.compress]])
 
 
 @contextmanager

@@ -1,0 +1,248 @@
+"""A real Ray cluster: nodes of one CPU on this machine, and the same bytes as in one process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from studies_support import Project, Watcher, never_killed, new_project
+
+from framework.display.publish import conclude
+from framework.errors import InvalidStudy, MachineError, UserError
+from framework.planning.own_plugins import catalog_of
+from framework.planning.plan import plan
+from framework.runner import coordinator
+from framework.runner.baseline import Lab
+from framework.runner.engine import handed
+from framework.runner.engine.cluster import engine, joining
+from framework.runner.events import Outcome
+from framework.study import Spec, Train, use
+
+TRIALS = 5
+NODE = {"num_cpus": 1, "object_store_memory": 2**27}
+# so that Ray notices a node that was killed after a second or two
+HEALTH = {
+    "health_check_initial_delay_ms": 500,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 2,
+}
+OWN = '''"""A strategy of a project's own."""
+
+from dataclasses import dataclass
+
+from framework.contracts import Job, Stage, Strategy, knob, strategy
+
+
+@strategy("own_step", version=1)
+@dataclass(frozen=True, kw_only=True)
+class OwnStep(Strategy):
+    """Changes nothing.  Source: this test."""
+
+    number: int = knob(0, low=0, high=9, doc="nothing")
+
+    def apply(self, stage: Stage, job: Job) -> Stage:
+        """The net as it is."""
+        return stage
+'''
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head of one CPU; tests add other nodes."""
+    with joining.environment(secrets.token_hex(32)):
+        try:
+            joining.library()
+        except UserError as error:
+            pytest.skip(f"{error.what} {error.todo}")
+        from ray.cluster_utils import Cluster
+
+        head = NODE | {"include_dashboard": False, "_system_config": HEALTH}
+        made = Cluster(initialize_head=True, connect=False, head_node_args=head)
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def project(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return new_project(tmp_path_factory.getbasetemp(), tmp_path / "project")
+
+
+def run(project: Project, cluster: Any, *settings: str, observer: Watcher) -> Outcome:
+    """Run the study on the cluster, and write its report."""
+    catalog = catalog_of(project.root)
+    planned = plan(project.root, "tiny", settings=settings, catalog=catalog)
+    options = {"catalog": catalog, "observer": observer, "cluster": cluster.address}
+    outcome = coordinator.run(planned, project.root, **options)
+    conclude(project.store(), outcome, root=project.root, out=project.root / "reports/out/tiny")
+    return outcome
+
+
+def stranger(folder: Path) -> dict[str, Any]:
+    """Options of a node on which another numpy is installed, as its metadata say."""
+    described = folder / "numpy-0.1.dist-info"
+    described.mkdir(parents=True)
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
+    return NODE | {"env_vars": {"PYTHONPATH": str(folder)}}
+
+
+def test_two_nodes_find_what_one_process_finds_whoever_comes_and_goes(
+    cluster: Any, project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = never_killed(tmp_path_factory.getbasetemp(), TRIALS)
+    shutil.copy(expected.root / "studies" / "tiny.py", project.root / "studies" / "tiny.py")
+    second, other = cluster.add_node(**NODE), cluster.add_node(**stranger(tmp_path / "other"))
+
+    def kill(_: Any) -> None:
+        if len(watcher.ended_runs) == 2:
+            cluster.remove_node(second, allow_graceful=False)
+            later.append(cluster.add_node(**NODE))
+
+    later, watcher = list[Any](), Watcher(at_end=kill)
+    run(project, cluster, f"trials={TRIALS}", observer=watcher)
+    assert project.results() == expected.results()
+    runs = [one for role in ("baseline", "control", "trial") for one in project.runs(role)]
+    assert {one.status for one in runs} <= {"FINISHED", "KILLED"}
+    finished = [one for one in runs if one.status == "FINISHED"]
+    assert len({one.tags["node"] for one in finished}) >= 2
+    # the coordinator's, which holds the lease; and files are timed there
+    assert {one.tags["host"] for one in runs} == {expected.runs("trial")[0].tags["host"]}
+    assert all("latency_us_p50" in one.metrics for one in finished)
+    (refused,) = [text for text in watcher.said if "is not used" in text]
+    assert "its results would have other bits (numpy 0.1, here " in refused
+    assert refused.split()[1] not in {one.tags["node"] for one in finished}
+    assert sum(text.endswith("joins with 1 at a time.") for text in watcher.said) >= 2
+    # nothing of this study is left, here or there
+    assert not multiprocessing.active_children()
+    for node in (other, *later):
+        cluster.remove_node(node)
+
+
+def test_who_joins_and_who_is_gone_is_told(
+    cluster: Any, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.0)
+    node, said = cluster.add_node(**NODE), Watcher()
+    lab = Lab(project.root, catalog_of(project.root))
+    options = {"address": cluster.address, "lab": lab, "threads": 1, "memory_bytes": None}
+    with closing(engine.Cluster(project.root, **options, say=said.say)) as runs:
+        assert runs.slots == 1
+        assert runs._ready()
+        assert said.said[0] == "Waiting for a node that can be used."
+        while runs.slots < 2:
+            runs._look()
+        cluster.remove_node(node, allow_graceful=False)
+        while not said.said[-1].endswith("is gone. What it ran is begun again elsewhere."):
+            runs._look()
+        assert runs.slots == 1
+
+
+def test_a_head_that_does_not_answer_is_told() -> None:
+    def nodes() -> None:
+        raise ConnectionError("no route\nto it")
+
+    ray = SimpleNamespace(nodes=nodes, exceptions=SimpleNamespace(RayError=OSError))
+    with pytest.raises(MachineError, match="does not answer") as told:
+        joining.nodes(ray)
+    assert told.value.given == "no route"
+
+
+def test_without_ray_the_way_out_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert project.exit_code("study", "tiny", "--cluster", "auto") == UserError.exit_code
+    said = capsys.readouterr().err
+    assert "A cluster needs Ray, which is not installed." in said
+    assert "setup EXTRAS=cluster" in said or "pip install 'squeezelab[cluster]'" in said
+    assert "Traceback" not in said
+
+
+def test_where_there_is_no_cluster_it_is_told(
+    project: Project, cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.exit_code("study", "tiny", "--cluster", "no address") == UserError.exit_code
+    said = capsys.readouterr().err
+    assert "There is no Ray cluster at this address." in said
+    assert "CLUSTER=no address" in said
+
+
+def test_who_has_another_token_is_not_let_in(
+    project: Project, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 64)
+    monkeypatch.setenv("RAY_NUM_REDIS_GET_RETRIES", "2")  # its own tries, a second each
+    code = (
+        "import sys; from framework.errors import UserError\n"
+        "from framework.runner.engine.cluster import joining\n"
+        "try: joining.join(sys.argv[1], None)\n"
+        "except UserError as error: print(error)"
+    )
+    said, _ = project.python(code, cluster.address).communicate()
+    assert "The cluster asks for a token, and another than the one that is here." in said
+    assert "ray get-auth-token" in said
+
+
+def test_a_net_outside_of_the_project_has_no_place_elsewhere(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, catalog_of(tmp_path))
+    for path, is_inside in (("nets/net.keras", True), ("../net.keras", False), ("/a.h5", False)):
+        net = use("from_file", path=path)
+        spec = Spec(dataset=use("digits"), architecture=net, train=Train())
+        if is_inside:
+            assert handed.net_files(spec, lab) == [Path(path)]
+        else:
+            with pytest.raises(InvalidStudy, match="read from a file of the project"):
+                handed.net_files(spec, lab)
+
+
+@pytest.mark.slow
+def test_plug_ins_of_the_project_and_a_cluster_of_ones_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    (project.root / "plugins").mkdir()
+    (project.root / "plugins" / "own_step.py").write_text(OWN)
+    parts = {"compress": '[use("own_step", number=Choice(1, 2))]', "sampler": '"grid"'}
+    project.write_study(trials=2, **parts)
+    project.command("study", "tiny", "--cluster", "auto")
+    assert {one.status for one in project.runs("trial")} == {"FINISHED"}
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_three_nodes_are_killed_at_random_moments(
+    cluster: Any, project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    trials = 30
+    expected = never_killed(tmp_path_factory.getbasetemp(), trials)
+    shutil.copy(expected.root / "studies" / "tiny.py", project.root / "studies" / "tiny.py")
+    nodes, killed = [cluster.add_node(**NODE)], []
+
+    def kill(event: Any) -> None:
+        if event.position in (5, 12, 20):
+            time.sleep(random.random())
+            killed.append(nodes.pop())
+            cluster.remove_node(killed[-1], allow_graceful=False)
+            nodes.append(cluster.add_node(**NODE))
+
+    run(project, cluster, f"trials={trials}", observer=Watcher(at_end=kill))
+    assert len(killed) == 3
+    assert project.results() == expected.results()
+    assert "RUNNING" not in {one.status for one in project.runs("trial")}
+    finished = [one.number for one in project.runs("trial") if one.status == "FINISHED"]
+    assert sorted(finished) == list(range(trials))
+    assert not multiprocessing.active_children()
+    cluster.remove_node(nodes.pop())
