@@ -39,7 +39,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache chaos cluster-demo
-.PHONY: diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
+.PHONY: cancel diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
 .PHONY: need-name need-name-or-run need-trial need-new need-extras
 
 setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
@@ -86,6 +86,9 @@ forget: need-name $(READY)  ## delete a study's runs, artifacts and reports, aft
 
 clean-cache: $(READY)  ## delete .cache, after asking; it is made again when needed: YES=1
 	@set -- clean-cache; $(AGREED); exec $(SQUEEZELAB) "$$@"
+
+cancel: need-name need-trial $(READY)  ## end one trial of a study that runs; the others go on: NAME=, TRIAL=, SET=
+	@set -- cancel "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=
 	@exec $(SQUEEZELAB) diff "$$A" "$$B"

@@ -8,7 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as that of `typing`, which takes longer to load than all of this file
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from framework.notebook import Result
     from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
@@ -59,6 +59,7 @@ def run(
     trials: int | None = None,
     fresh: bool = False,
     settings: Sequence[str] = (),
+    workers: int | Literal["auto"] = "auto",
 ) -> Result:
     """Run a study from a script or a notebook, or resume it, as `make study` does.
 
@@ -69,6 +70,8 @@ def run(
         trials: how many in all, at least 1; as the study says by default.
         fresh: begin anew; the earlier trials stay in the store.
         settings: overrides, as `["dataset=mnist", "train.epochs=10"]`.
+        workers: how many processes run the trials side by side, with the same results; 0 for this
+            one, "auto" for what is worth starting. A script needs no guard around this call.
 
     Returns:
         The study with its front, table and figure.
@@ -78,7 +81,8 @@ def run(
     """
     from framework import notebook
 
-    return notebook.run(study, name=name, trials=trials, fresh=fresh, settings=settings)
+    options: dict[str, Any] = {"fresh": fresh, "settings": settings, "workers": workers}
+    return notebook.run(study, name=name, trials=trials, **options)
 
 
 def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) -> Result:

@@ -10,6 +10,7 @@
     ├── TrialError                               one trial failed; the study goes on
     │   ├── TrialDiverged                        the loss or a weight is not finite
     │   ├── TrialTimeout                         longer than `trial_seconds`
+    │   ├── TrialCancelled                       somebody ended it
     │   └── NotDeployable                        the exported file is missing or not its net
     ├── MachineError               exit code 1   a full disk, a missing permission, a limit
     ├── StudyStopped               exit code 3   the baseline, or all trials so far, failed
@@ -98,6 +99,12 @@ class TrialTimeout(TrialError):
     """The trial took longer than `trial_seconds`."""
 
     reason = "timeout"
+
+
+class TrialCancelled(TrialError):
+    """Somebody ended the trial."""
+
+    reason = "cancelled"
 
 
 class NotDeployable(TrialError):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.contracts import Catalog
 from framework.display.progress import Progress, screen
@@ -234,6 +234,7 @@ def run(
     trials: int | None = None,
     fresh: bool = False,
     settings: Sequence[str] = (),
+    workers: int | Literal["auto"] = "auto",
 ) -> Result:
     """Run a study, or resume it, as `make study` does; see `framework.run`."""
     from framework.display.publish import conclude
@@ -245,9 +246,10 @@ def run(
     settings = [*settings, *([f"trials={trials}"] if trials is not None else [])]
     planned, folder = _planned(root, study, name=name, settings=settings, catalog=catalog)
     out = paths.report_output(root) / folder
+    options: dict[str, Any] = {"fresh": fresh, "workers": workers}
     try:
         with Progress(screen(), root=root) as observer:
-            outcome = run_plan(planned, root, catalog=catalog, observer=observer, fresh=fresh)
+            outcome = run_plan(planned, root, catalog=catalog, observer=observer, **options)
     except Interrupted as error:
         # what was done until then has a report too, as after `make study`
         if error.outcome.done:

@@ -45,7 +45,7 @@ def test_exit_codes_tell_whose_fault_it_is() -> None:
 
 def test_reasons_of_failed_trials_are_all_different() -> None:
     reasons = [kind.reason for kind in TREE if issubclass(kind, TrialError)]
-    assert sorted(reasons) == ["diverged", "exception", "not_deployable", "timeout"]
+    assert sorted(reasons) == ["cancelled", "diverged", "exception", "not_deployable", "timeout"]
 
 
 def test_message_says_what_was_given_and_what_to_do() -> None:

@@ -3,7 +3,6 @@ meets: each is made, and its way out is gone."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,7 +45,6 @@ from framework.system.locks import study_lock
 from framework.system.modules import module_at
 from framework.tracking import database
 from framework.tracking.deletion import Database
-from framework.tracking.history import refuse_if_leased
 
 CATALOG = Catalog()
 IMAGE = DataInfo("classes", 10, {"image": (28, 28, 1)})
@@ -277,11 +275,6 @@ def test_what_is_at_work_is_left_alone(root: Path) -> None:
             raise AssertionError
     # the way out: wait until it ends
     cache.refuse_if_busy(root)
-    run = Run("id", "study", "RUNNING", {"host": "elsewhere", "lease": "99999999999"}, {}, {})
-    with pytest.raises(StudyLocked, match="runs on another host") as told:
-        refuse_if_leased("mine", [run], host="here")
-    assert "10 minutes" in told.value.todo
-    refuse_if_leased("mine", [replace(run, tags={"host": "elsewhere", "lease": "5"})], host="here")
 
 
 def test_a_store_that_another_process_makes_for_ever(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,15 +93,12 @@ class SimulatedWorkers:
         self._busy.append(Busy(task, Numbered(self._begun), epochs, result))
         return self._busy[-1].future
 
-    def ended(
-        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
-    ) -> set[Future[Record]]:
+    def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
         """Let time pass until a run has ended."""
         while True:
             self._moments.wait("wait for workers")
             self._clock.sleep(self._draw.uniform(0, MOST_SECONDS) if self._draw else 1.0)
             self._moments.check()
-            waiting()
             # deaths first: the dead have sent nothing since the last look
             self._die()
             for busy in self._chosen():

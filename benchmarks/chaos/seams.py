@@ -18,7 +18,7 @@ from benchmarks.chaos.server import Database, MemoryFiles, Server, SimulatedClie
 from framework.planning import own_plugins
 from framework.runner import measurement, sampler, study_runs, trial
 from framework.system import interrupt
-from framework.tracking import store
+from framework.tracking import history, store
 
 STARTUP, REDRAWS = 2, 3  # of the sampler: small enough that small studies get beyond them
 ENVIRONMENT = {"machine": "simulated"}
@@ -51,6 +51,8 @@ def placed(
     places += [(module, "json", COMPACT) for module in _with(json)]
     places += [
         (interrupt, "check", moments.check),
+        (interrupt, "pause", clock.sleep),
+        (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
         (store, "Client", lambda _uri: SimulatedClient(server)),
         (store, "RunFiles", lambda _root, client: MemoryFiles(database, moments, client)),
         (study_runs, "host_tags", lambda _root: tags),

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from framework.cli.base import Name, Settings, app, find_project, relative, say, tell
+from framework.errors import InvalidValue
 from framework.system import paths
 
 GIB = 2**30
+MOST_WORKERS = 256
 
 
 @app.command()
@@ -25,8 +27,9 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
         bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=0, max=256, help="processes that run trials side by side; 0: none")
-    ] = 0,
+        str,
+        typer.Option(help="processes that run trials side by side; 0: none, auto: as is worth it"),
+    ] = "auto",
     memory: Annotated[
         float | None, typer.Option(min=0.5, help="GiB that each worker may hold")
     ] = None,
@@ -50,7 +53,7 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
         try:
             memory_bytes = int(memory * GIB) if memory else None
             options: dict[str, Any] = {"fresh": fresh, "memory_bytes": memory_bytes}
-            options |= {"workers": workers, "cluster": cluster}
+            options |= {"workers": _workers(workers), "cluster": cluster}
             outcome = _run_study(planned, root, **options)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show
@@ -58,6 +61,22 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
                 _report(root, error.outcome)
             raise
         _report(root, outcome)
+
+
+@app.command()
+def cancel(
+    name: Name,
+    trial: Annotated[int, typer.Option(help="number of the trial that is at work")],
+    settings: Settings = None,
+) -> None:
+    """End one trial of a study that runs: it is FAILED, and the others go on."""
+    from framework.planning.own_plugins import catalog_of
+    from framework.runner.cancelling import cancel as cancel_trial
+    from framework.tracking.lookup import asked
+
+    root = find_project()
+    study = asked(root, name, settings=settings or [], catalog=catalog_of(root))
+    tell(cancel_trial(root, study, trial))
 
 
 @app.command()
@@ -121,6 +140,23 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
             say(f"    {page:<9}http://127.0.0.1:{port}/{path}")
     # in place of this process, which has nothing left to do
     os.execv(command[0], command)
+
+
+def _workers(text: str) -> Any:
+    """`auto`, or a number of processes.
+
+    Raises:
+        InvalidValue: it is neither.
+    """
+    if text == "auto":
+        return text
+    if not (text.isdecimal() and int(text) <= MOST_WORKERS):
+        raise InvalidValue(
+            "The number of workers is no number of processes.",
+            given=f"WORKERS={text}.",
+            todo=f"Give 0 to {MOST_WORKERS}, or leave it out for as many as are worth starting.",
+        )
+    return int(text)
 
 
 def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:

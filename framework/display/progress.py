@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Live
 
 from framework.planning.plan import Plan
@@ -38,6 +38,7 @@ class Progress:
     def __init__(self, console: Console, *, root: Path | None = None) -> None:
         self.console, self._root = console, root
         self._live = _live(console) if console.is_terminal else None
+        self._lines: dict[str, TaskID] = {}  # of the runs that are at work
 
     def __enter__(self) -> Progress:
         # on the same console: what is written past it would run into the live line
@@ -59,7 +60,7 @@ class Progress:
         todo = max(0, wanted - done)
         self._begin_text(study.hours, done=done, wanted=wanted, todo=todo)
         if self._live and todo:
-            self._live.add_task("starting", total=wanted, completed=done, left="")
+            self._live.add_task("trials", total=wanted, completed=done, left="")
             self._live.start()
 
     def _begin_text(self, hours: float | None, *, done: int, wanted: int, todo: int) -> None:
@@ -72,16 +73,28 @@ class Progress:
             )
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
-        """The live line; nothing where there is no terminal."""
+        """The run's live line; nothing where there is no terminal."""
+        if not self._live:
+            return
         shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         # a strategy that looks for the best of several nets trains longer than it is asked to
         of = f" of {running.epochs}" if epoch <= running.epochs else ""
         head = ", ".join(filter(None, [running.what, running.tried, f"epoch {epoch}{of}"]))
+        is_new = running.what not in self._lines
+        if is_new:
+            of_run = self._live.add_task("", total=running.epochs or None, left="")
+            self._lines[running.what] = of_run
         # rich would take what is in brackets for markup
-        self._update(description=escape(visible(f"{head}  {shown}")))
+        text = escape(visible(f"{head}  {shown}"))
+        done = min(epoch, running.epochs) if running.epochs else 0
+        line = self._lines[running.what]
+        # at once when it is new: an epoch of a small net ends before the next refresh
+        self._live.update(line, description=text, completed=done, refresh=is_new)
 
     def ended(self, event: Ended) -> None:
         """One line for each run."""
+        if self._live and event.what in self._lines:
+            self._live.remove_task(self._lines.pop(event.what))
         head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
         if event.record.reason:
             said = " ".join(cause(event.record.error)) or event.record.reason
@@ -131,9 +144,9 @@ def screen() -> Console:
 
 
 def _live(console: Console) -> Live:
-    """The line that stays at the bottom: what runs, trials done and wanted, the time left.
+    """The lines that stay at the bottom: trials done and wanted, the time left, what runs.
 
-    It vanishes at the end.
+    They vanish at the end.
     """
     return Live(
         SpinnerColumn(),

@@ -85,8 +85,9 @@ def _database(root: Path) -> Database | None:
 
 
 def _roles(root: Path, name: str, database: Database) -> dict[str, int]:
-    runs = Store.open(root, create=False).runs(name)
-    refuse_if_leased(name, runs, host=host_name())
+    store = Store.open(root, create=False)
+    runs = store.runs(name)
+    refuse_if_leased(store, name, runs, host=host_name())
     counts = Counter(run.tags.get("role", "other") for run in runs)
     roles: dict[str, int] = {}
     for role in (*ROLES, "other"):

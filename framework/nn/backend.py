@@ -15,6 +15,8 @@ from framework.errors import SqueezelabError
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tfmot knows Keras 2 only
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# a GPU sums in another order from run to run: what it finds could not be rebuilt to the bit
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 # No folder: keras would make ~/.keras, and its settings there change what a net computes.
 os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # noqa: PTH118
 
@@ -65,8 +67,6 @@ def start(threads: int) -> None:
         return
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, True)
     except RuntimeError as error:
         raise SqueezelabError(
             "TensorFlow already runs in this process with another number of threads.",

@@ -65,7 +65,9 @@ SPEEDS = tuple(
         ),
     )
 )
-MACHINE = (*TIMES, *SPEEDS, "latency_threads")  # depend on the machine: never in a table of results
+MEMORY = "memory_bytes"  # what the process of a trial held at its end
+# depend on the machine: never in a table of results
+MACHINE = (*TIMES, *SPEEDS, "latency_threads", MEMORY)
 
 
 def quality_of(task: str) -> str:
@@ -105,7 +107,7 @@ class Record:
             a tag.
         data: which data were used: sizes and sha256 of splits; empty where none could be loaded.
         reason: of a failure, one word: `exception`, `diverged`, `timeout`, `not_deployable`,
-            `died`.
+            `died`, `cancelled`.
         error: traceback of a failure.
         node: of a cluster, that ran it; empty where no other machine did.
     """
@@ -119,6 +121,11 @@ class Record:
     reason: str = ""
     error: str = ""
     node: str = ""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Metrics and times: what a trial may be judged by, as the store has it."""
+        return {**self.metrics, **self.times}
 
     @property
     def status(self) -> Status:

@@ -55,7 +55,7 @@ def unmeasured(study: Study, metrics: Mapping[str, float]) -> list[str]:
 
 def failed_if_unmeasured(study: Study, result: Record) -> Record:
     """The record as a failure, if an objective or a constraint has no finite value."""
-    names = [] if result.reason else unmeasured(study, result.metrics)
+    names = [] if result.reason else unmeasured(study, result.values)
     if not names:
         return result
     error = f"Not a finite number: {', '.join(names)}."

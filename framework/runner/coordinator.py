@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from framework.planning.parts import dataset_of
 from framework.planning.resolve import control_spec, first_value
@@ -25,11 +26,13 @@ from framework.results.status import (
     violations,
     with_deleted,
 )
-from framework.runner import failures, latencies
+from framework.runner import cancelling, failures, latencies
 from framework.runner.baseline import EpochReport, Lab
+from framework.runner.engine import sizing
 from framework.runner.engine.choice import Place, engine_at
 from framework.runner.engine.interface import Engine, Task, WorkerDied
 from framework.runner.events import Interrupted, Observer, Outcome, Running
+from framework.runner.lease import Lease
 from framework.runner.sampler import Observed, Sampler, Suggestion
 from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from framework.study.spec import Spec
 
 DIED, MOST_DEATHS = "died", 3  # of the workers of one run, until it counts as failed
+REFERENCE_LIMIT = 10  # times `trial_seconds`, that a baseline and a control may take
 
 
 def run(
@@ -56,14 +60,15 @@ def run(
     catalog: Catalog,
     observer: Observer,
     fresh: bool = False,
-    workers: int = 0,
+    workers: int | Literal["auto"] = 0,
     memory_bytes: int | None = None,
     cluster: str = "",
 ) -> Outcome:
     """Run the trials of a plan that are not done yet.
 
     Args:
-        workers: how many processes beside this one run them; 0 to run them in this one.
+        workers: how many processes beside this one run them; 0 to run them in this one, "auto" for
+            what the study and the machine are good for (`engine.sizing`).
         memory_bytes: that each worker may hold; None for its part of what is free.
         cluster: address of the Ray cluster that runs them, or `auto`; empty for this machine.
 
@@ -73,16 +78,18 @@ def run(
         Interrupted: after the open runs are closed as KILLED; it says how far the study has come.
     """
     dataset_of(plan.study, catalog, root).check_available(root)
-    if workers or cluster:
+    if cluster:
         latencies.check(plan.study)
     with interrupt.listening(), study_lock(root, plan.name):
-        lab = Lab(root, catalog)
+        store, lab = Store.open(root), Lab(root, catalog)
+        if workers == "auto":
+            workers = sizing.worth(plan, store, fresh=fresh, memory_bytes=memory_bytes)
         place = Place(workers=workers, memory_bytes=memory_bytes, cluster=cluster)
         with closing(engine_at(place, lab, plan.study, say=observer.say)) as engine:
-            runs = StudyRuns(plan, root, store=Store.open(root), catalog=catalog)
-            return Coordinator(plan, runs, lab=lab, engine=engine, observer=observer).run(
-                fresh=fresh
-            )
+            runs = StudyRuns(plan, root, store=store, catalog=catalog)
+            with Lease(root, store.uri, host=runs.tags["host"], parent=lambda: runs.parent):
+                coordinator = Coordinator(plan, runs, lab=lab, engine=engine, observer=observer)
+                return coordinator.run(fresh=fresh)
 
 
 class Coordinator:
@@ -105,6 +112,7 @@ class Coordinator:
         self._deaths: Counter[str] = Counter()  # of workers, by what they ran
         self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
         self._out_of_time, self._ran = False, 0  # trials of this session
+        self._is_judged_by_times = latencies.decide(plan.study)
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
@@ -190,7 +198,7 @@ class Coordinator:
         self._refer_all()
         self._fill()
         while self._flying:
-            for future in self.engine.ended(self._flying, waiting=self.runs.renew_lease):
+            for future in self.engine.ended(self._flying):
                 self._land(self._flying.pop(future))
             self._fill()
         return len(self.done) - before
@@ -248,18 +256,19 @@ class Coordinator:
 
     def _begin(self, work: Work) -> None:
         """Begin a run, and hand the work to the engine."""
-        tags, seconds = {}, None
+        tags, seconds = dict[str, str](), self.plan.study.trial_seconds
         if work.role == "trial":
-            # a baseline and a control run once for all trials: no limit of a trial ends them
-            seconds = self.plan.study.trial_seconds
             self.attempts[work.number] = self.attempts.get(work.number, 0) + 1
             tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[work.number])}
             # from here: references take their time once, and would make the first guess long
             self._loop_began = min(self._loop_began, time.monotonic())
+        elif seconds:  # it runs once for all trials
+            seconds *= REFERENCE_LIMIT
         dense = "" if work.role == "baseline" else self.schedule.dense.get(work.dense, "")
         run_id = self.runs.begin(work.role, work.spec, dense=dense, tags=tags)
         report = self._reporter(run_id, self.teller.running(work.role, work.what, work.spec))
-        future = self.engine.submit(Task(work.spec, seconds, report))
+        is_cancelled = partial(cancelling.is_cancelled, self.runs.root, run_id)
+        future = self.engine.submit(Task(work.spec, seconds, report, is_cancelled))
         self._flying[future] = Flight(run_id, work, future)
 
     def _land(self, flight: Flight) -> None:
@@ -271,7 +280,8 @@ class Coordinator:
                 return
             result = Record(reason=DIED, error=str(error))
         work = flight.work
-        result = self._completed(result, work.suggestion)
+        cancelling.forget(self.runs.root, flight.run_id)
+        result = self._completed(self._timed(flight, result), work.suggestion)
         self.runs.log_data(flight.run_id, work.spec, result.data)
         self.store.finish(flight.run_id, result)
         if work.role == "trial":
@@ -280,6 +290,19 @@ class Coordinator:
         self.teller.reference(work.what, work.spec, result)
         if work.role == "baseline":
             self._end_baseline(flight, result)
+
+    def _timed(self, flight: Flight, result: Record) -> Record:
+        """The record with its latency, where trials are judged by it and it has none yet."""
+        if result.reason or latencies.LATENCY in result.times or not self._is_judged_by_times:
+            return result
+        file = result.artifacts[record.MODEL_TFLITE]
+        dense = self.schedule.dense.get(flight.work.dense, "")
+        reference = self.store.artifact(dense, record.MODEL_TFLITE) if dense else file
+        try:
+            times = self.engine.time(flight.work.spec, file, reference)
+        except WorkerDied as error:
+            return replace(result, reason=DIED, error=str(error))
+        return replace(result, times={**result.times, **times})
 
     def _is_done_again(self, flight: Flight) -> bool:
         """Whether a run whose worker died is begun again, as it is twice."""
@@ -315,7 +338,6 @@ class Coordinator:
         def report(epoch: int, values: Mapping[str, float]) -> None:
             self.store.curve(run_id, epoch, values)
             self.observer.epoch(running, epoch, values)
-            self.runs.renew_lease()
 
         return report
 
@@ -333,7 +355,7 @@ class Coordinator:
             artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
             artifacts[record.SPEC_JSON] = spec_json.encode()
         if study.constraints and metrics and not result.reason:
-            excess = violations(study, metrics).values()
+            excess = violations(study, result.values).values()
             metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
         return replace(result, artifacts=artifacts, metrics=metrics)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
 from framework.results import record
+from framework.runner import lease
 from framework.runner.baseline import fingerprint
 from framework.system.host import host_tags
 from framework.tracking import mlflow_ui
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from framework.results.record import Run
     from framework.study.spec import Spec
     from framework.tracking.store import Store
-
-LEASE_SECONDS = 60.0  # how often a coordinator shows that it lives
 
 
 class StudyRuns:
@@ -39,7 +37,6 @@ class StudyRuns:
         self.plan, self.root, self.store, self.catalog = plan, root, store, catalog
         self.generation = 0
         self.parent = ""  # run id; empty until there is one
-        self._leased = 0.0
         self.tags = host_tags(root) | {
             "dataset": plan.study.dataset.name,
             "seed": str(plan.study.seed),
@@ -61,7 +58,7 @@ class StudyRuns:
             name = mlflow_ui.study_name(self.plan, self.generation)
             self.parent = self._begin("study", name, tags=tags, params={})
         # before it is RUNNING again: other hosts ask whose it is and when it last spoke
-        self.renew_lease(force=True)
+        self.store.tag(self.parent, **lease.sign(self.tags["host"]))
         self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
         mlflow_ui.arrange(self.store, self.plan, self.generation)
@@ -120,16 +117,6 @@ class StudyRuns:
                 source=dataset_of(spec, self.catalog, self.root).source(),
                 profile=data,
             )
-
-    def renew_lease(self, *, force: bool = False) -> None:
-        """Show other hosts that this session lives, at most once in LEASE_SECONDS.
-
-        Args:
-            force: now, whenever it was last shown.
-        """
-        if self.parent and (force or time.monotonic() - self._leased > LEASE_SECONDS):
-            self.store.tag(self.parent, lease=f"{time.time():.0f}", host=self.tags["host"])
-            self._leased = time.monotonic()
 
     def close_open(self, error: BaseException) -> None:
         """Leave nothing RUNNING behind.

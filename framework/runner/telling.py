@@ -11,6 +11,7 @@ from framework.results import chance
 from framework.results.status import DELETED_METRICS, OTHER_METRICS, StudyStatus
 from framework.runner.events import Ended, Observer, Running
 from framework.study.space import Choice
+from framework.system import host
 from framework.tracking import mlflow_ui
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 MEND = (
     "What is measured against it says nothing: look at the data, its labels, the range of its "
     "inputs, and train=."
+)
+
+
+GPU_TEXT = (
+    "The GPU of this machine is not used: it sums in another order each time, and no result could "
+    "be rebuilt to the bit. WORKERS= uses more cores."
 )
 
 
@@ -48,6 +55,8 @@ class Teller:
             tags: of the runs that this session makes.
             unranked, deleted: trials that are left out of the front.
         """
+        if host.gpus():
+            self._observer.say(GPU_TEXT)
         if unranked:
             self._observer.say(f"{unranked} trials {OTHER_METRICS}")
         if deleted:
@@ -139,7 +148,7 @@ class Teller:
     def _objectives(self, result: Record) -> dict[str, float]:
         """The objectives' values of a run that has ended, as far as there are any."""
         return {
-            name: result.metrics[name] for name in self._study.objectives if name in result.metrics
+            name: result.values[name] for name in self._study.objectives if name in result.values
         }
 
     def _warn(self, net: str, metrics: Mapping[str, float]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ from framework.runner.baseline import (
     purpose_seed,
 )
 from framework.runner.stage_checks import check_finite, check_keeps
-from framework.system import interrupt
+from framework.system import child, interrupt
 from framework.system.refusal import is_of_machine
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def run(
     Args:
         spec: fixed and resolved; without steps it is the dense net itself.
         lab: data and dense nets of this process.
-        seconds: wall time after which the trial fails; None for no limit. Training the baseline
-            does not count.
+        seconds: wall time after which the trial fails; None for no limit. Data and the training of
+            its baseline do not count; of a dense net's own run the training does.
         report: called after each epoch of training.
         phase: called with AT_WORK when the seconds begin to count, with MEASURED when they end.
         is_timed: measure the latency of its file, too.
@@ -69,11 +70,13 @@ def run(
     began, data = time.monotonic(), dict[str, object]()
     try:
         data = profile(lab.splits(spec))
-        # the dense net's own run shows its training; that of a trial shows fine-tuning alone
-        baseline = lab.baseline(spec) if spec.compress else lab.baseline(spec, report)
-        began = time.monotonic()
+        baseline = lab.baseline(spec) if spec.compress else None
         phase(AT_WORK)
-        job = TrialJob(spec, lab, baseline, deadline=began + (seconds or math.inf), report=report)
+        deadline = time.monotonic() + (seconds or math.inf)
+        # the dense net's own run shows its training; that of a trial shows fine-tuning alone
+        baseline = baseline or lab.baseline(spec, _until(deadline, report))
+        began = time.monotonic()
+        job = TrialJob(spec, lab, baseline, deadline=deadline, report=report)
         return replace(_done(spec, lab, job, began, phase=phase, is_timed=is_timed), data=data)
     except Exception as error:
         if isinstance(error, OSError) and is_of_machine(error):
@@ -85,6 +88,17 @@ def run(
         # TensorFlow's data sets and graphs lie in cycles: Python would let 200 MiB of them pile up
         gc.collect()
         _freeze()
+
+
+def _until(deadline: float, report: EpochReport) -> EpochReport:
+    """A report of epochs that ends the training of a dense net after a deadline."""
+
+    def reporting(epoch: int, values: Mapping[str, float]) -> None:
+        report(epoch, values)
+        if time.monotonic() > deadline:
+            raise TrialTimeout(TOO_LONG)
+
+    return reporting
 
 
 @cache
@@ -134,10 +148,12 @@ def profile(splits: Splits) -> dict[str, object]:
 def _times(spec: Spec, job: TrialJob, *, measured: Measured, began: float) -> dict[str, float]:
     """What a trial took; that of a dense net with its training, whenever that was."""
     dense_seconds = 0.0 if spec.compress else job.baseline.seconds
+    held = child.resident_bytes(os.getpid())
     return {
         "fit_seconds": job.fit_seconds + dense_seconds,
         "seconds": time.monotonic() - began + dense_seconds,
         **measured.times,
+        **({record.MEMORY: float(held)} if held else {}),
     }
 
 

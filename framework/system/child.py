@@ -130,12 +130,17 @@ def resident_bytes(pid: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def die_with_parent() -> None:
+    """Let the system kill this process when the one that started it is gone; on Linux alone."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+
+
 def _run(there: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """The process's whole life."""
     # the terminal interrupts both: it is the parent that decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, AttributeError):  # on Linux alone
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    die_with_parent()
     # what libraries print is not for the user: what is, is sent
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)

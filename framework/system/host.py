@@ -6,10 +6,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000": two cores' time
+GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 def host_name() -> str:
@@ -73,6 +76,25 @@ def _cache_sizes(folder: Path) -> Iterator[str]:
             continue
         if kind.strip() != "Instruction":
             yield size.strip()
+
+
+def cores() -> int:
+    """How many of this machine's cores this process may use.
+
+    Fewer than there are where a scheduler has said so, or a container's share of time.
+    """
+    # not on macOS
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    share = allowed or 1
+    with suppress(OSError, ValueError):
+        quota, period = QUOTA.read_text().split()
+        share = min(share, int(quota) // int(period))  # "max" is no number: there is no quota
+    return max(1, share)
+
+
+def gpus() -> list[str]:
+    """The graphics cards that this machine's driver tells of, of NVIDIA's."""
+    return sorted(card.name for card in GPUS.glob("*"))
 
 
 def most_bytes() -> int:

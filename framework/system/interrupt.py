@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_SECONDS = 0.1  # between two looks while somebody waits
 EXIT_CODE = 130  # of a program that was interrupted
 STOPPING = b"\nStopping after this step. Once more ends at once.\n"
 
@@ -37,7 +39,7 @@ def listening(*, ends: bool = False) -> Iterator[None]:
     Raises:
         KeyboardInterrupt: a signal came after the last look.
     """
-    if threading.current_thread() is not threading.main_thread() or _is_heard():
+    if not _is_main() or _is_heard():
         yield
         return
     before = {}
@@ -60,16 +62,31 @@ def listening(*, ends: bool = False) -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if a signal has come since the last look."""
-    if len(_asked) > len(_looked_at):
+    """Raise KeyboardInterrupt if a signal has come since the last look.
+
+    In the main thread alone: another would take the interrupt away from it.
+    """
+    if len(_asked) > len(_looked_at) and _is_main():
         _looked_at.extend(_asked[len(_looked_at) :])
         raise KeyboardInterrupt
+
+
+def pause(seconds: float) -> None:
+    """Wait, and look meanwhile whether a signal has come.
+
+    Raises:
+        KeyboardInterrupt: one has.
+    """
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        check()
+        time.sleep(min(LOOK_SECONDS, seconds))
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
     """Let signals raise KeyboardInterrupt at once, as in a download, which has no steps."""
-    if threading.current_thread() is not threading.main_thread() or not _is_heard():
+    if not _is_main() or not _is_heard():
         yield
         return
     check()
@@ -105,6 +122,10 @@ def ignore() -> None:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _is_heard() -> bool:

@@ -67,6 +67,11 @@ def logs(root: Path) -> Path:
     return cache(root) / "logs"
 
 
+def cancelled(root: Path) -> Path:
+    """An empty file for each run that somebody wants to end, named by its id."""
+    return cache(root) / "cancelled"
+
+
 def plugin_snapshots(root: Path) -> Path:
     """Plug-ins as they were when a study began, in folders named by their digests."""
     return cache(root) / "plugins"

@@ -88,15 +88,7 @@ def patiently(attempt: Callable[[], T], *, seconds: float | None = None) -> T:
             if now >= said + WORD_SECONDS:
                 said = now
                 log.warning("%s Trying for %.0f s more; Ctrl-C ends it.", error.what, ends - now)
-            _pause()
-
-
-def _pause() -> None:
-    ends = time.monotonic() + PAUSE_SECONDS
-    while time.monotonic() < ends:
-        # a signal may only have been noted
-        interrupt.check()
-        time.sleep(PAUSE_SECONDS / 20)
+            interrupt.pause(PAUSE_SECONDS)
 
 
 def is_locked(message: str) -> bool:

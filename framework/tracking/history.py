@@ -5,6 +5,7 @@ What its runs in the store say, after those of dead sessions are closed.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING
 
 from framework.errors import StudyLocked
 from framework.results.record import Run, latest_generation
+from framework.system import interrupt
 
 if TYPE_CHECKING:
     from framework.planning.plan import Plan
     from framework.tracking.store import Store
 
 LEASE_OVER_SECONDS = 600.0  # silence after which another host may take over
+LOOK_SECONDS = 5.0  # between two looks at another host's sign of life, which it renews every minute
+DAY_SECONDS = 24 * 3600.0  # by which clocks of two hosts do not differ
+log = logging.getLogger("framework")
 
 
 @dataclass(frozen=True)
@@ -95,42 +100,62 @@ def _tagged(runs: Sequence[Run], name: str, value: str) -> list[Run]:
     return [run for run in runs if run.tags.get(name) == value]
 
 
-def refuse_if_leased(name: str, runs: Sequence[Run], *, host: str) -> None:
+def refuse_if_leased(store: Store, name: str, runs: Sequence[Run], *, host: str) -> None:
     """Return unless another host is at work on the study.
+
+    Its sign of life is a time by its own clock, which may differ from this one's by hours. So what
+    counts is whether the sign changes within ten minutes by this host's clock; one that is a day
+    old is not waited for.
 
     Args:
         runs: all of the study.
         host: this machine's name.
 
     Raises:
-        StudyLocked: one is, or was within the last ten minutes.
+        StudyLocked: one is.
+        KeyboardInterrupt: an interrupt came meanwhile.
     """
     foreign = [run for run in runs if run.status == "RUNNING" and run.tags.get("host") != host]
-    silence = _silence(foreign)
-    if silence < LEASE_OVER_SECONDS:
-        raise StudyLocked(
-            f"Study {name} runs on another host.",
-            given=f"Host: {foreign[0].tags.get('host', '?')}; last sign of life {silence:.0f} s "
-            f"ago.",
-            todo=f"Wait for it; {LEASE_OVER_SECONDS / 60:.0f} minutes after its last sign this "
-            f"host may go on.",
-        )
+    signs = {run.run_id: run.tags.get("lease", "0") for run in foreign if run.tags.get("lease")}
+    if time.time() - max(map(float, signs.values()), default=0.0) > DAY_SECONDS:
+        return
+    other = foreign[0].tags.get("host", "?")
+    log.warning(
+        "Runs of %s are RUNNING on %s: looking whether it lives, for %.0f minutes at most. Ctrl-C "
+        "ends it.",
+        name,
+        other,
+        LEASE_OVER_SECONDS / 60,
+    )
+    ends = time.monotonic() + LEASE_OVER_SECONDS
+    while time.monotonic() < ends:
+        interrupt.pause(LOOK_SECONDS)
+        if any(_has_moved(store.run(run_id), sign) for run_id, sign in signs.items()):
+            raise StudyLocked(
+                f"Study {name} runs on another host.",
+                given=f"Host: {other}; it gave a sign of life just now.",
+                todo="Wait for it, or stop it there with Ctrl-C: what is done is kept.",
+            )
 
 
-def _silence(runs: Sequence[Run]) -> float:
-    """Seconds since the last sign of life; since 1970 where there was none."""
-    leases = [float(run.tags.get("lease", "0")) for run in runs]
-    return time.time() - max(leases, default=0.0)
+def _has_moved(run: Run, sign: str) -> bool:
+    """Whether a run that was RUNNING with a sign of life has another, or has ended."""
+    return run.status != "RUNNING" or run.tags.get("lease") != sign
 
 
 def _close_stale(
-    store: Store, name: str, runs: Sequence[Run], *, host: str, keep: Sequence[Run]
+    store: Store,
+    name: str,
+    runs: Sequence[Run],
+    *,
+    host: str,
+    keep: Sequence[Run],
 ) -> None:
     """Close as KILLED what dead sessions left RUNNING.
 
     Whoever holds the lock knows that all of this host are dead.
     """
-    refuse_if_leased(name, runs, host=host)
+    refuse_if_leased(store, name, runs, host=host)
     for run in runs:
         if run.status == "RUNNING" and run not in keep:
             store.close(run.run_id, "KILLED", reason="died")

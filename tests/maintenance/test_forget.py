@@ -4,6 +4,7 @@ training."""
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlflow import MlflowClient
 from framework.errors import StudyLocked, UnknownName, UserError
 from framework.maintenance.forget import find, forget
 from framework.results.record import Record
+from framework.tracking import history
 from framework.tracking.store import Store
 
 
@@ -131,12 +133,16 @@ def test_only_studies_can_be_forgotten(store: Store, name: str) -> None:
         find(store.root, name)
 
 
-def test_not_while_another_host_runs_it(store: Store) -> None:
+def test_not_while_another_host_runs_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "LOOK_SECONDS", 0.05)
     run = store.begin(
         "my", role="study", name="s", tags={"host": "far", "lease": f"{time.time():.0f}"}, params={}
     )
+    timer = threading.Timer(0.2, lambda: store.tag(run, lease=f"{time.time() + 60:.0f}"))
+    timer.start()
     with pytest.raises(StudyLocked, match="far"):
         find(store.root, "my")
+    timer.join()
     store.close(run, "KILLED")
     assert find(store.root, "my").roles["study"] == 2
 

@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from framework.errors import (
 from framework.planning.plan import plan
 from framework.results.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
 from framework.runner.baseline import Lab
+from framework.runner.lease import sign
+from framework.tracking import history
 from framework.tracking.store import Store
 
 AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'
@@ -365,17 +368,32 @@ def begun_elsewhere(project: Project, *, lease: float) -> None:
     )
 
 
-def test_a_study_that_lives_on_another_host_is_left_alone(project: Project) -> None:
-    begun_elsewhere(project, lease=time.time() - 300)
-    before = project.store().runs("tiny")
+@pytest.mark.parametrize("ahead", [-5000, 5000])
+def test_a_study_that_lives_on_another_host_is_left_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    # whatever its clock says, it gives a sign of life while this host looks on
+    monkeypatch.setattr(history, "LOOK_SECONDS", 0.05)
+    begun_elsewhere(project, lease=time.time() + ahead)
+    (parent,) = project.runs("study")
+    later = sign("elsewhere") | {"lease": f"{time.time() + ahead + 60:.0f}"}
+    timer = threading.Timer(0.3, lambda: project.store().tag(parent.run_id, **later))
+    timer.start()
     with pytest.raises(StudyLocked, match="elsewhere") as locked:
         project.study()
+    timer.join()
     assert locked.value.exit_code == 75
-    assert project.store().runs("tiny") == before
+    assert {run.status for run in project.store().runs("tiny")} == {"RUNNING"}
 
 
-def test_a_study_that_fell_silent_on_another_host_is_taken_over(project: Project) -> None:
-    begun_elsewhere(project, lease=time.time() - 601)
+@pytest.mark.parametrize("ahead", [-100_000, -300, 5000])
+def test_a_study_that_fell_silent_on_another_host_is_taken_over(
+    project: Project, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    monkeypatch.setattr(history, "LOOK_SECONDS", 0.05)
+    # one that has been silent for a day is not waited for
+    monkeypatch.setattr(history, "LEASE_OVER_SECONDS", 0.2 if ahead > -90_000 else 1e9)
+    begun_elsewhere(project, lease=time.time() + ahead)
     assert project.study().ran == 2
     parents = project.runs("study")
     assert [(run.status, run.tags["host"]) for run in parents] == [("FINISHED", platform.node())]
@@ -468,6 +486,7 @@ def test_the_names_of_a_trials_run(base: Path) -> None:
         }  # fmt: skip
         beside = {f"baseline.{name}" for name in sizes}
         times = {"seconds", "fit_seconds", "export_seconds", "measure_seconds", "latency_threads"}
+        times.add("memory_bytes")
         timed = ("latency_us_p50", "baseline.latency_us_p50", "speedup_measured")
         times |= {f"{name}{end}" for name in timed for end in ("", "_low", "_high")}
         assert sizes | beside | times <= set(run.metrics)

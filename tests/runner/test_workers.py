@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,17 @@ from typing import Any
 import pytest
 from studies_support import Project, Watcher, never_killed, new_project
 
-from framework.errors import InvalidStudy
+from framework.errors import InvalidStudy, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner import coordinator, latencies
+from framework.runner import cancelling, coordinator, latencies
 from framework.runner.engine import workers
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
 from framework.study import Spec, Train, use
+from framework.tracking.lookup import Asked
 
 SPEC = Spec(dataset=use("digits"), architecture=use("lenet5"), train=Train())
 OWN = '''"""A strategy of a project's own."""
@@ -154,13 +156,90 @@ def test_what_the_store_refuses_is_no_fault_of_a_worker(tmp_path: Path) -> None:
         slot._hear()
 
 
-def test_trials_that_are_judged_by_times_do_not_run_side_by_side(project: Project) -> None:
+def test_trials_that_are_judged_by_times_run_on_one_machine(project: Project) -> None:
     project.write_study(objectives='{"val_accuracy": "max", "latency_us_p50": "min"}')
-    with pytest.raises(InvalidStudy, match="run one after another") as refused:
-        run(project)
+    with pytest.raises(InvalidStudy, match="run on one machine") as refused:
+        run(project, count=0, cluster="auto")
     assert "latency_us_p50" in refused.value.given
-    assert refused.value.todo == "Leave WORKERS and CLUSTER out."
+    assert refused.value.todo == "Leave CLUSTER out."
     assert not project.runs("study")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_trials_that_are_judged_by_times_are_timed_before_the_next_is_asked(
+    project: Project, count: int
+) -> None:
+    project.write_study(
+        objectives='{"val_accuracy": "max", "latency_us_p50": "min"}',
+        constraints='[AtLeast("speedup_measured", 0.001)]',
+        trials=3,
+        ahead=2,
+    )
+    told: list[Any] = []
+    watcher = Watcher(at_end=lambda event: told.append(event.values))
+    run(project, count=count, observer=watcher)
+    assert len(told) == 5
+    assert all(values["latency_us_p50"] > 0 for values in told)
+    assert all("latency_us_p50" in one.metrics for one in project.runs("trial"))
+
+
+def test_a_trial_is_cancelled_from_another_terminal(project: Project) -> None:
+    (project.root / "plugins").mkdir()
+    (project.root / "plugins" / "deadly.py").write_text(OWN)
+    project.write_study(
+        compress='[use("deadly", how=Choice("sleeps", "lives"))]', sampler='"grid"', trials=2
+    )
+    study = Asked.of(plan(project.root, "tiny", settings=[], catalog=catalog_of(project.root)))
+    with pytest.raises(UserError, match="No session on this machine runs tiny"):
+        cancelling.cancel(project.root, study, 0)
+
+    def cancel(event: Any) -> None:
+        if event.what == "trial 1":
+            with pytest.raises(UserError, match="Trial 1 of tiny is not at work") as told:
+                cancelling.cancel(project.root, study, 1)
+            assert told.value.given == "At work: 0."
+            assert "asked to end" in cancelling.cancel(project.root, study, 0)
+
+    run(project, observer=Watcher(at_end=cancel))
+    sleeps, lives = sorted(project.runs("trial"), key=lambda one: one.number)
+    assert (sleeps.status, sleeps.tags["reason"], lives.status) == (
+        "FAILED", "cancelled", "FINISHED",
+    )  # fmt: skip
+    assert not list((project.root / ".cache" / "cancelled").iterdir())
+    error = project.store().artifact(sleeps.run_id, "error.txt").decode()
+    assert error == cancelling.CANCELLED_TEXT
+
+
+def test_a_trial_of_this_process_is_cancelled_after_its_epoch(project: Project) -> None:
+    project.write_study(trials=2)
+    study = Asked.of(plan(project.root, "tiny", settings=[], catalog=catalog_of(project.root)))
+
+    class Cancelling(Watcher):
+        def epoch(self, running: Any, epoch: int, values: Any) -> None:
+            if running.what == "trial 0":
+                cancelling.cancel(project.root, study, 0)
+
+    run(project, count=0, observer=Cancelling())
+    statuses = {one.number: (one.status, one.tags.get("reason")) for one in project.runs("trial")}
+    assert statuses == {0: ("FAILED", "cancelled"), 1: ("FINISHED", None)}
+
+
+def test_a_script_needs_no_guard_to_use_workers(project: Project) -> None:
+    script = project.root / "mine.py"
+    script.write_text(
+        "import framework\n"
+        "print('once')\n"
+        "print(len(framework.run('tiny', trials=2, workers=2).trials), 'trials')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=project.root,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["once", "2 trials"], done.stderr
 
 
 def test_what_kills_three_workers_has_failed_and_what_takes_long_is_ended(

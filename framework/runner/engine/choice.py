@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from framework.planning.resolve import first_value
 from framework.runner.engine.here import InProcess
 
 if TYPE_CHECKING:
@@ -53,5 +54,7 @@ def engine_at(place: Place, lab: Lab, study: Study, *, say: Callable[[str], None
     if place.workers:
         from framework.runner.engine.workers import Workers
 
-        return Workers(lab.root, slots=place.workers, memory_bytes=place.memory_bytes)
+        say(f"{place.workers} workers run the trials.")
+        first = study.fix(first_value)
+        return Workers(lab.root, slots=place.workers, memory_bytes=place.memory_bytes, first=first)
     return InProcess(lab)

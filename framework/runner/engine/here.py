@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from framework.errors import TrialCancelled
 from framework.runner import measurement, trial
+from framework.runner.cancelling import CANCELLED_TEXT
 
 if TYPE_CHECKING:
     from framework.results.record import Record
@@ -38,6 +40,8 @@ class InProcess:
             except Exception as error:
                 refused.append(error)
                 raise
+            if task.is_cancelled():
+                raise TrialCancelled(CANCELLED_TEXT)
 
         try:
             result = trial.run(task.spec, self._lab, seconds=task.seconds, report=report)
@@ -50,12 +54,7 @@ class InProcess:
             future.set_result(result)
         return future
 
-    def ended(
-        self,
-        futures: Collection[Future[Record]],
-        *,
-        waiting: Callable[[], None],  # noqa: ARG002  (nobody waits)
-    ) -> set[Future[Record]]:
+    def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
         """All of them."""
         return set(futures)
 

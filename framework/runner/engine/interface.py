@@ -20,11 +20,13 @@ class Task:
     Args:
         seconds: wall time after which it fails, as of `trial.run`; None for no limit.
         report: called in the coordinator after each epoch of training.
+        is_cancelled: whether somebody wants it to end; looked at now and then.
     """
 
     spec: Spec
     seconds: float | None
     report: EpochReport
+    is_cancelled: Callable[[], bool] = lambda: False
 
 
 class WorkerDied(Exception):
@@ -53,17 +55,13 @@ class Engine(Protocol):
         The future may raise WorkerDied, and what the machine refuses to any run.
         """
 
-    def ended(
-        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
-    ) -> set[Future[Record]]:
-        """Wait until a run has ended; those that have.
-
-        Args:
-            waiting: called now and then meanwhile.
-        """
+    def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
+        """Wait until a run has ended; those that have."""
 
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
-        """Latency of a file and of a reference, in turn, while nothing else is at work.
+        """Latency of a file and of a reference, in turn, while nothing else of it is at work.
+
+        Runs that are at work stand still meanwhile; one of the slots is free.
 
         Raises:
             WorkerDied: it came to no end.

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from multiprocessing import connection, parent_process
 from pathlib import Path
@@ -16,6 +17,7 @@ from framework.runner import measurement, trial
 from framework.runner.baseline import Lab
 from framework.runner.engine import handed
 from framework.runner.engine.handed import Handed, Parcel
+from framework.system import child
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -44,6 +46,7 @@ def begin(
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    child.die_with_parent()  # also while it stands still
     printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
@@ -58,6 +61,16 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(ORPHANED)
+
+
+def load(first: Spec | None) -> None:
+    """Load the libraries, and the data of a spec, before there is a run to be done.
+
+    What goes wrong with the data is told by the run that needs them.
+    """
+    with suppress(Exception):
+        if first:
+            _labs[0].splits(first)
 
 
 def run(spec: Spec, seconds: float | None) -> Record:

@@ -10,18 +10,23 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from framework.errors import TrialCancelled, TrialTimeout
 from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
+from framework.runner.cancelling import CANCELLED_TEXT
 from framework.runner.engine import work
 from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.interface import WorkerDied
@@ -37,7 +42,8 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.2  # between two looks at what workers have sent, take and exceed
 GRACE_SECONDS = 10.0  # beyond a run's limit, in which a step that looks at the clock ends it itself
 RENEWED_SHARE = 0.75  # of its memory, beyond which a worker is made anew after its run
-TIMEOUT = "timeout"
+TIMEOUT, CANCELLED = TrialTimeout.reason, TrialCancelled.reason
+ENDED = {TIMEOUT: trial.TOO_LONG, CANCELLED: CANCELLED_TEXT}  # runs that are not begun again
 
 
 class Workers:
@@ -49,6 +55,8 @@ class Workers:
         number: of the first, which names its log.
         memory_bytes: that each may hold, beyond which it is ended; None for an equal part of what
             the machine has free.
+        first: a spec of the study, whose data a worker loads while it has nothing to do; None for
+            workers that are started by their first run.
         is_handed: samples lie there as they were handed over; see `handed`.
     """
 
@@ -59,6 +67,7 @@ class Workers:
         slots: int,
         number: int = 0,
         memory_bytes: int | None = None,
+        first: Spec | None = None,
         is_handed: bool = False,
     ) -> None:
         share = child.free_memory_share()
@@ -66,7 +75,10 @@ class Workers:
         plugins = snapshot(root)
         self._slots = []
         for each in range(number, number + slots):
-            self._slots.append(_Slot(root, plugins, each, is_handed=is_handed))
+            self._slots.append(_Slot(root, plugins, each, first=first, is_handed=is_handed))
+        if first:  # at once: the first of them trains a baseline while the others still load
+            for slot in self._slots:
+                slot.start()
 
     @property
     def slots(self) -> int:
@@ -78,14 +90,11 @@ class Workers:
         kind = structure(task.spec)
         return apt(self._slots, kind).submit(task, kind)
 
-    def ended(
-        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
-    ) -> set[Future[Record]]:
+    def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
         """Wait until a run has ended; workers that exceed their limits are ended meanwhile."""
         while True:
             busy = self.look()
             interrupt.check()
-            waiting()
             done = {future for future in futures if future.done()}
             if done or not busy:
                 return done
@@ -99,8 +108,16 @@ class Workers:
         return bool(busy)
 
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
-        """Latency of a file, in the first worker."""
-        return self._slots[0].call(work.time, spec, file, reference)
+        """Latency of a file, in a worker that is free; the others stand still meanwhile."""
+        timing = next(slot for slot in self._slots if not slot.is_busy)
+        busy = [slot for slot in self._slots if slot.is_busy]
+        for slot in busy:
+            slot.pause()
+        try:
+            return timing.call(work.time, spec, file, reference)
+        finally:
+            for slot in busy:
+                slot.go_on()
 
     def pack(self, spec: Spec) -> Parcel:
         """The samples of a spec, for other machines; made in the first worker.
@@ -120,14 +137,22 @@ class _Slot:
     """A worker, and the one that takes its place when it has ended."""
 
     def __init__(
-        self, root: Path, plugins: Path | None, number: int, *, is_handed: bool = False
+        self,
+        root: Path,
+        plugins: Path | None,
+        number: int,
+        *,
+        first: Spec | None = None,
+        is_handed: bool = False,
     ) -> None:
-        self._root, self._plugins, self._is_handed = root, plugins, is_handed
+        self._root, self._plugins = root, plugins
+        self._first, self._is_handed = first, is_handed
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
         self.work: Future[Record] = Future()  # what its pool makes of the task
         self._task: Task | None = None
+        self._ends, self._why = math.inf, ""  # when it is ended, what it was ended for
 
     @property
     def is_busy(self) -> bool:
@@ -139,10 +164,10 @@ class _Slot:
         self._task, self._result = task, Future[Record]()
         self._ends, self._why, self._began = math.inf, "", time.monotonic()
         try:
-            self.work = self._started().submit(work.run, task.spec, task.seconds)
+            self.work = self.start().submit(work.run, task.spec, task.seconds)
         except BrokenProcessPool:  # it died with nothing to do
             self.stop()
-            self.work = self._started().submit(work.run, task.spec, task.seconds)
+            self.work = self.start().submit(work.run, task.spec, task.seconds)
         self.traced.add(kind)
         return self._result
 
@@ -154,13 +179,27 @@ class _Slot:
         """
         self._why = ""
         try:
-            future = self._started().submit(function, *arguments)
+            future = self.start().submit(function, *arguments)
             while not wait([future], LOOK_SECONDS).done:
                 interrupt.check()
             return future.result()
         except BrokenProcessPool as error:
             self.stop()
             raise WorkerDied(self._end_text(), self._log_text()) from error
+
+    def pause(self) -> None:
+        """Let the worker stand still."""
+        self._paused = time.monotonic()
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on; the time does not count against a limit."""
+        self._signal(signal.SIGCONT)
+        self._ends += time.monotonic() - self._paused
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):  # it has died meanwhile
+            os.kill(self._process.pid or 0, number)
 
     def look(self, memory_bytes: int | None) -> None:
         """Pass on what the worker has sent; end it where it exceeds a limit, hand over its end."""
@@ -176,6 +215,8 @@ class _Slot:
             self._kill(f"it held more than {size_text(memory_bytes or 0)} of memory")
         elif time.monotonic() > self._ends:
             self._kill(TIMEOUT)
+        elif self._task and self._task.is_cancelled():
+            self._kill(CANCELLED)
 
     def stop(self) -> None:
         """Kill the worker, if there is one; the next run starts another."""
@@ -189,7 +230,8 @@ class _Slot:
         self._sender.close()
         self.traced.clear()
 
-    def _started(self) -> ProcessPoolExecutor:
+    def start(self) -> ProcessPoolExecutor:
+        """Start the worker where there is none."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._events, self._sender = context.Pipe(duplex=False)
@@ -201,8 +243,9 @@ class _Slot:
                 initargs=(self._sender, self._root, self._plugins, self._log),
             )
             others = set(multiprocessing.active_children())
-            with _without_interrupts():
-                self._pool.submit(os.getpid)  # the process is started by its first work
+            # the process is started by its first work
+            with _without_interrupts(), _without_main():
+                self._pool.submit(work.load, self._first)
             (self._process,) = set(multiprocessing.active_children()) - others
         return self._pool
 
@@ -234,17 +277,22 @@ class _Slot:
         self._hear()  # what it had sent before
         self._task, error = None, self.work.exception()
         if error is None:
-            self._result.set_result(self.work.result())
+            self._result.set_result(self._with_log(self.work.result()))
         elif not isinstance(error, BrokenProcessPool):
             self._result.set_exception(error)
-        elif self._why == TIMEOUT:
+        elif self._why in ENDED:
             seconds = {"seconds": time.monotonic() - self._began}
-            late = Record(times=seconds, reason=TIMEOUT, error=trial.TOO_LONG)
+            ended = Record(times=seconds, reason=self._why, error=ENDED[self._why])
             self.stop()
-            self._result.set_result(late)
+            self._result.set_result(ended)
         else:
             self.stop()
             self._result.set_exception(WorkerDied(self._end_text(), self._log_text()))
+
+    def _with_log(self, result: Record) -> Record:
+        """A failure with where to find what libraries printed; its cause stays at the end."""
+        where = f"Run by a worker; what its libraries printed is in {self._log_text()}.\n"
+        return replace(result, error=where + result.error) if result.reason else result
 
     def _end_text(self) -> str:
         code = self._process.exitcode
@@ -256,6 +304,21 @@ class _Slot:
     def _kill(self, why: str) -> None:
         self._why = why
         self._process.kill()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process started now does not run the script again that is running here.
+
+    Python would, to find what is defined there; a script or a notebook that calls `framework.run`
+    would need a guard around it, and nothing that a worker gets is defined in one.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

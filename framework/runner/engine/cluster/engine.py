@@ -81,13 +81,10 @@ class Cluster:
         keeps = partial(handed.write, self._root / handed.baseline_of(task.spec))
         return slot.submit(task, kind, parcels, keeps=keeps)
 
-    def ended(
-        self, futures: Collection[Future[Record]], *, waiting: Callable[[], None]
-    ) -> set[Future[Record]]:
+    def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
         """Wait until a run has ended, and follow the nodes meanwhile."""
         while True:
             self._look()
-            waiting()
             done = {future for future in futures if future.done()}
             if done or not any(slot.is_busy for slot in self._nodes.slots):
                 return done

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.errors import TrialCancelled
 from framework.results.record import Record
+from framework.runner.cancelling import CANCELLED_TEXT
 from framework.runner.engine import handed
 from framework.runner.engine.cluster.hand import Hand
 from framework.runner.engine.interface import WorkerDied
@@ -99,7 +101,12 @@ class Slot:
         return self._result
 
     def look(self) -> None:
-        """Take in what has come from there."""
+        """Take in what has come from there, or end what somebody has cancelled."""
+        if self._task and self._task.is_cancelled():
+            self.stop()
+            self.end = CANCELLED_TEXT
+            ended = Record(reason=TrialCancelled.reason, error=CANCELLED_TEXT, node=self.name)
+            self._close().set_result(ended)
         while not self.end and self._ray.wait([self.waits_for], timeout=0)[0]:
             try:
                 # an answered greeting stays answered: there is no more to come

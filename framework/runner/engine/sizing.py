@@ -1,0 +1,55 @@
+"""How many workers a study is worth on this machine."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from framework.results.record import MEMORY
+from framework.system import child, host
+from framework.tracking.history import read_history
+
+if TYPE_CHECKING:
+    from framework.planning.plan import Plan
+    from framework.tracking.history import History
+    from framework.tracking.store import Store
+
+START_SECONDS = 10.0  # that a session takes longer with workers: each loads and traces by itself
+# of a study that has run nothing yet: the trials of small nets, for which starting counts
+TRIAL_SECONDS = 2.0
+WORKER_BYTES = 3 * 2**29  # of a worker before any was measured: 1.5 GiB
+ROOM = 1.25  # a worker may hold more than those before it did
+
+
+def worth(plan: Plan, store: Store, *, fresh: bool, memory_bytes: int | None) -> int:
+    """How many workers to start; 0 to run the trials in this process.
+
+    What cores, memory and the study's search allow, and no more than bring its end nearer.
+
+    Args:
+        fresh: as it would begin a new generation.
+        memory_bytes: that each worker may hold; None for what those of this study held.
+    """
+    history = read_history(store, plan, store.runs(plan.name), fresh=fresh)
+    each = memory_bytes or worker_bytes(history)
+    free = child.free_memory_share() or host.most_bytes()
+    study, left = plan.study, plan.study.trials - len(history.done)
+    # of a search that learns trial n waits for trial n - ahead
+    wide = int(study.ahead) if study.sampler in ("tpe", "nsga2") else left
+    most = min(left, wide, host.cores() // study.train.threads, free // each)
+    fastest = min(range(1, max(1, most) + 1), key=lambda count: seconds(history, left, count))
+    return 0 if fastest == 1 else fastest
+
+
+def seconds(history: History, left: int, count: int) -> float:
+    """About how long the trials that are left take with so many workers."""
+    ended = [(run.end_ms - run.start_ms) / 1000 for run in history.done.values()]
+    each = fmean(ended) if ended else TRIAL_SECONDS
+    return math.ceil(left / count) * each + (START_SECONDS if count > 1 else 0.0)
+
+
+def worker_bytes(history: History) -> int:
+    """What a worker is supposed to hold: what trials of the study have held, and some room."""
+    held = [run.metrics[MEMORY] for run in history.done.values() if MEMORY in run.metrics]
+    return int(ROOM * max(held)) if held else WORKER_BYTES
