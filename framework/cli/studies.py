@@ -70,8 +70,8 @@ def cancel(
     settings: Settings = None,
 ) -> None:
     """End one trial of a study that runs: it is FAILED, and the others go on."""
+    from framework.maintenance.cancel import cancel as cancel_trial
     from framework.planning.own_plugins import catalog_of
-    from framework.runner.cancelling import cancel as cancel_trial
     from framework.tracking.lookup import asked
 
     root = find_project()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import Counter, deque
@@ -20,20 +19,18 @@ from framework.results import record
 from framework.results.record import Record
 from framework.results.status import (
     StudyStatus,
-    failed_if_unmeasured,
     objective_values,
     unranked,
     violations,
     with_deleted,
 )
-from framework.runner import cancelling, failures, latencies
+from framework.runner import failures, latencies
 from framework.runner.baseline import EpochReport, Lab
-from framework.runner.engine import sizing
+from framework.runner.engine import cancelling, sizing
 from framework.runner.engine.choice import Place, engine_at
 from framework.runner.engine.interface import Engine, Task, WorkerDied
 from framework.runner.events import Interrupted, Observer, Outcome, Running
-from framework.runner.lease import Lease
-from framework.runner.sampler import Observed, Sampler, Suggestion
+from framework.runner.sampler import Observed, Sampler
 from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
@@ -41,6 +38,7 @@ from framework.runner.telling import Teller
 from framework.system import interrupt
 from framework.system.locks import study_lock
 from framework.tracking.history import History, resume
+from framework.tracking.lease import Lease
 from framework.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -281,28 +279,17 @@ class Coordinator:
             result = Record(reason=DIED, error=str(error))
         work = flight.work
         cancelling.forget(self.runs.root, flight.run_id)
-        result = self._completed(self._timed(flight, result), work.suggestion)
+        if self._is_judged_by_times:
+            dense = self.schedule.dense.get(work.dense, "")
+            result = latencies.timed(work.spec, result, self.store, self.engine, dense=dense)
         self.runs.log_data(flight.run_id, work.spec, result.data)
-        self.store.finish(flight.run_id, result)
+        result = self.runs.finish(flight.run_id, result, work.suggestion)
         if work.role == "trial":
             self._end_trial(flight, result)
             return
         self.teller.reference(work.what, work.spec, result)
         if work.role == "baseline":
             self._end_baseline(flight, result)
-
-    def _timed(self, flight: Flight, result: Record) -> Record:
-        """The record with its latency, where trials are judged by it and it has none yet."""
-        if result.reason or latencies.LATENCY in result.times or not self._is_judged_by_times:
-            return result
-        file = result.artifacts[record.MODEL_TFLITE]
-        dense = self.schedule.dense.get(flight.work.dense, "")
-        reference = self.store.artifact(dense, record.MODEL_TFLITE) if dense else file
-        try:
-            times = self.engine.time(flight.work.spec, file, reference)
-        except WorkerDied as error:
-            return replace(result, reason=DIED, error=str(error))
-        return replace(result, times={**result.times, **times})
 
     def _is_done_again(self, flight: Flight) -> bool:
         """Whether a run whose worker died is begun again, as it is twice."""
@@ -340,24 +327,6 @@ class Coordinator:
             self.observer.epoch(running, epoch, values)
 
         return report
-
-    def _completed(self, result: Record, suggestion: Suggestion | None) -> Record:
-        """The record with what only the study knows.
-
-        The sampler's question, and how far constraints are violated.
-        """
-        study = self.plan.study
-        result = failed_if_unmeasured(study, result)
-        artifacts, metrics = dict(result.artifacts), dict(result.metrics)
-        if suggestion:
-            # also of a failure, which has no artifacts of its own: the sampler replays it
-            spec_json = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True)
-            artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
-            artifacts[record.SPEC_JSON] = spec_json.encode()
-        if study.constraints and metrics and not result.reason:
-            excess = violations(study, result.values).values()
-            metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
-        return replace(result, artifacts=artifacts, metrics=metrics)
 
     def _show(self, flight: Flight, result: Record) -> None:
         now, left = time.monotonic(), len(self._queue) + self.schedule.trials

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from framework.errors import InvalidStudy, SqueezelabError
@@ -14,7 +15,9 @@ from framework.study.spec import spec_from_json
 from framework.system import interrupt
 
 if TYPE_CHECKING:
+    from framework.results.record import Record
     from framework.runner.engine.interface import Engine
+    from framework.study.spec import Spec
     from framework.study.study import Study
     from framework.tracking.store import Store
 
@@ -43,6 +46,23 @@ def decide(study: Study) -> bool:
 
 def _judges(study: Study) -> list[str]:
     return [*study.objectives, *(constraint.metric for constraint in study.constraints)]
+
+
+def timed(spec: Spec, result: Record, store: Store, engine: Engine, *, dense: str) -> Record:
+    """The record of a run with its latency, where it has none yet.
+
+    Args:
+        dense: run id of the baseline; empty for a baseline, whose file is compared with itself.
+    """
+    if result.reason or LATENCY in result.times:
+        return result
+    file = result.artifacts[MODEL_TFLITE]
+    reference = store.artifact(dense, MODEL_TFLITE) if dense else file
+    try:
+        times = engine.time(spec, file, reference)
+    except WorkerDied as error:
+        return replace(result, reason="died", error=str(error))
+    return replace(result, times={**result.times, **times})
 
 
 def time_files(

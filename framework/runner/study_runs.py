@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
 from framework.results import record
-from framework.runner import lease
+from framework.results.status import failed_if_unmeasured, violations
 from framework.runner.baseline import fingerprint
 from framework.system.host import host_tags
-from framework.tracking import mlflow_ui
+from framework.tracking import lease, mlflow_ui
 
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
-    from framework.results.record import Run
+    from framework.results.record import Record, Run
+    from framework.runner.sampler import Suggestion
     from framework.study.spec import Spec
     from framework.tracking.store import Store
 
@@ -117,6 +119,26 @@ class StudyRuns:
                 source=dataset_of(spec, self.catalog, self.root).source(),
                 profile=data,
             )
+
+    def finish(self, run_id: str, result: Record, suggestion: Suggestion | None) -> Record:
+        """Write the result of a run with what only the study knows; as it was written.
+
+        The sampler's question, and how far constraints are violated.
+        """
+        study = self.plan.study
+        result = failed_if_unmeasured(study, result)
+        artifacts, metrics = dict(result.artifacts), dict(result.metrics)
+        if suggestion:
+            # also of a failure, which has no artifacts of its own: the sampler replays it
+            spec_json = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True)
+            artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
+            artifacts[record.SPEC_JSON] = spec_json.encode()
+        if study.constraints and metrics and not result.reason:
+            excess = violations(study, result.values).values()
+            metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
+        result = replace(result, artifacts=artifacts, metrics=metrics)
+        self.store.finish(run_id, result)
+        return result
 
     def close_open(self, error: BaseException) -> None:
         """Leave nothing RUNNING behind.

@@ -32,8 +32,8 @@ from framework.errors import (
 from framework.planning.plan import plan
 from framework.results.record import ERROR_TXT, MACHINE, MANIFEST_JSON, Run
 from framework.runner.baseline import Lab
-from framework.runner.lease import sign
 from framework.tracking import history
+from framework.tracking.lease import sign
 from framework.tracking.store import Store
 
 AT_ONCE = 'use("magnitude_prune", epochs=0, sparsity=Choice(0.3, 0.98))'

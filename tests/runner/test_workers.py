@@ -18,12 +18,14 @@ import pytest
 from studies_support import Project, Watcher, never_killed, new_project
 
 from framework.errors import InvalidStudy, UserError
+from framework.maintenance import cancel
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner import cancelling, coordinator, latencies
+from framework.runner import coordinator, latencies
 from framework.runner.engine import workers
+from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
 from framework.study import Spec, Train, use
@@ -191,23 +193,23 @@ def test_a_trial_is_cancelled_from_another_terminal(project: Project) -> None:
     )
     study = Asked.of(plan(project.root, "tiny", settings=[], catalog=catalog_of(project.root)))
     with pytest.raises(UserError, match="No session on this machine runs tiny"):
-        cancelling.cancel(project.root, study, 0)
+        cancel.cancel(project.root, study, 0)
 
-    def cancel(event: Any) -> None:
+    def end_first(event: Any) -> None:
         if event.what == "trial 1":
             with pytest.raises(UserError, match="Trial 1 of tiny is not at work") as told:
-                cancelling.cancel(project.root, study, 1)
+                cancel.cancel(project.root, study, 1)
             assert told.value.given == "At work: 0."
-            assert "asked to end" in cancelling.cancel(project.root, study, 0)
+            assert "asked to end" in cancel.cancel(project.root, study, 0)
 
-    run(project, observer=Watcher(at_end=cancel))
+    run(project, observer=Watcher(at_end=end_first))
     sleeps, lives = sorted(project.runs("trial"), key=lambda one: one.number)
     assert (sleeps.status, sleeps.tags["reason"], lives.status) == (
         "FAILED", "cancelled", "FINISHED",
     )  # fmt: skip
     assert not list((project.root / ".cache" / "cancelled").iterdir())
     error = project.store().artifact(sleeps.run_id, "error.txt").decode()
-    assert error == cancelling.CANCELLED_TEXT
+    assert error == CANCELLED_TEXT
 
 
 def test_a_trial_of_this_process_is_cancelled_after_its_epoch(project: Project) -> None:
@@ -217,7 +219,7 @@ def test_a_trial_of_this_process_is_cancelled_after_its_epoch(project: Project) 
     class Cancelling(Watcher):
         def epoch(self, running: Any, epoch: int, values: Any) -> None:
             if running.what == "trial 0":
-                cancelling.cancel(project.root, study, 0)
+                cancel.cancel(project.root, study, 0)
 
     run(project, count=0, observer=Cancelling())
     statuses = {one.number: (one.status, one.tags.get("reason")) for one in project.runs("trial")}

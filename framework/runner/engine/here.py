@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import TrialCancelled
 from framework.runner import measurement, trial
-from framework.runner.cancelling import CANCELLED_TEXT
+from framework.runner.engine.cancelling import CANCELLED_TEXT
 
 if TYPE_CHECKING:
     from framework.results.record import Record

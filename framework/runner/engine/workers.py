@@ -26,9 +26,9 @@ from framework.errors import TrialCancelled, TrialTimeout
 from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
-from framework.runner.cancelling import CANCELLED_TEXT
 from framework.runner.engine import work
 from framework.runner.engine.affinity import apt, structure
+from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import WorkerDied
 from framework.system import child, interrupt, paths
 from framework.system.disk import size_text

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import TrialCancelled
 from framework.results.record import Record
-from framework.runner.cancelling import CANCELLED_TEXT
 from framework.runner.engine import handed
+from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.cluster.hand import Hand
 from framework.runner.engine.interface import WorkerDied
 from framework.system import paths
