@@ -22,6 +22,7 @@ KINDS = {  # of events -> how often each is drawn
     "stall": 1,  # of the whole machine
 }
 BREAKING = ("kill", "full", "silence")  # after them a write may be done in part
+ENDING = ("kill", "interrupt")  # come also while the store is silent
 BEGAN = 1_700_000_000.0  # of simulated time, in seconds since 1970
 LOOK_SECONDS = 1e-5  # what a look at the clock takes
 
@@ -133,10 +134,12 @@ class Moments:
         # code that catches everything goes on in a process that is dead
         if self._dead:
             raise Killed
-        # a call that is not answered is no moment: how often it is tried again may change
-        if where == SERVER and self._clock.seconds < self._answers_at:
-            raise Away
         event = self._events.get(self.count)
+        if where == SERVER and self._clock.seconds < self._answers_at:
+            # how often a call is tried again is no matter of moments, but it may be the last time
+            if event is None or event.kind not in ENDING:
+                raise Away
+            steps = ()
         self.count += 1
         done = len(steps)
         if event and event.kind in BREAKING:
@@ -147,6 +150,8 @@ class Moments:
         if event:
             self.happened.append((self.count - 1, what, event))
             self._strike(event, where)
+            if where == SERVER and not steps:
+                raise Away
         return answer
 
     def _strike(self, event: Event, where: str) -> None:

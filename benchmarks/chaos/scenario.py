@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos import studies, verdict
+from benchmarks.chaos import studies
 from benchmarks.chaos.engine import SimulatedWorkers
 from benchmarks.chaos.lab import Fate, MadeUpLab
 from benchmarks.chaos.moments import KINDS, Clock, Event, Killed, Moments
 from benchmarks.chaos.seams import placed
 from benchmarks.chaos.server import URI, Database
+from benchmarks.chaos.verdict import differences, running
 from framework.contracts.catalog import Catalog
 from framework.errors import MachineError, StudyLocked, StudyStopped
 from framework.planning.plan import Plan
@@ -29,10 +31,11 @@ from framework.tracking.store import Store
 ROOT = Path("simulated")
 MOST_DISTURBED, MOST_EVENTS, MOST_SLOTS = 3, 3, 4
 MOST_SESSIONS = 60
+SHARE_AT_ONCE = 0.3  # of events that come at the moment after another
 SCENARIOS_A_STUDY = 5
 OPTUNA_EVERY = 500  # studies: one of so many asks Optuna itself
-COMPLETE, STOPPED, LATE = "complete", "stopped", "out of time"
-NOTHING: Mapping[int, Event] = {}
+COMPLETE, STOPPED, LATE, INTERRUPTED = "complete", "stopped", "out of time", "interrupted"
+CLOSED = (COMPLETE, STOPPED, LATE, INTERRUPTED)  # ends after which nothing is RUNNING
 
 
 @dataclass
@@ -45,6 +48,24 @@ class World:
     clock: Clock = field(default_factory=Clock)
     database: Database = field(default_factory=Database)
     told: list[str] = field(default_factory=list)  # what happened, for whoever replays it
+    events: Counter[str] = field(default_factory=Counter)  # how often, by kind
+    faults: list[str] = field(default_factory=list)  # of sessions
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is asked of one session.
+
+    Args:
+        slots: workers; 0 to run trials in the coordinator's process.
+        trials: of the study so far; None for all.
+        events: by the number of the moment at which they happen.
+    """
+
+    slots: int
+    host: str = "one"
+    trials: int | None = None
+    events: Mapping[int, Event] = field(default_factory=dict)
 
 
 class Silent:
@@ -93,7 +114,7 @@ def undisturbed(group: int) -> Calm:
     world = World(plan, fate, group % OPTUNA_EVERY == 0)
     moments, end = 0, LATE
     while end == LATE:
-        end, passed = session(world, slots=1, draw=None)
+        end, passed = session(world, Session(slots=1), draw=None)
         moments += passed
     return Calm(world, end, moments)
 
@@ -103,17 +124,16 @@ def play(seed: int) -> Result:
     calm = undisturbed(seed // SCENARIOS_A_STUDY)
     draw = random.Random(seed)
     world = World(calm.world.plan, calm.world.fate, calm.world.optuna)
-    faults = []
+    faults = world.faults
     try:
         disturbed_end = _disturbed(world, draw, calm.moments)
-        if disturbed_end != calm.end:
+        # of several reasons to stop it is the first that is met, side by side one or the other
+        if disturbed_end.partition(":")[0] != calm.end.partition(":")[0]:
             faults.append(f"it ended {disturbed_end}, not {calm.end}")
-        faults += verdict.differences(
-            calm.world.database, world.database, is_stopped=STOPPED in calm.end
-        )
+        faults += differences(calm.world.database, world.database, is_stopped=STOPPED in calm.end)
     except Exception as error:  # noqa: BLE001  (whatever it comes to is a fault)
         faults.append(f"{type(error).__name__}: {error}")
-    return Result(seed, faults, [f"{world.plan.study} {world.fate}", *world.told], _counted(world))
+    return Result(seed, faults, [f"{world.plan.study} {world.fate}", *world.told], world.events)
 
 
 def _disturbed(world: World, draw: random.Random, moments: int) -> str:
@@ -123,15 +143,24 @@ def _disturbed(world: World, draw: random.Random, moments: int) -> str:
         moments: how many the undisturbed study has.
     """
     for _ in range(draw.randint(1, MOST_DISTURBED)):
-        host = draw.choice(("one", "one", "one", "another"))
-        slots = _slots(draw, world.fate)
-        session(world, slots=slots, host=host, draw=draw, events=_events(draw, moments))
-    slots = _slots(draw, world.fate)
+        session(world, _session_of(draw, world, moments), draw=draw)
+    calm = Session(slots=_slots(draw, world.fate))
     for _ in range(MOST_SESSIONS):
-        end, _ = session(world, slots=slots, draw=draw)
+        end, _ = session(world, calm, draw=draw)
         if end.startswith((COMPLETE, STOPPED)):
             return end
     return "never"
+
+
+def _session_of(draw: random.Random, world: World, moments: int) -> Session:
+    trials = world.plan.study.trials
+    return Session(
+        slots=_slots(draw, world.fate),
+        host=draw.choice(("one", "one", "one", "another")),
+        # a study of fewer trials goes on as one of more
+        trials=draw.choice((trials, trials, draw.randint(1, trials))),
+        events=_events(draw, moments),
+    )
 
 
 def _slots(draw: random.Random, fate: Fate) -> int:
@@ -140,48 +169,41 @@ def _slots(draw: random.Random, fate: Fate) -> int:
 
 
 def _events(draw: random.Random, moments: int) -> dict[int, Event]:
-    events = {}
+    events: dict[int, Event] = {}
+    moment = -1
     kinds, weights = list(KINDS), list(KINDS.values())
     for kind in draw.choices(kinds, weights, k=draw.randint(1, MOST_EVENTS)):
         share = draw.choice((0.0, 1.0, 0.34, 0.67))
         seconds = draw.choice((1.0, 30.0, 400.0, 4000.0))
         if kind == "jump":
             seconds = draw.choice((-1, 1)) * seconds
-        # early moments more often: a session that goes on has fewer of them
-        events[int(moments * draw.random() ** 1.5)] = Event(kind, share, seconds)
+        # early moments more often, for a session that goes on has fewer; and one upon another
+        is_next = events and draw.random() < SHARE_AT_ONCE
+        moment = moment + 1 if is_next else int(moments * draw.random() ** 1.5)
+        events[moment] = Event(kind, share, seconds)
     return events
 
 
-def session(
-    world: World,
-    *,
-    slots: int,
-    draw: random.Random | None,
-    host: str = "one",
-    events: Mapping[int, Event] = NOTHING,
-) -> tuple[str, int]:
+def session(world: World, asked: Session, *, draw: random.Random | None) -> tuple[str, int]:
     """One session: how it ended, and how many moments it had.
 
     Args:
-        slots: workers; 0 to run trials in the coordinator's process.
         draw: in which order trials end; None for one after another.
-        events: by the number of the moment at which they happen.
 
     Raises:
-        Exception: one that no event explains.
+        Exception: one that nothing explains which happened.
     """
-    moments = Moments(world.clock, events)
-    catalog = Catalog()
-    with placed(world.clock, moments, world.database, host=host, optuna=world.optuna):
+    moments = Moments(world.clock, asked.events)
+    with placed(world.clock, moments, world.database, host=asked.host, optuna=world.optuna):
         try:
-            end = _run(world, moments, catalog, slots=slots, draw=draw)
+            end = _run(world, asked, moments, draw)
         # Ctrl-C may come before there is anything to be closed
         except Killed:
             end = "killed"
         except Interrupted:
-            end = "interrupted"
+            end = INTERRUPTED
         except KeyboardInterrupt:
-            end = "interrupted before it began"
+            end = "gone before it began"
         except StudyStopped as error:
             end = f"{STOPPED}: {error.what}"
         except StudyLocked:
@@ -189,21 +211,25 @@ def session(
             world.clock.sleep(LEASE_OVER_SECONDS)
             end = "locked"
         except (Busy, MachineError, OSError) as error:
-            if not events:  # a machine on which nothing happens refuses nothing
+            if not moments.happened:  # a machine to which nothing happens refuses nothing
                 raise
             end = f"refused: {type(error).__name__}"
-        finally:
-            _tell(world, moments, slots=slots, host=host)
-    world.told.append(f"  ended: {end}")
+    if end.startswith(CLOSED):
+        world.faults += [f"{end}, and {run} is left RUNNING" for run in running(world.database)]
+    world.told.append(f"session: slots {asked.slots}, host {asked.host}: {end}")
+    for number, what, event in moments.happened:
+        world.told.append(f"  {number:4d} {what}: {event}")
+        world.events[event.kind] += 1
     return end, moments.count
 
 
-def _run(
-    world: World, moments: Moments, catalog: Catalog, *, slots: int, draw: random.Random | None
-) -> str:
+def _run(world: World, asked: Session, moments: Moments, draw: random.Random | None) -> str:
     """What `coordinator.run` does once it has the lock."""
-    runs = StudyRuns(world.plan, ROOT, store=Store(ROOT, URI), catalog=catalog)
-    is_here = slots == 0
+    catalog = Catalog()
+    study = replace(world.plan.study, trials=asked.trials or world.plan.study.trials)
+    plan = replace(world.plan, study=study)
+    runs = StudyRuns(plan, ROOT, store=Store(ROOT, URI), catalog=catalog)
+    is_here = asked.slots == 0
     lab = MadeUpLab(
         ROOT,
         catalog,
@@ -213,24 +239,9 @@ def _run(
     )
     engine: Any = InProcess(lab)
     if not is_here:
-        engine = SimulatedWorkers(slots, lab=lab, moments=moments, clock=world.clock, draw=draw)
+        engine = SimulatedWorkers(
+            asked.slots, lab=lab, moments=moments, clock=world.clock, draw=draw
+        )
     observer: Any = Silent()
-    outcome = Coordinator(world.plan, runs, lab=lab, engine=engine, observer=observer).run(
-        fresh=False
-    )
-    return LATE if outcome.out_of_time else COMPLETE
-
-
-def _tell(world: World, moments: Moments, *, slots: int, host: str) -> None:
-    world.told.append(f"session: slots {slots}, host {host}")
-    for number, what, event in moments.happened:
-        world.told.append(f"  {number:4d} {what}: {event}")
-
-
-def _counted(world: World) -> dict[str, int]:
-    counts = dict.fromkeys(KINDS, 0)
-    for line in world.told:
-        word = line.rpartition(": ")[2].partition(" ")[0]
-        if word in counts:
-            counts[word] += 1
-    return counts
+    coordinator = Coordinator(plan, runs, lab=lab, engine=engine, observer=observer)
+    return LATE if coordinator.run(fresh=False).out_of_time else COMPLETE

@@ -27,7 +27,7 @@ def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> lis
         is_stopped: the undisturbed study stopped because of what failed: how far the trials beside
             those had come is then nobody's promise.
     """
-    faults = _open_runs(disturbed, "FAILED" if is_stopped else "FINISHED")
+    faults = _parents(disturbed, "FAILED" if is_stopped else "FINISHED") + _attempts(disturbed)
     expected = _by_key(calm, [])
     present = _by_key(disturbed, faults)
     for key in sorted(expected.keys() | present.keys()):
@@ -45,17 +45,30 @@ def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> lis
     return faults
 
 
-def _open_runs(database: Database, status: str) -> list[str]:
-    """What is RUNNING, and a parent that is not as it should be."""
-    faults, parents = [], []
+def running(database: Database) -> list[str]:
+    """The runs that are RUNNING."""
+    runs = [run for run in database.runs.values() if run.info.status == "RUNNING"]
+    return [" ".join(_key(run)) for run in runs]
+
+
+def _parents(database: Database, status: str) -> list[str]:
+    """Whether there is one, and how it ended."""
+    parents = [run for run in database.runs.values() if _tag(run, "role") == "study"]
+    statuses = [run.info.status for run in parents]
+    return [] if statuses == [status] else [f"parents: {statuses}, not one {status}"]
+
+
+def _attempts(database: Database) -> list[str]:
+    """Where the attempts at a trial are not counted from 1 on."""
+    attempts: dict[str, list[int]] = defaultdict(list)
     for run in database.runs.values():
-        if run.info.status == "RUNNING":
-            faults.append(f"{_key(run)} is left RUNNING")
-        if _tag(run, "role") == "study":
-            parents.append(run.info.status)
-    if parents != [status]:
-        faults.append(f"parents: {parents}, not one {status}")
-    return faults
+        if _tag(run, "role") == "trial":
+            attempts[_tag(run, "trial")].append(int(_tag(run, "attempt")))
+    return [
+        f"trial {number}: attempts {counts}"
+        for number, counts in sorted(attempts.items())
+        if sorted(counts) != list(range(1, len(counts) + 1))
+    ]
 
 
 def _by_key(database: Database, faults: list[str]) -> dict[Key, StoredRun]:
@@ -72,7 +85,7 @@ def _by_key(database: Database, faults: list[str]) -> dict[Key, StoredRun]:
     for key, runs in ended.items():
         statuses = sorted(run.info.status for run in runs)
         # a dense net that cannot be trained is tried again by each session that needs it
-        is_tried_again = key[0] != "trial" and set(statuses) == {"FAILED"}
+        is_tried_again = key[0] == "baseline" and set(statuses) == {"FAILED"}
         if len(runs) > 1 and not is_tried_again:
             faults.append(f"{' '.join(key)} is there {len(runs)} times: {', '.join(statuses)}")
     return {key: runs[-1] for key, runs in ended.items()}

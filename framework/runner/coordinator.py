@@ -238,10 +238,12 @@ class Coordinator:
     def _refer_all(self) -> None:
         """Let baselines and controls be run that the study needs, or an ended session left."""
         self._refer(self.settler.settle(self.plan.study.fix(first_value)))
-        tried = map(self.sampler.spec, self.done)
-        nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
-        for spec in nets.values():
-            control = self._control(spec)
+        nets = {}
+        for spec in map(self.settler.settle, map(self.sampler.spec, self.done)):
+            # a dense net that failed is tried again for a trial, not for its control's sake
+            if spec.dense().digest in self.schedule.dense:
+                nets[spec.architecture.label or spec.architecture.name] = spec
+        for control in map(self._control, nets.values()):
             self.schedule.refer(control, control)
 
     def _refer(self, spec: Spec) -> None:
@@ -379,12 +381,6 @@ class Coordinator:
         return latencies.time_files(of_files, self.store, self.engine, say=self.observer.say)
 
     def _outcome(self, ran: int) -> Outcome:
-        return Outcome(
-            self.plan,
-            self.runs.generation,
-            self.runs.parent,
-            ran,
-            self._out_of_time,
-            done=len(self.done),
-            wanted=self.wanted,
-        )
+        generation, parent = self.runs.generation, self.runs.parent
+        counts = {"done": len(self.done), "wanted": self.wanted}
+        return Outcome(self.plan, generation, parent, ran, self._out_of_time, **counts)

@@ -38,7 +38,8 @@ class History:
         done: runs of finished and failed trials by number.
         attempts: how often each trial was begun.
         dense: finished baseline runs.
-        controls: spec digests of the finished identity controls.
+        controls: spec digests of the identity controls that are done; one that failed failed for
+            good, as a trial does.
     """
 
     generation: int
@@ -84,7 +85,7 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
     attempts = Counter(map(attrgetter("number"), _tagged(runs, "role", "trial")))
     complete = list(filter(store.complete, runs))
     finished = [run for run in complete if run.status == "FINISHED"]
-    controls = _tagged(finished, "role", "control")
+    controls = _tagged(complete, "role", "control")
     return History(
         generation=generation,
         parent=parents[0] if parents else None,
