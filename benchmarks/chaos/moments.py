@@ -130,6 +130,11 @@ class Moments:
             self._pressed = False
             raise KeyboardInterrupt
 
+    def pause(self, seconds: float) -> None:
+        """Stands for `interrupt.pause`."""
+        self.check()
+        self._clock.sleep(seconds)
+
     def _pass(self, where: str, what: str, *steps: Callable[[], Any]) -> Any:
         # code that catches everything goes on in a process that is dead
         if self._dead:

@@ -51,7 +51,7 @@ def placed(
     places += [(module, "json", COMPACT) for module in _with(json)]
     places += [
         (interrupt, "check", moments.check),
-        (interrupt, "pause", clock.sleep),
+        (interrupt, "pause", moments.pause),
         (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
         (store, "Client", lambda _uri: SimulatedClient(server)),
         (store, "RunFiles", lambda _root, client: MemoryFiles(database, moments, client)),

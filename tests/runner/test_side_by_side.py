@@ -39,8 +39,7 @@ class Threads:
     def submit(self, task: Task) -> Future[Record]:
         return self._pool.submit(here.trial.run, task.spec, self._lab)
 
-    def ended(self, futures: Any, *, waiting: Any) -> set[Future[Record]]:
-        waiting()
+    def ended(self, futures: Any) -> set[Future[Record]]:
         return wait(futures, return_when=FIRST_COMPLETED).done
 
     def time(self, *_: Any) -> dict[str, float]:
