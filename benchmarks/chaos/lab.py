@@ -128,7 +128,7 @@ def done(
     files = dict.fromkeys(record.NET_FILES, net) | {
         record.SPEC_JSON: json.dumps(spec.json(), indent=1, sort_keys=True).encode()
     }
-    times = {"seconds": lab.clock.monotonic() - began} | (latencies() if is_timed else {})
+    times = {"seconds": lab.clock.monotonic() - began} | (latencies(net) if is_timed else {})
     return Record(metrics=metrics, times=times, artifacts=files, versions=_versions(lab.catalog))
 
 
@@ -156,6 +156,6 @@ def _versions(catalog: Catalog) -> dict[str, int]:
     }
 
 
-def latencies(*_: Any) -> dict[str, float]:
-    """Stands for `measurement.latencies`."""
-    return dict.fromkeys(record.SPEEDS, 1.0) | {"latency_threads": 1.0}
+def latencies(file: bytes, *_: Any) -> dict[str, float]:
+    """Stands for `measurement.latencies`: a clock that is never wrong, as there is none."""
+    return dict.fromkeys(record.SPEEDS, 1.0 + file[0]) | {"latency_threads": 1.0}

@@ -32,10 +32,14 @@ SEARCHED: Any = Choice(1, 2)  # `Train` types a field by its values, not by its 
 TRAINS = {"fixed": Train(epochs=2), "searched": Train(epochs=SEARCHED)}
 FINITE = ("small", "tiny")  # chains that a grid can walk through
 LIMITS = {"none": (), "drop": (AtMost("accuracy_drop", 0.7),)}
+GOALS: dict[str, dict[str, Any]] = {
+    "size": {"quality": "max", "params_nonzero": "min"},
+    "time": {"quality": "max", "latency_us_p50": "min"},
+}
 
 
 @cache
-def resolved(net: str, chain: str, train: str, limit: str) -> Study:
+def resolved(net: str, chain: str, train: str, limit: str, goal: str) -> Study:
     """A study with all that takes time to be checked."""
     study = Study(
         dataset=use("digits"),
@@ -43,6 +47,7 @@ def resolved(net: str, chain: str, train: str, limit: str) -> Study:
         train=TRAINS[train],
         compress=CHAINS[chain],
         constraints=LIMITS[limit],
+        objectives=GOALS[goal],
     )
     return resolve(study, Catalog())
 
@@ -53,9 +58,10 @@ def plan_of(draw: random.Random) -> Plan:
     net = draw.choice(("one", "one", "three"))
     train = draw.choice(("fixed", "fixed", "fixed", "searched"))
     limit = draw.choice(("none", "none", "drop"))
+    goal = draw.choice(("size", "size", "size", "size", "time"))
     samplers = ["tpe", "tpe", "nsga2", "random"] + ["grid"] * (chain in FINITE)
     study = replace(
-        resolved(net, chain, train, limit),
+        resolved(net, chain, train, limit, goal),
         sampler=draw.choice(samplers),
         ahead=draw.randint(1, 4),
         trials=draw.randint(1, MOST_TRIALS),

@@ -273,17 +273,17 @@ class Coordinator:
 
     def _land(self, flight: Flight) -> None:
         """Write the result of a run that has ended, and tell it."""
+        work = flight.work
         try:
             result = flight.future.result()
+            if self._is_judged_by_times:
+                dense = self.schedule.dense.get(work.dense, "")
+                result = latencies.timed(work.spec, result, self.store, self.engine, dense=dense)
         except WorkerDied as error:
             if self._is_done_again(flight):
                 return
             result = Record(reason=DIED, error=str(error))
-        work = flight.work
         cancelling.forget(self.runs.root, flight.run_id)
-        if self._is_judged_by_times:
-            dense = self.schedule.dense.get(work.dense, "")
-            result = latencies.timed(work.spec, result, self.store, self.engine, dense=dense)
         self.runs.log_data(flight.run_id, work.spec, result.data)
         result = self.runs.finish(flight.run_id, result, work.suggestion)
         if work.role == "trial":

@@ -53,15 +53,15 @@ def timed(spec: Spec, result: Record, store: Store, engine: Engine, *, dense: st
 
     Args:
         dense: run id of the baseline; empty for a baseline, whose file is compared with itself.
+
+    Raises:
+        WorkerDied: the run is to be done again, as if its worker had died before.
     """
     if result.reason or LATENCY in result.times:
         return result
     file = result.artifacts[MODEL_TFLITE]
     reference = store.artifact(dense, MODEL_TFLITE) if dense else file
-    try:
-        times = engine.time(spec, file, reference)
-    except WorkerDied as error:
-        return replace(result, reason="died", error=str(error))
+    times = engine.time(spec, file, reference)
     return replace(result, times={**result.times, **times})
 
 

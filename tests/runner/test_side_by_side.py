@@ -207,6 +207,30 @@ def test_files_whose_timing_was_cut_off_are_timed_by_the_same_command(
         assert ("latency_us_p50" in baseline.metrics) == is_timed
 
 
+def test_a_run_whose_timing_is_cut_off_where_times_decide_is_done_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_study(trials=2, objectives='{"val_accuracy": "max", "latency_us_p50": "min"}')
+    deaths = iter(range(2))
+
+    def untimed(spec: Spec, lab: Any, **parts: Any) -> Record:
+        return replace(made_up(spec, lab), times={"seconds": 0.01})
+
+    class Dying(Threads):
+        def time(self, *_: Any) -> dict[str, float]:
+            if next(deaths, None) is not None:
+                raise WorkerDied("SIGKILL", "worker-0.log")
+            return {"latency_us_p50": 1.0}
+
+    monkeypatch.setattr(here.trial, "run", untimed)
+    monkeypatch.setattr(choice, "InProcess", Dying)
+    project.study()
+    runs = [run for role in ("baseline", "control", "trial") for run in project.runs(role)]
+    assert sum(run.status == "KILLED" for run in runs) == 2
+    assert {run.tags.get("reason", "died") for run in runs} <= {"died", "exception"}
+    assert sum(run.status != "KILLED" for run in runs) == 4
+
+
 def test_the_control_of_each_net_has_its_baseline_where_the_training_is_searched() -> None:
     epochs: Any = Choice(1, 2)
     study = Study(
