@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED
+VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
@@ -54,8 +54,9 @@ study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=
 cluster-demo: $(READY)  ## two Ray nodes on this machine run a study, and one of them is killed in the middle
 	@exec $(RUN_PYTHON) -m benchmarks.cluster_demo
 
-report: need-name $(READY)  ## tables and figures of a study's runs: NAME=, SET=, KIND=
-	@set -- report "$$NAME"; if [ -n "$$KIND" ]; then set -- "$$@" --kind "$$KIND"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+report: need-name $(READY)  ## tables and figures of a study's runs, or of several side by side: NAME=, SET=, KIND=, OVER=
+	@set -- report "$$NAME"; if [ -n "$$KIND" ]; then set -- "$$@" --kind "$$KIND"; fi; \
+	if [ -n "$$OVER" ]; then set -- "$$@" --over "$$OVER"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 	@exec $(SQUEEZELAB) list
@@ -181,6 +182,8 @@ help:  ## this page
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
 	@echo "  KIND=strategy                   of a new file, or of a report (the name of a file in reports/)"
 	@echo "  SEEDS=2000  SEED=123            how many scenarios of chaos; one of them again, with what happens in it"
+	@echo "  KIND=compare                    a report: methods side by side, of NAME=\"a b\" and all their seeds"
+	@echo "  OVER=compress.0.sparsity        a knob whose values are the columns of that report"
 	@echo "  YES=1                           delete without asking"
 	@echo "  PYTHON=python3.12               the interpreter for .venv, 3.11 to 3.13; make clean first to change it"
 	@echo

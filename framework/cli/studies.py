@@ -83,20 +83,28 @@ def cancel(
 def report(
     name: Name,
     settings: Settings = None,
-    kind: Annotated[str, typer.Option(help="a file of reports/, without .py")] = "pareto",
+    kind: Annotated[
+        str, typer.Option(help="compare, or a file of reports/ without .py")
+    ] = "pareto",
+    over: Annotated[str, typer.Option(help="of compare: the knob whose values are columns")] = "",
 ) -> None:
-    """Tables and figures of a study, from the runs in the store."""
+    """Tables and figures of a study, from the runs in the store; compare: of several."""
     from framework.planning.own_plugins import catalog_of
-    from framework.report import run_report
+    from framework.report import compares, names_of, run_report
     from framework.tracking.lookup import asked
     from framework.tracking.store import Store
 
     root = find_project()
-    study = asked(root, name, settings=settings or [], catalog=catalog_of(root))
+    if compares(root, kind) and not settings:
+        # all that the store has of these names, with or without a file
+        digest, folder = None, "+".join(names_of(name))
+    else:
+        study = asked(root, name, settings=settings or [], catalog=catalog_of(root))
+        digest, folder = study.digest, study.folder
     store = Store.open(root, create=False)
     # an overridden study is another one, so its reports have a folder of their own
-    out = paths.report_output(root) / study.folder
-    made = run_report(store, name, root=root, out=out, kind=kind, digest=study.digest)
+    out = paths.report_output(root) / folder
+    made = run_report(store, name, root=root, out=out, kind=kind, digest=digest, over=over)
     tell(made.table)
     if made.refused:
         raise made.refused

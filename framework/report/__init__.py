@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.contracts import Catalog
 from framework.errors import InvalidValue, MachineError, SqueezelabError, UnknownName, last_line
@@ -25,10 +25,11 @@ from framework.system.refusal import explained
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "StudyRuns", "collect", "kinds", "run_report", "trials_frame"]
+__all__ = ["Report", "StudyRuns", "collect", "kind_names", "run_report", "trials_frame"]
 
 Build = Callable[[StudyRuns, Path], list[Path]]
 BUILT_IN = "pareto"  # framework/report/standard.py
+COMPARE = "compare"  # framework/report/kinds/compare.py
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class Report:
     refused: MachineError | None = None
 
 
-def kinds(root: Path) -> list[str]:
+def kind_names(root: Path) -> list[str]:
     """The reports of a project: the files in `root/reports`, and what the package brings.
 
     Sorted names.
     """
     files = paths.python_files(paths.reports(root))
-    return sorted({BUILT_IN, *map(attrgetter("stem"), files)})
+    return sorted({BUILT_IN, COMPARE, *map(attrgetter("stem"), files)})
 
 
 def run_report(
@@ -66,33 +67,34 @@ def run_report(
     kind: str = "pareto",
     digest: str | None = None,
     generation: int | None = None,
+    over: str = "",
 ) -> Report:
-    """Write one report of one study.
+    """Write one report of one study, or a comparison of several.
 
     Args:
+        name: of a study; of several, with spaces between, for `compare`.
         root: the project; its file `reports/KIND.py` goes before a report of that name in the
             package.
         out: folder of the files; made if it is not there. Each file is written aside and moved into
             place.
-        digest, generation: see `collect`.
+        digest, generation: see `collect`; `compare` is of all of them by default.
+        over: the setting whose values are the columns of `compare`; empty for none.
 
     Raises:
         UnknownName: there is no such report.
         UserError: the store holds no such study.
     """
-    if kind not in kinds(root):
-        raise UnknownName("report", kind, kinds(root))
+    if kind not in kind_names(root):
+        raise UnknownName("report", kind, kind_names(root))
     # before the first figure: a project's own report may load matplotlib, too
     fonts.keep_in(root)
+    if compares(root, kind):
+        return _comparison(store, names_of(name), root=root, out=out, digest=digest, over=over)
     runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
     file = paths.reports(root) / f"{kind}.py"
     build = _build(file)
-    written, refused = [], None
-    try:
-        with _told_as_ours(file):
-            written = _written(build, runs, out)
-    except OSError as error:
-        refused = explained(error, paths.written(root))
+    with _told_as_ours(file):
+        written, refused = _written(build, runs, out=out, root=root)
     frame = pareto_frame(runs)
     every = every_column(runs.catalog)
     columns = columns_of(frame, every, level=0, always=(axes_of(runs).quality,))
@@ -101,16 +103,46 @@ def run_report(
     return Report(written, table, front, refused)
 
 
-def _written(build: Build, runs: StudyRuns, out: Path) -> list[Path]:
-    """The files of a report, in their place."""
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
-        written = []
-        for path in build(runs, Path(aside)):
-            # only once all are written, so that a build that fails leaves the earlier files alone
-            target = out / path.name
-            written.append(path.replace(target))
-        return written
+def compares(root: Path, kind: str) -> bool:
+    """Whether this is the package's comparison, which is of any number of studies."""
+    return kind == COMPARE and not (paths.reports(root) / f"{COMPARE}.py").exists()
+
+
+def names_of(text: str) -> list[str]:
+    """The studies that a comparison is of, in their order, each once."""
+    return list(dict.fromkeys(text.split()))
+
+
+def _comparison(
+    store: Any, names: list[str], *, root: Path, out: Path, digest: str | None, over: str
+) -> Report:
+    # loads matplotlib, which a report of the project's own may do without
+    from framework.report.kinds import compare
+
+    comparison = compare.compare(store, names, catalog=_catalog(root), digest=digest, over=over)
+    written, refused = _written(compare.build, comparison, out=out, root=root)
+    return Report(written, comparison.table(), comparison.front(), refused)
+
+
+def _written(
+    build: Callable[[Any, Path], list[Path]], subject: Any, *, out: Path, root: Path
+) -> tuple[list[Path], MachineError | None]:
+    """The files of a report, in their place, or why they cannot be written.
+
+    Args:
+        subject: what the report is of.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as aside:
+            written = []
+            for path in build(subject, Path(aside)):
+                # only once all are written, so that a build that fails leaves the earlier files
+                target = out / path.name
+                written.append(path.replace(target))
+            return written, None
+    except OSError as error:
+        return [], explained(error, paths.written(root))
 
 
 def _catalog(root: Path) -> Catalog:

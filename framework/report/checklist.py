@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 from framework.report.frame import StudyRuns, metric_names
-from framework.report.resolved import names_of
+from framework.report.resolved import alternatives, names_of
 from framework.report.selection import tag_values
+from framework.report.tables import listed, markdown_text
 from framework.results import chance, metric_versions
 from framework.results.record import BASELINE_PREFIX
 
@@ -35,6 +36,18 @@ def toys(runs: StudyRuns) -> list[str]:
     dataset = runs.resolved["dataset"]["use"]
     lenets = [name for name in names_of(runs.resolved["architecture"]) if name.startswith("lenet")]
     return [dataset, *lenets] if runs.study.get("toy", dataset in TOYS) else lenets
+
+
+def toy_warning(runs: StudyRuns) -> list[str]:
+    """One line that flags a toy data set or net."""
+    names = toys(runs)
+    if not names:
+        return []
+    verb = "is a toy" if len(names) == 1 else "are toys"
+    pairs = alternatives(runs.resolved["architecture"])
+    scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
+    subject = markdown_text(listed(names))
+    return [f"**{subject} {verb}**: do not generalise from this page ({scope})."]
 
 
 def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:

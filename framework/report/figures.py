@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, compress, cycle
 from operator import itemgetter
@@ -138,6 +139,20 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
     return figure
 
 
+@contextmanager
+def panels(titles: Sequence[str]) -> Iterator[tuple[Figure, list[Plot]]]:
+    """A figure of one panel for each title, one below another, in our style while it is drawn."""
+    with _style():
+        size = (COLUMN_INCHES, HEIGHT_INCHES * len(titles))
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        plots = list(figure.subplots(len(titles), 1, squeeze=False)[:, 0])
+        for plot, title in zip(plots, titles, strict=True):
+            plot.set_title(visible(title), fontsize=7.5)
+            _grid(plot)
+        yield figure, plots
+
+
 def _drawn(plot: Plot, cloud: Cloud, nets: Mapping[str, Cloud], x: Axis, y: Axis) -> list[Any]:
     """Draw the points, the front and the scales; the handles of the legend."""
     _stairs(plot, cloud, x, y, colour=INK if nets else BLUE)
@@ -256,13 +271,21 @@ def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:
 def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     plot.set_xlabel(x.label)
     plot.set_ylabel(y.label)
+    _grid(plot)
+    scale_of_size(plot, list(map(itemgetter(0), cloud.points)), log=x.log)
+
+
+def _grid(plot: Plot) -> None:
     plot.grid(visible=True, color="#DDDDDD", linewidth=0.4)
     plot.set_axisbelow(True)
     plot.margins(0.06)
     plot.tick_params(width=0.6, length=2.5)
-    values = list(map(itemgetter(0), cloud.points))
+
+
+def scale_of_size(plot: Plot, values: Sequence[float], *, log: bool = True) -> None:
+    """The horizontal scale for these values, with short labels."""
     # a log scale has no place for 0, as the size of a net whose weights are all zero
-    if x.log and values and min(values) > 0:
+    if log and values and min(values) > 0:
         plot.set_xscale("log")
         _log_ticks(plot, min(values), max(values))
     else:

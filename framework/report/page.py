@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from framework.report.checklist import at_chance, edited_metrics, toys, unmet
+from framework.report.checklist import at_chance, edited_metrics, toy_warning, unmet
 from framework.report.facts import facts
 from framework.report.frame import StudyRuns
 from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of
-from framework.report.resolved import alternatives
 from framework.report.speed import protocol, speed_columns, speed_frame
-from framework.report.tables import Column, columns_of, markdown, markdown_text
+from framework.report.tables import Column, columns_of, listed, markdown, markdown_text
 
 # where it is not the task's own quality
 AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}
@@ -91,18 +90,6 @@ def speed_page(runs: StudyRuns) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def toy_warning(runs: StudyRuns) -> list[str]:
-    """One line that flags a toy data set or net."""
-    names = toys(runs)
-    if not names:
-        return []
-    verb = "is a toy" if len(names) == 1 else "are toys"
-    pairs = alternatives(runs.resolved["architecture"])
-    scope = f"{pairs} (data set, architecture) pair{'s' if pairs > 1 else ''}"
-    subject = markdown_text(listed(names))
-    return [f"**{subject} {verb}**: do not generalise from this page ({scope})."]
-
-
 def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
     """Why the table has no row of the front, if it has none."""
     if (frame["row"] == "front").any():
@@ -151,8 +138,3 @@ def _meanings(columns: Iterable[Column]) -> Iterator[str]:
     for column in columns:
         if column.doc:
             yield f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

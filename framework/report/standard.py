@@ -23,7 +23,7 @@ from framework.report.checklist import toys
 from framework.report.figures import Axis, Cloud, Point, save, trade_off
 from framework.report.frame import StudyRuns, picked, timing_frame, trials_frame
 from framework.report.layout import columns as every_column
-from framework.report.page import RATIO_NOTE, SEED_NOTE, listed, page, speed_page
+from framework.report.page import RATIO_NOTE, SEED_NOTE, page, speed_page
 from framework.report.pareto import (
     Axes,
     axes_of,
@@ -33,7 +33,7 @@ from framework.report.pareto import (
     point,
 )
 from framework.report.resolved import names_of
-from framework.report.tables import Column, columns_of, csv, latex
+from framework.report.tables import Column, columns_of, csv, latex, listed
 from framework.results.fronts import Direction
 from framework.results.quantities import RATIO, quantity
 from framework.results.record import Run

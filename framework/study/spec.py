@@ -167,10 +167,13 @@ class Spec:
 
         What a study calls its alternatives does not count.
         """
-        stated = self.json()
-        for name in ("dataset", "architecture"):
-            stated[name] = _nameless(stated[name])
-        stated["compress"] = list(map(_nameless, stated["compress"]))
+        return digest_of(self._nameless_json())
+
+    @property
+    def configuration(self) -> str:
+        """The same without the seed: what replicates have in common, over studies too."""
+        stated = self._nameless_json()
+        del stated["seed"]
         return digest_of(stated)
 
     @property
@@ -204,6 +207,13 @@ class Spec:
             flat[path] = part.name
             flat |= dotted(path, part.knobs)
         return {name: _parameter_text(value) for name, value in flat.items()}
+
+    def _nameless_json(self) -> dict[str, Any]:
+        stated = self.json()
+        for name in ("dataset", "architecture"):
+            stated[name] = _nameless(stated[name])
+        stated["compress"] = list(map(_nameless, stated["compress"]))
+        return stated
 
 
 def canonical(value: Any) -> str:

@@ -263,7 +263,8 @@ def check_names(target: str, given: dict[str, str]) -> None:
     know."""
     name = given.get("NAME", "")
     if target in ("study", "report", "check", "confirm", "export", "reproduce", "forget"):
-        check_settings(name, given.get("SET", ""))
+        for one in name.split() if given.get("KIND") == "compare" else [name]:
+            check_settings(one, given.get("SET", ""))
     elif target in ("show", "data") and not is_placeholder(name):
         kinds = (CATALOG.datasets, CATALOG.architectures, CATALOG.strategies, CATALOG.metrics)
         known = [*(one for kind in kinds for one in kind.names()), *study_names(ROOT)]

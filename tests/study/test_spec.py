@@ -472,3 +472,19 @@ def _without_label(spec: Spec) -> str:
         [(part.name, part.version, sorted(part.knobs.items())) for part in parts]
         + [spec.seed, spec.train]
     )
+
+
+@given(SPECS, st.integers(0, 2**31))
+def test_replicates_have_one_configuration(spec: Spec, seed: int) -> None:
+    other = replace(spec, seed=seed)
+    assert other.configuration == spec.configuration
+    assert spec_from_json(json.loads(canonical(spec.json()))).configuration == spec.configuration
+    assert spec.configuration != spec.digest
+    labelled = replace(spec, dataset=replace(spec.dataset, label="another"))
+    assert labelled.configuration == spec.configuration
+
+
+@given(SPECS)
+def test_what_else_differs_is_another_configuration(spec: Spec) -> None:
+    longer = replace(spec, train=replace(spec.train, epochs=spec.train.epochs + 1))
+    assert longer.configuration != spec.configuration

@@ -1,0 +1,177 @@
+"""The tables of a comparison: exact for CSV, and as a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from framework.report.frame import object_frame
+from framework.report.grid import Cell, Grid
+from framework.report.kinds.methods import number_text, setting_names
+from framework.report.layout import FORMATS
+from framework.report.statistics.intervals import Summary
+from framework.results.quantities import RATIO, quantity
+
+if TYPE_CHECKING:
+    from framework.contracts import Catalog
+    from framework.report.kinds.configurations import Net
+    from framework.report.kinds.methods import Named
+    from framework.report.kinds.pairs import Pair
+    from framework.report.kinds.rows import Row
+
+# beside the size that spans the front
+RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
+BEST_MARK, FRONT_MARK = "≈", "front"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One net of a comparison, with all that is said of it.
+
+    Args:
+        size: the metric that its front weighs against the quality.
+    """
+
+    net: Net
+    names: Sequence[Named]
+    rows: Sequence[Row]
+    pairs: Sequence[Pair]
+    size: str
+
+
+# --- exact ----------------------------------------------------------------------------------------
+
+
+def exact_frame(sides: Sequence[Side]) -> pd.DataFrame:
+    """A row for each configuration, every number exact.
+
+    Returns:
+        (configurations, columns), dtype object; gaps are None.
+    """
+    rows: list[dict[str, Any]] = []
+    for side in sides:
+        rows += [_exact(side.net, row) for row in side.rows]
+    settings = _unique(name for side in sides for name in setting_names(side.names))
+    measured = _unique(name for row in rows for name in row)
+    # what a row is called comes first, and its digest last
+    first = ["net", "row", "method", *settings, "seeds", "flags"]
+    last = ["front", "best", "equal_to_best", "epochs", "configuration"]
+    columns = _unique([*first, *(name for name in measured if name not in last), *last])
+    return object_frame(rows, columns)
+
+
+def _exact(net: Net, row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {"net": net.name, "row": row.kind, "method": row.method}
+    values |= dict(row.setting)
+    values["seeds"] = " ".join(map(str, row.one.runs))
+    values["flags"] = "; ".join(row.flags)
+    values |= _ends(net.quality, row.quality) | _ends(net.drop, row.drop)
+    values |= _ends(f"{net.drop}_from_control", row.behind)
+    # the mean of a quality is there already, by all seeds that have it
+    values |= {name: value for name, value in row.means.items() if name not in values}
+    values |= {"front": row.front, "best": row.best, "equal_to_best": row.equal}
+    return values | {"epochs": row.epochs, "configuration": row.one.digest}
+
+
+def _ends(name: str, one: Summary | None) -> dict[str, Any]:
+    if one is None:
+        return {}
+    return {
+        name: one.mean,
+        f"{name}_sd": one.deviation,
+        f"{name}_low": one.low,
+        f"{name}_high": one.high,
+    }
+
+
+# --- for a reader ---------------------------------------------------------------------------------
+
+
+def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
+    """All configurations of one net.
+
+    Args:
+        brief: for a terminal, where columns are scarce.
+    """
+    settings = setting_names(side.names)
+    ratios = _unique([side.size, *RATIOS])
+    quality = quantity(side.net.quality, catalog)
+    drop = quantity(side.net.drop, catalog)
+    heads = ["method", *settings, "n", quality.title, drop.title, "against control"]
+    heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
+    heads += ["epochs", FRONT_MARK, "flags"]
+    rows = []
+    for row in side.rows:
+        # in the order of the heads
+        cells = [Cell(row.method), *_setting_cells(row, settings), Cell(str(len(row.one.runs)))]
+        cells.append(quality_cell(row, quality.format))
+        cells += [Cell(spread(one, drop.format)) for one in (row.drop, row.behind)]
+        cells += [_ratio_cell(row, name) for name in ratios]
+        cells += [Cell(row.epochs), Cell("yes" if row.front else ""), Cell("; ".join(row.flags))]
+        rows.append(cells)
+    grid = Grid(heads=heads, rows=rows)
+    if brief:
+        grid = grid.without(("against control", "epochs", heads[-4]))
+    return grid.without_empty()
+
+
+def over_grid(side: Side, over: str, catalog: Catalog) -> Grid:
+    """The quality, with the values of one setting as columns.
+
+    Args:
+        over: a setting of the net by its name, or its whole path as `compress.0.sparsity`.
+    """
+    known = setting_names(side.names)
+    name = over if over in known else over.rpartition(".")[2]
+    values = sorted({dict(row.setting)[name] for row in side.rows if name in dict(row.setting)})
+    others = [one for one in known if one != name]
+    form = quantity(side.net.quality, catalog).format
+    # what is left of a name without the knob that became the columns
+    lines: dict[tuple[str, ...], dict[Any, Cell]] = {}
+    for row in side.rows:
+        if row.kind == "method":
+            setting = dict(row.setting)
+            key = (row.method, *(_text(setting.get(one)) for one in others))
+            lines.setdefault(key, {})[setting.get(name)] = quality_cell(row, form)
+    rows = []
+    for key, cells in lines.items():
+        rows.append([*map(Cell, key), *(cells.get(value, Cell("")) for value in values)])
+    heads = ["method", *others, *(f"{name}={number_text(value)}" for value in values)]
+    return Grid(heads=heads, rows=rows)
+
+
+def quality_cell(row: Row, form: str) -> Cell:
+    """`97.20 ± 0.31`, bold if best, with a mark if equal to it in practice."""
+    mark = BEST_MARK if row.equal else ""
+    return Cell(f"{mark}{spread(row.quality, form)}", bold=row.best)
+
+
+def spread(one: Summary | None, form: str) -> str:
+    """Mean and sample standard deviation; the mean alone of one seed."""
+    if one is None:
+        return ""
+    text = FORMATS[form]
+    return (
+        text(one.mean) if one.deviation is None else (f"{text(one.mean)} ± {text(one.deviation)}")
+    )
+
+
+def _ratio_cell(row: Row, name: str) -> Cell:
+    value = row.means.get(f"{name}{RATIO}")
+    return Cell("" if value is None else FORMATS["ratio"](value))
+
+
+def _setting_cells(row: Row, settings: Sequence[str]) -> list[Cell]:
+    values = dict(row.setting)
+    return [Cell(_text(values.get(name))) for name in settings]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else number_text(value)
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

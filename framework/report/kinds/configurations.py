@@ -1,0 +1,278 @@
+"""The runs of any number of studies by configuration: what is the same but for its seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, starmap
+from operator import attrgetter
+from statistics import mean
+from typing import Protocol
+
+from framework.contracts import Catalog
+from framework.errors import UnknownName
+from framework.report.frame import StudyRuns, collect
+from framework.report.selection import RunStore, digest_of
+from framework.report.statistics.intervals import Summary, resolution_of, summary
+from framework.results.metric_versions import newest, others
+from framework.results.record import (
+    BASELINE_PREFIX,
+    CHANCE_ACCURACY,
+    SPEC_JSON,
+    Run,
+)
+from framework.study.spec import Spec, spec_from_json
+
+CONTROL = "identity"
+
+
+class ComparedStore(RunStore, Protocol):
+    """What a comparison asks of the store besides."""
+
+    def data(self, run_id: str, /) -> dict[str, object]:
+        """The facts of the data that a run used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A spec without its seed, with its runs.
+
+    Args:
+        spec: with the lowest seed.
+        runs: seed -> finished run, in ascending order.
+        failed: seeds that ended with a reason and no result.
+        edited: whether the store says otherwise than a run measured.
+    """
+
+    spec: Spec
+    runs: Mapping[int, Run]
+    failed: frozenset[int] = frozenset()
+    edited: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What ties its runs together, 64 hex digits."""
+        return self.spec.configuration
+
+    def values(self, name: str) -> dict[int, float]:
+        """Seed -> a metric, of the runs that have it."""
+        return {seed: run.metrics[name] for seed, run in self.runs.items() if name in run.metrics}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """All configurations that begin with one dense net: an architecture, trained on a data set.
+
+    Args:
+        name: tells it apart from the others of a report.
+        quality: the task's own metric, as `val_accuracy`.
+        dense: not compressed.
+        controls: the identity strategy; that with most seeds and the largest budget first.
+        compressed: all others.
+        samples: of the validation split; None where the store does not say.
+    """
+
+    name: str
+    quality: str
+    dense: Configuration
+    controls: Sequence[Configuration] = ()
+    compressed: Sequence[Configuration] = ()
+    samples: int | None = None
+    drop: str = field(default="accuracy_drop")
+
+    @property
+    def configurations(self) -> list[Configuration]:
+        """All of them, the dense one first."""
+        return [self.dense, *self.controls, *self.compressed]
+
+    @property
+    def resolution(self) -> float:
+        """The least standard deviation of the quality that says something; 0 if there is none."""
+        counted = self.quality == "val_accuracy" and self.samples
+        return resolution_of(self.samples) if counted and self.samples else 0.0
+
+    @cached_property
+    def above_chance(self) -> float | None:
+        """What the dense net has above chance; None where it has no quality."""
+        values = self.dense.values(self.quality)
+        if not values:
+            return None
+        chance = self.dense.values(CHANCE_ACCURACY)
+        return mean(values.values()) - (mean(chance.values()) if chance else 0.0)
+
+    def quality_of(self, one: Configuration) -> Summary | None:
+        """Of the validation split; None without a finished run."""
+        values = list(one.values(self.quality).values())
+        if not values:
+            return None
+        return summary(values, resolution=self.resolution, above_chance=self.above_chance)
+
+
+def studies_of(
+    store: RunStore, names: Iterable[str], *, digest: str | None, catalog: Catalog
+) -> list[StudyRuns]:
+    """Every generation of every digest of these studies.
+
+    Args:
+        digest: of one study, where others of the same name are not meant.
+
+    Raises:
+        UserError: the store holds no such study.
+    """
+    studies = []
+    for name in names:
+        parents = store.runs(name, role="study")
+        chosen: set[tuple[str | None, int | None]] = set()
+        for run in parents:
+            if digest is None or digest_of(run) == digest:
+                chosen.add((digest_of(run), run.generation))
+        # where there is none `collect` says so
+        keys = sorted(chosen, key=str) or [(digest, None)]
+        studies += [
+            collect(store, name, digest=one, generation=generation, catalog=catalog)
+            for one, generation in keys
+        ]
+    return studies
+
+
+def nets_of(store: ComparedStore, studies: Sequence[StudyRuns]) -> list[Net]:
+    """The configurations of the studies by their dense net, in the order of names.
+
+    A spec that was run in several generations or studies counts once, by its latest run; of runs
+    measured by several versions of the quality's metric those of the latest.
+    """
+    groups: dict[str, list[_Entry]] = {}
+    for entry in _latest(chain.from_iterable(starmap(_entries, ((store, one) for one in studies)))):
+        groups.setdefault(entry.spec.dense().configuration, []).append(entry)
+    names = _names({digest: entries[0].spec for digest, entries in groups.items()})
+    nets = [_net(store, names[digest], entries) for digest, entries in groups.items()]
+    return sorted(nets, key=lambda net: (net.name, net.dense.digest))
+
+
+# --- from the store -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One run with its spec and the study that it was found in."""
+
+    run: Run
+    spec: Spec
+    study: StudyRuns
+
+
+def _entries(store: RunStore, study: StudyRuns) -> Iterator[_Entry]:
+    ranked = [*study.baselines, *study.controls, *study.trials]
+    outdated = others(ranked, newest(ranked, [study.quality]))
+    for run in ranked:
+        if run not in outdated:
+            try:
+                content = store.artifact(run.run_id, SPEC_JSON)
+            except UnknownName:
+                # a run that failed before anything was written has nothing to compare
+                continue
+            yield _Entry(run, spec_from_json(json.loads(content)), study)
+
+
+def _latest(entries: Iterable[_Entry]) -> Iterator[_Entry]:
+    """One for each spec: the same bits came out of all of them."""
+    latest: dict[str, _Entry] = {}
+    for entry in entries:
+        before = latest.get(entry.spec.digest)
+        if before is None or _later(entry.run) > _later(before.run):
+            latest[entry.spec.digest] = entry
+    yield from latest.values()
+
+
+def _later(run: Run) -> tuple[bool, int, str]:
+    # a result goes before a failure, whichever came first
+    return run.status == "FINISHED", run.start_ms, run.run_id
+
+
+def _net(store: ComparedStore, name: str, entries: Sequence[_Entry]) -> Net:
+    # the task is that of the data set, which all of them share
+    study = entries[0].study
+    kinds: dict[str, list[Configuration]] = {}
+    for configuration in _configurations(entries):
+        kinds.setdefault(_kind(configuration.spec), []).append(configuration)
+    dense = kinds.get("dense") or [_dense_by_others(entries)]
+    runs = [entry.run for entry in entries if entry.run.status == "FINISHED"]
+    return Net(
+        name=name,
+        quality=study.quality,
+        drop=study.drop,
+        dense=dense[0],
+        controls=sorted(kinds.get("control", ()), key=_control_first),
+        compressed=sorted(kinds.get("compressed", ()), key=attrgetter("digest")),
+        samples=_samples(store, runs),
+    )
+
+
+def _configurations(entries: Sequence[_Entry]) -> Iterator[Configuration]:
+    by_digest: dict[str, dict[int, _Entry]] = {}
+    for entry in entries:
+        by_digest.setdefault(entry.spec.configuration, {})[entry.spec.seed] = entry
+    for seeds in by_digest.values():
+        ordered = dict(sorted(seeds.items()))
+        finished, failed = {}, set()
+        for seed, entry in ordered.items():
+            if entry.run.status == "FINISHED":
+                finished[seed] = entry.run
+            else:
+                failed.add(seed)
+        edited = any(one.run.run_id in one.study.edited for one in ordered.values())
+        first = next(iter(ordered.values())).spec
+        yield Configuration(spec=first, runs=finished, failed=frozenset(failed), edited=edited)
+
+
+def _kind(spec: Spec) -> str:
+    if not spec.compress:
+        return "dense"
+    return "control" if spec.strategy == CONTROL else "compressed"
+
+
+def _control_first(one: Configuration) -> tuple[int, float, str]:
+    """Of most seeds, then of the largest budget: methods are held against one control."""
+    return -len(one.runs), -one.spec.compress[0].knobs.get("epochs", 0), one.digest
+
+
+def _dense_by_others(entries: Sequence[_Entry]) -> Configuration:
+    """The dense net by what its compressed ones say of it: its own run may be elsewhere."""
+    runs: dict[int, Run] = {}
+    for entry in entries:
+        metrics = {}
+        for name, value in entry.run.metrics.items():
+            if name.startswith(BASELINE_PREFIX):
+                metrics[name.removeprefix(BASELINE_PREFIX)] = value
+        if metrics:
+            tags = {"strategy": "none"}
+            runs[entry.spec.seed] = Run("", "", "FINISHED", tags, {}, metrics)
+    return Configuration(spec=entries[0].spec.dense(), runs=dict(sorted(runs.items())))
+
+
+def _samples(store: ComparedStore, runs: Sequence[Run]) -> int | None:
+    """Of the validation split, by the first run that says it."""
+    for run in runs:
+        size = store.data(run.run_id).get("validation")
+        if isinstance(size, (int, float)):
+            return int(size)
+    return None
+
+
+def _names(specs: Mapping[str, Spec]) -> dict[str, str]:
+    """Digest of a dense net -> `lenet5 on digits`, with what tells nets of one name apart."""
+    plain, parameters = {}, {}
+    for digest, spec in specs.items():
+        plain[digest] = f"{spec.architecture.name} on {spec.dataset.name}"
+        parameters[digest] = spec.dense().parameters()
+    names = {}
+    for digest, name in plain.items():
+        alike = [parameters[other] for other in plain if plain[other] == name]
+        settings = []
+        for path, value in sorted(parameters[digest].items()):
+            if path != "seed" and len({one.get(path) for one in alike}) > 1:
+                settings.append(f"{path}={value}")
+        names[digest] = f"{name} ({', '.join(settings)})" if settings else name
+    return names

@@ -1,0 +1,202 @@
+"""Methods side by side, from a real store: what is in the tables, and that they are the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from command_support import squeezelab
+from compared_runs import CATALOG, SPARSITIES, Written, seeds, study_of
+
+from framework import Choice, use
+from framework.errors import UnknownName, UserError
+from framework.planning.resolve import resolve
+from framework.report import Report, run_report
+from framework.tracking.store import Store
+
+MACHINE = {"compare_budgets.csv", "compare_provenance.json"}
+FILES = {f"compare.{kind}" for kind in ("md", "csv", "tex", "html", "pdf", "svg", "png")}
+FILES |= {"compare_verdicts.csv", "compare_attained.csv"} | MACHINE
+OVER = "compress.0.sparsity"
+# one collapses once, one diverges once
+MISHAPS = {
+    "collapsed": [("random_prune", 0.95, 2)],
+    "failed": [("magnitude_prune", 0.8, 1)],
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a dozen studies, to be read; its first report is in `out`."""
+    root = tmp_path_factory.mktemp("compared")
+    written, study = Written(root, **MISHAPS), study_of()
+    seeds(written, "prune", study, 5)
+    fine = Written(root)
+    for seed, name in enumerate(("one", "two", "three")):
+        fine.study(name, replace(study, seed=seed))
+    fine.study("other_net", study_of("lenet_300_100", methods=["magnitude_prune"]))
+    fine.study("long", replace(study, train=replace(study.train, epochs=20)))
+    budgets = [(0.5, 4), (0.8, 4), (0.95, 4), (0.8, 8)]
+    steps = [
+        use("magnitude_prune", sparsity=sparsity, epochs=epochs, label=f"{sparsity} in {epochs}")
+        for sparsity, epochs in budgets
+    ]
+    fine.study("budgets", resolve(replace(study, compress=(Choice(*steps),)), CATALOG))
+    fine.begun("empty", study)
+    compared(root, root / "out", over=OVER)
+    return root
+
+
+def compared(root: Path, out: Path, names: str = "prune", *, over: str = "") -> Report:
+    """The report, by a store that is opened anew."""
+    store = Store.open(root, create=False)
+    return run_report(store, names, root=root, out=out, kind="compare", over=over)
+
+
+def table(out: Path, name: str = "compare.csv") -> pd.DataFrame:
+    return pd.read_csv(out / name)
+
+
+def test_the_files_are_there_and_nothing_else(root: Path, tmp_path: Path) -> None:
+    report = compared(root, tmp_path, over=OVER)
+    assert {path.name for path in report.paths} == FILES
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+
+
+def test_one_row_for_one_configuration_with_method_and_setting(root: Path) -> None:
+    frame = table(root / "out")
+    assert len(frame) == 2 + 2 * len(SPARSITIES)
+    assert frame["configuration"].is_unique
+    methods = frame[frame["row"] == "method"]
+    assert not methods.duplicated(["method", "sparsity"]).any()
+    assert set(methods["method"]) == {"magnitude_prune", "random_prune"}
+    assert set(methods["sparsity"]) == set(SPARSITIES)
+    assert not [name for name in frame.columns if name.startswith("test_")]
+
+
+def test_what_failed_and_what_collapsed_is_flagged(root: Path) -> None:
+    frame = table(root / "out").set_index(["method", "sparsity"])
+    failed = frame.loc["magnitude_prune", 0.8]
+    assert failed["seeds"] == "0 2 3 4"
+    assert failed["flags"] == "a seed failed: 1"
+    assert not failed["front"]
+    mixed = frame.loc["random_prune", 0.95]
+    assert mixed["flags"] == "seeds disagree"
+    assert pd.isna(mixed["val_accuracy_low"])
+    assert frame.loc["magnitude_prune", 0.5]["front"]
+
+
+def test_the_page_says_the_verdict_in_words(root: Path) -> None:
+    page = (root / "out" / "compare.md").read_text("utf-8")
+    assert "magnitude_prune is better than random_prune: it has" in page
+    assert "over 2 settings and 4 seeds, 1 left out where seeds disagree" in page
+    assert "| method | sparsity=0.5 | sparsity=0.8 | sparsity=0.95 |" in page
+    assert "digits and lenet5 are toys" in page
+    assert "not reached" in page
+
+
+def test_the_best_of_a_setting_is_bold_in_each_form(root: Path) -> None:
+    out = root / "out"
+    best = table(out).query("best")
+    assert list(best["method"]) == ["magnitude_prune"] * len(SPARSITIES)
+    text = f"{100 * best['val_accuracy'].iloc[0]:.2f} "
+    assert f"| **{text}" in (out / "compare.md").read_text("utf-8")
+    assert rf"\textbf{{{text}" in (out / "compare.tex").read_text("utf-8")
+    assert f"<b>{text}" in (out / "compare.html").read_text("utf-8")
+
+
+def test_same_runs_same_bytes_in_whatever_order_they_came(root: Path, tmp_path: Path) -> None:
+    """Seeds last to first, and the first of them once more in a second generation."""
+    written = Written(tmp_path, **MISHAPS)
+    for seed in (4, 3, 2, 1, 0):
+        written.study("prune", replace(study_of(), seed=seed))
+    written.study("prune", study_of(), generation=1)
+    compared(tmp_path, tmp_path / "out", over=OVER)
+    for name in sorted(FILES - MACHINE):
+        first, second = (folder / "out" / name for folder in (root, tmp_path))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_a_copied_store_needs_no_study_file(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("out"))
+    assert not (copy / "studies").exists()
+    compared(copy, tmp_path / "out", over=OVER)
+    for name in sorted(FILES):
+        assert (root / "out" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
+
+
+def test_the_command_compares_what_a_store_has(root: Path, tmp_path: Path) -> None:
+    """As `make report NAME="one two" KIND=compare`, in a project without a study file."""
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("out"))
+    (copy / "studies").mkdir()
+    command = ("report", "one two three", "--kind", "compare")
+    done = squeezelab(copy, *command, "--over", OVER)
+    assert done.returncode == 0, done.stderr
+    assert "| magnitude_prune " in done.stdout
+    out = copy / "reports" / "out" / "one+two+three"
+    assert {path.name for path in out.iterdir()} == FILES
+    assert "| method | sparsity=0.5 |" in (out / "compare.md").read_text("utf-8")
+    wrong = squeezelab(copy, *command, "--over", "compress.0.bits")
+    assert wrong.returncode == 2
+    assert "no setting that varies called 'compress.0.bits'" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_replicates_are_tied_together_over_studies(root: Path, tmp_path: Path) -> None:
+    report = compared(root, tmp_path, "one two three other_net")
+    frame = table(tmp_path)
+    assert list(frame["net"].unique()) == ["lenet5 on digits", "lenet_300_100 on digits"]
+    assert set(frame[frame["net"] == "lenet5 on digits"]["seeds"].astype(str)) == {"0 1 2"}
+    origin = json.loads((tmp_path / "compare_provenance.json").read_text())
+    digest = frame["configuration"][0]
+    assert [run["study"] for run in origin[digest].values()] == ["one", "two", "three"]
+    # one method has nobody to be compared with
+    assert list(table(tmp_path, "compare_verdicts.csv")["net"]) == ["lenet5 on digits"]
+    assert set(report.front["net"]) == set(frame["net"])
+
+
+def test_one_seed_has_means_and_no_verdict(root: Path, tmp_path: Path) -> None:
+    report = compared(root, tmp_path, "one")
+    assert "no verdict, fewer than 3 seeds" in report.table
+    assert "±" not in report.table
+    assert table(tmp_path, "compare_verdicts.csv")["verdict"][0] == "no verdict"
+
+
+def test_nets_that_are_trained_otherwise_stand_apart(root: Path, tmp_path: Path) -> None:
+    compared(root, tmp_path, "one long")
+    nets = list(table(tmp_path)["net"].unique())
+    assert nets == ["lenet5 on digits (train.epochs=10)", "lenet5 on digits (train.epochs=20)"]
+
+
+def test_other_budgets_are_marked(root: Path, tmp_path: Path) -> None:
+    compared(root, tmp_path, "budgets")
+    frame = table(tmp_path)
+    marked = frame[frame["flags"].fillna("").str.contains("other budget")]
+    assert list(marked["epochs"]) == ["10 + 8"]
+    # two numbers vary, so that both are settings
+    assert {"sparsity", "epochs"} <= set(frame.columns)
+
+
+def test_a_knob_that_nothing_varies_cannot_be_the_columns(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="no setting that varies called 'sparsit'") as told:
+        compared(root, tmp_path, over="sparsit")
+    assert told.value.given == "Did you mean 'sparsity'?"
+    assert compared(root, tmp_path, over="sparsity").paths
+
+
+def test_studies_without_a_run_say_so(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to compare") as told:
+        compared(root, tmp_path, "empty")
+    assert told.value.todo == "Run one of them: make study NAME=empty"
+    assert len(compared(root, tmp_path, "empty one").front)
+
+
+def test_an_unknown_study_is_told(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no runs of study 'prun'"):
+        compared(root, tmp_path, "prune prun")
