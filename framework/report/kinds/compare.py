@@ -24,7 +24,7 @@ from framework.report.kinds.compare_figure import figure_of
 from framework.report.kinds.compare_fronts import attainment_frame, fronts_of
 from framework.report.kinds.compare_page import caption, page, sentences
 from framework.report.kinds.compare_tables import Side, exact_frame, net_grid
-from framework.report.kinds.configurations import ComparedStore, nets_of, studies_of
+from framework.report.kinds.configurations import ComparedStore, Remembering, nets_of, studies_of
 from framework.report.kinds.methods import named
 from framework.report.kinds.pairs import pairs_of
 from framework.report.kinds.rows import rows_of
@@ -86,6 +86,7 @@ def compare(
     Raises:
         UserError: the store holds no such study, or no run of them has ended.
     """
+    store = Remembering(store)
     studies = studies_of(store, names, digest=digest, catalog=catalog)
     size = _size_of(studies)
     sides = []

@@ -110,6 +110,33 @@ class Net:
         return summary(values, resolution=self.resolution, above_chance=self.above_chance)
 
 
+class Remembering:
+    """A store that is asked once for each thing: every digest of a study looks at all of its runs.
+
+    Args:
+        store: which is asked.
+    """
+
+    def __init__(self, store: ComparedStore) -> None:
+        self._store = store
+        self._runs: dict[tuple[str, ...], list[Run]] = {}
+        self._complete: dict[str, bool] = {}
+        self.artifact, self.data = store.artifact, store.data
+
+    def runs(self, study: str, /, **tags: str) -> list[Run]:
+        """As of a `RunStore`."""
+        key = (study, *map("=".join, sorted(tags.items())))
+        if key not in self._runs:
+            self._runs[key] = self._store.runs(study, **tags)
+        return self._runs[key]
+
+    def complete(self, run: Run, /) -> bool:
+        """As of a `RunStore`."""
+        if run.run_id not in self._complete:
+            self._complete[run.run_id] = self._store.complete(run)
+        return self._complete[run.run_id]
+
+
 def studies_of(
     store: RunStore, names: Iterable[str], *, digest: str | None, catalog: Catalog
 ) -> list[StudyRuns]:

@@ -13,6 +13,7 @@ import numpy as np
 from framework import Choice, Study, Train, use
 from framework.contracts import Catalog
 from framework.planning.resolve import control_spec, resolve
+from framework.report import Report, run_report
 from framework.results.record import SPEC_JSON, STUDY_JSON, Record
 from framework.study import Spec
 from framework.study.grid import enumerate_specs
@@ -20,6 +21,7 @@ from framework.tracking.store import Store
 
 CATALOG = Catalog()
 SAMPLES = 1000
+OVER = "compress.0.sparsity"
 SPARSITIES = (0.5, 0.8, 0.95)
 DENSE_PARAMS = {"lenet5": 61_706.0, "lenet_300_100": 266_610.0}
 # what a method loses at each sparsity
@@ -153,6 +155,12 @@ class Written:
 def _key(spec: Spec) -> tuple[str, object, int]:
     knobs = spec.compress[0].knobs if spec.compress else {}
     return spec.strategy, knobs.get("sparsity"), spec.seed
+
+
+def compared(root: Path, out: Path, names: str = "prune", *, over: str = "") -> Report:
+    """The report, by a store that is opened anew."""
+    store = Store.open(root, create=False)
+    return run_report(store, names, root=root, out=out, kind="compare", over=over)
 
 
 def seeds(written: Written, name: str, study: Study, count: int) -> None:

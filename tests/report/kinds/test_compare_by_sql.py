@@ -13,18 +13,15 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
-from compared_runs import Written, seeds, study_of
+from compared_runs import compared
 from scipy import stats
-
-from framework.report import run_report
-from framework.tracking.store import Store
 
 QUERY = """
 SELECT runs.run_uuid, runs.status, runs.artifact_uri, tags.value, experiments.name
 FROM runs
 JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'squeezelab.role'
 JOIN experiments ON experiments.experiment_id = runs.experiment_id
-WHERE experiments.name = 'prune' AND tags.value IN ('baseline', 'control', 'trial')
+WHERE experiments.name = 'finished' AND tags.value IN ('baseline', 'control', 'trial')
 """
 LINES = ("params_total", "params_nonzero", "size_tflite_bytes", "size_tflite_compressed_bytes")
 Values = dict[str, float]
@@ -32,13 +29,11 @@ Key = tuple[str, float | None]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("by_sql")
-    written = Written(root, collapsed=[("random_prune", 0.95, 2)])
-    seeds(written, "prune", study_of(), 5)
-    store = Store.open(root, create=False)
-    run_report(store, "prune", root=root, out=root / "out", kind="compare")
-    return root
+def out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report's files."""
+    out = tmp_path_factory.mktemp("by_sql")
+    compared(root, out, "finished")
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +57,8 @@ def measured(root: Path) -> dict[Key, dict[int, Values]]:
     return dict(found)
 
 
-def rows(root: Path, name: str = "compare.csv") -> list[dict[str, str]]:
-    with (root / "out" / name).open(newline="") as file:
+def rows(out: Path, name: str = "compare.csv") -> list[dict[str, str]]:
+    with (out / name).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -85,9 +80,9 @@ def held(row: dict[str, str], name: str, values: list[float], *, flagged: bool) 
 
 
 def test_every_row_is_there_and_every_number_is_that_of_the_database(
-    root: Path, measured: dict[Key, dict[int, Values]]
+    out: Path, measured: dict[Key, dict[int, Values]]
 ) -> None:
-    table = rows(root)
+    table = rows(out)
     assert sorted(map(str, map(key_of, table))) == sorted(map(str, measured))
     dense, control = measured["none", None], measured["identity", None]
     checked: set[str] = set()
@@ -130,9 +125,9 @@ def is_number(table: list[dict[str, str]], name: str) -> bool:
 
 
 def test_the_front_and_the_best_are_those_of_the_means(
-    root: Path, measured: dict[Key, dict[int, Values]]
+    out: Path, measured: dict[Key, dict[int, Values]]
 ) -> None:
-    methods = [row for row in rows(root) if row["row"] == "method"]
+    methods = [row for row in rows(out) if row["row"] == "method"]
     points = {}
     for row in methods:
         own = measured[key_of(row)].values()
@@ -153,9 +148,9 @@ def test_the_front_and_the_best_are_those_of_the_means(
 
 
 def test_the_verdict_is_that_of_a_paired_test(
-    root: Path, measured: dict[Key, dict[int, Values]]
+    out: Path, measured: dict[Key, dict[int, Values]]
 ) -> None:
-    (verdict,) = rows(root, "compare_verdicts.csv")
+    (verdict,) = rows(out, "compare_verdicts.csv")
     assert (verdict["first"], verdict["second"]) == ("magnitude_prune", "random_prune")
     # seeds of random pruning disagree at 95 %
     differences: list[list[float]] = []
@@ -194,10 +189,10 @@ def interval(
     return total - half, total + half
 
 
-def test_every_configuration_leads_to_its_runs(root: Path) -> None:
-    origin: dict[str, Any] = json.loads((root / "out" / "compare_provenance.json").read_text())
+def test_every_configuration_leads_to_its_runs(root: Path, out: Path) -> None:
+    origin: dict[str, Any] = json.loads((out / "compare_provenance.json").read_text())
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         stored = {run_id for run_id, *_ in database.execute(QUERY)}
     told = [run["run_id"] for runs in origin.values() for run in runs.values()]
     assert sorted(told) == sorted(stored)
-    assert set(origin) == {row["configuration"] for row in rows(root)}
+    assert set(origin) == {row["configuration"] for row in rows(out)}
