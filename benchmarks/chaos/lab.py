@@ -126,7 +126,7 @@ def done(
         metrics = _failed(numbers[3], metrics)
     net = f"{spec.digest} {is_judged}".encode()
     files = dict.fromkeys(record.NET_FILES, net) | {
-        record.SPEC_JSON: json.dumps(spec.json(), indent=1, sort_keys=True).encode()
+        record.SPEC_JSON: json.dumps(spec.json(), sort_keys=True).encode()
     }
     times = {"seconds": lab.clock.monotonic() - began} | (latencies(net) if is_timed else {})
     return Record(metrics=metrics, times=times, artifacts=files, versions=_versions(lab.catalog))

@@ -19,7 +19,7 @@ from mlflow.protos import databricks_pb2 as codes
 from mlflow.store.entities import PagedList
 
 from benchmarks.chaos.moments import FILE, SERVER, Away, Clock, DiskFull, Moments
-from framework.tracking.artifacts import RunFiles, checked_name
+from framework.tracking.artifacts import RunFiles
 from framework.tracking.client import Client
 
 T = TypeVar("T")
@@ -220,7 +220,7 @@ class MemoryFiles(RunFiles):
         return run_id
 
     def _read(self, run_id: str, name: str) -> bytes | None:
-        return self._database.runs[run_id].files.get(checked_name(name))
+        return self._database.runs[run_id].files.get(name)
 
     def _write(self, run_id: str, files: Mapping[str, bytes]) -> None:
         stored = self._database.runs[run_id].files

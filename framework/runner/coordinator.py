@@ -113,6 +113,7 @@ class Coordinator:
         self._is_judged_by_times = latencies.decide(plan.study)
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
+        self._untrainable: frozenset[str] = frozenset()  # dense nets that failed, by spec digest
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
 
     def run(self, *, fresh: bool) -> Outcome:
@@ -149,6 +150,7 @@ class Coordinator:
         self.runs.resume(history.generation, history.parent)
         self.done, self.attempts = history.done, history.attempts
         self.schedule.controls |= history.controls
+        self._untrainable = history.untrainable
         self.settler.recall(history.dense)
         for run in history.dense:
             self.schedule.dense[run.tags.get("spec_digest", "")] = run.run_id
@@ -238,13 +240,12 @@ class Coordinator:
     def _refer_all(self) -> None:
         """Let baselines and controls be run that the study needs, or an ended session left."""
         self._refer(self.settler.settle(self.plan.study.fix(first_value)))
-        nets = {}
-        for spec in map(self.settler.settle, map(self.sampler.spec, self.done)):
-            # a dense net that failed is tried again for a trial, not for its control's sake
-            if spec.dense().digest in self.schedule.dense:
-                nets[spec.architecture.label or spec.architecture.name] = spec
+        tried = map(self.sampler.spec, self.done)
+        nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
         for control in map(self._control, nets.values()):
-            self.schedule.refer(control, control)
+            # a dense net that failed is tried again for a trial, not for its control's sake
+            if control.dense().digest not in self._untrainable:
+                self.schedule.refer(control, control)
 
     def _refer(self, spec: Spec) -> None:
         """Let the baseline of a spec and the control of its architecture be run, if need be."""

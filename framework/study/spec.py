@@ -190,7 +190,9 @@ class Spec:
 
     @cached_property
     def _dense(self) -> Spec:
-        train = replace(self.train, finetune_factor=DENSE_FACTOR, trained_factor=None)
+        train = self.train
+        if (train.finetune_factor, train.trained_factor) != (DENSE_FACTOR, None):
+            train = replace(train, finetune_factor=DENSE_FACTOR, trained_factor=None)
         return replace(self, compress=(), train=train)
 
     def parameters(self) -> dict[str, str]:
@@ -199,6 +201,10 @@ class Spec:
         A step has the number of its place in the study's chain, whether or not the trial leaves out
         an earlier one.
         """
+        return dict(self._parameters)
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, str]:
         flat: dict[str, Any] = {"seed": self.seed} | dotted("train", self.train.values())
         parts = {"dataset": self.dataset, "architecture": self.architecture}
         for index, step in enumerate(self.compress):

@@ -107,10 +107,16 @@ class Study:
         return Spec(
             dataset=self.dataset,
             architecture=architecture,
-            train=Train(**fix_values("train", self.train.values(), ask)),
+            train=self._fixed_train(ask),
             compress=without_gaps(steps),
             seed=self.seed,
         )
+
+    def _fixed_train(self, ask: Ask) -> Train:
+        stated = self.train.values()
+        fixed = fix_values("train", stated, ask)
+        # checking a dozen values costs more than looking whether one was searched
+        return self.train if fixed == stated else Train(**fixed)
 
     def parts(self) -> list[tuple[str, str, Use]]:
         """Every plug-in that may be used: (kind, path, use), alternatives included."""

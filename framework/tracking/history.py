@@ -38,6 +38,7 @@ class History:
         done: runs of finished and failed trials by number.
         attempts: how often each trial was begun.
         dense: finished baseline runs.
+        untrainable: spec digests of baselines that failed.
         controls: spec digests of the identity controls that are done; one that failed failed for
             good, as a trial does.
     """
@@ -48,6 +49,7 @@ class History:
     done: dict[int, Run] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
     dense: tuple[Run, ...] = ()
+    untrainable: frozenset[str] = frozenset()
     controls: frozenset[str] = frozenset()
 
 
@@ -84,17 +86,22 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
     # more.
     attempts = Counter(map(attrgetter("number"), _tagged(runs, "role", "trial")))
     complete = list(filter(store.complete, runs))
-    finished = [run for run in complete if run.status == "FINISHED"]
-    controls = _tagged(complete, "role", "control")
+    baselines = _tagged(complete, "role", "baseline")
+    dense = [run for run in baselines if run.status == "FINISHED"]
     return History(
         generation=generation,
         parent=parents[0] if parents else None,
         changed=bool(everything) and not same_study,
         done={run.number: run for run in _tagged(complete, "role", "trial") if run.number >= 0},
         attempts=dict(attempts),
-        dense=tuple(_tagged(finished, "role", "baseline")),
-        controls=frozenset(run.tags.get("spec_digest", "") for run in controls),
+        dense=tuple(dense),
+        untrainable=_digests(baselines) - _digests(dense),
+        controls=_digests(_tagged(complete, "role", "control")),
     )
+
+
+def _digests(runs: Sequence[Run]) -> frozenset[str]:
+    return frozenset(run.tags.get("spec_digest", "") for run in runs)
 
 
 def _tagged(runs: Sequence[Run], name: str, value: str) -> list[Run]:
