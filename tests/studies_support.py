@@ -267,3 +267,23 @@ def never_killed(base: Path, trials: int) -> Project:
             project.write_study(trials=trials)
             project.command("study", "tiny")
     return project
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started, and those that these have."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    found = []
+    for text in listed.stdout.split():
+        found += [int(text), *children(int(text))]
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process has not ended; one that nobody has waited for has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

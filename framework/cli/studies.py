@@ -53,7 +53,7 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
         try:
             memory_bytes = int(memory * GIB) if memory else None
             options: dict[str, Any] = {"fresh": fresh, "memory_bytes": memory_bytes}
-            options |= {"workers": _workers(workers), "cluster": cluster}
+            options |= {"workers": _workers(workers, cluster), "cluster": cluster}
             outcome = _run_study(planned, root, **options)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show
@@ -150,14 +150,20 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
     os.execv(command[0], command)
 
 
-def _workers(text: str) -> Any:
+def _workers(text: str, cluster: str) -> Any:
     """`auto`, or a number of processes.
 
     Raises:
-        InvalidValue: it is neither.
+        InvalidValue: it is neither, or stands next to a cluster.
     """
     if text == "auto":
-        return text
+        return 0 if cluster else text
+    if cluster:
+        raise InvalidValue(
+            "Trials run in workers of this machine or on a cluster.",
+            given=f"WORKERS={text}, CLUSTER={cluster}.",
+            todo="Leave WORKERS out: a cluster has as many as its nodes have CPUs.",
+        )
     if not (text.isdecimal() and int(text) <= MOST_WORKERS):
         raise InvalidValue(
             "The number of workers is no number of processes.",

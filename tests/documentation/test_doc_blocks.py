@@ -24,10 +24,11 @@ from studies_support import Project, never_killed, new_project
 import framework
 from framework import Study, use
 from framework.contracts import Catalog
-from framework.errors import DataUnavailable, InvalidStudy
+from framework.errors import DataUnavailable, InvalidStudy, UserError
 from framework.planning.plan import plan
 from framework.planning.project import study_names
 from framework.planning.resolve import resolve
+from framework.runner.engine.cluster import joining
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("README.md", "README.zh.md", "CONTRIBUTING.md")
@@ -290,7 +291,10 @@ def check_script(program: str, words: list[str]) -> None:
 
 def check_ray(words: list[str]) -> None:
     """Ray's command line takes these words, as far as it is installed; nothing is run."""
-    pytest.importorskip("ray", reason="make setup EXTRAS=cluster")
+    try:
+        joining.library()
+    except UserError as error:
+        pytest.skip(error.todo)
     from ray.scripts.scripts import cli
 
     command = cli.commands[words[0]]

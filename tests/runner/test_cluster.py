@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
+import re
 import secrets
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +18,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from studies_support import Project, Watcher, never_killed, new_project
+from studies_support import (
+    REPOSITORY,
+    Project,
+    Watcher,
+    children,
+    is_alive,
+    never_killed,
+    new_project,
+)
 
 from framework.display.publish import conclude
 from framework.errors import InvalidStudy, MachineError, UserError
@@ -39,6 +50,8 @@ HEALTH = {
 }
 OWN = '''"""A strategy of a project's own."""
 
+import os
+import signal
 from dataclasses import dataclass
 
 from framework.contracts import Job, Stage, Strategy, knob, strategy
@@ -47,24 +60,35 @@ from framework.contracts import Job, Stage, Strategy, knob, strategy
 @strategy("own_step", version=1)
 @dataclass(frozen=True, kw_only=True)
 class OwnStep(Strategy):
-    """Changes nothing.  Source: this test."""
+    """Changes nothing, or ends its process.  Source: this test."""
 
-    number: int = knob(0, low=0, high=9, doc="nothing")
+    how: str = knob("lives", choices=("lives", "raises", "dies"), doc="what it does")
 
     def apply(self, stage: Stage, job: Job) -> Stage:
-        """The net as it is."""
+        """As it is asked."""
+        if self.how == "raises":
+            raise ValueError("raised by the test")
+        if self.how == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
         return stage
 '''
+
+
+def ray_or_skip() -> None:
+    """Load Ray as a study does, whose settings it reads then."""
+    try:
+        joining.library()
+    except UserError as error:
+        pytest.skip(f"{error.what} {error.todo}")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A head of one CPU; tests add other nodes."""
-    with joining.environment(secrets.token_hex(32)):
-        try:
-            joining.library()
-        except UserError as error:
-            pytest.skip(f"{error.what} {error.todo}")
+    with joining.environment(secrets.token_hex(32)), pytest.MonkeyPatch.context() as patch:
+        # nodes have the code that is tested, whatever is installed
+        patch.setenv("PYTHONPATH", str(REPOSITORY))
+        ray_or_skip()
         from ray.cluster_utils import Cluster
 
         head = NODE | {"include_dashboard": False, "_system_config": HEALTH}
@@ -96,7 +120,7 @@ def stranger(folder: Path) -> dict[str, Any]:
     described = folder / "numpy-0.1.dist-info"
     described.mkdir(parents=True)
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
-    return NODE | {"env_vars": {"PYTHONPATH": str(folder)}}
+    return NODE | {"env_vars": {"PYTHONPATH": f"{folder}{os.pathsep}{REPOSITORY}"}}
 
 
 def test_two_nodes_find_what_one_process_finds_whoever_comes_and_goes(
@@ -160,6 +184,16 @@ def test_a_head_that_does_not_answer_is_told() -> None:
     assert told.value.given == "no route"
 
 
+def test_workers_and_a_cluster_are_two_places(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("study", "tiny", "--workers", "2", "--cluster", "auto")
+    assert project.exit_code(*words) == UserError.exit_code
+    said = capsys.readouterr().err
+    assert "Trials run in workers of this machine or on a cluster." in said
+    assert "Leave WORKERS out" in said
+
+
 def test_without_ray_the_way_out_is_named(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,18 +242,81 @@ def test_a_net_outside_of_the_project_has_no_place_elsewhere(tmp_path: Path) -> 
                 handed.net_files(spec, lab)
 
 
+def ended(processes: list[int]) -> bool:
+    """Whether processes end within a while."""
+    ends = time.monotonic() + 60
+    while any(map(is_alive, processes)) and time.monotonic() < ends:
+        time.sleep(0.2)
+    return not any(map(is_alive, processes))
+
+
 @pytest.mark.slow
 def test_plug_ins_of_the_project_and_a_cluster_of_ones_own(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("ray")
+    ray_or_skip()
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     (project.root / "plugins").mkdir()
     (project.root / "plugins" / "own_step.py").write_text(OWN)
-    parts = {"compress": '[use("own_step", number=Choice(1, 2))]', "sampler": '"grid"'}
-    project.write_study(trials=2, **parts)
-    project.command("study", "tiny", "--cluster", "auto")
-    assert {one.status for one in project.runs("trial")} == {"FINISHED"}
-    assert not multiprocessing.active_children()
+    compress = '[use("own_step", how=Choice("lives", "raises", "dies"))]'
+    project.write_study(compress=compress, sampler='"grid"', trials=3)
+    begun = project.start("study", "tiny", "--cluster", "auto")
+    project.wait_for(begun, role="trial")
+    crowd = children(begun.pid)
+    said, warned = begun.communicate()
+    assert begun.returncode == 0, warned
+    # Ray itself stays silent, and nothing of it is left
+    assert "ray" not in said + warned.replace("array", "")
+    assert crowd
+    assert ended(crowd)
+    store, by_number = project.store(), dict[int, list[Any]]()
+    for one in project.runs("trial"):
+        by_number.setdefault(one.number, []).append(one)
+    assert [one.status for one in by_number[0]] == ["FINISHED"]
+    assert [one.tags["reason"] for one in by_number[1]] == ["exception"]
+    assert sorted(one.status for one in by_number[2]) == ["FAILED", "KILLED", "KILLED"]
+    # what a failure says of its log is true on this machine
+    for number, text in ((1, "raised by the test"), (2, "SIGKILL")):
+        (failed,) = [one for one in by_number[number] if one.status == "FAILED"]
+        error = store.artifact(failed.run_id, "error.txt").decode()
+        assert text in error
+        (log,) = re.findall(r"What it printed is in (\S+)\.|printed is in (\S+)\.$", error, re.M)
+        assert (project.root / "".join(log)).is_file()
+
+
+@pytest.mark.slow
+def test_who_is_interrupted_or_killed_leaves_nothing_on_the_cluster_and_goes_on(
+    cluster: Any, project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = never_killed(tmp_path_factory.getbasetemp(), TRIALS)
+    shutil.copy(expected.root / "studies" / "tiny.py", project.root / "studies" / "tiny.py")
+    words = ("study", "tiny", "--set", f"trials={TRIALS}", "--cluster", cluster.address)
+    node = cluster.add_node(**NODE)
+    for number, how in ((0, signal.SIGINT), (2, signal.SIGKILL)):
+        before = set(children(os.getpid()))
+        begun = project.start(*words)
+        project.wait_for(begun, role="trial", number=number)
+        crowd = set(children(os.getpid())) - before
+        assert len(crowd) > 4  # itself, two actors, and a worker for each
+        begun.send_signal(how)
+        begun.communicate()
+        # workers that Ray keeps for whoever comes are no longer of this study
+        assert ended([one for one in crowd if is_of_study(one)])
+        if how == signal.SIGINT:
+            assert begun.returncode == 130
+            assert "RUNNING" not in {one.status for one in project.runs("trial")}
+    run(project, cluster, f"trials={TRIALS}", observer=Watcher())
+    assert project.results() == expected.results()
+    cluster.remove_node(node)
+
+
+def is_of_study(pid: int) -> bool:
+    """Whether a process does runs, or hands them out."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+    return any(word in command for word in ("ray::Hand", "multiprocessing", "framework"))
 
 
 @pytest.mark.slow

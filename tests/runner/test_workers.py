@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies_support import Project, Watcher, never_killed, new_project
+from studies_support import Project, Watcher, children, is_alive, never_killed, new_project
 
 from framework.errors import InvalidStudy, UserError
 from framework.maintenance import cancel
@@ -313,23 +313,3 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_running(
     assert "RUNNING" not in {one.status for one in project.runs("trial")}
     run(project, settings=["trials=5"])
     assert results(project) == expected
-
-
-def children(pid: int) -> list[int]:
-    """Processes that a process has started, and those that these have."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
-    found = []
-    for text in listed.stdout.split():
-        found += [int(text), *children(int(text))]
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process has not ended; one that nobody has waited for has."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from framework.runner.engine.interface import Task, WorkerDied
 from framework.system import child, paths
 
 if TYPE_CHECKING:
+    from framework.results.record import Record
     from framework.study.spec import Spec
 
 DIGITS = 16  # of a sha256
@@ -84,8 +86,9 @@ class Hand:
             sends_dense: the coordinator has no dense net of the spec yet.
 
         Yields:
-            ("epoch", number, values), then ("dense", parcel) where one was trained, and as the
-            last ("record", record), ("died", why, end of its log) or ("refused", error).
+            ("epoch", number, values), then ("dense", parcel) where one was trained, ("log", path
+            here, end of it) where it failed, and as the last ("record", record), ("died", why) or
+            ("refused", error).
         """
         import ray
 
@@ -107,12 +110,22 @@ class Hand:
         dense = self._root / handed.baseline_of(spec)
         if sends_dense and dense.is_dir():
             yield "dense", handed.read(dense)
+        yield from self._ended(future)
+
+    def _ended(self, future: Future[Record]) -> Iterator[tuple[Any, ...]]:
+        """What became of a run."""
+        log = str(self._log.relative_to(self._root))
         try:
-            yield "record", future.result()
+            result = future.result()
         except WorkerDied as error:
-            yield "died", error.why, self._printed()
+            yield "log", log, self._printed()
+            yield "died", error.why
         except Exception as error:  # noqa: BLE001  (what the machine refuses to any run)
             yield "refused", error
+        else:
+            if result.reason:
+                yield "log", log, self._printed()
+            yield "record", result
 
     def _printed(self) -> bytes:
         """The end of what the worker printed."""

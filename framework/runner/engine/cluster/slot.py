@@ -94,6 +94,7 @@ class Slot:
             keeps: takes the dense net that was trained for it, where the project has none yet.
         """
         self._task, self._result, self._keeps = task, Future[Record](), keeps
+        self._logs = ("", "")  # of a run that has failed: its path there, and here
         self.traced.add(kind)
         sends_dense = not (self._root / handed.baseline_of(task.spec)).exists()
         run = self._actor.run.options(num_returns="streaming")
@@ -137,16 +138,24 @@ class Slot:
             task.report(*values)
         elif what == "dense":
             self._keeps(values[0])
+        elif what == "log":
+            self._keep_log(*values)
         elif what == "record":
-            self._close().set_result(replace(values[0], node=self.name))
-        elif what == "refused":
-            self._close().set_exception(values[0])
+            result = values[0]
+            # a failure names its log, where it can be read
+            error = result.error.replace(*self._logs) if result.reason else result.error
+            self._close().set_result(replace(result, error=error, node=self.name))
+        elif what == "died":
+            self._close().set_exception(WorkerDied(values[0], self._logs[1]))
         else:
-            why, printed = values
-            log = paths.logs(self._root) / f"{self.name.replace('/', '-')}-{self.number}.log"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_bytes(printed)
-            self._close().set_exception(WorkerDied(why, str(log.relative_to(self._root))))
+            self._close().set_exception(values[0])
+
+    def _keep_log(self, there: str, printed: bytes) -> None:
+        """Write the log of a run that has failed into the project: its node may go."""
+        log = paths.logs(self._root) / f"{self.name.replace('/', '-')}-{self.number}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(printed)
+        self._logs = there, str(log.relative_to(self._root))
 
     def _close(self) -> Future[Record]:
         """The future of its run, which has ended."""
