@@ -3,8 +3,8 @@
 A search over architectures: LeNet-300-100 and LeNet-5 (LeCun et al. 1998), a plain CNN, SqueezeNet
 with and without squeeze-and-excitation (Iandola et al. 2016, Hu et al. 2018) and ResNet-8 (Banbury
 et al. 2021), each under magnitude pruning (Zhu & Gupta 2017), all trained alike, on the real digits
-of scikit-learn. Fine-tuning has the rate of the training: at twice that, as elsewhere, it alone costs
-LeNet-5 half a point. Cost: about 3 minutes on 2 cores.
+of scikit-learn. Fine-tuning has the rate of the training: at twice that, as elsewhere, it alone
+costs LeNet-5 half a point. Cost: about 3 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, Train, use

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from benchmarks.chaos.server import Database, StoredRun
 from framework.results.record import MACHINE, MANIFEST_JSON, METRICS_JSON, MODEL_TFLITE, PREFIX
-from framework.runner.latencies import LATENCY
+from framework.runner.engine.latencies import LATENCY
 from framework.tracking.artifacts import is_as_listed
 
 ENDED = ("FINISHED", "FAILED")

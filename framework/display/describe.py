@@ -77,7 +77,7 @@ def describe_plan(
         rows[name] = _value(value)
     rows |= goal_rows(study)
     rows |= {"sampler": study.sampler, "ahead": study.ahead}
-    rows |= {"trials": study.trials, "seed": study.seed}
+    rows |= {"trials": study.trials, "seed": study.seed, "seeds": study.seeds}
     rows |= {"trial_seconds": study.trial_seconds or "no limit", "hours": study.hours or "no limit"}
     rows |= {"keep": study.keep, "epochs a trial, at most": largest_budget(study, catalog)}
     return _table(planned.name, rows | dict(more or {}))

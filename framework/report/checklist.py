@@ -15,6 +15,7 @@ from framework.report.selection import tag_values
 from framework.report.tables import listed, markdown_text
 from framework.results import chance, metric_versions
 from framework.results.record import BASELINE_PREFIX
+from framework.results.replicates import SEEDS
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
 RATIOS = (2, 4, 8, 16, 32)
@@ -66,7 +67,7 @@ def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         _control(runs),
         _competitors(runs),
         _operating_points(frame),
-        "n = 1 seed: no mean, no standard deviation",
+        _seeds(runs),
         *ELSEWHERE,
         _collapse(runs),
     ]
@@ -155,6 +156,11 @@ def _operating_points(frame: pd.DataFrame) -> str:
 
 def _near(wanted: float, reached: Iterable[float]) -> bool:
     return any(wanted / NEAR <= value <= wanted * NEAR for value in reached)
+
+
+def _seeds(runs: StudyRuns) -> str:
+    averaged = all(SEEDS in run.tags for run in runs.finished)
+    return "" if runs.finished and averaged else "n = 1 seed: no mean, no standard deviation"
 
 
 def _collapse(runs: StudyRuns) -> str:

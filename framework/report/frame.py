@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -40,6 +40,7 @@ from framework.results.record import (
     drop_of,
     quality_of,
 )
+from framework.results.replicates import SEEDS, averaged, by_configuration, constraints_of
 
 ARCHITECTURE = "architecture"
 
@@ -195,26 +196,38 @@ def collect(
         UserError: the store has no such study, digest or generation.
     """
     parent = parent_of(store, name, digest, generation)
+    study = json.loads(store.artifact(parent.run_id, STUDY_JSON))
     trials = last_attempts(like(parent, complete_runs(store, name, "trial")))
+    further = last_attempts(like(parent, complete_runs(store, name, "replicate")))
     controls = like(parent, complete_runs(store, name, "control"))
     # a trial names the baseline it was measured against, whatever study trained that one
-    named = set(tag_values([*trials, *controls], "baseline")) - {""}
+    named = set(tag_values([*trials, *further, *controls], "baseline")) - {""}
     baselines = with_status(complete_runs(store, name, "baseline"), "FINISHED")
     chosen = [run for run in baselines if run.run_id in named]
     # what somebody deleted in the store is filled in, so that no table has to do without it
     edited: dict[str, Sequence[str]] = {}
     baselines = as_measured(store, one_each(chosen or like(parent, baselines)), edited)
     controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
+    trials = as_measured(store, [*trials, *further], edited)
+    if further:
+        baselines, controls, trials = map(partial(_means, study), (baselines, controls, trials))
     return StudyRuns(
         name=name,
-        study=json.loads(store.artifact(parent.run_id, STUDY_JSON)),
+        study=study,
         parent=parent,
         baselines=baselines,
         controls=controls,
-        trials=as_measured(store, trials, edited),
+        trials=sorted(trials, key=attrgetter("number")),
         catalog=catalog or Catalog(),
         edited=edited,
     )
+
+
+def _means(study: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
+    """Each configuration once, as the mean over its seeds."""
+    limits = constraints_of(study["study"])
+    quality = quality_of(study["task"])
+    return [averaged(group, limits, spread=[quality]) for group in by_configuration(runs)]
 
 
 def trials_frame(runs: StudyRuns) -> pd.DataFrame:
@@ -234,9 +247,16 @@ def trials_frame(runs: StudyRuns) -> pd.DataFrame:
         metrics |= measured.keys()
         reason = run.tags.get("reason") or None
         head = {"number": run.number, "status": run.status, "reason": reason}
-        rows.append(head | parameters(runs, run, varying) | measured)
-    columns = ["number", "status", "reason", *varying, *sorted(metrics, key=_baseline_last)]
+        rows.append(head | seeds_of(run) | parameters(runs, run, varying) | measured)
+    averages = [SEEDS] if any(map(seeds_of, runs.trials)) else []
+    head_names = ["number", "status", "reason", *averages]
+    columns = [*head_names, *varying, *sorted(metrics, key=_baseline_last)]
     return object_frame(rows, columns)
+
+
+def seeds_of(run: Run) -> dict[str, int]:
+    """How many seeds a run is the mean of, where it is one."""
+    return {SEEDS: int(run.tags[SEEDS])} if SEEDS in run.tags else {}
 
 
 def timing_frame(runs: StudyRuns) -> pd.DataFrame:

@@ -21,6 +21,35 @@ FORMATS: Mapping[str, Text] = {
     "tenths": "{:.1f}".format,
     "ratio": ratio,
 }
+SPREAD = "sample standard deviation over the seeds"
+AVERAGES = (
+    Column(
+        name="seeds",
+        head="seeds",
+        short="n",
+        brief="n",
+        text=grouped,
+        doc="number of seeds of which the row is the mean",
+    ),
+    Column(
+        name="val_accuracy_sd",
+        head="s.d. (points)",
+        group="Accuracy (%)",
+        short="s.d.",
+        brief="s.d.",
+        text=percent,
+        doc=f"{SPREAD}, of the accuracy",
+    ),
+    Column(
+        name="val_r2_sd",
+        head="s.d. (R2)",
+        group="R2",
+        short="s.d.",
+        brief="s.d.",
+        text=four_digits,
+        doc=f"{SPREAD}, of R2",
+    ),
+)
 NAMES = (
     Column(name="label", head="net", short="Net"),
     Column(name="architecture", head="architecture", short="Architecture"),
@@ -96,7 +125,13 @@ def columns(catalog: Catalog) -> list[Column]:
         if name not in listed:
             # a metric that somebody wrote is one that they want to see
             others[name] = Place(level=1 if name.endswith(RATIO) else 0)
-    return [*NAMES, *_placed(stated, QUALITY), *_placed(stated, others), *_placed(stated, OTHERS)]
+    return [
+        *NAMES,
+        *AVERAGES,
+        *_placed(stated, QUALITY),
+        *_placed(stated, others),
+        *_placed(stated, OTHERS),
+    ]
 
 
 def _placed(stated: Mapping[str, Quantity], places: Mapping[str, Place]) -> Iterator[Column]:

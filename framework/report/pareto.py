@@ -19,12 +19,14 @@ from framework.report.frame import (
     object_frame,
     parameters,
     result_metrics,
+    seeds_of,
     varying_parameters,
 )
 from framework.results import chance
 from framework.results.fronts import Direction, on_front
 from framework.results.quantities import RATIO, spanned
 from framework.results.record import BASELINE_PREFIX, Run, one_of_each
+from framework.results.replicates import SEEDS
 from framework.study.constraints import feasible
 
 LARGEST = 1e300  # the store hands infinity back as the largest float
@@ -39,7 +41,8 @@ ASKED = (
     "quantized_share", "val_disagreement",
 )  # fmt: skip
 LEADING = (
-    "val_accuracy", "val_r2", "val_rmse", "val_mse", "val_auc", "accuracy_drop", "r2_drop",
+    "val_accuracy", "val_accuracy_sd", "val_r2", "val_r2_sd", "val_rmse", "val_mse", "val_auc",
+    "accuracy_drop", "r2_drop",
 )  # fmt: skip
 
 
@@ -199,7 +202,7 @@ def _label(run: Run) -> str:
 
 
 def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"trial": run.number if kind == "front" else None}
+    row: dict[str, Any] = {"trial": run.number if kind == "front" else None, **seeds_of(run)}
     row |= parameters(runs, run, varying)
     row |= {ARCHITECTURE: runs.net(run), "strategy": runs.chain(run)}
     metrics, base = _apart(result_metrics(runs, run, shown=runs.objectives))
@@ -265,7 +268,7 @@ def _same_in_all(rows: Sequence[Mapping[str, Any]], *, searched: bool) -> set[st
 
 def _ordered(names: set[str], varying: Iterable[str]) -> list[str]:
     """The columns of the table: those that a reader looks for first, then all others by name."""
-    head = ["trial", ARCHITECTURE, "strategy", *varying, *LEADING]
+    head = ["trial", ARCHITECTURE, "strategy", *varying, SEEDS, *LEADING]
     for line in LINES:
         head += [line, line + RATIO]
     # a parameter that varies may be the architecture itself, which is named once

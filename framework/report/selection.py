@@ -75,11 +75,11 @@ def like(parent: Run, runs: Iterable[Run]) -> list[Run]:
 
 
 def last_attempts(runs: Iterable[Run]) -> list[Run]:
-    """Of runs that ended with a result or a reason, the last attempt of each number."""
+    """Of runs that ended with a result or a reason, the last attempt of each number and seed."""
     last = {}
     for run in sorted(runs, key=_by_attempt):
-        last[run.number] = run
-    return sorted(last.values(), key=attrgetter("number"))
+        last[run.number, run.seed] = run
+    return sorted(last.values(), key=attrgetter("number", "seed"))
 
 
 def one_each(runs: Iterable[Run]) -> list[Run]:

@@ -20,7 +20,8 @@ TAGS = (
 )  # fmt: skip
 # where a person finds the ids of runs, whoever keeps them
 IDS = "Ids stand in reports/out/NAME/provenance.json, which make report NAME=... writes."
-ROLES = ("study", "baseline", "control", "trial", "confirm")
+# a replicate is a trial under a further seed
+ROLES = ("study", "baseline", "control", "trial", "replicate", "confirm")
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 STUDY_JSON = "study.json"  # the resolved study
@@ -157,6 +158,11 @@ class Run:
     def number(self) -> int:
         """The trial's number, 0-based; -1 for a run that is no trial."""
         return int(self.tags.get("trial", "-1"))
+
+    @property
+    def seed(self) -> int:
+        """The seed of its spec."""
+        return int(self.tags.get("seed", "0"))
 
     @property
     def generation(self) -> int:

@@ -24,17 +24,18 @@ from framework.results.status import (
     violations,
     with_deleted,
 )
-from framework.runner import failures, latencies
+from framework.runner import failures
 from framework.runner.baseline import EpochReport, Lab
-from framework.runner.engine import cancelling, sizing
+from framework.runner.engine import cancelling, latencies
 from framework.runner.engine.choice import Place, engine_at
 from framework.runner.engine.interface import Engine, Task, WorkerDied
 from framework.runner.events import Interrupted, Observer, Outcome, Running
+from framework.runner.replicates import ROLE, Replicates
 from framework.runner.sampler import Observed, Sampler
 from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
-from framework.runner.telling import Teller
+from framework.runner.telling import Position, Teller
 from framework.system import interrupt
 from framework.system.locks import study_lock
 from framework.tracking.history import History, resume
@@ -80,9 +81,8 @@ def run(
         latencies.check(plan.study)
     with interrupt.listening(), study_lock(root, plan.name):
         store, lab = Store.open(root), Lab(root, catalog)
-        if workers == "auto":
-            workers = sizing.worth(plan, store, fresh=fresh, memory_bytes=memory_bytes)
         place = Place(workers=workers, memory_bytes=memory_bytes, cluster=cluster)
+        place = place.settled(plan, store, fresh=fresh)
         with closing(engine_at(place, lab, plan.study, say=observer.say)) as engine:
             runs = StudyRuns(plan, root, store=store, catalog=catalog)
             with Lease(root, store.uri, host=runs.tags["host"], parent=lambda: runs.parent):
@@ -103,14 +103,14 @@ class Coordinator:
         self.schedule = Schedule()
         self.sampler = Sampler(plan.study)
         self.done: dict[int, Run] = {}
-        self.attempts: dict[int, int] = {}
+        self.replicates = Replicates(plan.study)
+        self.attempts: dict[tuple[int, int], int] = {}
         self.wanted = 0
         self._queue: deque[int] = deque()  # numbers of trials that have not been asked
         self._flying: dict[Future[Record], Flight] = {}
         self._deaths: Counter[str] = Counter()  # of workers, by what they ran
         self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
         self._out_of_time, self._ran = False, 0  # trials of this session
-        self._is_judged_by_times = latencies.decide(plan.study)
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._untrainable: frozenset[str] = frozenset()  # dense nets that failed, by spec digest
@@ -123,7 +123,8 @@ class Coordinator:
         self._greet(history)
         self._prune_artifacts()
         # a parent that did not finish is closed again, even where every trial is done
-        if not missing and history.parent and history.parent.status == "FINISHED":
+        left = len(missing) + self.replicates.left(self.wanted)
+        if not left and history.parent and history.parent.status == "FINISHED":
             return self._outcome(0)
         try:
             self.runs.open_parent()
@@ -131,8 +132,10 @@ class Coordinator:
             if not self._out_of_time:
                 failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
+            files, say = self.runs.of_files(), self.observer.say
+            are_timed = latencies.time_files(files, self.store, self.engine, say=say)
             # a parent that is not FINISHED brings the next session back to what is left to be timed
-            self.store.close(self.runs.parent, "FINISHED" if self._time_files() else "KILLED")
+            self.store.close(self.runs.parent, "FINISHED" if are_timed else "KILLED")
         except KeyboardInterrupt as error:
             self.runs.close_open(error)
             self._mark_front()
@@ -149,6 +152,7 @@ class Coordinator:
         history = resume(self.store, self.plan, host=self.runs.tags["host"], fresh=fresh)
         self.runs.resume(history.generation, history.parent)
         self.done, self.attempts = history.done, history.attempts
+        self.replicates.recall(history.replicates)
         self.schedule.controls |= history.controls
         self._untrainable = history.untrainable
         self.settler.recall(history.dense)
@@ -166,14 +170,20 @@ class Coordinator:
         """Say what of the history a person has to know before anything runs."""
         left_out = {"unranked": len(self._unranked), "deleted": len(self._deleted)}
         self.teller.history(history, self.runs.tags, **left_out)
-        self.teller.begin(history, wanted=self.wanted)
+        done, wanted = self._progress()
+        self.teller.begin(history, done=done, wanted=wanted)
         if self.wanted < self.plan.study.trials:
-            self._say_how_many()
+            self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
+
+    def _progress(self) -> tuple[int, int]:
+        """Runs done and wanted, all seeds together."""
+        done = len(self.done) + len(self.replicates.done)
+        return done, self.wanted * self.plan.study.seeds
 
     def _status(self) -> StudyStatus:
-        """Of the trials that are ranked."""
+        """Of the trials that are ranked, each the mean over its seeds."""
         ranked = {
-            number: run
+            number: self.replicates.mean(run)
             for number, run in self.done.items()
             if run.run_id not in self._unranked | self._deleted
         }
@@ -193,25 +203,38 @@ class Coordinator:
         """Run the missing trials; how many ran before the time was up."""
         self._ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
         failures.check_start(self.plan.name, self.done, self.store)
-        before = len(self.done)
+        before, _ = self._progress()
         self._queue.extend(missing)
         self._refer_all()
+        for number in sorted(self.done):
+            self._replicate(number)
         self._fill()
         while self._flying:
             for future in self.engine.ended(self._flying):
                 self._land(self._flying.pop(future))
             self._fill()
-        return len(self.done) - before
+        done, _ = self._progress()
+        return done - before
 
     def _fill(self) -> None:
         """Begin what there is room for."""
         while len(self._flying) < self.engine.slots:
             interrupt.check()
             work = self.schedule.next()
-            if work:
-                self._begin(work)
-            elif not self._ask():
+            if not work and self._ask():
+                continue
+            # a search is not kept waiting by further seeds of what it asked
+            work = work or self._spare()
+            if not work:
                 return
+            self._begin(work)
+
+    def _spare(self) -> Work | None:
+        """The next run of a further seed, while there is time."""
+        if time.monotonic() > self._ends and self.replicates.left(len(self.done)):
+            self._out_of_time = True
+            return None
+        return self.schedule.next(is_spare=True)
 
     def _ask(self) -> bool:
         """Ask for the next trial, if that can be now; whether there is one more to run."""
@@ -226,16 +249,22 @@ class Coordinator:
         suggestion = self.sampler.ask(self._queue[0])
         if suggestion is None:
             self._queue.clear()
-            self.wanted = len(self.done) + self.schedule.trials + self._flying_trials()
-            self._say_how_many()
+            flying = sum(flight.work.role == "trial" for flight in self._flying.values())
+            self.wanted = len(self.done) + self.schedule.trials + flying
+            self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
             return False
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
         self._refer(suggestion.spec)
         self.schedule.add(Work("trial", suggestion.spec, self._queue.popleft(), suggestion))
         return True
 
-    def _flying_trials(self) -> int:
-        return sum(flight.work.role == "trial" for flight in self._flying.values())
+    def _replicate(self, number: int) -> None:
+        """Let a trial be run under the further seeds, each beside a baseline and control of it."""
+        spec = self.settler.settle(self.sampler.spec(number))
+        for work in self.replicates.missing(number, spec):
+            control = replace(self._control(spec), seed=work.spec.seed)
+            self.schedule.refer(work.spec, control, is_spare=True)
+            self.schedule.add(work)
 
     def _refer_all(self) -> None:
         """Let baselines and controls be run that the study needs, or an ended session left."""
@@ -258,9 +287,10 @@ class Coordinator:
     def _begin(self, work: Work) -> None:
         """Begin a run, and hand the work to the engine."""
         tags, seconds = dict[str, str](), self.plan.study.trial_seconds
-        if work.role == "trial":
-            self.attempts[work.number] = self.attempts.get(work.number, 0) + 1
-            tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[work.number])}
+        if work.number >= 0:
+            key = work.number, work.spec.seed
+            self.attempts[key] = self.attempts.get(key, 0) + 1
+            tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[key])}
             # from here: references take their time once, and would make the first guess long
             self._loop_began = min(self._loop_began, time.monotonic())
         elif seconds:  # it runs once for all trials
@@ -277,7 +307,7 @@ class Coordinator:
         work = flight.work
         try:
             result = flight.future.result()
-            if self._is_judged_by_times:
+            if latencies.decide(self.plan.study):
                 dense = self.schedule.dense.get(work.dense, "")
                 result = latencies.timed(work.spec, result, self.store, self.engine, dense=dense)
         except WorkerDied as error:
@@ -286,8 +316,8 @@ class Coordinator:
             result = Record(reason=DIED, error=str(error))
         cancelling.forget(self.runs.root, flight.run_id)
         self.runs.log_data(flight.run_id, work.spec, result.data)
-        result = self.runs.finish(flight.run_id, result, work.suggestion)
-        if work.role == "trial":
+        result = self.runs.finish(flight.run_id, result, work)
+        if work.number >= 0:
             self._end_trial(flight, result)
             return
         self.teller.reference(work.what, work.spec, result)
@@ -305,9 +335,13 @@ class Coordinator:
         return True
 
     def _end_trial(self, flight: Flight, result: Record) -> None:
-        number = flight.work.number
-        self.done[number] = self.store.run(flight.run_id)
-        self.sampler.tell(number, self._observation(self.done[number]))
+        number, run = flight.work.number, self.store.run(flight.run_id)
+        if flight.work.role == ROLE:
+            self.replicates.done[number, run.seed] = run
+        else:
+            self.done[number] = run
+            self.sampler.tell(number, self._observation(run))
+            self._replicate(number)
         self._prune_artifacts()
         self._show(flight, result)
         failures.check_start(self.plan.name, self.done, self.store)
@@ -332,25 +366,13 @@ class Coordinator:
         return report
 
     def _show(self, flight: Flight, result: Record) -> None:
-        now, left = time.monotonic(), len(self._queue) + self.schedule.trials
+        now, (done, wanted) = time.monotonic(), self._progress()
         self._ran += 1
         each = (now - self._loop_began) / self._ran
         # the session ends with its last trial or with its hours, whichever comes first
-        eta_seconds = min(each * (left + self._flying_trials()), max(0.0, self._ends - now))
-        self.teller.trial(
-            flight.work.number,
-            flight.work.spec,
-            result,
-            status=self._status(),
-            done=len(self.done),
-            wanted=self.wanted,
-            eta_seconds=eta_seconds,
-        )
-
-    def _say_how_many(self) -> None:
-        """Why there are fewer trials than asked for."""
-        done = self.done.values()
-        self.teller.fewer(done, wanted=self.wanted, distinct=self.sampler.distinct)
+        eta_seconds = min(each * (wanted - done), max(0.0, self._ends - now))
+        position = Position(done, wanted, eta_seconds)
+        self.teller.trial(flight.work, result, status=self._status(), position=position)
 
     # --- what is kept -----------------------------------------------------------------------------
 
@@ -358,30 +380,22 @@ class Coordinator:
         """Tag every trial with whether it is on the front."""
         front = self._status().front()
         for number, run in self.done.items():
-            mark = str(number in front).lower()
-            if run.tags.get("pareto") != mark:
-                self.store.tag(run.run_id, pareto=mark)
+            self.runs.mark([run, *self.replicates.of(number)], is_front=number in front)
 
     def _prune_artifacts(self) -> None:
         """With `keep="front"`, remove the nets of beaten trials.
 
-        None that left the front ever returns.
+        None that left the front ever returns, once there are no seeds left that move its mean.
         """
-        if self.plan.study.keep == "all":
+        if self.plan.study.keep == "all" or self.replicates.left(len(self.done)):
             return
         beaten = set(self.done) - self._status().front() - self._pruned
         for number in sorted(beaten):
-            self.store.remove(self.done[number].run_id, record.NET_FILES, why="keep=front")
+            for run in (self.done[number], *self.replicates.of(number)):
+                self.store.remove(run.run_id, record.NET_FILES, why="keep=front")
         self._pruned |= beaten
 
-    def _time_files(self) -> bool:
-        """Time what was not timed where trials ran side by side; whether all is."""
-        of_study = {"study_digest": self.plan.study.digest, "generation": str(self.runs.generation)}
-        runs = self.store.runs(self.plan.name, **of_study)
-        of_files = [run for run in runs if run.tags.get("role") in ("baseline", "control", "trial")]
-        return latencies.time_files(of_files, self.store, self.engine, say=self.observer.say)
-
     def _outcome(self, ran: int) -> Outcome:
-        generation, parent = self.runs.generation, self.runs.parent
-        counts = {"done": len(self.done), "wanted": self.wanted}
-        return Outcome(self.plan, generation, parent, ran, self._out_of_time, **counts)
+        done, wanted = self._progress()
+        where = self.runs.generation, self.runs.parent
+        return Outcome(self.plan, *where, ran, self._out_of_time, done=done, wanted=wanted)

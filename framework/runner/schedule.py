@@ -19,19 +19,22 @@ class Work:
     """A run that is to be done.
 
     Args:
-        role: `baseline`, `control` or `trial`.
-        number, suggestion: of a trial.
+        role: `baseline`, `control`, `trial` or `replicate`.
+        number, suggestion: of a trial; a replicate has the number of its trial.
+        is_spare: of a further seed: done when the first one has no work.
     """
 
     role: str
     spec: Spec
     number: int = -1
     suggestion: Suggestion | None = None
+    is_spare: bool = False
 
     @property
     def what(self) -> str:
-        """What a person is told of it: `baseline`, `control`, `trial 3`."""
-        return f"trial {self.number}" if self.role == "trial" else self.role
+        """What a person is told of it: `baseline`, `trial 3`, `trial 3 seed 1` of a further one."""
+        what = self.role if self.number < 0 else f"trial {self.number}"
+        return f"{what} seed {self.spec.seed}" if self.is_spare else what
 
     @property
     def dense(self) -> str:
@@ -71,28 +74,32 @@ class Schedule:
         """How many trials wait."""
         return sum(work.role == "trial" for work in self._waiting)
 
-    def refer(self, spec: Spec, control: Spec) -> None:
+    def refer(self, spec: Spec, control: Spec, *, is_spare: bool = False) -> None:
         """Add the baselines of a spec and of a control, and it, unless they are there or added."""
         # the control has a baseline of its own where the training is searched
         for dense in (spec.dense(), control.dense()):
             if dense.digest not in self.dense.keys() | self._begun:
                 self._begun.add(dense.digest)
-                self._waiting.append(Work("baseline", dense))
+                self._waiting.append(Work("baseline", dense, is_spare=is_spare))
         if control.digest not in self.controls:
             self.controls.add(control.digest)
-            self._waiting.append(Work("control", control))
+            self._waiting.append(Work("control", control, is_spare=is_spare))
 
     def add(self, work: Work) -> None:
-        """Add a trial."""
+        """Add a trial or a replicate."""
         self._waiting.append(work)
 
     def again(self, work: Work) -> None:
         """Do work that came to nothing once more, before all else."""
         self._waiting.appendleft(work)
 
-    def next(self) -> Work | None:
-        """Take the first that can begin; None while all wait for baselines, or there is none."""
-        for work in list(self._waiting):
+    def next(self, *, is_spare: bool = False) -> Work | None:
+        """Take the first that can begin; None while all wait for baselines, or there is none.
+
+        Args:
+            is_spare: of the further seeds.
+        """
+        for work in [work for work in self._waiting if work.is_spare == is_spare]:
             # what a dense net that failed is compared with tells nothing
             if work.role == "control" and work.dense in self.failed:
                 self._waiting.remove(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
     from framework.results.record import Record, Run
-    from framework.runner.sampler import Suggestion
+    from framework.runner.schedule import Work
     from framework.study.spec import Spec
     from framework.tracking.store import Store
 
@@ -69,7 +69,7 @@ class StudyRuns:
         """Begin a run of a spec; its id.
 
         Args:
-            role: `baseline`, `control` or `trial`.
+            role: `baseline`, `control`, `trial` or `replicate`.
             dense: run id of the spec's baseline; empty for the baseline itself.
             tags: of a trial, its number and attempt.
         """
@@ -77,6 +77,7 @@ class StudyRuns:
         common = {
             **self.tags,
             **tags,
+            "seed": str(spec.seed),
             "spec_digest": spec.digest,
             "strategy": spec.strategy,
             "baseline": dense,
@@ -120,7 +121,7 @@ class StudyRuns:
                 profile=data,
             )
 
-    def finish(self, run_id: str, result: Record, suggestion: Suggestion | None) -> Record:
+    def finish(self, run_id: str, result: Record, work: Work) -> Record:
         """Write the result of a run with what only the study knows; as it was written.
 
         The sampler's question, and how far constraints are violated.
@@ -128,10 +129,11 @@ class StudyRuns:
         study = self.plan.study
         result = failed_if_unmeasured(study, result)
         artifacts, metrics = dict(result.artifacts), dict(result.metrics)
-        if suggestion:
-            # also of a failure, which has no artifacts of its own: the sampler replays it
-            spec_json = json.dumps(suggestion.spec.json(), indent=1, sort_keys=True)
-            artifacts[record.OPTUNA_JSON] = suggestion.optuna.encode()
+        # also of a failure, which has no artifacts of its own: the sampler replays it
+        if work.suggestion:
+            artifacts[record.OPTUNA_JSON] = work.suggestion.optuna.encode()
+        if work.number >= 0:
+            spec_json = json.dumps(work.spec.json(), indent=1, sort_keys=True)
             artifacts[record.SPEC_JSON] = spec_json.encode()
         if study.constraints and metrics and not result.reason:
             excess = violations(study, result.values).values()
@@ -139,6 +141,18 @@ class StudyRuns:
         result = replace(result, artifacts=artifacts, metrics=metrics)
         self.store.finish(run_id, result)
         return result
+
+    def mark(self, runs: Iterable[Run], *, is_front: bool) -> None:
+        """Tag the runs of a trial with whether it is on the front."""
+        text = str(is_front).lower()
+        for run in runs:
+            if run.tags.get("pareto") != text:
+                self.store.tag(run.run_id, pareto=text)
+
+    def of_files(self) -> list[Run]:
+        """The runs of this generation that have a file: all but the parent and those of test."""
+        runs = self.store.runs(self.plan.name, **self._identity())
+        return [run for run in runs if run.tags.get("role") not in ("study", "confirm")]
 
     def close_open(self, error: BaseException) -> None:
         """Leave nothing RUNNING behind.
@@ -163,6 +177,7 @@ class StudyRuns:
             "overrides": list(self.plan.overrides),
             "digest": self.plan.study.digest,
             "trials": self.plan.study.trials,
+            "seeds": self.plan.study.seeds,
             "study": self.plan.study.json(),
             "task": info.task,
             "classes": info.classes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from framework.planning import own_plugins
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
     from framework.results.record import Record, Run
+    from framework.runner.schedule import Work
     from framework.study.spec import Spec
     from framework.tracking.history import History
 
@@ -31,6 +33,20 @@ GPU_TEXT = (
     "The GPU of this machine is not used: it sums in another order each time, and no result could "
     "be rebuilt to the bit. WORKERS= uses more cores."
 )
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a study has come.
+
+    Args:
+        done, wanted: runs of trials, all seeds together.
+        eta_seconds: until the session ends.
+    """
+
+    done: int
+    wanted: int
+    eta_seconds: float
 
 
 class Teller:
@@ -70,9 +86,9 @@ class Teller:
                 "digest."
             )
 
-    def begin(self, history: History, *, wanted: int) -> None:
+    def begin(self, history: History, *, done: int, wanted: int) -> None:
         """Before anything runs."""
-        self._observer.begin(self._plan, done=len(history.done), wanted=wanted)
+        self._observer.begin(self._plan, done=done, wanted=wanted)
         for run in history.dense:
             self._warn(run.tags.get("architecture", ""), run.metrics)
 
@@ -90,37 +106,27 @@ class Teller:
         if not (spec.compress or result.reason):
             self._warn(self._net(spec), result.metrics)
 
-    def trial(
-        self,
-        number: int,
-        spec: Spec,
-        result: Record,
-        *,
-        status: StudyStatus,
-        done: int,
-        wanted: int,
-        eta_seconds: float,
-    ) -> None:
+    def trial(self, work: Work, result: Record, *, status: StudyStatus, position: Position) -> None:
         """A trial has ended, with the front that it may have changed."""
         event = Ended(
-            what=f"trial {number}",
-            net=self._net(spec),
-            tried=self._tried("trial", spec),
-            position=done,
-            of=wanted,
+            what=work.what,
+            net=self._net(work.spec),
+            tried=self._tried(work.role, work.spec),
+            position=position.done,
+            of=position.wanted,
             record=result,
             values=self._objectives(result),
             front=len(status.front()),
             failed=status.failed(),
-            eta_seconds=eta_seconds,
+            eta_seconds=position.eta_seconds,
         )
         self._observer.ended(event)
 
-    def fewer(self, done: Collection[Run], *, wanted: int, distinct: int | None) -> None:
+    def fewer(self, done: Mapping[int, Run], *, wanted: int, distinct: int | None) -> None:
         """Why there are fewer trials than asked for: no spec is trained twice.
 
         Args:
-            done: the trials of all sessions.
+            done: the trials of all sessions, by number.
             wanted: how many there will be.
             distinct: how many specs there are, if that can be counted.
         """
@@ -130,7 +136,7 @@ class Teller:
             )
         elif self._study.sampler != "grid":
             # a space that is too large to be listed is as large as what was found of it
-            distinct = distinct or len(set(map(_spec_digest, done)))
+            distinct = distinct or len(set(map(_spec_digest, done.values())))
             asked = f"{distinct} distinct of {self._study.trials} trials asked for"
             self._observer.say(
                 f"No spec is trained twice, and there are no more: {asked}. Give a knob more "
@@ -139,7 +145,7 @@ class Teller:
 
     def _tried(self, role: str, spec: Spec) -> str:
         """What tells a trial from the others."""
-        return mlflow_ui.tried(self._study, spec) if role == "trial" else ""
+        return mlflow_ui.tried(self._study, spec) if role in ("trial", "replicate") else ""
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""

@@ -122,7 +122,7 @@ def _check_objectives(objectives: Any) -> None:
 
 
 def _check_numbers(study: Study) -> None:
-    whole = {"trials": (study.trials, 1), "seed": (study.seed, 0)}
+    whole = {"trials": (study.trials, 1), "seed": (study.seed, 0), "seeds": (study.seeds, 1)}
     for name, (value, low) in whole.items():
         # True and False are ints to Python
         if isinstance(value, bool) or not isinstance(value, int) or value < low:

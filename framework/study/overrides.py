@@ -8,7 +8,7 @@
     compress=NAME+NAME                          another chain; nothing after the `=`: no compression
     compress.N=NAME                             another step, N counts from 0; None leaves it out
     compress.N.KNOB=VALUE                       a value in place of a domain, or the reverse
-    sampler ahead seed trials trial_seconds hours keep  =VALUE
+    sampler ahead seed seeds trials trial_seconds hours keep  =VALUE
 
 Values are Python literals or domains, as Float(0.5,0.9); what is neither is a string. Overrides
 apply in the order given. Which plug-ins and knobs there are is not known here: names are checked

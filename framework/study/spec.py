@@ -26,7 +26,13 @@ TRAIN_FIELDS = (
     "decay", "weight_decay", "label_smoothing", "augment", "threads",
 )  # fmt: skip
 SPEC_FIELDS = ("dataset", "architecture", "train", "compress", "seed")
-HOW_MUCH = ("trials", "trial_seconds", "hours", "keep")  # fields that do not change what is run
+HOW_MUCH = (
+    "trials",
+    "seeds",
+    "trial_seconds",
+    "hours",
+    "keep",
+)  # fields that do not change what is run
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ class Study:
     `None` in `compress`, or as an alternative, leaves a step out.
 
     What is in `HOW_MUCH` is not part of the question: `trial_seconds` ends a trial, `hours` ends a
-    session, and `keep="front"` removes the nets of trials that are not on the front.
+    session, and `keep="front"` removes the nets of trials that are not on the front. With `seeds=5`
+    every trial is trained under the seeds `seed` to `seed + 4`, each with a baseline and a control
+    of its own; a search asks from the results of the first, fronts are of means.
 
     `ahead` is how many trials may run side by side: trial n is suggested from the results of trials
     0 to n - ahead, however many have ended; 1 to 64, or `"auto"`, which is written out when the
@@ -60,6 +62,7 @@ class Study:
     ahead: int | str = 1
     trials: int = 30
     seed: int = 0
+    seeds: int = 1
     trial_seconds: float | None = None
     hours: float | None = None
     keep: str = "all"

@@ -36,7 +36,8 @@ class History:
         parent: the parent run, if there is one.
         changed: the store knows this study's name only under other digests.
         done: runs of finished and failed trials by number.
-        attempts: how often each trial was begun.
+        replicates: the same under further seeds, by number and seed.
+        attempts: how often each trial was begun, by number and seed.
         dense: finished baseline runs.
         untrainable: spec digests of baselines that failed.
         controls: spec digests of the identity controls that are done; one that failed failed for
@@ -47,7 +48,8 @@ class History:
     parent: Run | None
     changed: bool
     done: dict[int, Run] = field(default_factory=dict)
-    attempts: dict[int, int] = field(default_factory=dict)
+    replicates: dict[tuple[int, int], Run] = field(default_factory=dict)
+    attempts: dict[tuple[int, int], int] = field(default_factory=dict)
     dense: tuple[Run, ...] = ()
     untrainable: frozenset[str] = frozenset()
     controls: frozenset[str] = frozenset()
@@ -84,7 +86,8 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
     parents = _tagged(runs, "role", "study")
     # Runs that were cut off do not count, but are attempts: a number that is asked again has one
     # more.
-    attempts = Counter(map(attrgetter("number"), _tagged(runs, "role", "trial")))
+    begun = [*_tagged(runs, "role", "trial"), *_tagged(runs, "role", "replicate")]
+    attempts = Counter(map(attrgetter("number", "seed"), begun))
     complete = list(filter(store.complete, runs))
     baselines = _tagged(complete, "role", "baseline")
     dense = [run for run in baselines if run.status == "FINISHED"]
@@ -93,6 +96,7 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
         parent=parents[0] if parents else None,
         changed=bool(everything) and not same_study,
         done={run.number: run for run in _tagged(complete, "role", "trial") if run.number >= 0},
+        replicates={(run.number, run.seed): run for run in _tagged(complete, "role", "replicate")},
         attempts=dict(attempts),
         dense=tuple(dense),
         untrainable=_digests(baselines) - _digests(dense),

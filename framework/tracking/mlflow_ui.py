@@ -102,13 +102,14 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
         spec: what it runs.
         number: of a trial.
     """
-    if role != "trial":
+    if number < 0:
         budget = _values(spec, ["compress.0.epochs"]) if role == "control" else ""
         return _short(role, net_name(spec), budget)
     net = net_name(spec) if _is_domain(study.architecture) else ""
     values = _values(spec, searched(study))
     ends = (_chain(spec), values) if _chooses_steps(study) else (values, _chain(spec))
-    return _short(f"trial {number:03d}", net, *ends)
+    which = f"trial {number:03d}" if role == "trial" else f"trial {number:03d} seed {spec.seed}"
+    return _short(which, net, *ends)
 
 
 def tried(study: Study, spec: Spec) -> str:

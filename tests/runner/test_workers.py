@@ -23,8 +23,8 @@ from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner import coordinator, latencies
-from framework.runner.engine import workers
+from framework.runner import coordinator
+from framework.runner.engine import latencies, workers
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from framework.planning.resolve import first_value
+from framework.runner.engine import sizing
 from framework.runner.engine.here import InProcess
 
 if TYPE_CHECKING:
+    from framework.planning.plan import Plan
     from framework.runner.baseline import Lab
     from framework.runner.engine.interface import Engine
     from framework.study.study import Study
+    from framework.tracking.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +23,21 @@ class Place:
     """What was asked for.
 
     Args:
-        workers: processes beside this one; 0 for none.
+        workers: processes beside this one; 0 for none, "auto" until it is settled.
         memory_bytes: that each worker may hold; None for its part of what is free.
         cluster: address of a Ray cluster, or `auto`; empty for none, else it goes before `workers`.
     """
 
-    workers: int = 0
+    workers: int | Literal["auto"] = 0
     memory_bytes: int | None = None
     cluster: str = ""
+
+    def settled(self, plan: Plan, store: Store, *, fresh: bool) -> Place:
+        """With a number of workers, as many as are worth starting where nobody gave one."""
+        if self.workers != "auto":
+            return self
+        count = sizing.worth(plan, store, fresh=fresh, memory_bytes=self.memory_bytes)
+        return replace(self, workers=0 if self.cluster else count)
 
 
 def engine_at(place: Place, lab: Lab, study: Study, *, say: Callable[[str], None]) -> Engine:
@@ -51,7 +61,7 @@ def engine_at(place: Place, lab: Lab, study: Study, *, say: Callable[[str], None
             memory_bytes=place.memory_bytes,
             say=say,
         )
-    if place.workers:
+    if place.workers and place.workers != "auto":
         from framework.runner.engine.workers import Workers
 
         say(f"{place.workers} workers run the trials.")

@@ -1,0 +1,76 @@
+"""One configuration under several seeds, as one run: means, standard deviations, how many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from statistics import fmean, stdev
+from typing import Any
+
+from framework.results.record import Run
+from framework.study.constraints import AtLeast, AtMost
+
+SEEDS = "seeds"  # tag of an averaged run: how many finished
+SD = "_sd"  # behind a metric's name: the sample standard deviation over its seeds
+VIOLATION = "constraint_violation"
+KINDS: Mapping[str, type[AtMost | AtLeast]] = {"AtMost": AtMost, "AtLeast": AtLeast}
+
+
+def averaged(
+    runs: Sequence[Run],
+    constraints: Iterable[AtMost | AtLeast] = (),
+    *,
+    spread: Iterable[str] = (),
+) -> Run:
+    """Runs of one configuration as one, which has the names and ids of the first seed's.
+
+    Metrics are means over the seeds that finished. Where one failed, so has the configuration: a
+    mean over those that went well is no result of it.
+
+    Args:
+        runs: one per seed, at least one.
+        constraints: of the study; met or not by the means.
+        spread: metrics whose sample standard deviation stands beside them, under their name and
+            `_sd`; none of a single seed.
+    """
+    runs = sorted(runs, key=attrgetter("seed"))
+    first, finished = runs[0], [run for run in runs if run.status == "FINISHED"]
+    if len(runs) == 1:
+        return first
+    tags = {**first.tags, SEEDS: str(len(finished))}
+    if len(finished) < len(runs):
+        reasons = Counter(run.tags.get("reason", "unknown") for run in runs if run not in finished)
+        why = ", ".join(f"{reason} of {count}" for reason, count in sorted(reasons.items()))
+        tags["reason"] = f"{why} in {len(runs)} seeds"
+        return replace(first, status="FAILED", tags=tags, metrics={})
+    metrics = _means(finished)
+    for name in {*spread} & metrics.keys():
+        metrics[name + SD] = stdev(run.metrics[name] for run in finished)
+    if VIOLATION in metrics:
+        excess = (constraint.violation(metrics) for constraint in constraints)
+        metrics[VIOLATION] = sum(max(0.0, value) for value in excess)
+    return replace(first, tags=tags, metrics=metrics)
+
+
+def _means(runs: Sequence[Run]) -> dict[str, float]:
+    """Of the metrics that all have."""
+    names = set.intersection(*(set(run.metrics) for run in runs))
+    return {name: fmean(run.metrics[name] for run in runs) for name in sorted(names)}
+
+
+def constraints_of(resolved: Mapping[str, Any]) -> list[AtMost | AtLeast]:
+    """The constraints of a resolved study's JSON."""
+    stated = resolved.get("constraints", ())
+    return [KINDS[kind](metric, limit) for kind, metric, limit in stated]
+
+
+def by_configuration(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs that differ by their seed alone, first seeds first, in the order of the first ones."""
+    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        params = dict(run.params)
+        params.pop("seed", None)
+        groups.setdefault(tuple(sorted(params.items())), []).append(run)
+    return [sorted(group, key=attrgetter("seed")) for group in groups.values()]
