@@ -29,6 +29,7 @@ MISSING := $(shell test -x $(RUN_PYTHON) || echo FORCE)
 ARGUMENTS = set -f; \
 	for pair in $$SET; do set -- "$$@" --set "$$pair"; done; \
 	if [ -n "$$HOURS" ]; then set -- "$$@" --set "hours=$$HOURS"; fi; \
+	if [ -n "$$SEEDS" ]; then set -- "$$@" --set "seeds=$$SEEDS"; fi; \
 	case "$$FRESH" in ''|0) ;; *) set -- "$$@" --fresh;; esac
 
 # The words of NAME, into which the shell does not look either.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from framework.report.checklist import at_chance, edited_metrics, toy_warning, unmet
 from framework.report.facts import facts
-from framework.report.frame import StudyRuns
+from framework.report.frame import StudyRuns, seeds_of
 from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of
 from framework.report.speed import protocol, speed_columns, speed_frame
@@ -17,6 +17,7 @@ from framework.report.tables import Column, columns_of, listed, markdown, markdo
 # where it is not the task's own quality
 AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}
 SEED_NOTE = "n = 1 seed: no interval is shown"
+MEAN_NOTE = "Each row is a mean over the seeds; s.d. is the sample standard deviation over them"
 RATIO_NOTE = (
     "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
     "the baseline"
@@ -26,7 +27,6 @@ ROW_NOTES = (
     "without compression; "
     "**trial**: on the Pareto front of the finished trials that meet the constraints, largest "
     "first",
-    SEED_NOTE,
     "The search saw the validation split, so the front is optimistic; the headline of a paper "
     "is the test split",
     "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the "
@@ -105,6 +105,11 @@ def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def seed_note(runs: StudyRuns) -> str:
+    """How many seeds the rows are of."""
+    return MEAN_NOTE if any(map(seeds_of, runs.trials)) else SEED_NOTE
+
+
 def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
     """What the rows and columns mean, in Markdown, without full stops."""
     shares = " (accuracies as shares of 1)" if runs.quality == "val_accuracy" else ""
@@ -113,6 +118,7 @@ def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
         nets = "; each row is measured against the baseline of its own architecture"
     return [
         *ROW_NOTES,
+        seed_note(runs),
         f"{RATIO_NOTE}{nets}",
         *_axes_note(runs),
         *_meanings(columns),

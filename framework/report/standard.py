@@ -23,7 +23,7 @@ from framework.report.checklist import toys
 from framework.report.figures import Axis, Cloud, Point, save, trade_off
 from framework.report.frame import StudyRuns, picked, timing_frame, trials_frame
 from framework.report.layout import columns as every_column
-from framework.report.page import RATIO_NOTE, SEED_NOTE, page, speed_page
+from framework.report.page import RATIO_NOTE, page, seed_note, speed_page
 from framework.report.pareto import (
     Axes,
     axes_of,
@@ -80,7 +80,7 @@ def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:
     toy = f" Toys: {toy_names}." if toy_names else ""
     caption = (
         f"Pareto front of study {runs.name}: {nets} on {study['dataset']['use']}, "
-        f"{SEED_NOTE}.{toy} {meanings}. "
+        f"{seed_note(runs)}.{toy} {meanings}. "
         f"{RATIO_NOTE}. Control: identity strategy with the same fine-tuning. Bold: best trial of "
         f"a column."
     )

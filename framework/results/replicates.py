@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -41,23 +40,28 @@ def averaged(
         return first
     tags = {**first.tags, SEEDS: str(len(finished))}
     if len(finished) < len(runs):
-        reasons = Counter(run.tags.get("reason", "unknown") for run in runs if run not in finished)
-        why = ", ".join(f"{reason} of {count}" for reason, count in sorted(reasons.items()))
-        tags["reason"] = f"{why} in {len(runs)} seeds"
+        tags["reason"] = _why(runs)
         return replace(first, status="FAILED", tags=tags, metrics={})
-    metrics = _means(finished)
+    metrics = {name: fmean(values) for name, values in _values(finished).items()}
     for name in {*spread} & metrics.keys():
         metrics[name + SD] = stdev(run.metrics[name] for run in finished)
     if VIOLATION in metrics:
-        excess = (constraint.violation(metrics) for constraint in constraints)
+        # a mean of excesses would not be met where the mean itself is
+        excess = [constraint.violation(metrics) for constraint in constraints]
         metrics[VIOLATION] = sum(max(0.0, value) for value in excess)
     return replace(first, tags=tags, metrics=metrics)
 
 
-def _means(runs: Sequence[Run]) -> dict[str, float]:
-    """Of the metrics that all have."""
+def _why(runs: Sequence[Run]) -> str:
+    """`1 of 3 seeds: diverged`."""
+    reasons = [run.tags.get("reason", "unknown") for run in runs if run.status != "FINISHED"]
+    return f"{len(reasons)} of {len(runs)} seeds: {', '.join(sorted(set(reasons)))}"
+
+
+def _values(runs: Sequence[Run]) -> dict[str, list[float]]:
+    """Of each metric that all have, in the order of the names."""
     names = set.intersection(*(set(run.metrics) for run in runs))
-    return {name: fmean(run.metrics[name] for run in runs) for name in sorted(names)}
+    return {name: [run.metrics[name] for run in runs] for name in sorted(names)}
 
 
 def constraints_of(resolved: Mapping[str, Any]) -> list[AtMost | AtLeast]:

@@ -96,7 +96,7 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
         parent=parents[0] if parents else None,
         changed=bool(everything) and not same_study,
         done={run.number: run for run in _tagged(complete, "role", "trial") if run.number >= 0},
-        replicates={(run.number, run.seed): run for run in _tagged(complete, "role", "replicate")},
+        replicates=_by_seed(complete),
         attempts=dict(attempts),
         dense=tuple(dense),
         untrainable=_digests(baselines) - _digests(dense),
@@ -106,6 +106,11 @@ def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: 
 
 def _digests(runs: Sequence[Run]) -> frozenset[str]:
     return frozenset(run.tags.get("spec_digest", "") for run in runs)
+
+
+def _by_seed(runs: Sequence[Run]) -> dict[tuple[int, int], Run]:
+    """Those under further seeds, by number and seed."""
+    return {(run.number, run.seed): run for run in _tagged(runs, "role", "replicate")}
 
 
 def _tagged(runs: Sequence[Run], name: str, value: str) -> list[Run]:

@@ -130,7 +130,7 @@ def test_one_seed_stays_as_it_is_and_a_failed_one_fails_its_configuration() -> N
     failed = averaged([run(0, val_accuracy=0.5), run(1, "FAILED"), run(2, val_accuracy=0.7)])
     assert (failed.status, failed.metrics) == ("FAILED", {})
     assert failed.tags["seeds"] == "2"
-    assert failed.tags["reason"] == "diverged of 1 in 3 seeds"
+    assert failed.tags["reason"] == "1 of 3 seeds: diverged"
 
 
 def test_a_constraint_is_met_by_the_mean() -> None:

@@ -42,7 +42,7 @@ PINNED = {  # study -> its digest and that of its dense net, as they begin
     "squeezenet_se_prune": ("e1cc7af202af7da6", "4e3e51b029eaf8fd"),
     "transformer_chain": ("a590d98239a67d41", "6349bbf2b3f02888"),
     "transformer_prune": ("dde75d7d69c86702", "6349bbf2b3f02888"),
-    "zoo": ("0d40ebdf23953320", "33d8933460a19eee"),
+    "zoo": ("b245cc5835b685a1", "33d8933460a19eee"),
 }
 
 

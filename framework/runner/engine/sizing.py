@@ -34,9 +34,11 @@ def worth(plan: Plan, store: Store, *, fresh: bool, memory_bytes: int | None) ->
     history = read_history(store, plan, store.runs(plan.name), fresh=fresh)
     each = memory_bytes or worker_bytes(history)
     free = child.free_memory_share() or host.most_bytes()
-    study, left = plan.study, plan.study.trials - len(history.done)
-    # of a search that learns trial n waits for trial n - ahead
-    wide = int(study.ahead) if study.sampler in ("tpe", "nsga2") else left
+    study = plan.study
+    left = study.trials * study.seeds - len(history.done) - len(history.replicates)
+    # of a search that learns trial n waits for trial n - ahead; further seeds wait for one trial
+    learns = study.sampler in ("tpe", "nsga2")
+    wide = int(study.ahead) * study.seeds if learns else left
     most = min(left, wide, host.cores() // study.train.threads, free // each)
     fastest = min(range(1, max(1, most) + 1), key=lambda count: seconds(history, left, count))
     return 0 if fastest == 1 else fastest

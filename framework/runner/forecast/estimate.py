@@ -25,6 +25,7 @@ from framework.planning.resolve import (
 from framework.results import record
 from framework.runner.baseline import Lab
 from framework.runner.forecast.timing import Stopwatch
+from framework.runner.replicates import Replicates
 from framework.runner.sampler import Sampler
 from framework.runner.settle import Settler
 from framework.system.disk import size_text
@@ -51,8 +52,9 @@ class Work:
     """What is left to run.
 
     Args:
-        done: number of trials.
+        done: number of trials, of all seeds.
         todo: numbers of the trials.
+        replicates: runs of trials under further seeds.
         specs: those trials, or as many draws from the search space as tell their mean.
         dense: dense nets that have no run in this study yet.
         untrained: those of them that are to be trained: not in the cache, and without weights of
@@ -64,6 +66,7 @@ class Work:
 
     done: int
     todo: Sequence[int]
+    replicates: int
     specs: Sequence[Spec]
     dense: Sequence[Spec]
     untrained: Sequence[Spec]
@@ -71,6 +74,11 @@ class Work:
     least_epochs: int
     expected_epochs: float
     most_epochs: int
+
+    @property
+    def runs(self) -> int:
+        """Of trials, under all seeds."""
+        return len(self.todo) + self.replicates
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def estimate(
         read_history(store, plan, runs, fresh=fresh) if store else History(0, None, changed=False)
     )
     work = work_left(plan.study, history, Lab(root, catalog))
-    if not (work.todo or work.dense or work.controls):
+    if not (work.runs or work.dense or work.controls):
         return work, Cost(0.0, 0.0, "nothing is left to run")
     finished = [run for run in runs if _finished_here(run, plan.study)]
     if store and len(_of_role(finished, "trial")) >= ENOUGH_TRIALS:
@@ -121,27 +129,38 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
     """What a session would run."""
     wanted = _wanted(study, history)
     todo = [number for number in range(wanted) if number not in history.done]
+    further = Replicates(study)
+    further.recall(history.replicates)
+    replicates = further.left(wanted)
+    numbers = todo or (list(range(wanted)) if replicates else [])
     settler = Settler(lab)
     settler.recall(history.dense)
     # recalled, not settled: trying values would load TensorFlow
-    specs = list(map(settler.recalled, _specs(study, todo)))
+    specs = list(map(settler.recalled, _specs(study, numbers)))
     # the study's own net first: a session trains it before it asks for any trial
-    first = [settler.recalled(study.fix(first_value))] if todo else []
-    trials = [*first, *specs[: len(todo)]]
+    first = [settler.recalled(study.fix(first_value))] if numbers else []
+    trials = _of_all_seeds([*first, *specs[: len(numbers)]], further.seeds)
     controls, dense = _references(study, trials, settler, lab.catalog)
     missing = _without(dense, map(_spec_digest, history.dense))
     least, expected, most = _epochs_of_one(study, specs, lab.catalog)
+    runs = len(todo) + replicates
     return Work(
-        done=len(history.done),
+        done=len(history.done) + len(further.done),
         todo=todo,
+        replicates=replicates,
         specs=specs,
         dense=missing,
         untrained=list(filterfalse(lab.has_baseline, missing)),
         controls=_without(controls, history.controls),
-        least_epochs=least * len(todo),
-        expected_epochs=expected * len(todo),
-        most_epochs=most * len(todo),
+        least_epochs=least * runs,
+        expected_epochs=expected * runs,
+        most_epochs=most * runs,
     )
+
+
+def _of_all_seeds(specs: Sequence[Spec], further: Iterable[int]) -> list[Spec]:
+    """The specs, and the same under further seeds."""
+    return [*specs, *(replace(spec, seed=seed) for seed in further for spec in specs)]
 
 
 def _references(
@@ -151,6 +170,7 @@ def _references(
     controls = {}
     for trial in trials:
         control = settler.recalled(control_spec(study, catalog, like=trial))
+        control = replace(control, seed=trial.seed)
         controls[control.digest] = control
     dense = {}
     for spec in (*trials, *controls.values()):
@@ -206,7 +226,7 @@ def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
 def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
     """The cost by what finished runs of this study took on this machine."""
     trials, baselines = _of_role(runs, "trial"), _of_role(runs, "baseline")
-    seconds = len(work.todo) * fmean(map(_wall_seconds, trials))
+    seconds = work.runs * fmean(map(_wall_seconds, trials))
     # a control is fine-tuned as trials are: they tell where no control has finished here
     controls = _of_role(runs, "control") or trials
     seconds += len(work.controls) * fmean(map(_wall_seconds, controls))
@@ -217,7 +237,7 @@ def cost_by_runs(store: Store, runs: Sequence[Run], work: Work) -> Cost:
         else:
             seconds += fmean(map(_wall_seconds, trials))
     size = fmean([_bytes(store, run) for run in trials])
-    count = len(work.todo) + len(work.dense) + len(work.controls)
+    count = work.runs + len(work.dense) + len(work.controls)
     return Cost(
         seconds,
         count * (size + STORE_BYTES),
@@ -229,7 +249,7 @@ def cost_by_timing(work: Work, watch: Stopwatch, catalog: Catalog) -> Cost:
     """The cost by short trials timed now."""
     seconds = size = 0.0
     # of a search that learns more specs are drawn than it has trials: each counts for a share
-    share = len(work.todo) / max(1, len(work.specs))
+    share = work.runs / max(1, len(work.specs))
     for spec in work.specs:
         cost = watch.cost(spec)
         seconds += share * (STORE_SECONDS + cost.fixed + cost.epoch * budget(spec, catalog))
@@ -255,7 +275,7 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
     within = f"; this session ends after {study.hours:g} h" if study.hours else ""
     kept = ", before the nets that others beat are removed" if study.keep == "front" else ""
     return {
-        "left to run": f"{len(work.todo)} trials, {work.done} are done",
+        "left to run": f"{work.runs} trials, {work.done} are done{_seeds_text(study)}",
         "epochs, baseline": f"{epochs} ({len(work.untrained)} to train, {cached} ready)",
         "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
         "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about "
@@ -264,6 +284,10 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
         "disk": f"about {size_text(round(cost.size))}{kept}" if cost.size else "none",
         "by": cost.source,
     }
+
+
+def _seeds_text(study: Study) -> str:
+    return f", {study.seeds} seeds together" if study.seeds > 1 else ""
 
 
 def _time_text(seconds: float) -> str:
