@@ -46,7 +46,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
 	@echo "Ready. Next: make list"
 
-study: need-name $(READY)  ## run a study, or go on with it: NAME=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=, CLUSTER=
+study: need-name $(READY)  ## run a study, or go on with it: NAME=, SEEDS=, SET=, HOURS=, FRESH=1, DRY=1, WORKERS=, MEMORY=, CLUSTER=
 	@set -- study "$$NAME"; case "$$DRY" in ''|0) ;; *) set -- "$$@" --dry-run;; esac; \
 	if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; \
 	if [ -n "$$CLUSTER" ]; then set -- "$$@" --cluster "$$CLUSTER"; fi; \
@@ -182,6 +182,7 @@ help:  ## this page
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
 	@echo "  KIND=strategy                   of a new file, or of a report (the name of a file in reports/)"
+	@echo "  SEEDS=5                         seeds under which every trial of a study is trained; more later use what is there"
 	@echo "  SEEDS=2000  SEED=123            how many scenarios of chaos; one of them again, with what happens in it"
 	@echo "  KIND=compare                    a report: methods side by side, of NAME=\"a b\" and all their seeds"
 	@echo "  OVER=compress.0.sparsity        a knob whose values are the columns of that report"

@@ -25,6 +25,7 @@ from framework.system.commands import as_typed
 from framework.system.text import visible
 
 NOTEBOOK_COLUMNS = 120
+HEAD = 21  # characters of "trial 12 (13 of 30)"; those of further seeds are longer
 
 
 class Progress:
@@ -121,7 +122,11 @@ class Progress:
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
         self.console.print(
-            visible(f"{head:<22}{text}"), style=style, markup=False, highlight=False, soft_wrap=True
+            visible(f"{head:<{HEAD}} {text}"),
+            style=style,
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
     def _status(self, event: Ended) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from framework.errors import MachineError
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
-from framework.report import run_report
+from framework.report import COMPARE, run_report
 from framework.runner.events import Outcome
 from framework.study.overrides import key_of
+from framework.study.space import Choice
+from framework.study.study import Study
 from framework.system import paths
 from framework.system.commands import as_typed
 from framework.system.refusal import explained
@@ -33,14 +35,12 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
         What `framework.report.run_report` returned; `refused` says what could not be written.
     """
     plan = outcome.plan
-    report = run_report(
-        store,
-        plan.name,
-        root=root,
-        out=out,
-        digest=plan.study.digest,
-        generation=outcome.generation,
-    )
+    place: dict[str, Any] = {"root": root, "out": out, "digest": plan.study.digest}
+    report = run_report(store, plan.name, **place, generation=outcome.generation)
+    if is_compared(plan.study) and not report.refused:
+        compared = run_report(store, plan.name, **place, kind=COMPARE)
+        every = sorted({*report.paths, *compared.paths})
+        report = replace(report, paths=every, table=compared.table, refused=compared.refused)
     try:
         publish(store, outcome, report)
     # the report is made, and its table is to be shown
@@ -49,6 +49,12 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
     except MachineError as error:
         return replace(report, refused=report.refused or error)
     return report
+
+
+def is_compared(study: Study) -> bool:
+    """Whether a study is of several seeds, methods or nets, which are compared when it ends."""
+    parts = (study.architecture, *study.compress)
+    return study.seeds > 1 or any(isinstance(part, Choice) for part in parts)
 
 
 def publish(store: Store, outcome: Outcome, report: Any) -> None:

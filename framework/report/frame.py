@@ -184,6 +184,7 @@ def collect(
     digest: str | None = None,
     generation: int | None = None,
     catalog: Catalog | None = None,
+    averages: bool = True,
 ) -> StudyRuns:
     """The runs of a study.
 
@@ -191,6 +192,8 @@ def collect(
         digest: of the study, or how it begins; that of the parent run started last by default.
         generation: the highest one of this digest by default.
         catalog: says what metrics are called; that of the package by default.
+        averages: a configuration under several seeds is one run, their mean; else each is one of
+            its own.
 
     Raises:
         UserError: the store has no such study, digest or generation.
@@ -209,7 +212,7 @@ def collect(
     baselines = as_measured(store, one_each(chosen or like(parent, baselines)), edited)
     controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
     trials = as_measured(store, [*trials, *further], edited)
-    if further:
+    if further and averages:
         baselines, controls, trials = map(partial(_means, study), (baselines, controls, trials))
     return StudyRuns(
         name=name,

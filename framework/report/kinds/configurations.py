@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain, starmap
 from operator import attrgetter
 from statistics import mean
-from typing import Protocol
+from typing import Any, Protocol
 
 from framework.contracts import Catalog
 from framework.errors import UnknownName
@@ -157,10 +157,9 @@ def studies_of(
                 chosen.add((digest_of(run), run.generation))
         # where there is none `collect` says so
         keys = sorted(chosen, key=str) or [(digest, None)]
-        studies += [
-            collect(store, name, digest=one, generation=generation, catalog=catalog)
-            for one, generation in keys
-        ]
+        for one, generation in keys:
+            options: dict[str, Any] = {"catalog": catalog, "averages": False}
+            studies.append(collect(store, name, digest=one, generation=generation, **options))
     return studies
 
 
