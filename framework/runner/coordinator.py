@@ -206,8 +206,6 @@ class Coordinator:
         before, _ = self._progress()
         self._queue.extend(missing)
         self._refer_all()
-        for number in sorted(self.done):
-            self._replicate(number)
         self._fill()
         while self._flying:
             for future in self.engine.ended(self._flying):
@@ -254,7 +252,7 @@ class Coordinator:
             self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
             return False
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
-        self._refer(suggestion.spec)
+        self.schedule.refer(suggestion.spec, self._control(suggestion.spec))
         self.schedule.add(Work("trial", suggestion.spec, self._queue.popleft(), suggestion))
         return True
 
@@ -268,17 +266,18 @@ class Coordinator:
 
     def _refer_all(self) -> None:
         """Let baselines and controls be run that the study needs, or an ended session left."""
-        self._refer(self.settler.settle(self.plan.study.fix(first_value)))
+        first = self.settler.settle(self.plan.study.fix(first_value))
+        self.schedule.refer(first, self._control(first))
         tried = map(self.sampler.spec, self.done)
         nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
         for control in map(self._control, nets.values()):
-            # a dense net that failed is tried again for a trial, not for its control's sake
-            if control.dense().digest not in self._untrainable:
-                self.schedule.refer(control, control)
-
-    def _refer(self, spec: Spec) -> None:
-        """Let the baseline of a spec and the control of its architecture be run, if need be."""
-        self.schedule.refer(spec, self._control(spec))
+            for seed in range(self.plan.study.seeds):
+                # a dense net that failed is tried again for a trial, not for its control's sake
+                one = replace(control, seed=control.seed + seed)
+                if one.dense().digest not in self._untrainable:
+                    self.schedule.refer(one, one, is_spare=seed > 0)
+        for number in sorted(self.done):
+            self._replicate(number)
 
     def _control(self, spec: Spec) -> Spec:
         """The control of a spec's architecture."""
