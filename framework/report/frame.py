@@ -203,13 +203,10 @@ def collect(
     trials = last_attempts(like(parent, complete_runs(store, name, "trial")))
     further = last_attempts(like(parent, complete_runs(store, name, "replicate")))
     controls = like(parent, complete_runs(store, name, "control"))
-    # a trial names the baseline it was measured against, whatever study trained that one
-    named = set(tag_values([*trials, *further, *controls], "baseline")) - {""}
-    baselines = with_status(complete_runs(store, name, "baseline"), "FINISHED")
-    chosen = [run for run in baselines if run.run_id in named]
+    baselines = _baselines(store, name, parent, [*trials, *further, *controls])
     # what somebody deleted in the store is filled in, so that no table has to do without it
     edited: dict[str, Sequence[str]] = {}
-    baselines = as_measured(store, one_each(chosen or like(parent, baselines)), edited)
+    baselines = as_measured(store, one_each(baselines), edited)
     controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
     trials = as_measured(store, [*trials, *further], edited)
     if further and averages:
@@ -224,6 +221,14 @@ def collect(
         catalog=catalog or Catalog(),
         edited=edited,
     )
+
+
+def _baselines(store: RunStore, name: str, parent: Run, runs: Iterable[Run]) -> list[Run]:
+    """Those that runs were measured against, which they name, whatever study trained them."""
+    named = set(tag_values(runs, "baseline")) - {""}
+    finished = with_status(complete_runs(store, name, "baseline"), "FINISHED")
+    chosen = [run for run in finished if run.run_id in named]
+    return chosen or like(parent, finished)
 
 
 def _means(study: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
