@@ -209,6 +209,7 @@ def collect(
     baselines = as_measured(store, one_each(baselines), edited)
     controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
     trials = as_measured(store, [*trials, *further], edited)
+    # a study of one seed stays as it is in the store
     if further and averages:
         baselines, controls, trials = map(partial(_means, study), (baselines, controls, trials))
     return StudyRuns(
