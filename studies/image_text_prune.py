@@ -14,5 +14,6 @@ STUDY = Study(
     train=Train(epochs=50, batch_size=64, learning_rate=2e-3, warmup_epochs=2, augment=True),
     compress=[use("magnitude_prune", layers="erk", sparsity=Float(0.5, 0.97), epochs=Choice(2, 4))],
     objectives={"quality": "max", "params_nonzero": "min"},
+    ahead=8,
     trials=20,
 )

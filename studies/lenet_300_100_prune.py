@@ -19,5 +19,6 @@ STUDY = Study(
         )
     ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
+    ahead=8,
     trials=30,
 )

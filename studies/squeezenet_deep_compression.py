@@ -18,5 +18,6 @@ STUDY = Study(
         Choice(use("ptq", scales="per_tensor"), use("qat", scales="per_tensor", epochs=1)),
     ],
     objectives={"val_accuracy": "max", "size_tflite_compressed_bytes": "min"},
+    ahead=8,
     trials=16,
 )

@@ -14,5 +14,6 @@ STUDY = Study(
         use("magnitude_prune", layers="erk", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
     ],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
+    ahead=8,
     trials=24,
 )

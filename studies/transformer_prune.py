@@ -19,5 +19,6 @@ STUDY = Study(
     ),
     compress=[use("magnitude_prune", layers="erk", sparsity=Float(0.3, 0.95), epochs=Choice(2, 4))],
     objectives={"quality": "max", "params_nonzero": "min"},
+    ahead=8,
     trials=16,
 )

@@ -22,5 +22,6 @@ STUDY = Study(
     train=Train(epochs=12, batch_size=32, warmup_epochs=2, finetune_factor=1),
     compress=[use("magnitude_prune", sparsity=Float(0.5, 0.97), epochs=4)],
     objectives={"val_accuracy": "max", "params_nonzero": "min"},
+    ahead=8,
     trials=24,
 )

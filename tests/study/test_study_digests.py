@@ -28,21 +28,22 @@ from framework.study.spec import SPEC_FIELDS, TRAIN_FIELDS
 ROOT = Path(__file__).parents[2]
 PINNED = {  # study -> its digest and that of its dense net, as they begin
     "autoencoder_prune": ("79a895f58f472766", "657de178dbb67c72"),
-    "cnn_prune": ("3b94ca44478d8288", "302a25ee6abdcd17"),
+    "cnn_prune": ("c9bfa7746ebe7a23", "302a25ee6abdcd17"),
     "image_audio_quantize": ("d8a9664f51b3b3b3", "86c1117d8a606865"),
-    "image_text_prune": ("f0ca948ab9610bb1", "93e5d660d378b463"),
-    "lenet5_prune": ("359f01008ed2ab26", "8e2d1cf6ca381f5d"),
+    "image_text_prune": ("9b77e09f8f09b24e", "93e5d660d378b463"),
+    "lenet5_prune": ("d562453b3638338e", "8e2d1cf6ca381f5d"),
     "lenet5_quantize": ("309bd3f749af1b6f", "8e2d1cf6ca381f5d"),
     "lenet5_shootout": ("f23c8241e0458ef3", "0fd0abbd67944684"),
-    "lenet_300_100_prune": ("c15c96f2e31e26d4", "1c95810ec14ad4ad"),
+    "lenet_300_100_prune": ("d80f17713ec63d60", "1c95810ec14ad4ad"),
     "lstm_quantize": ("cfc9065e68d47115", "019e6d7361fbf8f3"),
     "prune_and_quantize": ("b24c60e02b842b35", "8e2d1cf6ca381f5d"),
-    "squeezenet_deep_compression": ("bcb4def347d33371", "22e100f8e7a3ad0a"),
-    "squeezenet_prune": ("6ac4fac6ca4ca2f2", "22e100f8e7a3ad0a"),
-    "squeezenet_se_prune": ("e1cc7af202af7da6", "4e3e51b029eaf8fd"),
+    "prune_vs_random": ("5d7d5c1d0ea0c9e3", "8e2d1cf6ca381f5d"),
+    "squeezenet_deep_compression": ("5fdad0ccef63d94d", "22e100f8e7a3ad0a"),
+    "squeezenet_prune": ("c7fbf363b059040f", "22e100f8e7a3ad0a"),
+    "squeezenet_se_prune": ("50f533a959be3006", "4e3e51b029eaf8fd"),
     "transformer_chain": ("a590d98239a67d41", "6349bbf2b3f02888"),
-    "transformer_prune": ("dde75d7d69c86702", "6349bbf2b3f02888"),
-    "zoo": ("b245cc5835b685a1", "33d8933460a19eee"),
+    "transformer_prune": ("a76cba3d74f77ee4", "6349bbf2b3f02888"),
+    "zoo": ("14c95330835b9854", "33d8933460a19eee"),
 }
 
 
