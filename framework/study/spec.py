@@ -138,6 +138,11 @@ class Train(Knobbed):
 
     def json(self) -> dict[str, Any]:
         """A plain value."""
+        return dict(self._json)
+
+    @cached_property
+    def _json(self) -> Mapping[str, Any]:
+        """Computed once: all specs of a study have one training, unless it is searched."""
         stated = {name: plain(getattr(self, name)) for name in TRAIN_FIELDS}
         return stated | added(self, TRAIN_FIELDS)
 

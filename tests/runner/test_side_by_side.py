@@ -182,6 +182,22 @@ def test_a_control_that_was_cut_off_after_the_last_trial_is_run_by_the_next_sess
     assert ended(project, "control") == ["FINISHED"]
 
 
+def test_a_control_that_failed_is_not_run_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(spec: Spec, lab: Any, **parts: Any) -> Record:
+        if spec.strategy == "identity":
+            return Record(reason="exception", error="Error: made up")
+        return made_up(spec, lab)
+
+    monkeypatch.setattr(here.trial, "run", failing)
+    for trials in (2, 3):
+        project.write_study(trials=trials, ahead=3)
+        project.study()
+        assert len(ended(project, "trial")) == trials
+        assert ended(project, "control") == ["FAILED"]
+
+
 def test_files_whose_timing_was_cut_off_are_timed_by_the_same_command(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
