@@ -84,7 +84,7 @@ def budgets_frame(sides: Sequence[Side]) -> pd.DataFrame:
     Returns:
         (configurations, columns), dtype object; gaps are None.
     """
-    columns = ["net", "method", "setting", "epochs", "dense_fit_seconds", "fit_seconds"]
+    columns = ["net", "method", "setting", "epochs_spent", "dense_fit_seconds", "fit_seconds"]
     columns += ["other_seconds"]
     rows = []
     for side in sides:

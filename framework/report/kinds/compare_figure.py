@@ -87,7 +87,7 @@ def _bars(side: Side, plot: Plot, rows: Sequence[Row], look: dict[str, Any], sca
     if not measured:
         return
     points = [(row.means[side.size], _mean(row, scale)) for row in measured]
-    spreads = [scale * (row.quality.deviation or 0.0) for row in measured if row.quality]
+    spreads = [_spread(row, scale) for row in measured]
     sizes, means = zip(*points, strict=True)
     bars: dict[str, Any] = {"color": look["color"], "capsize": 1.5, "elinewidth": 0.7}
     plot.errorbar(sizes, means, yerr=spreads, linestyle="none", zorder=2, **bars)
@@ -96,6 +96,12 @@ def _bars(side: Side, plot: Plot, rows: Sequence[Row], look: dict[str, Any], sca
     # a search tries much that is off its front: a line through all of it would cross itself
     corners = staircase(points, "min", "max")
     plot.plot(*zip(*corners, strict=True), **marked, zorder=3, label=visible(rows[0].method))
+
+
+def _spread(row: Row, scale: float) -> float:
+    """The standard deviation; no number, and so no bar, of one seed."""
+    deviation = row.quality.deviation if row.quality is not None else None
+    return math.nan if deviation is None else scale * deviation
 
 
 def _mean(row: Row, scale: float) -> float:

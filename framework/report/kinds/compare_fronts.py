@@ -30,15 +30,15 @@ DIRECTIONS: tuple[Direction, Direction] = ("min", "max")
 
 @dataclass(frozen=True, kw_only=True)
 class MethodFront:
-    """What is said of all settings of one method together.
+    """What is said of all settings of one method together, by their means.
 
     Args:
         seeds: that all of its settings have.
-        volume: dominated, in octaves of the size below the dense net's times quality above chance;
-            without interval where there is one seed.
+        volume: dominated, in octaves of the size below the dense net's times quality above chance.
+        interval: of the volume; None of fewer than two seeds.
         size: how many times smaller than the dense net at a loss of 1 point; None: not reached.
         quality: at a quarter of the dense net's size; None: not reached.
-        surfaces: what the best seed, half of them and all attain, (size, quality).
+        surfaces: what the best seed, half of them and all attain, (size, quality); of two or more.
     """
 
     method: str
@@ -55,48 +55,56 @@ def fronts_of(side: Side) -> list[MethodFront]:
     dense = (side.net.dense.values(side.size), side.net.dense.values(side.net.quality))
     if not all(dense) or side.net.above_chance is None:
         return []
-    dense_size, dense_quality = (mean(values.values()) for values in dense)
+    whole = tuple(mean(values.values()) for values in dense)
     answers = []
     for method, settings in by_method(side.names).items():
-        points = _points(side, list(settings.values()))
-        if points.size:
-            chance = dense_quality - side.net.above_chance
-            answers.append(_front(method, points, dense_size, dense_quality, chance))
+        measured = list(filter(None, (_measured(side, one) for one in settings.values())))
+        if measured:
+            answers.append(_front(method, measured, whole, whole[1] - side.net.above_chance))
     return answers
 
 
-def _points(side: Side, configurations: Sequence[Configuration]) -> Any:
-    """(configurations, seeds, 2), of the seeds that all of them have."""
-    values = []
-    for one in configurations:
-        sizes, qualities = one.values(side.size), one.values(side.net.quality)
-        # a net that is pruned to nothing has no logarithm
-        both = {seed: (size, qualities[seed]) for seed, size in sizes.items() if size > 0}
-        values.append(both)
-    seeds = sorted(set.intersection(*map(set, values)))
-    return np.array([[both[seed] for seed in seeds] for both in values], dtype=float)
+def _measured(side: Side, one: Configuration) -> dict[int, tuple[float, ...]]:
+    """Seed -> (size, quality)."""
+    sizes, qualities = one.values(side.size), one.values(side.net.quality)
+    # a net that is pruned to nothing has no logarithm
+    positive = {seed: size for seed, size in sizes.items() if size > 0 and seed in qualities}
+    return {seed: (size, qualities[seed]) for seed, size in positive.items()}
 
 
 def _front(
-    method: str, points: Any, dense_size: float, dense_quality: float, chance: float
+    method: str,
+    measured: Sequence[Mapping[int, tuple[float, ...]]],
+    dense: tuple[float, ...],
+    chance: float,
 ) -> MethodFront:
-    octaves = np.stack([np.log2(points[:, :, 0] / dense_size), points[:, :, 1]], axis=2)
+    means = [tuple(map(mean, zip(*one.values(), strict=True))) for one in measured]
     reference = (0.0, chance)
-    means = [tuple(one) for one in points.mean(axis=1).tolist()]
-    several = points.shape[1] > 1
-    interval = None
-    if several:
+    # an interval and what seeds attain need all settings of each seed
+    seeds = sorted(set.intersection(*map(set, measured)))
+    interval, surfaces = None, {}
+    if len(seeds) > 1:
+        points = np.array([[one[seed] for seed in seeds] for one in measured])
+        octaves = _octaves(points, dense[0])
         interval = volume_of(octaves, reference=reference, directions=DIRECTIONS)
+        # (seeds, configurations, 2)
+        surfaces = dict(attainment(points.swapaxes(0, 1).tolist(), DIRECTIONS))
+    volume = hypervolume(_octaves(np.array(means), dense[0]), reference, DIRECTIONS)
     return MethodFront(
         method=method,
-        seeds=points.shape[1],
-        volume=hypervolume(octaves.mean(axis=1), reference, DIRECTIONS),
+        seeds=len(seeds),
+        volume=volume if interval is None else interval.value,
         interval=interval,
-        size=size_at(means, dense_quality - LOSS),
-        quality=quality_at(means, dense_size / SMALLER),
-        # (seeds, configurations, 2)
-        surfaces=attainment(points.swapaxes(0, 1).tolist(), DIRECTIONS) if several else {},
+        size=size_at(means, dense[1] - LOSS),
+        quality=quality_at(means, dense[0] / SMALLER),
+        surfaces=surfaces,
     )
+
+
+def _octaves(points: Any, dense_size: float) -> Any:
+    """The same points with the logarithm of their size, 0 for that of the dense net."""
+    sizes, qualities = np.moveaxis(points, -1, 0)
+    return np.stack([np.log2(sizes / dense_size), qualities], axis=-1)
 
 
 def fronts_grid(side: Side, fronts: Sequence[MethodFront]) -> Grid:

@@ -29,8 +29,8 @@ NOTES = (
     "**front** is that of the means; a configuration of which a seed failed is on none",
     "**below resolution**: the standard deviation is below two samples of the split; **seeds "
     "disagree**: some have collapsed. Neither has an interval or a verdict",
-    "**epochs** are those of the dense net and of each step; **other budget**: more than 10 % off "
-    "the median of the net's methods. Seconds are in `compare_budgets.csv`",
+    "**epochs spent** are those of the dense net and of each step; **other budget**: more than 10 "
+    "% off the median of the net's methods. Seconds are in `compare_budgets.csv`",
     "The **hypervolume** is in octaves of the size below the dense net's times quality above "
     "chance; readings lie between two measured points, or are not reached",
     "Verdicts are of all pairs of methods on one net together (Holm), at a level that allows to "

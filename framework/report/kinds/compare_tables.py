@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # beside the size that spans the front
 RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
-BEST_MARK, FRONT_MARK = "≈", "front"
+BEST_MARK, FRONT_MARK, SPENT = "≈", "front", "epochs spent"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def exact_frame(sides: Sequence[Side]) -> pd.DataFrame:
     measured = _unique(name for row in rows for name in row)
     # what a row is called comes first, and its digest last
     first = ["net", "row", "method", *settings, "seeds", "flags"]
-    last = ["front", "best", "equal_to_best", "epochs", "configuration"]
+    last = ["front", "best", "equal_to_best", "epochs_spent", "configuration"]
     columns = _unique([*first, *(name for name in measured if name not in last), *last])
     return object_frame(rows, columns)
 
@@ -73,7 +73,7 @@ def _exact(net: Net, row: Row) -> dict[str, Any]:
     # the mean of a quality is there already, by all seeds that have it
     values |= {name: value for name, value in row.means.items() if name not in values}
     values |= {"front": row.front, "best": row.best, "equal_to_best": row.equal}
-    return values | {"epochs": row.epochs, "configuration": row.one.digest}
+    return values | {"epochs_spent": row.epochs, "configuration": row.one.digest}
 
 
 def _ends(name: str, one: Summary | None) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
     drop = quantity(side.net.drop, catalog)
     heads = ["method", *settings, "n", quality.title, drop.title, "against control"]
     heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
-    heads += ["epochs", FRONT_MARK, "flags"]
+    heads += [SPENT, FRONT_MARK, "flags"]
     rows = []
     for row in side.rows:
         # in the order of the heads
@@ -114,7 +114,7 @@ def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
         rows.append(cells)
     grid = Grid(heads=heads, rows=rows)
     if brief:
-        grid = grid.without(("against control", "epochs", heads[-4]))
+        grid = grid.without(("against control", SPENT, heads[-4]))
     return grid.without_empty()
 
 

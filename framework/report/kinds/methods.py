@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 LONGEST = 24  # letters of a value in a name; longer ones are told by a digest
+# heads of columns in the tables: a knob of such a name keeps its place in the chain
+RESERVED = ("net", "row", "method", "n", "seeds", "flags", "front", "best", "configuration")
 Setting = tuple[tuple[str, Any], ...]
 
 
@@ -114,7 +116,8 @@ def _short_names(paths: Sequence[str]) -> dict[str, str]:
     lasts = [path.rpartition(".")[2] for path in paths]
     names = {}
     for path, last in zip(paths, lasts, strict=True):
-        names[path] = last if lasts.count(last) == 1 else path.removeprefix("compress.")
+        alone = lasts.count(last) == 1 and last not in RESERVED
+        names[path] = last if alone else path.removeprefix("compress.")
     return names
 
 

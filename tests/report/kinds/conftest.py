@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compared_runs import CATALOG, OVER, Written, compared, seeds, study_of
+from compared_runs import CATALOG, OVER, SPARSITIES, Written, compared, seeds, study_of
 
 from framework import Choice, use
 from framework.planning.resolve import resolve
@@ -41,6 +41,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for sparsity, epochs in BUDGETS
     ]
     fine.study("budgets", resolve(replace(study, compress=(Choice(*steps),)), CATALOG))
+    for seed, sparsity in enumerate(SPARSITIES):
+        step = use("magnitude_prune", sparsity=sparsity, epochs=4)
+        fine.study("apart", resolve(replace(study, compress=(step,), seed=seed), CATALOG))
     fine.begun("empty", study)
     compared(root, root / "out", over=OVER)
     return root

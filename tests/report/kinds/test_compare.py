@@ -137,9 +137,22 @@ def test_other_budgets_are_marked(root: Path, tmp_path: Path) -> None:
     compared(root, tmp_path, "budgets")
     frame = table(tmp_path)
     marked = frame[frame["flags"].fillna("").str.contains("other budget")]
-    assert list(marked["epochs"]) == ["10 + 8"]
+    assert list(marked["epochs_spent"]) == ["10 + 8"]
     # two numbers vary, so that both are settings
-    assert {"sparsity", "epochs"} <= set(frame.columns)
+    settings = frame[["sparsity", "epochs"]].dropna().to_numpy().tolist()
+    assert settings == [[0.5, 4], [0.8, 4], [0.95, 4], [0.8, 8]]
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    assert "| magnitude_prune | 8 | 0.8 |" in page
+    assert "| 10 + 8 |" in page
+
+
+def test_a_method_whose_settings_share_no_seed_has_a_front_too(root: Path, tmp_path: Path) -> None:
+    """As two searches under two seeds leave it."""
+    compared(root, tmp_path, "apart")
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    (line,) = [one for one in page.splitlines() if one.startswith("| magnitude_prune | 0 |")]
+    assert "(" not in line
+    assert table(tmp_path, "compare_attained.csv").empty
 
 
 def test_a_knob_that_nothing_varies_cannot_be_the_columns(root: Path, tmp_path: Path) -> None:

@@ -150,6 +150,11 @@ def test_two_steps_with_one_knob_keep_their_places() -> None:
     assert names[0].setting == (("0.epochs", 1), ("1.epochs", 1))
 
 
+def test_a_knob_that_is_called_like_a_column_keeps_its_place() -> None:
+    names = named([configuration(use("mine", seeds=1)), configuration(use("mine", seeds=2))])
+    assert [one.setting for one in names] == [(("0.seeds", 1),), (("0.seeds", 2),)]
+
+
 def test_labels_of_studies_are_no_names_and_long_values_are_short() -> None:
     long = {f"layer_{index}": index for index in range(30)}
     names = named(
