@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from framework.report.frame import object_frame
+from framework.report.frame import in_order, object_frame
 from framework.report.grid import Cell, Grid
 from framework.report.kinds.methods import number_text, setting_names
 from framework.report.layout import FORMATS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # beside the size that spans the front
 RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
+FROM_CONTROL = "_from_control"  # the end of a drop that is not against the dense net
 BEST_MARK, FRONT_MARK, SPENT = "≈", "front", "epochs spent"
 
 
@@ -55,12 +56,16 @@ def exact_frame(sides: Sequence[Side]) -> pd.DataFrame:
     for side in sides:
         rows += [_exact(side.net, row) for row in side.rows]
     settings = _unique(name for side in sides for name in setting_names(side.names))
-    measured = _unique(name for row in rows for name in row)
-    # what a row is called comes first, and its digest last
+    # what a row is called comes first, then how good it is, and its digest last
     first = ["net", "row", "method", *settings, "seeds", "flags"]
+    for side in sides:
+        drop = side.net.drop
+        for name in (side.net.quality, drop, f"{drop}{FROM_CONTROL}"):
+            first += _with_ends(name)
     last = ["front", "best", "equal_to_best", "epochs_spent", "configuration"]
-    columns = _unique([*first, *(name for name in measured if name not in last), *last])
-    return object_frame(rows, columns)
+    measured = sorted({name for row in rows for name in row} - {*first, *last})
+    present = {name for row in rows for name in row} | {*settings}
+    return object_frame(rows, in_order(_unique([*first, *measured, *last]), present))
 
 
 def _exact(net: Net, row: Row) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _exact(net: Net, row: Row) -> dict[str, Any]:
     values["seeds"] = " ".join(map(str, row.one.runs))
     values["flags"] = "; ".join(row.flags)
     values |= _ends(net.quality, row.quality) | _ends(net.drop, row.drop)
-    values |= _ends(f"{net.drop}_from_control", row.behind)
+    values |= _ends(f"{net.drop}{FROM_CONTROL}", row.behind)
     # the mean of a quality is there already, by all seeds that have it
     values |= {name: value for name, value in row.means.items() if name not in values}
     values |= {"front": row.front, "best": row.best, "equal_to_best": row.equal}
@@ -79,12 +84,12 @@ def _exact(net: Net, row: Row) -> dict[str, Any]:
 def _ends(name: str, one: Summary | None) -> dict[str, Any]:
     if one is None:
         return {}
-    return {
-        name: one.mean,
-        f"{name}_sd": one.deviation,
-        f"{name}_low": one.low,
-        f"{name}_high": one.high,
-    }
+    numbers = (one.mean, one.deviation, one.low, one.high)
+    return dict(zip(_with_ends(name), numbers, strict=True))
+
+
+def _with_ends(name: str) -> list[str]:
+    return [name, f"{name}_sd", f"{name}_low", f"{name}_high"]
 
 
 # --- for a reader ---------------------------------------------------------------------------------

@@ -112,8 +112,14 @@ def _row(net: Net, one: Configuration, kind: str, catalog: Catalog) -> Row:
 def _behind(net: Net, reference: Configuration, one: Configuration) -> Summary | None:
     """What the reference of the same seed has more."""
     wanted, values = reference.values(net.quality), one.values(net.quality)
-    seeds = sorted(wanted.keys() & values.keys())
-    return summary([wanted[seed] - values[seed] for seed in seeds]) if seeds else None
+    drops = [wanted[seed] - values[seed] for seed in sorted(wanted.keys() & values.keys())]
+    if not drops:
+        return None
+    behind = summary(drops, resolution=net.resolution, above_chance=net.above_chance)
+    quality = net.quality_of(one)
+    flagged = quality is not None and quality.flags
+    # what is flagged has no interval, of whatever is made of it
+    return replace(behind, low=None, high=None) if flagged else behind
 
 
 def _means(one: Configuration, lines: Iterable[str]) -> dict[str, float]:

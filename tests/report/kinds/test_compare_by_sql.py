@@ -100,10 +100,11 @@ def test_every_row_is_there_and_every_number_is_that_of_the_database(
         held(row, "val_accuracy", quality, flagged=bool(flags))
         if row["row"] != "dense":
             drops = [dense[seed]["val_accuracy"] - own[seed]["val_accuracy"] for seed in own]
-            held(row, "accuracy_drop", drops, flagged=False)
+            held(row, "accuracy_drop", drops, flagged=bool(flags) or stdev(drops) < 2 / 1000)
         if row["row"] == "method":
             behind = [control[seed]["val_accuracy"] - own[seed]["val_accuracy"] for seed in own]
-            held(row, "accuracy_drop_from_control", behind, flagged=False)
+            silent = bool(flags) or stdev(behind) < 2 / 1000
+            held(row, "accuracy_drop_from_control", behind, flagged=silent)
         for line in LINES:
             assert float(row[line]) == pytest.approx(mean(one[line] for one in by_seed))
             ratios = [dense[seed][line] / own[seed][line] for seed in own]
