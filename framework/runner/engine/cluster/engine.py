@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,8 @@ class Cluster:
     def close(self) -> None:
         """End the actors and the worker of this machine, and leave the cluster."""
         self._here.close()
-        self._nodes.close()
+        with suppress(self._ray.exceptions.RayError):  # its head may be gone
+            self._nodes.close()
         joining.leave(self._ray)
 
     def _look(self) -> None:

@@ -128,15 +128,22 @@ def _is_of_token(error: BaseException) -> bool:
 
 
 def _enter(ray: Any, address: str, options: Mapping[str, Any]) -> None:
-    try:
+    if "://" in address:  # of Ray's client, behind which a driver knows less of its nodes
+        raise ValueError("not host:port, as ray start prints it")
+    if address != AUTO:
         ray.init(address, **options)
+        return
+    # without a token there is none to be joined, and one of our own needs no other than its own
+    is_told = any(map(os.environ.get, ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")))
+    if not is_told and not TOKEN_FILE.exists():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    try:
+        # not "auto", which would join one that another study has started and will end
+        ray.init(include_dashboard=False, **options)
     except ConnectionError as error:
-        if address != AUTO or _is_of_token(error):
+        if "RAY_ADDRESS" in os.environ or _is_of_token(error):
             raise
-        # none runs: one of our own, whose token nobody else needs
-        is_told = any(map(os.environ.get, ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")))
-        if not is_told and not TOKEN_FILE.exists():
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        # the last one that was started here has crashed
         ray.init("local", include_dashboard=False, **options)
 
 

@@ -12,6 +12,7 @@ from framework.runner.engine.cluster import hand, joining
 from framework.runner.engine.cluster.slot import Needs, Slot
 
 FOLLOW_SECONDS = 2.0  # between two looks at which nodes there are
+CLEAN_SECONDS = 5.0  # that nodes have to remove what was handed to them
 ID_DIGITS = 6  # of a node's id, beside the name of its host
 MOST_FAILED_STARTS = 3  # of the slots of a node, until it is no longer used
 
@@ -70,15 +71,16 @@ class Nodes:
 
     def close(self) -> None:
         """End all actors, and remove what they have written."""
+        answers = []
         for slot in self.slots:
             slot.stop()
-        answers = []
         for node in self._nodes.values():
             if node.is_used:
                 answers.append(self._ask(node.identity, hand.clean))
             node.slots.clear()
         # of a node that is gone, or too busy to answer, it stays until Ray's own files go
-        self._ray.wait(answers, num_returns=len(answers), timeout=5.0) if answers else None
+        if answers:
+            self._ray.wait(answers, num_returns=len(answers), timeout=CLEAN_SECONDS)
 
     def _follow(self) -> None:
         alive = set()
@@ -148,14 +150,14 @@ class Nodes:
     def _sort_out(self, node: Node) -> None:
         """Take away slots that have ended; others take their place once the node has answered."""
         ended = [slot for slot in node.slots if slot.end]
+        node.slots = [slot for slot in node.slots if not slot.end]
         if not ended or not node.is_used:
             return
-        node.slots = [slot for slot in node.slots if not slot.end]
         # the node may be gone before Ray says so: runs that are begun again are not to die there
         for slot in node.slots:
             if not slot.is_busy:
                 slot.greet()
-        failed = [slot for slot in ended if not slot.is_ready]
+        failed = [slot for slot in ended if not slot.has_started]
         node.failed_starts += len(failed)
         if failed and node.failed_starts >= MOST_FAILED_STARTS:
             self._refuse(node, f"its workers do not start ({failed[-1].end})")

@@ -66,6 +66,7 @@ class Slot:
         )
         self.traced: set[str] = set()
         self.end = ""  # why it is of no use any more
+        self.has_started = False
         self._task: Task | None = None
         self.greet()
 
@@ -114,7 +115,7 @@ class Slot:
                 if not self.is_busy:
                     if not self.is_ready:
                         self._ray.get(self._greeting)
-                        self.is_ready = True
+                        self.is_ready = self.has_started = True
                     return
                 self._take(*self._ray.get(next(self._stream)))
             except self._ray.exceptions.RayActorError:
@@ -164,5 +165,7 @@ class Slot:
 
     def _end(self, why: str) -> None:
         self.end = why
+        # also one that lives on after an error of Ray's would keep its CPUs
+        self.stop()
         if self.is_busy:
             self._close().set_exception(WorkerDied(why, f"Ray's logs on {self.name}"))
