@@ -58,13 +58,14 @@ class Session:
 
     Args:
         slots: workers; 0 to run trials in the coordinator's process.
-        trials: of the study so far; None for all.
+        trials, seeds: of the study so far; None for all.
         events: by the number of the moment at which they happen.
     """
 
     slots: int
     host: str = "one"
     trials: int | None = None
+    seeds: int | None = None
     events: Mapping[int, Event] = field(default_factory=dict)
 
 
@@ -153,12 +154,15 @@ def _disturbed(world: World, draw: random.Random, moments: int) -> str:
 
 
 def _session_of(draw: random.Random, world: World, moments: int) -> Session:
-    trials = world.plan.study.trials
+    trials, seeds = world.plan.study.trials, world.plan.study.seeds
+    # what is removed because it is beaten under few seeds may not be under more
+    fewest_seeds = 1 if world.plan.study.keep == "all" else seeds
     return Session(
         slots=_slots(draw, world.fate),
         host=draw.choice(("one", "one", "one", "another")),
-        # a study of fewer trials goes on as one of more
+        # a study of fewer trials or seeds goes on as one of more
         trials=draw.choice((trials, trials, draw.randint(1, trials))),
+        seeds=draw.choice((seeds, draw.randint(fewest_seeds, seeds))),
         events=_events(draw, moments),
     )
 
@@ -226,7 +230,8 @@ def session(world: World, asked: Session, *, draw: random.Random | None) -> tupl
 def _run(world: World, asked: Session, moments: Moments, draw: random.Random | None) -> str:
     """What `coordinator.run` does once it has the lock."""
     catalog = Catalog()
-    study = replace(world.plan.study, trials=asked.trials or world.plan.study.trials)
+    whole = world.plan.study
+    study = replace(whole, trials=asked.trials or whole.trials, seeds=asked.seeds or whole.seeds)
     plan = replace(world.plan, study=study)
     runs = StudyRuns(plan, ROOT, store=Store(ROOT, URI), catalog=catalog)
     is_here = asked.slots == 0

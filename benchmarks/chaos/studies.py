@@ -60,11 +60,14 @@ def plan_of(draw: random.Random) -> Plan:
     limit = draw.choice(("none", "none", "drop"))
     goal = draw.choice(("size", "size", "size", "size", "time"))
     samplers = ["tpe", "tpe", "nsga2", "random"] + ["grid"] * (chain in FINITE)
+    seeds = draw.choice((1, 1, 1, 1, 2, 3))
     study = replace(
         resolved(net, chain, train, limit, goal),
         sampler=draw.choice(samplers),
         ahead=draw.randint(1, 4),
-        trials=draw.randint(1, MOST_TRIALS),
+        # each trial is as many runs as there are seeds
+        trials=draw.randint(1, MOST_TRIALS // seeds),
+        seeds=seeds,
         seed=draw.randrange(1000),
         # a result of made-up seconds, 0 to 1, may be late
         trial_seconds=draw.choice((None, None, None, 0.9)),

@@ -17,7 +17,7 @@ ENDED = ("FINISHED", "FAILED")
 OTHERWISE = {f"{PREFIX}{name}" for name in ("attempt", "host", "baseline", "key", "lease")}
 OTHERWISE |= {"mlflow.parentRunId"}
 Key = tuple[str, str]
-"""Role, and the number of a trial or the digest of another run's spec."""
+"""Role, and number and seed of a trial, or the digest of another run's spec."""
 
 
 def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> list[str]:
@@ -62,11 +62,11 @@ def _attempts(database: Database) -> list[str]:
     """Where the attempts at a trial are not counted from 1 on."""
     attempts: dict[str, list[int]] = defaultdict(list)
     for run in database.runs.values():
-        if _tag(run, "role") == "trial":
-            attempts[_tag(run, "trial")].append(int(_tag(run, "attempt")))
+        if _tag(run, "attempt"):
+            attempts[" ".join(_key(run))].append(int(_tag(run, "attempt")))
     return [
-        f"trial {number}: attempts {counts}"
-        for number, counts in sorted(attempts.items())
+        f"{what}: attempts {counts}"
+        for what, counts in sorted(attempts.items())
         if sorted(counts) != list(range(1, len(counts) + 1))
     ]
 
@@ -170,7 +170,8 @@ def _short(value: object) -> str:
 
 def _key(run: StoredRun) -> Key:
     role = _tag(run, "role")
-    return role, _tag(run, "trial" if role == "trial" else "spec_digest")
+    number = _tag(run, "trial")
+    return role, f"{number} seed {_tag(run, 'seed')}" if number else _tag(run, "spec_digest")
 
 
 def _tag(run: StoredRun, name: str) -> str:
