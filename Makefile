@@ -176,7 +176,7 @@ help:  ## this page
 	@echo "  HOURS=2                         how long a study may run in one go"
 	@echo "  WORKERS=2                       processes in which trials run side by side"
 	@echo "  MEMORY=4                        GiB that each of them may hold"
-	@echo "  CLUSTER=auto                    a Ray cluster that runs them: host:port of its head, or the one that runs here"
+	@echo "  CLUSTER=auto                    a Ray cluster that runs them: the one that was started here, or host:port of a head"
 	@echo "  EXTRAS=cluster                  what setup installs besides; it stays until make clean"
 	@echo "  DRY=1                           what a study would run, how long, how much disk; nothing is run"
 	@echo "  FRESH=1                         start the study over; its earlier runs are kept"
