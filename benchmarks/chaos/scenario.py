@@ -29,7 +29,8 @@ from framework.tracking.history import LEASE_OVER_SECONDS
 from framework.tracking.store import Store
 
 ROOT = Path("simulated")
-MOST_DISTURBED, MOST_EVENTS, MOST_SLOTS = 3, 3, 4
+DISTURBED = (1, 1, 2, 3)  # sessions to which things happen
+MOST_EVENTS, MOST_SLOTS = 3, 4
 MOST_SESSIONS = 60
 SHARE_AT_ONCE = 0.3  # of events that come at the moment after another
 SCENARIOS_A_STUDY = 8
@@ -143,7 +144,7 @@ def _disturbed(world: World, draw: random.Random, moments: int) -> str:
     Args:
         moments: how many the undisturbed study has.
     """
-    for _ in range(draw.randint(1, MOST_DISTURBED)):
+    for _ in range(draw.choice(DISTURBED)):
         session(world, _session_of(draw, world, moments), draw=draw)
     calm = Session(slots=_slots(draw, world.fate))
     for _ in range(MOST_SESSIONS):

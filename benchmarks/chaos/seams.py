@@ -17,6 +17,7 @@ from benchmarks.chaos.moments import Clock, Moments
 from benchmarks.chaos.server import Database, MemoryFiles, Server, SimulatedClient
 from framework.planning import own_plugins
 from framework.runner import measurement, sampler, study_runs, trial
+from framework.runner.engine import cancelling
 from framework.system import interrupt
 from framework.tracking import history, store
 
@@ -58,6 +59,8 @@ def placed(
         (study_runs, "host_tags", lambda _root: tags),
         (own_plugins, "plugin_files", lambda *_: {}),
         (study_runs, "fingerprint", lambda: ENVIRONMENT),
+        (cancelling, "is_cancelled", lambda *_: False),
+        (cancelling, "forget", lambda *_: None),
         (trial, "_done", lab.done),
         (trial, "TrialJob", lab.Job),
         (trial, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None)),
