@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ import noted_errors
 import pytest
 from message_list import Message, messages
 
+# folder -> the library without which its tests are skipped: it comes with an extra
+OF_EXTRAS = {"framework/runner/engine/cluster/": "ray"}
 # options that leave tests out, or run none
 PARTS = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "collectonly", "setupplan")
 Places = set[tuple[str, int]]
@@ -64,7 +67,7 @@ class Collected:
                 noted_errors.met.update(map(tuple, json.loads(file.read_text())))
         shutil.rmtree(os.environ.pop(noted_errors.NOTES))
         if exitstatus == pytest.ExitCode.OK and is_whole(session.config):
-            self.unmet = unmet(messages(), noted_errors.met)
+            self.unmet = unmet(filter(can_be_met, messages()), noted_errors.met)
             if self.unmet and os.environ.get("EVERY_MESSAGE", "1") != "0":
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -80,6 +83,14 @@ def is_whole(config: pytest.Config) -> bool:
     chosen = [config.getoption(name, None) for name in PARTS]
     part = any(chosen) or config.option.markexpr not in ("", "not slow")
     return not part and list(config.args) == list(config.getini("testpaths"))
+
+
+def can_be_met(message: Message) -> bool:
+    """Whether what its tests need is installed."""
+    for folder, library in OF_EXTRAS.items():
+        if message.path.startswith(folder):
+            return find_spec(library) is not None
+    return True
 
 
 def unmet(listed: Iterable[Message], places: Places) -> list[Message]:

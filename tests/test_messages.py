@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import messages_support
 import noted_errors
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_a_message_that_no_test_reaches_is_found(listed: list[Message]) -> None:
     # any line of the call, and only of its file
     places = {("framework/mine.py", 6), ("framework/mine.py", 12), ("framework/other.py", 13)}
     assert [message.kind for message in unmet(listed, places)] == ["Odd"]
+
+
+def test_messages_of_what_is_not_installed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_cluster = Message("framework/runner/engine/cluster/nodes.py", 1, 1, "warning", ("x",))
+    other = Message("framework/errors.py", 1, 1, "warning", ("x",))
+    for library, left in (("json", [of_cluster, other]), ("no_such_library", [other])):
+        folders = dict.fromkeys(messages_support.OF_EXTRAS, library)
+        monkeypatch.setattr(messages_support, "OF_EXTRAS", folders)
+        assert list(filter(messages_support.can_be_met, (of_cluster, other))) == left
 
 
 def test_an_error_that_is_made_is_noted_with_its_callers() -> None:
