@@ -228,8 +228,8 @@ class Coordinator:
             self._begin(work)
 
     def _spare(self) -> Work | None:
-        """The next run of a further seed, while there is time."""
-        if time.monotonic() > self._ends and self.replicates.left(len(self.done)):
+        """The next run of a further seed, while there is time; one in each session at least."""
+        if self._ran and time.monotonic() > self._ends and self.replicates.left(len(self.done)):
             self._out_of_time = True
             return None
         return self.schedule.next(is_spare=True)
