@@ -37,7 +37,7 @@ PINNED = {  # study -> its digest and that of its dense net, as they begin
     "lenet_300_100_prune": ("d80f17713ec63d60", "1c95810ec14ad4ad"),
     "lstm_quantize": ("cfc9065e68d47115", "019e6d7361fbf8f3"),
     "prune_and_quantize": ("b24c60e02b842b35", "8e2d1cf6ca381f5d"),
-    "prune_vs_random": ("5d7d5c1d0ea0c9e3", "8e2d1cf6ca381f5d"),
+    "prune_vs_random": ("f57720602260db84", "8e2d1cf6ca381f5d"),
     "squeezenet_deep_compression": ("5fdad0ccef63d94d", "22e100f8e7a3ad0a"),
     "squeezenet_prune": ("c7fbf363b059040f", "22e100f8e7a3ad0a"),
     "squeezenet_se_prune": ("50f533a959be3006", "4e3e51b029eaf8fd"),
