@@ -67,6 +67,7 @@ def round_of(name: str, settings: list[str], data: Path, *, ours_first: bool) ->
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             if is_ours:
+                # samples are ready for the script, too; the dense net is trained by both
                 shutil.copytree(root / "studies", folder / "studies")
                 shutil.copytree(root / ".cache" / "data", folder / ".cache" / "data")
                 command = [sys.executable, "-m", "framework", "study", name]
@@ -95,6 +96,7 @@ def main() -> None:
     numbers = {name: getattr(given, name) for name in ("epochs", "tune_epochs", "trials")}
     settings = [text.format(**numbers) for text in SET] + given.set
     for name in given.studies:
+        # also prepares the samples, which no round is to wait for
         lab = Lab(root, Catalog())
         study = plan(root, name, settings=settings, catalog=lab.catalog).study
         with tempfile.TemporaryDirectory() as place:

@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--tune-epochs", type=int, default=4)
     given = parser.parse_args()
+    # one seed, from Python's to TensorFlow's
     keras.utils.set_random_seed(0)
     data = np.load(given.folder / "data.npz")
     mlflow.set_tracking_uri(f"sqlite:///{given.folder}/mlflow.db")
@@ -104,6 +105,7 @@ def main() -> None:
     inputs, validation = (data["x_train"], data["y_train"]), (data["x_val"], data["y_val"])
     dense.fit(*inputs, batch_size=BATCH, epochs=given.epochs, validation_data=validation, verbose=0)
 
+    # a closure over the dense net, which is trained once for all
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         sparsity = trial.suggest_float("sparsity", 0.5, 0.98)
         with mlflow.start_run(run_name=f"trial {trial.number}"):
@@ -116,6 +118,7 @@ def main() -> None:
             log(model, file, given.folder, {"accuracy": quality, "nonzero": kept, "gzip": size})
         return quality, kept
 
+    # as in ours: a line a trial is not what is timed
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         storage=f"sqlite:///{given.folder}/optuna.db",
