@@ -14,7 +14,7 @@ from framework.planning.resolve import resolve
 from framework.study import AtMost, Choice, Float, Study, Train, use
 
 MOST_TRIALS = 8
-SEEDS = (1,)  # of a study; with (1, 2, 3), one scenario in 300 still differs
+SEEDS = (1, 1, 1, 1, 2, 3)  # of a study
 NET = use("lenet_300_100", units_1=32, units_2=16)
 NETS: dict[str, Any] = {
     "one": NET,

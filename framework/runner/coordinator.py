@@ -177,7 +177,7 @@ class Coordinator:
 
     def _progress(self) -> tuple[int, int]:
         """Runs done and wanted, all seeds together."""
-        done = len(self.done) + len(self.replicates.done)
+        done = len(self.done) + self.replicates.count(self.wanted)
         return done, self.wanted * self.plan.study.seeds
 
     def _status(self) -> StudyStatus:
@@ -229,7 +229,7 @@ class Coordinator:
 
     def _spare(self) -> Work | None:
         """The next run of a further seed, while there is time; one in each session at least."""
-        if self._ran and time.monotonic() > self._ends and self.replicates.left(len(self.done)):
+        if self._ran and time.monotonic() > self._ends and self.schedule.count(ROLE):
             self._out_of_time = True
             return None
         return self.schedule.next(is_spare=True)
@@ -237,7 +237,7 @@ class Coordinator:
     def _ask(self) -> bool:
         """Ask for the next trial, if that can be now; whether there is one more to run."""
         # no more of them than slots wait for the baselines of their nets
-        is_full = self.schedule.trials >= self.engine.slots
+        is_full = self.schedule.count("trial") >= self.engine.slots
         if is_full or not (self._queue and self.sampler.ready(self._queue[0])):
             return False
         if time.monotonic() > self._ends:
@@ -248,7 +248,7 @@ class Coordinator:
         if suggestion is None:
             self._queue.clear()
             flying = sum(flight.work.role == "trial" for flight in self._flying.values())
-            self.wanted = len(self.done) + self.schedule.trials + flying
+            self.wanted = len(self.done) + self.schedule.count("trial") + flying
             self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
             return False
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
@@ -336,7 +336,7 @@ class Coordinator:
     def _end_trial(self, flight: Flight, result: Record) -> None:
         number, run = flight.work.number, self.store.run(flight.run_id)
         if flight.work.role == ROLE:
-            self.replicates.done[number, run.seed] = run
+            self.replicates.add(run)
         else:
             self.done[number] = run
             self.sampler.tell(number, self._observation(run))

@@ -27,26 +27,35 @@ class Replicates:
     def __init__(self, study: Study) -> None:
         self._study = study
         self.seeds = range(study.seed + 1, study.seed + study.seeds)
-        self.done: dict[tuple[int, int], Run] = {}  # by trial and seed
+        self._done: dict[int, dict[int, Run]] = {}  # trial -> seed -> run
 
     def recall(self, runs: Mapping[tuple[int, int], Run]) -> None:
-        """Take in those of earlier sessions; more seeds than are asked for now are left out."""
-        self.done = {key: run for key, run in runs.items() if key[1] in self.seeds}
+        """Take in those of earlier sessions, also under more seeds than are asked for now."""
+        for run in runs.values():
+            self.add(run)
+
+    def add(self, run: Run) -> None:
+        """Take in one that has ended."""
+        self._done.setdefault(run.number, {})[run.seed] = run
 
     def of(self, number: int) -> list[Run]:
         """Those of a trial."""
-        keys = [(number, seed) for seed in self.seeds]
-        return [self.done[key] for key in keys if key in self.done]
+        return list(self._done.get(number, {}).values())
 
     def missing(self, number: int, spec: Spec) -> Iterator[Work]:
         """What is left to be run of a trial with this spec."""
         for seed in self.seeds:
-            if (number, seed) not in self.done:
+            if seed not in self._done.get(number, {}):
                 yield Work(ROLE, replace(spec, seed=seed), number, is_spare=True)
 
-    def left(self, wanted: int) -> int:
+    def count(self, trials: int) -> int:
+        """How many of so many trials are done, of the seeds that are asked for."""
+        asked = (runs for number, runs in self._done.items() if number < trials)
+        return sum(len(runs.keys() & set(self.seeds)) for runs in asked)
+
+    def left(self, trials: int) -> int:
         """How many runs are left of so many trials."""
-        return wanted * len(self.seeds) - len(self.done)
+        return trials * len(self.seeds) - self.count(trials)
 
     def mean(self, run: Run) -> Run:
         """A trial as the mean over its seeds, as far as they are done."""

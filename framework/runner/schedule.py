@@ -69,10 +69,9 @@ class Schedule:
         self._begun: set[str] = set()  # digests of baselines
         self._waiting: deque[Work] = deque()
 
-    @property
-    def trials(self) -> int:
-        """How many trials wait."""
-        return sum(work.role == "trial" for work in self._waiting)
+    def count(self, role: str) -> int:
+        """How much work of a role waits."""
+        return sum(work.role == role for work in self._waiting)
 
     def refer(self, spec: Spec, control: Spec, *, is_spare: bool = False) -> None:
         """Add the baselines of a spec and of a control, and it, unless they are there or added."""

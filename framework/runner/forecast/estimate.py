@@ -145,7 +145,7 @@ def work_left(study: Study, history: History, lab: Lab) -> Work:
     least, expected, most = _epochs_of_one(study, specs, lab.catalog)
     runs = len(todo) + replicates
     return Work(
-        done=len(history.done) + len(further.done),
+        done=len(history.done) + further.count(wanted),
         todo=todo,
         replicates=replicates,
         specs=specs,
