@@ -174,7 +174,7 @@ help:  ## this page
 	@echo "  NAME=squeezenet_prune           a study: the name of a file in studies/"
 	@echo "  SET=\"trials=50 dataset=mnist\"   changes for a quick try, separated by spaces"
 	@echo "  HOURS=2                         how long a study may run in one go"
-	@echo "  WORKERS=2                       processes in which trials run side by side"
+	@echo "  WORKERS=2                       processes in which trials run side by side; 0: none, left out: as many as are worth it"
 	@echo "  MEMORY=4                        GiB that each of them may hold"
 	@echo "  CLUSTER=auto                    a Ray cluster that runs them: the one that was started here, or host:port of a head"
 	@echo "  EXTRAS=cluster                  what setup installs besides; it stays until make clean"

@@ -137,8 +137,8 @@ def test_dropped_in_it_is_listed_and_works_in_a_study(
     assert run(project, "-m", "framework", "check", "tiny", path=path).startswith("ok     tiny")
     assert "(architecture)" in run(project, "-m", "framework", "show", "tiny_conv", path=path)
     table = run(project, "-m", "framework", "study", "tiny", path=path)
-    assert "trial" in table
-    assert "baseline" in table
+    assert "threshold_prune" in table
+    assert "dense" in table
 
 
 def test_one_line_covers_it_by_the_contract_suite(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 TARGETS = (
     "study", "report", "list", "check", "show", "ui", "confirm", "data", "new", "doctor", "forget",
-    "clean-cache", "diff", "export", "reproduce",
+    "clean-cache", "diff", "export", "reproduce", "cancel",
 )  # fmt: skip
 # a value ends before the sentence's own full stop, unless it is a reader's own to fill in
 VALUE = r'(?:"[^"]*"|\.\.\.|[^\s"`]*[^\s"`.,;:)])'
@@ -22,7 +22,8 @@ COMMAND = re.compile(rf"\bmake ({'|'.join(TARGETS)})\b(?!-)((?: {VARIABLE})*)")
 ALONE = re.compile(rf"\b(?:FRESH=1|YES=1|FORCE=1|DRY=1|SET={VALUE}|HOURS={VALUE})")
 SETUP = re.compile(r"\bmake clean setup(?: PYTHON=\S+)?")
 SWITCHES = {"FRESH": "--fresh", "YES": "--yes", "FORCE": "--force", "DRY": "--dry-run"}
-OPTIONS = {"KIND": "--kind", "TRIAL": "--trial", "PORT": "--port"}
+OPTIONS = {"KIND": "--kind", "TRIAL": "--trial", "PORT": "--port", "OVER": "--over"}
+OPTIONS |= {"WORKERS": "--workers", "MEMORY": "--memory", "CLUSTER": "--cluster"}
 WORDS = ("NAME", "RUN", "A", "B", "OUT")
 
 

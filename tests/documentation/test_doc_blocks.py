@@ -232,7 +232,7 @@ VARIABLES = {
 
 def parsed(command: str) -> tuple[list[str], dict[str, str]]:
     """(words, variables) of a command, its comment left out."""
-    words = shlex.split(command, comments=True)
+    words = shlex.split(command.removesuffix("&"), comments=True)
     given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     return [word for word in words if not re.match(r"[A-Z_]+=", word)], given
 

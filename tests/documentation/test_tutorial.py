@@ -123,7 +123,8 @@ def test_each_study_runs_in_short(command, project):
     )
     assert done.returncode == 0, done.stderr
     # after one epoch it may be no better than chance, and the table says so
-    assert "| baseline" in done.stdout
+    # one that chooses between methods ends with their comparison
+    assert "| baseline" in done.stdout or "| dense" in done.stdout
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in STUDIES])
