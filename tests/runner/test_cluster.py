@@ -234,9 +234,9 @@ def test_who_has_another_token_is_not_let_in(
 
 def test_a_token_is_told_from_an_address() -> None:
     error = ConnectionError("Failed to connect")
-    assert joining._refusal("here:1", error).what == "There is no Ray cluster at this address."
+    assert joining._no_way_in("here:1", error).what == "There is no Ray cluster at this address."
     error.__cause__ = RuntimeError("RPC error: InvalidAuthToken")
-    assert joining._refusal("here:1", error).what.startswith("The cluster asks for a token")
+    assert joining._no_way_in("here:1", error).what.startswith("The cluster asks for a token")
 
 
 def test_a_net_outside_of_the_project_has_no_place_elsewhere(tmp_path: Path) -> None:

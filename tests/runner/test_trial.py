@@ -16,7 +16,7 @@ from framework.nn import tflite
 from framework.nn.tflite import converter
 from framework.results import record
 from framework.runner import stage_checks, trial
-from framework.runner.baseline import unpack_weights
+from framework.runner.baseline import Lab, unpack_weights
 from framework.study import Use, spec_from_json, use
 
 PRUNE = use("magnitude_prune", sparsity=0.6, epochs=1)
@@ -150,6 +150,21 @@ def test_a_trial_that_takes_too_long_is_recorded(lab):
     assert "trial_seconds" in result.error
     assert not result.metrics
     assert set(result.times) == {"seconds"}
+
+
+def test_a_dense_net_that_trains_too_long_is_ended_after_its_epoch(lab):
+    alone = Lab(lab.root, lab.catalog, cache=False)
+    epochs = []
+    result = trial.run(
+        fixed(SMALL["lenet_300_100"]),
+        alone,
+        seconds=1e-6,
+        report=lambda epoch, values: epochs.append(epoch),
+    )
+    assert (result.status, result.reason) == ("FAILED", "timeout")
+    assert trial.TOO_LONG in result.error
+    assert epochs == [1]
+    assert not alone._baselines
 
 
 def test_whatever_goes_wrong_is_recorded_with_its_traceback(lab):

@@ -79,7 +79,7 @@ def join(address: str, plugins: Path | None) -> Any:
         try:
             _enter(ray, address, options)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-            raise _refusal(address, error) from error
+            raise _no_way_in(address, error) from error
     # what it says of processes that end goes to stdout, where our tables go
     ray._private.worker._worker_logs_enabled = False
     return ray
@@ -107,7 +107,7 @@ def nodes(ray: Any) -> list[Mapping[str, Any]]:
         ) from error
 
 
-def _refusal(address: str, error: BaseException) -> UserError:
+def _no_way_in(address: str, error: BaseException) -> UserError:
     """Why there is no way into a cluster, and what to do."""
     if _is_of_token(error):
         return UserError(
