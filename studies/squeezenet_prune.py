@@ -2,7 +2,7 @@
 
 Magnitude pruning (Zhu & Gupta 2017) of SqueezeNet (Iandola et al. 2016) at half width, on the real
 digits of scikit-learn.
-Cost: about 8 minutes on 2 cores.
+Cost: about 4 minutes on 2 cores.
 """
 
 from framework import Choice, Float, Study, use
