@@ -6,6 +6,6 @@ This file only chooses. One of your own has a function `build(runs, out)` (`make
 NAME=...`), and may call what `framework.report` has: its tables, figures and pages.
 """
 
-from framework.report.standard import build
+from framework.report.kinds.pareto import build
 
 __all__ = ["build"]

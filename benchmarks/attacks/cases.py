@@ -50,7 +50,7 @@ PRELOADED = (
     "framework.cli",
     "framework.display.describe",
     "framework.maintenance.doctor",
-    "framework.report.standard",
+    "framework.report.kinds.pareto",
     "framework.tracking.store",
 )
 

@@ -14,10 +14,10 @@ from framework.contracts import Catalog
 from framework.errors import InvalidValue, MachineError, SqueezelabError, UnknownName, last_line
 from framework.planning.own_plugins import catalog_of
 from framework.report.frame import StudyRuns, collect, trials_frame
-from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of, pareto_frame
 from framework.report.selection import RunStore
-from framework.report.tables import columns_of, markdown
+from framework.report.tables.columns import columns_of, markdown
+from framework.report.tables.layout import columns as every_column
 from framework.system import fonts, paths
 from framework.system.modules import module_at
 from framework.system.refusal import explained
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Report", "StudyRuns", "collect", "kind_names", "run_report", "trials_frame"]
 
 Build = Callable[[StudyRuns, Path], list[Path]]
-BUILT_IN = "pareto"  # framework/report/standard.py
-COMPARE = "compare"  # framework/report/kinds/compare.py
+BUILT_IN = "pareto"  # framework/report/kinds/pareto.py
+COMPARE = "compare"  # framework/report/compare/comparison.py
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,11 @@ def _comparison(
     store: Any, names: list[str], *, root: Path, out: Path, digest: str | None, over: str
 ) -> Report:
     # loads matplotlib, which a report of the project's own may do without
-    from framework.report.kinds import compare
+    from framework.report.compare.comparison import compare
+    from framework.report.kinds.compare import build
 
-    comparison = compare.compare(store, names, catalog=_catalog(root), digest=digest, over=over)
-    written, refused = _written(compare.build, comparison, out=out, root=root)
+    comparison = compare(store, names, catalog=_catalog(root), digest=digest, over=over)
+    written, refused = _written(build, comparison, out=out, root=root)
     return Report(written, comparison.table(), comparison.front(), refused)
 
 
@@ -158,9 +159,9 @@ def _build(path: Path) -> Build:
     """The `build` of the project's own file, loaded by its path, or of the package."""
     if not path.exists():
         # loads matplotlib, which a report of the project's own may do without
-        from framework.report import standard
+        from framework.report.kinds import pareto
 
-        return standard.build
+        return pareto.build
     module = module_at(path, f"squeezelab_report_{path.stem}", f"reports/{path.name}")
     build: Build | None = getattr(module, "build", None)
     if build is None:

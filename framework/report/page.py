@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from framework.report.checklist import at_chance, edited_metrics, toy_warning, unmet
-from framework.report.facts import facts
+from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning, unmet
+from framework.report.facts.head import facts
 from framework.report.frame import StudyRuns, seeds_of
-from framework.report.layout import columns as every_column
 from framework.report.pareto import axes_of
 from framework.report.speed import protocol, speed_columns, speed_frame
-from framework.report.tables import Column, columns_of, listed, markdown, markdown_text
+from framework.report.tables.columns import Column, columns_of, markdown
+from framework.report.tables.layout import columns as every_column
+from framework.report.tables.text import listed, markdown_text
 
 # where it is not the task's own quality
 AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}

@@ -22,9 +22,9 @@ from framework.report.frame import (
     result_metrics,
     varying_parameters,
 )
-from framework.report.layout import column
 from framework.report.pareto import front, references_shown
-from framework.report.tables import Column
+from framework.report.tables.columns import Column
+from framework.report.tables.layout import column
 from framework.results.quantities import RATIO, quantities
 from framework.results.record import BASELINE_PREFIX, MACHINE, Run
 

@@ -126,7 +126,7 @@ def test_the_wheel_holds_what_an_installed_project_needs(
             assert content == (ROOT / "studies" / name).read_bytes()
     for kind in ("study", "strategy", "architecture", "dataset", "metric", "report"):
         assert f"{templates}/{kind}.py" in names
-    assert "framework/report/standard.py" in names
+    assert "framework/report/kinds/pareto.py" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
 
 

@@ -1,6 +1,6 @@
 """What the page says of a search."""
 
-from framework.report.facts import sampler_text
+from framework.report.facts.head import sampler_text
 from framework.study import Study, use
 
 

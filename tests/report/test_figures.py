@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framework.report.figures import Axis, Cloud, save, staircase, trade_off
+from framework.report.figures.style import Axis, save
+from framework.report.figures.trade_off import Cloud, staircase, trade_off
 
 SIZE = Axis(label="Non-zero parameters", better="min", log=True)
 ACCURACY = Axis(label="Validation accuracy (%)", better="max", percent=True)

@@ -18,7 +18,7 @@ from synthetic_runs import (
     trial,
 )
 
-from framework.report.checklist import toys, unmet
+from framework.report.facts.checklist import toys, unmet
 from framework.report.frame import StudyRuns, collect
 from framework.report.pareto import axes_of, front, pareto_frame
 

@@ -6,7 +6,7 @@ from synthetic_runs import FakeStore, baseline, control, parent, study_of_thirty
 
 from framework.report import collect
 from framework.report.speed import gap_reason, protocol, speed_columns, speed_frame
-from framework.report.tables import columns_of, markdown
+from framework.report.tables.columns import columns_of, markdown
 
 NAME = "squeezenet_prune"
 

@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.report.frame import object_frame
-from framework.report.tables import (
-    Column,
-    columns_of,
-    csv,
-    grouped,
-    latex,
-    latex_text,
-    markdown,
-    markdown_text,
-    percent,
-    ratio,
-)
+from framework.report.tables.columns import Column, columns_of, csv, latex, markdown
+from framework.report.tables.numbers import grouped, percent, ratio
+from framework.report.tables.text import latex_text, markdown_text
 
 NET = Column(name="net", head="net", short="Net")
 ACCURACY = Column(

@@ -9,8 +9,9 @@ from synthetic_runs import ROOT, STUDY, FakeStore, baseline, control, parent, st
 from framework import Choice, Float, use
 from framework.notebook import Result
 from framework.report import Report, collect, run_report
-from framework.report.checklist import unmet
-from framework.report.figures import Axis, Cloud, trade_off
+from framework.report.facts.checklist import unmet
+from framework.report.figures.style import Axis
+from framework.report.figures.trade_off import Cloud, trade_off
 from framework.report.frame import varying_parameters
 from framework.report.pareto import axes_of, pareto_frame
 from framework.report.resolved import label_of

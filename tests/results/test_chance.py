@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from studies_support import Watcher, new_project
 
 from framework.report import collect
-from framework.report.checklist import unmet
+from framework.report.facts.checklist import unmet
 from framework.report.pareto import pareto_frame
 from framework.results import chance
 from framework.results.record import CHANCE_ACCURACY, CHANCE_LIMIT

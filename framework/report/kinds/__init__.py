@@ -1,1 +1,1 @@
-"""Reports besides that of one study: `compare`, methods side by side over studies and seeds."""
+"""Reports, one file each: it chooses what is shown; facts, tables and figures are shared."""

@@ -11,11 +11,11 @@ from scipy import stats
 
 from framework import Train, use
 from framework.contracts import Catalog
-from framework.report.grid import Cell, Grid, grid_html, grid_latex, grid_markdown
-from framework.report.kinds.budgets import epochs_of, unequal
-from framework.report.kinds.configurations import Configuration, Net
-from framework.report.kinds.methods import named
-from framework.report.kinds.pairs import pairs_of, sentence
+from framework.report.compare.budgets import epochs_of, unequal
+from framework.report.compare.configurations import Configuration, Net
+from framework.report.compare.methods import named
+from framework.report.compare.pairs import pairs_of, sentence
+from framework.report.tables.grid import Cell, Grid, grid_html, grid_latex, grid_markdown
 from framework.results.record import Run
 from framework.study import Spec, Use
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from framework.study.spec import digest_of
 
 if TYPE_CHECKING:
-    from framework.report.kinds.configurations import Configuration
+    from framework.report.compare.configurations import Configuration
     from framework.study.spec import Spec
 
 

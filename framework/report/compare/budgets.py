@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from framework.errors import SqueezelabError
 from framework.planning.resolve import budget
+from framework.report.compare.methods import setting_text
 from framework.report.frame import object_frame
-from framework.report.kinds.methods import setting_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from framework.contracts import Catalog
-    from framework.report.kinds.compare_tables import Side
-    from framework.report.kinds.configurations import Configuration, Net
+    from framework.report.compare.configurations import Configuration, Net
+    from framework.report.compare.tables import Side
 
 UNEQUAL = 0.10  # of the median over the net's methods
 MARK = "other budget"

@@ -12,7 +12,7 @@ import pandas as pd
 from framework.report.frame import StudyRuns, metric_names
 from framework.report.resolved import alternatives, names_of
 from framework.report.selection import tag_values
-from framework.report.tables import listed, markdown_text
+from framework.report.tables.text import listed, markdown_text
 from framework.results import chance, metric_versions
 from framework.results.record import BASELINE_PREFIX
 from framework.results.replicates import SEEDS

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.contracts import Catalog
-from framework.report.tables import Column, Text, four_digits, grouped, percent, ratio
+from framework.report.tables.columns import Column, Text
+from framework.report.tables.numbers import four_digits, grouped, percent, ratio
 from framework.results.quantities import RATIO, Quantity, quantities
 
 FORMATS: Mapping[str, Text] = {

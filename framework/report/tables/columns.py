@@ -5,7 +5,6 @@ Whatever comes from outside (names, tags, text) is escaped for each.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +15,10 @@ from typing import Any
 
 import pandas as pd
 
+from framework.report.tables.text import csv_cell, latex_text, markdown_text, missing
 from framework.results.fronts import Direction
-from framework.system.text import visible
 
-LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''",
-})  # fmt: skip
 Text = Callable[[Any], str]
-FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,67 +130,8 @@ def latex(
     return "\n".join(lines)
 
 
-def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    # `&` first, or it would escape the one of `&lt;`
-    text = visible(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
-    text = re.sub(r"([\\`*\[\]|])", r"\\\1", text)
-    # Markdown shows an underscore within a word as it is
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-
-
-def latex_text(text: str) -> str:
-    """Text that LaTeX shows as it is, on one line."""
-    return visible(" ".join(text.split())).translate(LATEX)
-
-
-def csv_cell(value: Any) -> str:
-    """One cell: `repr` of a number, nothing for a gap.
-
-    Text that begins like a formula gets an apostrophe before it.
-    """
-    if _missing(value):
-        return ""
-    if isinstance(value, float):
-        return repr(float(value))
-    # a bare \r is not quoted and would end the row
-    text = visible(str(value).replace("\r\n", "\n").replace("\r", "\n"))
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
-
-
-def percent(value: float) -> str:
-    """A share as percent: 0.984 is `98.40`."""
-    # what rounds to zero has no sign
-    return f"{100 * value:.2f}".replace("-0.00", "0.00")
-
-
-def four_digits(value: float) -> str:
-    """A number of about 1: 0.98404 is `0.9840`."""
-    return f"{value:.4f}".replace("-0.0000", "0.0000")
-
-
-def grouped(value: float) -> str:
-    """A count with its thousands apart: `190,734`."""
-    return f"{value:,.0f}"
-
-
-def ratio(value: float) -> str:
-    """A ratio: `0.98x`, `5.2x`, `48.1x`, `124x`."""
-    digits = 2 if value < 2 else 1 if value < 100 else 0
-    return f"{value:,.{digits}f}x"
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
 def _text(column: Column, value: Any) -> str:
-    return "" if _missing(value) else column.text(value)
+    return "" if missing(value) else column.text(value)
 
 
 def _texts(values: Any, column: Column) -> list[str]:
@@ -238,7 +171,7 @@ def _bold(values: Sequence[Any], column: Column, compared: Sequence[bool]) -> li
 def _rivals(values: Sequence[Any], compared: Sequence[bool]) -> Iterator[int]:
     """The positions of the rows that are compared and have a value."""
     for row, takes_part in enumerate(compared):
-        if takes_part and not _missing(values[row]):
+        if takes_part and not missing(values[row]):
             yield row
 
 

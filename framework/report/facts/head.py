@@ -13,7 +13,7 @@ import pandas as pd
 from framework.report.frame import StudyRuns
 from framework.report.resolved import part_text, train_text
 from framework.report.selection import tag_values
-from framework.report.tables import four_digits, percent
+from framework.report.tables.numbers import four_digits, percent
 from framework.study.constraints import feasible
 from framework.study.overrides import key_of
 from framework.study.spec import HOW_MUCH
@@ -30,6 +30,7 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     study = runs.resolved
     # what changes how much is run is left out, so that the same trials make the same page
     overrides = filterfalse(_how_much, runs.study.get("overrides", ()))
+    # in the order in which a reader asks: on what, of what, how, and what came of it
     blocks = [
         ("Overrides", " ".join(overrides)),
         ("Data set", part_text(study["dataset"])),

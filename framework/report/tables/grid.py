@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
-from framework.report.tables import latex_text, markdown_text
+from framework.report.tables.text import latex_text, markdown_text
 from framework.system.text import visible
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from framework.report.kinds.methods import by_method
+from framework.report.compare.methods import by_method
 from framework.report.statistics.comparison import Difference, difference
 from framework.report.statistics.intervals import SEEDS_DISAGREE
 from framework.report.statistics.verdicts import (
@@ -25,8 +25,8 @@ from framework.report.statistics.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from framework.report.kinds.configurations import Configuration, Net
-    from framework.report.kinds.methods import Named, Setting
+    from framework.report.compare.configurations import Configuration, Net
+    from framework.report.compare.methods import Named, Setting
 
 Of: TypeAlias = "Mapping[Setting, Configuration]"
 

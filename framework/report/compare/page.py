@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from framework.errors import UnknownName
-from framework.report.checklist import at_chance, edited_metrics, toy_warning
+from framework.report.compare.fronts import MethodFront, fronts_grid
+from framework.report.compare.methods import setting_names
+from framework.report.compare.pairs import region_of, sentence
+from framework.report.compare.tables import Side, net_grid, over_grid
+from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
 from framework.report.frame import StudyRuns
-from framework.report.grid import grid_markdown
-from framework.report.kinds.compare_fronts import MethodFront, fronts_grid
-from framework.report.kinds.compare_tables import Side, net_grid, over_grid
-from framework.report.kinds.methods import setting_names
-from framework.report.kinds.pairs import region_of, sentence
-from framework.report.tables import listed, markdown_text
+from framework.report.tables.grid import grid_markdown
+from framework.report.tables.text import listed, markdown_text
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from framework.report.compare.methods import by_method
 from framework.report.frame import object_frame
-from framework.report.grid import Cell, Grid
-from framework.report.kinds.methods import by_method
 from framework.report.statistics.fronts import Front, Volume, attainment, volume_of
 from framework.report.statistics.readings import NOT_REACHED, Reading, quality_at, size_at
-from framework.report.tables import percent, ratio
+from framework.report.tables.grid import Cell, Grid
+from framework.report.tables.numbers import percent, ratio
 from framework.results.fronts import Direction, hypervolume
 
 if TYPE_CHECKING:
-    from framework.report.kinds.compare_tables import Side
-    from framework.report.kinds.configurations import Configuration
+    from framework.report.compare.configurations import Configuration
+    from framework.report.compare.tables import Side
 
 LOSS = 0.01  # of accuracy (1 point) or R2, at which a size is read
 SMALLER = 4.0  # times, at which a quality is read

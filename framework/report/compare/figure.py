@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes as Plot
 from matplotlib.figure import Figure
 
-from framework.report.figures import (
+from framework.report.figures.style import (
     BASELINE,
     COLOURS,
     CONTROL,
@@ -19,15 +19,15 @@ from framework.report.figures import (
     MARKERS,
     panels,
     scale_of_size,
-    staircase,
 )
+from framework.report.figures.trade_off import staircase
 from framework.results.quantities import quantity
 from framework.system.text import visible
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog
-    from framework.report.kinds.compare_tables import Side
-    from framework.report.kinds.rows import Row
+    from framework.report.compare.rows import Row
+    from framework.report.compare.tables import Side
 
 LINES = ("-", "--", "-.", ":")
 RANDOM = "random"  # a part of the names of strategies that prune by lot: what others have to beat

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import chain
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 
-from framework.report.checklist import toys
-from framework.report.figures import Axis, Cloud, Point, save, trade_off
-from framework.report.frame import StudyRuns, picked, timing_frame, trials_frame
-from framework.report.layout import columns as every_column
+from framework.report.facts.checklist import toys
+from framework.report.facts.provenance import provenance
+from framework.report.figures.style import Axis, save
+from framework.report.figures.trade_off import Cloud, Point, trade_off
+from framework.report.frame import StudyRuns, timing_frame, trials_frame
 from framework.report.page import RATIO_NOTE, page, seed_note, speed_page
 from framework.report.pareto import (
     Axes,
@@ -33,7 +31,9 @@ from framework.report.pareto import (
     point,
 )
 from framework.report.resolved import names_of
-from framework.report.tables import Column, columns_of, csv, latex, listed
+from framework.report.tables.columns import Column, columns_of, csv, latex
+from framework.report.tables.layout import columns as every_column
+from framework.report.tables.text import listed
 from framework.results.fronts import Direction
 from framework.results.quantities import RATIO, quantity
 from framework.results.record import Run
@@ -41,7 +41,6 @@ from framework.study.constraints import feasible
 
 # no better than the labels' mean: how much worse has no end, and would squeeze all else
 FLOORS = {"val_r2": 0.0}
-ORIGIN_TAGS = ("host", "git", "dirty", "attempt", "spec_digest", "baseline")
 
 
 def build(runs: StudyRuns, out: Path) -> list[Path]:
@@ -143,39 +142,6 @@ def _points(runs: Iterable[Run], axes: Axes) -> Iterator[Point]:
         values = point(run, (axes.size, axes.quality))
         if values is not None:
             yield values[0], values[1]
-
-
-def provenance(runs: StudyRuns) -> dict[str, Any]:
-    """From each row to its run: run id, host, code revision, start, seconds."""
-    trials = {}
-    for run in runs.trials:
-        # as text at once: JSON makes text of a number as well, but only after it has sorted
-        trials[str(run.number)] = _origin(run)
-    return {
-        "study": runs.name,
-        "study_digest": runs.parent.tags.get("study_digest", ""),
-        "generation": runs.parent.tags.get("generation", ""),
-        "parent": _origin(runs.parent),
-        "baselines": list(map(_origin, runs.baselines)),
-        "controls": list(map(_origin, runs.controls)),
-        "trials": trials,
-        "environment": runs.study.get("environment", {}),
-        "report": {
-            "squeezelab": version("squeezelab"),
-            "matplotlib": matplotlib.__version__,
-            "pandas": pd.__version__,
-        },
-    }
-
-
-def _origin(run: Run) -> dict[str, Any]:
-    start = datetime.fromtimestamp(run.start_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "start": start,
-        "seconds": run.metrics.get("seconds"),
-    } | picked(run.tags, ORIGIN_TAGS)
 
 
 def _axis(runs: StudyRuns, name: str, better: Direction) -> Axis:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.report.kinds import budgets
-from framework.report.kinds.pairs import region_of
+from framework.report.compare import budgets
+from framework.report.compare.pairs import region_of
 from framework.report.statistics.comparison import difference
 from framework.report.statistics.intervals import Summary, summary
 from framework.report.statistics.verdicts import EQUAL, TOO_SMALL, verdicts
@@ -26,8 +26,8 @@ from framework.results.record import (
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog
-    from framework.report.kinds.configurations import Configuration, Net
-    from framework.report.kinds.methods import Named, Setting
+    from framework.report.compare.configurations import Configuration, Net
+    from framework.report.compare.methods import Named, Setting
 
 EDITED = "edited"
 FAILED = "a seed failed"

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from framework.report.compare.methods import number_text, setting_names
 from framework.report.frame import in_order, object_frame
-from framework.report.grid import Cell, Grid
-from framework.report.kinds.methods import number_text, setting_names
-from framework.report.layout import FORMATS
 from framework.report.statistics.intervals import Summary
+from framework.report.tables.grid import Cell, Grid
+from framework.report.tables.layout import FORMATS
 from framework.results.quantities import RATIO, quantity
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog
-    from framework.report.kinds.configurations import Net
-    from framework.report.kinds.methods import Named
-    from framework.report.kinds.pairs import Pair
-    from framework.report.kinds.rows import Row
+    from framework.report.compare.configurations import Net
+    from framework.report.compare.methods import Named
+    from framework.report.compare.pairs import Pair
+    from framework.report.compare.rows import Row
 
 # beside the size that spans the front
 RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
@@ -90,6 +90,37 @@ def _ends(name: str, one: Summary | None) -> dict[str, Any]:
 
 def _with_ends(name: str) -> list[str]:
     return [name, f"{name}_sd", f"{name}_low", f"{name}_high"]
+
+
+def verdicts_frame(sides: Sequence[Side]) -> pd.DataFrame:
+    """A row for each pair of methods, exact.
+
+    Returns:
+        (pairs, columns), dtype object; gaps are None.
+    """
+    columns = ["net", "first", "second", "verdict", "why", "difference", "low", "high"]
+    columns += ["confidence", "settings", "seeds", "left_out", "pooled"]
+    rows: list[Mapping[str, Any]] = []
+    for side in sides:
+        for pair in side.pairs:
+            verdict = vars(pair.verdict) | {"verdict": pair.verdict.word}
+            pooled = pair.difference.pooled if pair.difference is not None else None
+            more = {"net": side.net.name, "difference": pair.mean, "pooled": pooled}
+            rows.append(vars(pair) | verdict | more)
+    return object_frame(rows, columns)
+
+
+def origins(sides: Sequence[Side]) -> dict[str, Any]:
+    """From each configuration to its runs: digest -> seed -> id, host, code revision."""
+    answers: dict[str, Any] = {}
+    for side in sides:
+        for one in side.net.configurations:
+            runs = {}
+            for seed, run in one.runs.items():
+                tags = {key: run.tags[key] for key in ("study", "host", "git") if key in run.tags}
+                runs[str(seed)] = {"run_id": run.run_id} | tags
+            answers[one.digest] = runs
+    return answers
 
 
 # --- for a reader ---------------------------------------------------------------------------------
