@@ -1,8 +1,9 @@
-"""What the benchmarks share: how they are called, and a trial outside of a study's run."""
+"""What the benchmarks share: how they are called, a trial outside of a study, and its workers."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 
 from framework.errors import SqueezelabError
 from framework.results.record import Record
@@ -44,3 +45,15 @@ def measured(spec: Spec, lab: Lab) -> Record:
     if record.reason:
         raise SqueezelabError(f"seed {spec.seed} failed: {record.reason}", given=record.error)
     return record
+
+
+def workers_of(coordinator: int) -> list[int]:
+    """The worker processes of a coordinator: not its tracker of resources."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(coordinator)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
+    return [int(pid) for pid, args in lines if "spawn_main" in args]

@@ -1,0 +1,196 @@
+"""Real workers and coordinators are killed at random moments of studies of 30 trials.
+
+    .venv/bin/python -m benchmarks.kills --workers 30 --coordinators 10
+
+Runs the study undisturbed in one process; then with two workers, of which one is sent SIGKILL at
+random moments, never twice in one trial, in as many studies as the kills need; then once more with
+its coordinator killed as often, and taken up again each time. Every study has to end with the
+tables of the first, with one finished run for each trial, baseline and control, with none RUNNING,
+and with no process left. Prints a line a study, and ends with 1 if one differs. Nodes of a Ray
+cluster are killed by `tests/runner/test_cluster.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.shared import parser_of, workers_of
+from framework.system.paths import find_root
+
+STUDY = "lenet_300_100_prune"
+SETTINGS = ("train.epochs=6", "trials=30")
+TABLES = ("pareto.csv", "pareto.md", "pareto.tex", "trials.csv")
+KILLS_A_STUDY = 8
+BETWEEN = 3  # trials that end between two kills, so that no trial meets two
+LATEST_SECONDS = 3.0  # after which of these a kill comes
+GONE_SECONDS = 30.0  # within which processes have to be gone
+QUERY = """
+    SELECT role.value, COALESCE(number.value, ''), runs.status, COUNT(*) FROM runs
+    JOIN tags role ON role.run_uuid = runs.run_uuid AND role.key = 'squeezelab.role'
+    LEFT JOIN tags number ON number.run_uuid = runs.run_uuid AND number.key = 'squeezelab.trial'
+    WHERE role.value != 'study' GROUP BY 1, 2, 3
+"""
+
+
+class Project:
+    """A folder with the study, in which one command runs after the other.
+
+    Args:
+        source: the checkout, whose code and prepared samples are used.
+    """
+
+    def __init__(self, root: Path, source: Path) -> None:
+        self.root, self._source = root, source
+        (root / "studies").mkdir(parents=True)
+        shutil.copy(source / "studies" / f"{STUDY}.py", root / "studies")
+        ignored = shutil.ignore_patterns("out", "__pycache__")
+        shutil.copytree(source / "reports", root / "reports", ignore=ignored)
+
+    def start(self, *, workers: int) -> subprocess.Popen[bytes]:
+        """The command `study`, begun or gone on with."""
+        command = [sys.executable, "-m", "framework", "study", STUDY, "--workers", str(workers)]
+        for setting in SETTINGS:
+            command += ["--set", setting]
+        environment = os.environ | {"PYTHONPATH": str(self._source)}
+        with (self.root / "said.txt").open("ab") as said:
+            return subprocess.Popen(
+                command, cwd=self.root, env=environment, stdout=said, stderr=said
+            )
+
+    def counted(self) -> dict[tuple[str, str, str], int]:
+        """How many runs there are of each (role, number, status), read without MLflow."""
+        if not (self.root / "mlflow.db").exists():
+            return {}
+        with closing(sqlite3.connect(self.root / "mlflow.db", timeout=60)) as database:
+            return {
+                (role, number, status): n for role, number, status, n in database.execute(QUERY)
+            }
+
+    def done(self) -> int:
+        """How many trials have finished."""
+        return sum(n for (role, _, status), n in self.counted().items() if _is_end(role, status))
+
+    def processes(self) -> list[int]:
+        """Those that live in this folder."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "cwd").resolve() == self.root:
+                    found.append(int(entry.name))
+            except OSError:  # it has ended, or is another user's
+                continue
+        return found
+
+    def tables(self) -> dict[str, bytes]:
+        """What the specs of the study decide."""
+        # the folder of a study with overrides is named by its digest
+        (out,) = {path.parent for path in self.root.glob("reports/**/pareto.csv")}
+        return {name: (out / name).read_bytes() for name in TABLES}
+
+    def faults(self, expected: Project) -> list[str]:
+        """What is not as in a project that nobody disturbed."""
+        ends, found = time.monotonic() + GONE_SECONDS, []
+        while self.processes() and time.monotonic() < ends:
+            time.sleep(0.2)
+        if left := self.processes():
+            found.append(f"processes left: {left}")
+        theirs, ours = expected.tables(), self.tables()
+        found += [f"{name} differs" for name in TABLES if theirs[name] != ours[name]]
+        ours_finished, theirs_finished = _finished(self.counted()), _finished(expected.counted())
+        if ours_finished != theirs_finished:
+            found.append(f"finished runs: {ours_finished ^ theirs_finished}")
+        if any(status == "RUNNING" for _, _, status in self.counted()):
+            found.append("a run is RUNNING")
+        return found
+
+
+def _is_end(role: str, status: str) -> bool:
+    return role == "trial" and status == "FINISHED"
+
+
+def _finished(counted: dict[tuple[str, str, str], int]) -> set[tuple[str, str, int]]:
+    return {
+        (role, number, n) for (role, number, status), n in counted.items() if status == "FINISHED"
+    }
+
+
+def kill_workers(project: Project, kills: int, moments: random.Random) -> int:
+    """Run the study; kill one of its workers now and then; how many were killed."""
+    process, killed, next_at = project.start(workers=2), 0, 1
+    while process.poll() is None:
+        time.sleep(0.1)
+        if killed == kills or project.done() < next_at:
+            continue
+        time.sleep(moments.uniform(0, LATEST_SECONDS))
+        victims = workers_of(process.pid)
+        if victims and process.poll() is None:
+            os.kill(moments.choice(victims), signal.SIGKILL)
+            killed, next_at = killed + 1, project.done() + BETWEEN
+    return killed
+
+
+def kill_coordinators(project: Project, kills: int, moments: random.Random) -> int:
+    """Run the study in sessions of which all but the last are killed; how many were."""
+    for killed in range(kills):
+        process, before = project.start(workers=2), project.done()
+        # not before this session has done something, or the study would never end
+        while process.poll() is None and project.done() < min(before + 2, 29):
+            time.sleep(0.1)
+        time.sleep(moments.uniform(0, LATEST_SECONDS))
+        if process.poll() is not None:
+            return killed
+        process.kill()
+        process.wait()
+    project.start(workers=2).wait()
+    return kills
+
+
+def main() -> int:
+    """Kill what was asked for; 1 if a study differs."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--workers", type=int, default=30, help="how many of them are killed")
+    parser.add_argument("--coordinators", type=int, default=10, help="how many of them")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    given = parser.parse_args()
+    source, moments, wrong = find_root(Path.cwd()), random.Random(given.seed), 0
+    with tempfile.TemporaryDirectory() as name:
+        expected = Project(Path(name).resolve() / "undisturbed", source)
+        expected.start(workers=0).wait()
+        print(f"undisturbed: {expected.done()} trials finished", flush=True)
+        number, left = 0, given.workers
+        while left > 0:
+            number += 1
+            project = Project(expected.root.parent / f"workers-{number}", source)
+            killed = kill_workers(project, min(KILLS_A_STUDY, left), moments)
+            left -= killed
+            wrong += told(f"study {number}", f"{killed} workers killed", project, expected)
+        project = Project(expected.root.parent / "coordinators", source)
+        killed = kill_coordinators(project, given.coordinators, moments)
+        wrong += told("last study", f"{killed} coordinators killed", project, expected)
+    return 1 if wrong else 0
+
+
+def told(study: str, what: str, project: Project, expected: Project) -> bool:
+    """Print what became of a study; whether something is wrong."""
+    faults = project.faults(expected)
+    by_status = Counter[str]()
+    for (_, _, status), n in project.counted().items():
+        by_status[status] += n
+    runs = ", ".join(f"{status} {n}" for status, n in sorted(by_status.items()))
+    print(f"{study}: {what}; runs {runs}; {'; '.join(faults) or 'as undisturbed'}", flush=True)
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
