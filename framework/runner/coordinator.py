@@ -28,7 +28,7 @@ from framework.runner import failures
 from framework.runner.baseline import EpochReport, Lab
 from framework.runner.engine import cancelling, latencies
 from framework.runner.engine.choice import Place, engine_at
-from framework.runner.engine.interface import Engine, Task, WorkerDied
+from framework.runner.engine.interface import MOST_DEATHS, Engine, Task, WorkerDied
 from framework.runner.events import Interrupted, Observer, Outcome, Running
 from framework.runner.replicates import ROLE, Replicates
 from framework.runner.sampler import Observed, Sampler
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from framework.results.record import Run
     from framework.study.spec import Spec
 
-DIED, MOST_DEATHS = "died", 3  # of the workers of one run, until it counts as failed
+DIED = "died"
 REFERENCE_LIMIT = 10  # times `trial_seconds`, that a baseline and a control may take
 
 
@@ -99,7 +99,7 @@ class Coordinator:
         self.plan, self.runs, self.engine, self.observer = plan, runs, engine, observer
         self.teller = Teller(plan, runs.catalog, observer)
         self.store, self.catalog = runs.store, runs.catalog
-        self.settler = Settler(lab, say=observer.say)
+        self.settler = Settler(lab, say=observer.say, qualities=engine.qualities)
         self.schedule = Schedule()
         self.sampler = Sampler(plan.study)
         self.done: dict[int, Run] = {}

@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
+from framework.errors import StudyStopped
 from framework.planning.parts import dataset_of
 from framework.results import record
 from framework.runner import measurement
@@ -33,10 +35,19 @@ class Settler:
     Args:
         lab: data and nets.
         say: called with what was tried and taken.
+        qualities: as of an engine, which may have processes that load what this one need not; by
+            itself this one's.
     """
 
-    def __init__(self, lab: Lab, *, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        say: Callable[[str], None] = lambda text: None,
+        qualities: Callable[[Sequence[Spec]], list[float]] | None = None,
+    ) -> None:
         self._lab, self._say = lab, say
+        self._qualities = qualities or partial(qualities_of, lab=lab)
         self._runs: tuple[Run, ...] = ()
         self._open: dict[str, Mapping[str, Sequence[str]]] = {}
         self._taken: dict[str, Values] = {}
@@ -55,7 +66,11 @@ class Settler:
         return with_values(spec, _as_before(spec, options, self._runs) or only)
 
     def settle(self, spec: Spec) -> Spec:
-        """The spec with a value wherever its plug-ins leave one open."""
+        """The spec with a value wherever its plug-ins leave one open.
+
+        Raises:
+            StudyStopped: three workers ended while they tried the values.
+        """
         key = _key(spec)
         if key not in self._taken:
             self._taken[key] = self._take(spec)
@@ -72,6 +87,8 @@ class Settler:
         try:
             options = self._options(spec)
             return _as_before(spec, options, self._runs) or self._tried(spec, options)
+        except StudyStopped:
+            raise
         except Exception:  # noqa: BLE001  (its own run fails of the same, and tells why)
             return {}
 
@@ -89,13 +106,12 @@ class Settler:
         candidates = _candidates(options)
         if len(candidates) == 1:
             return candidates[0]
-        qualities, texts = [], []
-        for values in candidates:
-            qualities.append(_quality(with_values(spec, values), self._lab))
-            texts.append(f"{_text(values)} {qualities[-1]:.4f}")
-        best = qualities.index(
-            max(qualities)
-        )  # of equal ones the first: options are likeliest first
+        qualities = self._qualities([with_values(spec, values) for values in candidates])
+        # of equal ones the first: options are likeliest first
+        best = qualities.index(max(qualities))
+        texts = []
+        for values, quality in zip(candidates, qualities, strict=True):
+            texts.append(f"{_text(values)} {quality:.4f}")
         del texts[best]
         name = record.QUALITY[self._lab.info(spec).task]
         self._say(
@@ -151,11 +167,15 @@ def _as_before(
     return None
 
 
-def _quality(spec: Spec, lab: Lab) -> float:
-    """Of the net as it comes, on the calibration split.
+def qualities_of(specs: Sequence[Spec], lab: Lab) -> list[float]:
+    """Of each net as it comes, on the calibration split.
 
     What is not finite is worse than all else.
     """
+    return [_quality(spec, lab) for spec in specs]
+
+
+def _quality(spec: Spec, lab: Lab) -> float:
     value = measurement.quality(
         lab.initial(spec), lab.splits(spec).calibration, lab.info(spec), lab.catalog
     )

@@ -183,6 +183,21 @@ def test_what_leaves_nothing_open_stays_as_it_is(project):
         assert Settler(lab).settle(spec) == spec
 
 
+def test_a_worker_tries_it_and_the_coordinator_loads_no_tensorflow(project):
+    name, taken = "bytes", "bytes"
+    code = (
+        "import sys, framework\n"
+        f"framework.run({name!r}, workers=1)\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    said, errors = (process := project.python(code)).communicate()
+    assert process.returncode == 0, errors
+    assert said.splitlines()[-1] == "False"
+    assert f"pixels={taken} is taken for auto" in " ".join(errors.split())
+    runs = [run for role in ("baseline", "control", "trial") for run in project.runs(role, name)]
+    assert [run.params["architecture.pixels"] for run in runs] == [taken] * 3
+
+
 # --- a table --------------------------------------------------------------------------------------
 
 

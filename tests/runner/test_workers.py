@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from studies_support import Project, Watcher, children, is_alive, never_killed, new_project
 
-from framework.errors import InvalidStudy, UserError
+from framework.errors import InvalidStudy, StudyStopped, UserError
 from framework.maintenance import cancel
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
@@ -313,3 +313,20 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_running(
     assert "RUNNING" not in {one.status for one in project.runs("trial")}
     run(project, settings=["trials=5"])
     assert results(project) == expected
+
+
+def test_workers_that_end_while_they_try_what_is_left_open_stop_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def dies(slot: Any, function: Any, *arguments: Any) -> Any:
+        calls.append(function)
+        raise WorkerDied("SIGKILL", "worker-0.log")
+
+    monkeypatch.setattr(workers._Slot, "call", dies)
+    engine = workers.Workers(tmp_path, slots=1)
+    with pytest.raises(StudyStopped, match="lenet5 could not be tried: 3 workers ended") as stopped:
+        engine.qualities([SPEC])
+    assert len(calls) == 3
+    assert "SIGKILL" in (stopped.value.given or "")

@@ -23,6 +23,8 @@ from framework.results.record import (
     SPEC_JSON,
     Run,
 )
+from framework.results.replicates import constraints_of
+from framework.study.constraints import AtLeast, AtMost
 from framework.study.spec import Spec, spec_from_json
 
 CONTROL = "identity"
@@ -44,12 +46,14 @@ class Configuration:
         runs: seed -> finished run, in ascending order.
         failed: seeds that ended with a reason and no result.
         edited: whether the store says otherwise than a run measured.
+        constraints: of the studies that asked for it.
     """
 
     spec: Spec
     runs: Mapping[int, Run]
     failed: frozenset[int] = frozenset()
     edited: bool = False
+    constraints: Sequence[AtMost | AtLeast] = ()
 
     @property
     def digest(self) -> str:
@@ -59,6 +63,17 @@ class Configuration:
     def values(self, name: str) -> dict[int, float]:
         """Seed -> a metric, of the runs that have it."""
         return {seed: run.metrics[name] for seed, run in self.runs.items() if name in run.metrics}
+
+    @cached_property
+    def beyond(self) -> list[str]:
+        """The constraints that its means do not meet, as `size_tflite_bytes above 50000`."""
+        found = []
+        for one in self.constraints:
+            values = self.values(one.metric)
+            if values and one.violation({one.metric: mean(values.values())}) > 0:
+                side = "above" if isinstance(one, AtMost) else "below"
+                found.append(f"{one.metric} {side} {one.limit:g}")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +265,19 @@ def _configurations(entries: Sequence[_Entry]) -> Iterator[Configuration]:
                 failed.add(seed)
         edited = any(one.run.run_id in one.study.edited for one in ordered.values())
         first = next(iter(ordered.values())).spec
-        yield Configuration(spec=first, runs=finished, failed=frozenset(failed), edited=edited)
+        yield Configuration(
+            spec=first,
+            runs=finished,
+            failed=frozenset(failed),
+            edited=edited,
+            constraints=_constraints(ordered.values()),
+        )
+
+
+def _constraints(entries: Iterable[_Entry]) -> list[AtMost | AtLeast]:
+    """Of the studies of a configuration, each once."""
+    stated = chain.from_iterable(constraints_of(entry.study.resolved) for entry in entries)
+    return list(dict.fromkeys(stated))
 
 
 def _kind(spec: Spec) -> str:

@@ -65,7 +65,9 @@ def fronts_of(side: Side) -> list[MethodFront]:
 
 
 def _measured(side: Side, one: Configuration) -> dict[int, tuple[float, ...]]:
-    """Seed -> (size, quality)."""
+    """Seed -> (size, quality); empty for what is beyond a constraint of its study."""
+    if one.beyond:
+        return {}
     sizes, qualities = one.values(side.size), one.values(side.net.quality)
     # a net that is pruned to nothing has no logarithm
     positive = {seed: size for seed, size in sizes.items() if size > 0 and seed in qualities}

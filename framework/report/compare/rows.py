@@ -93,6 +93,7 @@ def _row(net: Net, one: Configuration, kind: str, catalog: Catalog) -> Row:
         flags.append(f"{FAILED}: {' '.join(map(str, sorted(one.failed)))}")
     if one.edited:
         flags.append(EDITED)
+    flags += one.beyond
     control = net.controls[0] if net.controls else None
     return Row(
         one=one,
@@ -141,9 +142,12 @@ def _means(one: Configuration, lines: Iterable[str]) -> dict[str, float]:
 
 
 def _with_front(rows: Sequence[Row], size: str) -> list[Row]:
-    """The front of the means; a configuration with a failed seed is on none."""
+    """The front of the means.
+
+    A configuration with a failed seed, or beyond a constraint of its study, is on none.
+    """
     measured = [row for row in rows if row.quality is not None and size in row.means]
-    rivals = [row for row in measured if not row.one.failed]
+    rivals = [row for row in measured if not row.one.failed and not row.one.beyond]
     points = [(row.means[size], row.quality.mean) for row in rivals if row.quality is not None]
     kept = on_front(points, ["min", "max"])
     best = {row.one.digest for row, is_best in zip(rivals, kept, strict=True) if is_best}

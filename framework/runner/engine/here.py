@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from framework.errors import TrialCancelled
-from framework.runner import measurement, trial
+from framework.runner import measurement, settle, trial
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class InProcess:
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
         """Latency of a file."""
         return measurement.latencies(file, reference, spec, self._lab)
+
+    def qualities(self, specs: Sequence[Spec]) -> list[float]:
+        """How good nets are as they come."""
+        return settle.qualities_of(specs, self._lab)
 
     def close(self) -> None:
         """Nothing is left."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from framework.results.record import Record
     from framework.runner.baseline import EpochReport
     from framework.study.spec import Spec
+
+MOST_DEATHS = 3  # of the workers of one run, until it counts as failed
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ class Engine(Protocol):
 
         Raises:
             WorkerDied: it came to no end.
+        """
+
+    def qualities(self, specs: Sequence[Spec]) -> list[float]:
+        """How good nets are as they come, on the calibration split; one of the slots is free.
+
+        Raises:
+            StudyStopped: three workers ended with it undone.
         """
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing import connection, parent_process
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.planning.own_plugins import catalog_of
-from framework.runner import measurement, trial
+from framework.runner import measurement, settle, trial
 from framework.runner.baseline import Lab
 from framework.runner.engine import handed
 from framework.runner.engine.handed import Handed, Parcel
@@ -89,6 +89,11 @@ def run(spec: Spec, seconds: float | None) -> Record:
 def time(spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
     """Latency of a file; see `measurement.latencies`."""
     return measurement.latencies(file, reference, spec, _labs[0])
+
+
+def qualities(specs: Sequence[Spec]) -> list[float]:
+    """How good nets are as they come; see `settle.qualities_of`."""
+    return settle.qualities_of(specs, _labs[0])
 
 
 def pack(spec: Spec) -> Parcel:

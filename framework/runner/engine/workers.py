@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -22,14 +22,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from framework.errors import TrialCancelled, TrialTimeout
+from framework.errors import StudyStopped, TrialCancelled, TrialTimeout
 from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
 from framework.runner.engine import work
 from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.cancelling import CANCELLED_TEXT
-from framework.runner.engine.interface import WorkerDied
+from framework.runner.engine.interface import MOST_DEATHS, WorkerDied
 from framework.system import child, interrupt, paths
 from framework.system.disk import size_text
 
@@ -118,6 +118,21 @@ class Workers:
         finally:
             for slot in busy:
                 slot.go_on()
+
+    def qualities(self, specs: Sequence[Spec]) -> list[float]:
+        """How good nets are as they come, by a worker that is free; the others go on."""
+        slot = next(slot for slot in self._slots if not slot.is_busy)
+        for _ in range(MOST_DEATHS):
+            try:
+                return slot.call(work.qualities, specs)
+            except WorkerDied as error:
+                died = error
+        raise StudyStopped(
+            f"What the data alone can tell of {specs[0].architecture.name} could not be tried: "
+            f"{MOST_DEATHS} workers ended.",
+            given=str(died),
+            todo="Give workers more memory (MEMORY=), or let this process do it (WORKERS=0).",
+        ) from died
 
     def pack(self, spec: Spec) -> Parcel:
         """The samples of a spec, for other machines; made in the first worker.

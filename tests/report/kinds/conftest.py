@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from compared_runs import CATALOG, OVER, SPARSITIES, Written, compared, seeds, study_of
 
-from framework import Choice, use
+from framework import AtMost, Choice, use
 from framework.planning.resolve import resolve
 
 # two numbers vary
@@ -34,6 +34,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seeds(fine, "few", study, 2)
     for seed, name in enumerate(("one", "two", "three")):
         fine.study(name, replace(study, seed=seed))
+    limit = AtMost("accuracy_drop", 0.02)
+    seeds(fine, "limited", replace(study, constraints=(limit,)), 3)
     fine.study("other_net", study_of("lenet_300_100", methods=["magnitude_prune"]))
     fine.study("long", replace(study, train=replace(study.train, epochs=20)))
     steps = [

@@ -120,6 +120,21 @@ def test_replicates_are_tied_together_over_studies(root: Path, tmp_path: Path) -
     assert set(report.front["net"]) == set(frame["net"])
 
 
+def test_what_its_study_does_not_allow_is_on_no_front(root: Path, tmp_path: Path) -> None:
+    compared(root, tmp_path, "limited", over=OVER)
+    frame = table(tmp_path).set_index(["method", "sparsity"])
+    beyond = frame.loc[[("magnitude_prune", 0.95), ("random_prune", 0.8), ("random_prune", 0.95)]]
+    assert set(beyond["flags"]) == {"accuracy_drop above 0.02"}
+    assert not beyond["front"].any()
+    assert frame.loc["magnitude_prune", 0.8]["front"]
+    # of three settings one is left, which is no front that reaches far
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    (line,) = [one for one in page.splitlines() if one.startswith("| random_prune | 3 |")]
+    attained = table(tmp_path, "compare_attained.csv")
+    assert set(attained[attained["method"] == "random_prune"]["attained_by"]) != set()
+    assert "not reached" in line
+
+
 def test_one_seed_has_means_and_no_verdict(root: Path, tmp_path: Path) -> None:
     report = compared(root, tmp_path, "one")
     assert "no verdict, fewer than 3 seeds" in report.table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -93,6 +93,10 @@ class Cluster:
     def time(self, spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:
         """Latency of a file, on this machine: all files of a study by one clock."""
         return self._here.time(spec, file, reference)
+
+    def qualities(self, specs: Sequence[Spec]) -> list[float]:
+        """How good nets are as they come, by the worker of this machine."""
+        return self._here.qualities(specs)
 
     def close(self) -> None:
         """End the actors and the worker of this machine, and leave the cluster."""
