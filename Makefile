@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER
+VARIABLES += HOURS DRY A B FILES OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
@@ -92,8 +92,8 @@ clean-cache: $(READY)  ## delete .cache, after asking; it is made again when nee
 cancel: need-name need-trial $(READY)  ## end one trial of a study that runs; the others go on: NAME=, TRIAL=, SET=
 	@set -- cancel "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
-diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=
-	@exec $(SQUEEZELAB) diff "$$A" "$$B"
+diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=, FILES=1 to count their answers
+	@set -- diff "$$A" "$$B"; case "$$FILES" in ''|0) ;; *) set -- "$$@" --files;; esac; exec $(SQUEEZELAB) "$$@"
 
 export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (or NAME=, TRIAL=), OUT=, FORCE=1
 	@set -- export "$${RUN:-$$NAME:$$TRIAL}" "$$OUT"; case "$$FORCE" in ''|0) ;; *) set -- "$$@" --force;; esac; \

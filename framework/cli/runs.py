@@ -18,11 +18,18 @@ def diff(
         str, typer.Argument(metavar="A", help=f"a study, or {RUN}", show_default=False)
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="the same", show_default=False)],
+    files: Annotated[
+        bool, typer.Option("--files", help="let the files of two runs answer validation, too")
+    ] = False,
 ) -> None:
     """What differs between two studies or two runs: parameters, metrics, code, environment."""
     from framework.display.compare import compare
 
     tell(compare(find_project(), first, second))
+    if files:
+        from framework.display.answers import answers
+
+        tell(answers(find_project(), first, second))
 
 
 @app.command()

@@ -63,7 +63,7 @@ def _studies(root: Path, first: str, second: str) -> str:
 def _runs(root: Path, first: str, second: str) -> str:
     store = Store.open(root, create=False)
     one, two = find_run(store, root, first), find_run(store, root, second)
-    heads = [_head(one), _head(two)]
+    heads = [head_of(one), head_of(two)]
     if one.run_id == two.run_id:
         return f"{first} and {second} are one run, {heads[0]}."
     origins = (_origin(store, one), _origin(store, two))
@@ -87,7 +87,8 @@ def _runs(root: Path, first: str, second: str) -> str:
     return _blocks(blocks, same=total + _name_count(*origins) - different)
 
 
-def _head(run: Run) -> str:
+def head_of(run: Run) -> str:
+    """The run as a column's head: `19c546d8 trial 3`."""
     number = f" {run.number}" if run.number >= 0 else ""
     return f"{run.run_id[:8]} {run.tags.get('role', '')}{number}"
 

@@ -3,14 +3,23 @@ else."""
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nets_support import CATALOG
+from scipy.stats import binomtest
 from studies_support import Project, never_killed, new_project
 
+from framework.display.answers import answers
 from framework.display.compare import compare
 from framework.errors import UserError
-from framework.results.record import Record
+from framework.planning.plan import plan
+from framework.planning.resolve import first_value
+from framework.results.record import MODEL_TFLITE, SPEC_JSON, Record
+from framework.study import Spec
 
 
 @pytest.fixture
@@ -156,3 +165,51 @@ def test_a_study_and_a_run(base: Path) -> None:
     with pytest.raises(UserError, match="A study is compared with a study") as told:
         compare(done.root, "tiny", "tiny:0")
     assert "tiny:12" in told.value.todo
+
+
+def test_the_files_of_two_trials_answer_the_same_samples(base: Path) -> None:
+    done = never_killed(base, 5)
+    first, second = done.runs("trial")[:2]
+    said = answers(done.root, first.run_id, second.run_id)
+    shares = [float(share) for share in re.findall(r"([\d.]+) % right", said)]
+    measured = [round(100 * run.metrics["val_accuracy"], 2) for run in (first, second)]
+    assert shares == measured
+    samples = int(re.findall(r"on the ([\d,]+) samples", said)[0])
+    only_first, only_second = map(int, re.findall(r"(\d+) of them the other has wrong", said))
+    assert only_first - only_second == pytest.approx(
+        samples * (first.metrics["val_accuracy"] - second.metrics["val_accuracy"])
+    )
+    p = binomtest(only_first, only_first + only_second).pvalue
+    assert f"p = {p:.3g}." in said
+    assert "p = 1." in answers(done.root, "tiny:0", "tiny:0")
+
+
+def spec_of(project: Project, *settings: str) -> Spec:
+    planned = plan(project.root, "tiny", settings=settings, catalog=CATALOG)
+    return planned.study.fix(first_value).dense()
+
+
+def logged(project: Project, spec: Spec, file: bytes = b"", *, reason: str = "") -> str:
+    """A run with this spec and this file."""
+    store = project.store()
+    tags = {"spec_digest": spec.digest, "study_digest": "d" * 64, "generation": "0"}
+    run_id = store.begin("mine", role="trial", name="trial", tags=tags, params=spec.parameters())
+    files = {SPEC_JSON: json.dumps(spec.json()).encode(), MODEL_TFLITE: file}
+    store.finish(run_id, Record(artifacts=files, reason=reason))
+    return run_id
+
+
+def test_what_cannot_be_counted_is_told(base: Path, project: Project) -> None:
+    done = never_killed(base, 5).runs("trial")[0]
+    file = never_killed(base, 5).store().artifact(done.run_id, MODEL_TFLITE)
+    plain = logged(project, spec_of(project), file)
+    spec = spec_of(project)
+    other = logged(project, replace(spec, dataset=replace(spec.dataset, version=99)), file)
+    failed = logged(project, spec_of(project), reason="diverged")
+    numbers = logged(project, spec_of(project, "dataset=mackey_glass", "architecture=lstm"))
+    with pytest.raises(UserError, match="Two files are compared on the same samples"):
+        answers(project.root, plain, other)
+    with pytest.raises(UserError, match="has no file that could answer"):
+        answers(project.root, plain, failed)
+    with pytest.raises(UserError, match="Only where answers are right or wrong"):
+        answers(project.root, numbers, plain)
