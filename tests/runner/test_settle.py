@@ -184,7 +184,7 @@ def test_what_leaves_nothing_open_stays_as_it_is(project):
 
 
 def test_a_worker_tries_it_and_the_coordinator_loads_no_tensorflow(project):
-    name, taken = "bytes", "bytes"
+    name, taken = "signed", "signed"
     code = (
         "import sys, framework\n"
         f"framework.run({name!r}, workers=1)\n"
