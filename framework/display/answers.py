@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from framework.contracts import Array
-from framework.display.compare import head_of
+from framework.display.rows import head_of
 from framework.errors import UserError
 from framework.metrics._decisions import decisions
 from framework.nn import tflite
 from framework.planning.own_plugins import catalog_of
 from framework.report.statistics.files import mcnemar
 from framework.results.record import MODEL_TFLITE, SPEC_JSON, Run
-from framework.runner.baseline import Lab
 from framework.study.spec import Spec, spec_from_json
 from framework.tracking.lookup import find_run
 from framework.tracking.store import Store
+
+if TYPE_CHECKING:
+    from framework.runner.baseline import Lab
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ def answers(root: Path, first: str, second: str) -> str:
     Raises:
         UserError: a run has no file, they saw other data, or their task has no right answers.
     """
+    from framework.runner.baseline import Lab  # data and nets, which nothing else here asks for
+
     store, lab = Store.open(root, create=False), Lab(root, catalog_of(root))
     one, two = (_side(store, lab, find_run(store, root, name)) for name in (first, second))
     if one.spec.dataset.json() != two.spec.dataset.json():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.display.rows import goal_rows, headed
+from framework.display.rows import goal_rows, head_of, headed
 from framework.errors import SqueezelabError, UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.project import study_names
@@ -85,12 +85,6 @@ def _runs(root: Path, first: str, second: str) -> str:
         )
     total = _name_count(one.params, two.params) + _name_count(one.metrics, two.metrics)
     return _blocks(blocks, same=total + _name_count(*origins) - different)
-
-
-def head_of(run: Run) -> str:
-    """The run as a column's head: `19c546d8 trial 3`."""
-    number = f" {run.number}" if run.number >= 0 else ""
-    return f"{run.run_id[:8]} {run.tags.get('role', '')}{number}"
 
 
 def _flat(study: Study) -> dict[str, str]:

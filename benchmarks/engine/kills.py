@@ -1,6 +1,6 @@
 """Real workers and coordinators are killed at random moments of studies of 30 trials.
 
-    .venv/bin/python -m benchmarks.kills --workers 30 --coordinators 10
+    .venv/bin/python -m benchmarks.engine.kills --workers 30 --coordinators 10
 
 Runs the study undisturbed in one process; then with two workers, of which one is sent SIGKILL at
 random moments, never twice in one trial, in as many studies as the kills need; then once more with
@@ -165,9 +165,11 @@ def main() -> int:
     given = parser.parse_args()
     source, moments, wrong = find_root(Path.cwd()), random.Random(given.seed), 0
     with tempfile.TemporaryDirectory() as name:
+        # by which all others are judged
         expected = Project(Path(name).resolve() / "undisturbed", source)
         expected.start(workers=0).wait()
         print(f"undisturbed: {expected.done()} trials finished", flush=True)
+        # few in each, so that it ends while most of its trials had peace
         number, left = 0, given.workers
         while left > 0:
             number += 1

@@ -1,7 +1,7 @@
 """What a trial costs besides its training, by phase, from the first trials to the last.
 
-    .venv/bin/python -m benchmarks.bookkeeping lenet_300_100_prune --trials 500
-    .venv/bin/python -m benchmarks.bookkeeping lenet_300_100_prune --workers 2 --memory 2
+    .venv/bin/python -m benchmarks.engine.bookkeeping lenet_300_100_prune --trials 500
+    .venv/bin/python -m benchmarks.engine.bookkeeping lenet_300_100_prune --workers 2 --memory 2
 
 Runs the study in a folder that is removed at the end, with its dense net trained for three epochs
 and each trial for one. Prints the means of trials 21 to 70 and of the last 50: seconds in `fit`, in
@@ -144,6 +144,7 @@ def main() -> None:
     memory = Memory(workers=bool(given.workers))
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
+        # empty: no trial of before is gone on with
         (root / "studies").mkdir()
         shutil.copy(source / "studies" / f"{given.study}.py", root / "studies")
         settings = [*SHORT, f"trials={given.trials}", *given.set]

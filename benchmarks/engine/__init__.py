@@ -1,0 +1,1 @@
+"""Real workers: killed at random moments, and what trials cost and hold."""
