@@ -32,8 +32,9 @@ STUDY = "lenet_300_100_prune"
 SETTINGS = ("train.epochs=6", "trials=30")
 TABLES = ("pareto.csv", "pareto.md", "pareto.tex", "trials.csv")
 KILLS_A_STUDY = 8
-BETWEEN = 3  # trials that end between two kills, so that no trial meets two
+BETWEEN = 2  # trials that end between two kills
 LATEST_SECONDS = 3.0  # after which of these a kill comes
+ENDS = ("KILLED", "FINISHED")
 GONE_SECONDS = 30.0  # within which processes have to be gone
 QUERY = """
     SELECT role.value, COALESCE(number.value, ''), runs.status, COUNT(*) FROM runs
@@ -80,6 +81,12 @@ class Project:
     def done(self) -> int:
         """How many trials have finished."""
         return sum(n for (role, _, status), n in self.counted().items() if _is_end(role, status))
+
+    def is_at_peace(self) -> bool:
+        """Whether all that was killed has been done since: no trial is to meet two kills."""
+        counted = self.counted()
+        numbers = {status: {key[:2] for key in counted if key[2] == status} for status in ENDS}
+        return numbers["KILLED"] <= numbers["FINISHED"]
 
     def processes(self) -> list[int]:
         """Those that live in this folder."""
@@ -130,7 +137,7 @@ def kill_workers(project: Project, kills: int, moments: random.Random) -> int:
     process, killed, next_at = project.start(workers=2), 0, 1
     while process.poll() is None:
         time.sleep(0.1)
-        if killed == kills or project.done() < next_at:
+        if killed == kills or project.done() < next_at or not project.is_at_peace():
             continue
         time.sleep(moments.uniform(0, LATEST_SECONDS))
         victims = workers_of(process.pid)

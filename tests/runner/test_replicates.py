@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from studies_support import Project, Watcher, new_project
+from studies_support import Project, Watcher, new_project, running
 
 from framework.report import collect, run_report
 from framework.results.record import MODEL_TFLITE, Run
@@ -74,6 +76,35 @@ def test_one_seed_then_three_is_three_at_once(base: Path, project: Project, tmp_
     }
     assert seeds == {"baseline": [0, 1, 2], "control": [0, 1, 2]}
     assert project.study("tiny", "seeds=3").ran == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 3])
+def test_ten_kills_and_any_workers_leave_the_bytes_of_five_seeds_at_once(
+    workers: int, base: Path, project: Project, tmp_path: Path
+) -> None:
+    at_once = new_project(base, tmp_path / "at_once")
+    at_once.write_study(trials=2, seeds=5, **FIELDS)
+    at_once.study()
+    project.write_study(trials=2, **FIELDS)
+    arguments, draw = ["study", "tiny", "--workers", str(workers)], random.Random(workers)
+    project.start(*arguments).communicate()
+    killed = 0
+    for _ in range(10):
+        begun = project.start(*arguments, "--set", "seeds=5")
+        project.wait_for(begun, role="study")
+        # some of the moments lie in the start of workers, some in runs, some in their writing
+        time.sleep(draw.uniform(0, 12))
+        killed += begun.poll() is None
+        begun.kill()
+        begun.communicate()
+    assert killed == 10
+    last = project.start(*arguments, "--set", "seeds=5")
+    last.communicate()
+    assert last.returncode == 0
+    assert files(project) == files(at_once)
+    assert report(project, tmp_path / "a") == report(at_once, tmp_path / "b")
+    assert not running(project.root)
 
 
 def stop_at(what: str) -> Any:
