@@ -121,13 +121,20 @@ def fronts_grid(side: Side, fronts: Sequence[MethodFront]) -> Grid:
         volume = f"{one.volume:.3f}"
         if one.interval is not None:
             volume += f" ({one.interval.low:.3f} to {one.interval.high:.3f})"
-        smaller = NOT_REACHED if one.size is None else ratio(dense_size / one.size.value)
-        quality = NOT_REACHED
+        smaller, quality = NOT_REACHED, NOT_REACHED
+        if one.size is not None:
+            smaller = _bound(one.size) + ratio(dense_size / one.size.value)
         if one.quality is not None:
-            quality = percent(one.quality.value) if share else f"{one.quality.value:.4f}"
+            text = percent(one.quality.value) if share else f"{one.quality.value:.4f}"
+            quality = _bound(one.quality) + text
         cells = (one.method, str(one.seeds), volume, smaller, quality)
         rows.append(list(map(Cell, cells)))
     return Grid(heads=heads, rows=rows)
+
+
+def _bound(reading: Reading) -> str:
+    """Before a reading that is no more than a bound."""
+    return "at least " if reading.bound else ""
 
 
 def attainment_frame(fronts: Mapping[str, Sequence[MethodFront]]) -> pd.DataFrame:

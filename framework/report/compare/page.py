@@ -32,7 +32,8 @@ NOTES = (
     "**epochs spent** are those of the dense net and of each step; **other budget**: more than 10 "
     "% off the median of the net's methods. Seconds are in `compare_budgets.csv`",
     "The **hypervolume** is in octaves of the size below the dense net's times quality above "
-    "chance; readings lie between two measured points, or are not reached",
+    "chance; readings lie between two measured points, or are not reached; **at least**: all that "
+    "was measured is better than asked",
     "Verdicts are of all pairs of methods on one net together (Holm), at a level that allows to "
     "add seeds and to ask again; docs/statistics.md says what each means and how often it is right",
     "Numbers of the test split are in no table here: `make confirm`",

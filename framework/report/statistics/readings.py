@@ -21,10 +21,12 @@ class Reading:
         value: size or quality, in its unit.
         between: the (size, quality) of the measured points below and above; the same one twice
             where it was measured.
+        bound: all that was measured is better than asked, so that the answer is this or better.
     """
 
     value: float
     between: tuple[Point, Point]
+    bound: bool = False
 
 
 def size_at(points: Sequence[Point], quality: float) -> Reading | None:
@@ -35,9 +37,12 @@ def size_at(points: Sequence[Point], quality: float) -> Reading | None:
         quality: more is better.
 
     Returns:
-        None beyond what was measured: it is not reached.
+        None where nothing that was measured is as good: it is not reached.
     """
     front = _front(points)
+    smallest = front[0]
+    if smallest[1] > quality:
+        return Reading(smallest[0], (smallest, smallest), bound=True)
     between = _neighbours(front, quality, axis=1)
     if between is None:
         return None
@@ -49,6 +54,9 @@ def size_at(points: Sequence[Point], quality: float) -> Reading | None:
 def quality_at(points: Sequence[Point], size: float) -> Reading | None:
     """The quality that this size gives; arguments and answer as of `size_at`."""
     front = _front(points)
+    best = front[-1]
+    if best[0] < size:
+        return Reading(best[1], (best, best), bound=True)
     between = _neighbours(front, size, axis=0)
     if between is None:
         return None

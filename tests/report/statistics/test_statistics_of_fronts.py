@@ -90,14 +90,16 @@ def test_a_measured_point_is_read_as_it_is():
     assert quality_at(MEASURED, 400.0).value == 0.98
 
 
-@pytest.mark.parametrize("quality", [0.89, 0.981])
-def test_beyond_what_was_measured_nothing_is_reached(quality):
-    assert size_at(MEASURED, quality) is None
-
-
-def test_no_size_beyond_what_was_measured_is_read():
+def test_what_nothing_measured_is_good_for_is_not_reached():
+    assert size_at(MEASURED, 0.981) is None
     assert quality_at(MEASURED, 99.0) is None
-    assert quality_at(MEASURED, 401.0) is None
+
+
+def test_where_all_that_was_measured_is_better_than_asked_the_answer_is_a_bound():
+    smallest, best = size_at(MEASURED, 0.89), quality_at(MEASURED, 401.0)
+    assert (smallest.value, smallest.bound) == (min(MEASURED)[0], True)
+    assert (best.value, best.bound) == (0.98, True)
+    assert not size_at(MEASURED, 0.96).bound
 
 
 def test_mcnemar_is_the_exact_test_of_what_changed():
