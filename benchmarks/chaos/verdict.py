@@ -11,6 +11,7 @@ from benchmarks.chaos.server import Database, StoredRun
 from framework.results.record import MACHINE, MANIFEST_JSON, METRICS_JSON, MODEL_TFLITE, PREFIX
 from framework.runner.engine.latencies import LATENCY
 from framework.tracking.artifacts import is_as_listed
+from framework.tracking.conversion import our_metric
 
 ENDED = ("FINISHED", "FAILED")
 # what runs and sessions have of their own; the baseline is compared by its spec
@@ -116,7 +117,7 @@ def _facts(run: StoredRun, database: Database, *, is_stopped: bool) -> dict[str,
     data = run.data
     points, machine = set(), set()
     for name, step, value, _ in data.points:
-        if name in MACHINE:
+        if our_metric(name) in MACHINE:
             machine.add(name)
         else:
             points.add((name, step, value))

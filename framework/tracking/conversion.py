@@ -1,4 +1,7 @@
-"""Between our names and values and MLflow's: tags, limits of length, searches, runs read back."""
+"""Between our names and values and MLflow's.
+
+Tags, metrics, limits of length, searches, runs read back.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.errors import SqueezelabError
-from framework.results.record import EPOCH_PREFIX, PREFIX, TAGS, Run
+from framework.results.record import BASELINE_PREFIX, EPOCH_PREFIX, PREFIX, TAGS, Run
 
 PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
 TAG_LIMIT = 8000
@@ -14,6 +17,8 @@ NAME_LIMIT = 250
 EXPERIMENT_TAG_LIMIT = 20_000
 NUMBERS = ("trial", "attempt", "generation", "lease")  # tags that are read as such
 QUOTES = frozenset("'\"`\\")
+# groups of metrics: what comes before a "/" is a section in MLflow's pages, before a "." it is not
+SECTIONS = {BASELINE_PREFIX: "baseline/", EPOCH_PREFIX: "epoch/"}
 
 
 def prefixed(tags: Mapping[str, str]) -> dict[str, str]:
@@ -58,6 +63,22 @@ def check_length(kind: str, values: Mapping[str, str], *, limit: int) -> None:
                 given=f"Given: {len(value)} characters, {value[:60]!r}...",
                 todo="Put what is long into an artifact.",
             )
+
+
+def stored_metric(name: str) -> str:
+    """What the store calls a metric: `baseline/macs_dense` for `baseline.macs_dense`."""
+    for ours, section in SECTIONS.items():
+        if name.startswith(ours):
+            return section + name.removeprefix(ours)
+    return name
+
+
+def our_metric(stored: str) -> str:
+    """Our name of a metric of the store; those that earlier versions wrote have it already."""
+    for ours, section in SECTIONS.items():
+        if stored.startswith(section):
+            return ours + stored.removeprefix(section)
+    return stored
 
 
 def search_filter(tags: Mapping[str, str]) -> str:
@@ -107,12 +128,18 @@ def as_run(run: Any) -> Run:
 
 
 def _final(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics without the curves, of which MLflow gives the last point.
+    """The metrics by our names, without the curves, of which MLflow gives the last point.
 
     What was edited in the database to be no number was not measured.
     """
-    numbers = filter(_is_number, metrics.items())
-    return {name: value for name, value in numbers if not name.startswith(EPOCH_PREFIX)}
+    final: dict[str, float] = {}
+    for stored, value in filter(_is_number, metrics.items()):
+        name = our_metric(stored)
+        # a run of an earlier version that was timed again has both names: the later one is meant
+        is_earlier = stored == name and name in final
+        if not is_earlier and not name.startswith(EPOCH_PREFIX):
+            final[name] = value
+    return final
 
 
 def _is_number(metric: tuple[str, object]) -> bool:

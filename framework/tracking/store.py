@@ -40,6 +40,7 @@ from framework.tracking.conversion import (
     check_length,
     prefixed,
     search_filter,
+    stored_metric,
     without_prefix,
 )
 from framework.tracking.database import prepare
@@ -154,7 +155,7 @@ class Store:
         )
 
     def curve(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
-        """Values of one epoch, written as `epoch.<name>` by `finish` at the latest, or every 10 s.
+        """Values of one epoch, written as `epoch/<name>` by `finish` at the latest, or every 10 s.
 
         Args:
             epoch: becomes the step.
@@ -373,4 +374,4 @@ def _metrics(values: Mapping[str, float], *, step: int) -> Iterator[Metric]:
     now = time.time_ns() // 1_000_000
     for name, value in values.items():
         if math.isfinite(value):
-            yield Metric(name, float(value), now, step)
+            yield Metric(stored_metric(name), float(value), now, step)

@@ -93,13 +93,40 @@ def test_names_in_the_store_are_the_pinned_ones(store: Store, study: str) -> Non
         "squeezelab.trial": "000007",
     }
     assert seen.data.params == {"compress.0": "x"}
-    assert seen.data.metrics == {"val_accuracy": 0.9, "epoch.loss": 0.5}
+    assert seen.data.metrics == {"val_accuracy": 0.9, "epoch/loss": 0.5}
     assert seen.info.run_name == "trial 7"
     assert {file.path for file in mlflow_client(store).list_artifacts(run_id)} == {
         "spec.json",
         "metrics.json",
         "manifest.json",
     }
+
+
+def test_groups_of_metrics_are_sections_in_the_store_and_have_their_names_in_code(
+    store: Store, study: str
+) -> None:
+    run_id = begin(store, study)
+    values = {"macs_dense": 1.0, "baseline.macs_dense": 2.0}
+    store.finish(run_id, Record(metrics=values))
+    assert mlflow_client(store).get_run(run_id).data.metrics == {
+        "macs_dense": 1.0,
+        "baseline/macs_dense": 2.0,
+    }
+    assert store.run(run_id).metrics == values
+    assert json.loads(store.artifact(run_id, "metrics.json")) == values
+
+
+def test_a_run_of_an_earlier_version_is_read_also_where_it_was_timed_since(
+    store: Store, study: str
+) -> None:
+    run_id = begin(store, study)
+    for name, value in {"baseline.macs_dense": 2.0, "baseline.latency_us_p50": 3.0}.items():
+        mlflow_client(store).log_metric(run_id, name, value)
+    mlflow_client(store).log_metric(run_id, "epoch.loss", 0.5)
+    assert store.run(run_id).metrics == {"baseline.macs_dense": 2.0, "baseline.latency_us_p50": 3.0}
+    store.add(run_id, {"baseline.latency_us_p50": 4.0})
+    for run in (store.run(run_id), *store.runs(study)):
+        assert run.metrics == {"baseline.macs_dense": 2.0, "baseline.latency_us_p50": 4.0}
 
 
 # --- one run --------------------------------------------------------------------------------------
@@ -176,7 +203,7 @@ def test_values_that_are_not_finite_are_left_out(store: Store, study: str) -> No
     assert store.run(run_id).metrics == {"d": 1.0}
     assert mlflow_client(store).get_run(run_id).data.metrics == {
         "d": 1.0,
-        "epoch.val_accuracy": 0.5,
+        "epoch/val_accuracy": 0.5,
     }
 
 
@@ -191,7 +218,7 @@ def test_a_killed_run_has_its_status_and_its_curves(store: Store, study: str) ->
 
 
 def history(store: Store, run_id: str) -> list[Any]:
-    return list(mlflow_client(store).get_metric_history(run_id, "epoch.loss"))
+    return list(mlflow_client(store).get_metric_history(run_id, "epoch/loss"))
 
 
 def test_curves_are_written_every_ten_seconds(
