@@ -31,8 +31,8 @@ from typing import Any
 from framework.cli.base import say, text_of
 from framework.errors import SqueezelabError, UserError
 from framework.system.paths import find_root
-from framework.tracking.mlflow_ui import addresses
 from framework.tracking.store import Store
+from framework.tracking.ui.pages import addresses
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -58,7 +58,7 @@ class Picture:
     """One page to be shown.
 
     Args:
-        page: key of `framework.tracking.mlflow_ui.addresses`.
+        page: key of `framework.tracking.ui.pages.addresses`.
         ready: JavaScript that is true once the page is drawn.
         then: JavaScript run after that, and what is true once it has worked.
     """

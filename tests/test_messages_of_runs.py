@@ -33,8 +33,9 @@ from framework.nn.tflite.weights import _Reader
 from framework.nn.training import fit
 from framework.notebook import Result
 from framework.system import paths
-from framework.tracking import address, artifacts, database, ui_server
+from framework.tracking import address, artifacts, database
 from framework.tracking.conversion import prefixed
+from framework.tracking.ui import server
 
 CATALOG = Catalog()
 
@@ -164,7 +165,7 @@ def test_a_store_that_says_something_unheard_of_is_looked_at(
 def test_a_server_shows_its_runs_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@runs.example")
     with pytest.raises(UserError, match="shows them itself") as told:
-        ui_server.ui_command(root, port=5000)
+        server.ui_command(root, port=5000)
     assert told.value.todo == "Open https://me:***@runs.example."
 
 
@@ -181,9 +182,9 @@ def test_a_port_that_is_in_use_is_told_with_one_that_is_free() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         with pytest.raises(UserError, match="cannot listen on port") as told:
-            ui_server._require_free(listener.getsockname()[1])
+            server._require_free(listener.getsockname()[1])
     free = int(told.value.todo.rpartition("PORT=")[2])
-    ui_server._require_free(free)
+    server._require_free(free)
 
 
 def test_what_is_small_is_said_where_several_costs_are_asked_for() -> None:

@@ -268,7 +268,7 @@ def test_the_ui_prints_its_addresses_and_serves_the_notes_figure(project: Projec
 
 
 def framework_addresses(project: Project) -> dict[str, str]:
-    from framework.tracking.mlflow_ui import addresses
+    from framework.tracking.ui.pages import addresses
 
     pages = addresses(project.store(), "look")
     assert {"runs", "chart"} <= set(pages)
@@ -300,6 +300,21 @@ def test_the_parent_run_has_the_report_as_artifacts(project: Project, result: Re
         "report/pareto.pdf",
         "report/pareto.md",
     } <= names
-    assert (
-        store.ui_tags("look", run_id=parent.run_id)["note.content"].count("squeezelab: begin") == 1
-    )
+    note = store.ui_tags("look", run_id=parent.run_id)["note.content"]
+    assert note.count("squeezelab: end") == 1
+    assert note.startswith("**Study look**\n")
+
+
+def test_the_parent_run_says_what_the_front_is_and_leads_to_it(
+    project: Project, result: Result
+) -> None:
+    parent = project.runs("study", "look", study_digest=result.digest)[-1]
+    front = result.front
+    assert parent.metrics["front_size"] == len(front)
+    assert parent.metrics["best.val_accuracy"] == front["val_accuracy"].max()
+    assert parent.metrics["best.params_nonzero"] == front["params_nonzero"].min()
+    assert parent.metrics["hypervolume"] > 0
+    note = project.store().ui_tags("look", run_id=parent.run_id)["note.content"]
+    trials = {run.number: run.run_id for run in project.runs("trial", "look")}
+    for number in front["trial"]:
+        assert f"[trial {number}](#/experiments/1/runs/{trials[number]})" in note

@@ -134,9 +134,9 @@ def confirm(
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on this project's runs."""
-    from framework.tracking.mlflow_ui import addresses
     from framework.tracking.store import Store
-    from framework.tracking.ui_server import ui_command
+    from framework.tracking.ui.pages import addresses
+    from framework.tracking.ui.server import ui_command
 
     root = find_project()
     command = ui_command(root, port=port)

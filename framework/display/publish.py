@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import MachineError
+from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import COMPARE, run_report
+from framework.results import volume
+from framework.results.record import BEST_PREFIX, FRONT_SIZE, HYPERVOLUME
 from framework.runner.events import Outcome
 from framework.study.overrides import key_of
 from framework.study.space import Choice
@@ -19,10 +22,16 @@ from framework.study.study import Study
 from framework.system import paths
 from framework.system.commands import as_typed
 from framework.system.refusal import explained
-from framework.tracking import mlflow_ui
 from framework.tracking.store import Store
+from framework.tracking.ui import notes, pages, view
 
-LINKS = {"chart": "Chart", "runs": "Table", "compare": "The front side by side"}
+LINKS = {
+    "chart": "Chart",
+    "runs": "Table",
+    "compare": "The front side by side",
+    "models": "Exported files",
+}
+TRIAL_ROW = re.compile(r"^\| trial (\d+)\b", re.MULTILINE)
 
 
 def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
@@ -58,32 +67,78 @@ def is_compared(study: Study) -> bool:
 
 
 def publish(store: Store, outcome: Outcome, report: Any) -> None:
-    """Write the note on experiment and parent run, and attach the report's files to the parent.
+    """Write what a study's own run says of it, and the note on its experiment.
+
+    Its metrics are the front's, its files those of the report, its note leads to its runs.
 
     Args:
         report: what `framework.report.run_report` returned.
     """
-    name = outcome.plan.name
-    store.put(outcome.parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})
+    name, parent = outcome.plan.name, outcome.parent
+    store.put(parent, {f"report/{path.name}": path.read_bytes() for path in report.paths})
+    store.add(parent, _summary(store, outcome, report.front))
     # a study that had nothing to run has not done so
-    mlflow_ui.arrange(store, outcome.plan, outcome.generation)
+    view.arrange(store, outcome.plan, outcome.generation)
     text = _note(store, outcome, report)
-    mlflow_ui.write_note(store, name, text)
-    mlflow_ui.write_note(store, name, text, run_id=outcome.parent)
+    title = f"**{' '.join(outcome.plan.question.split()) or f'Study {name}'}**"
+    notes.write_note(store, name, text, title=title)
+    notes.write_note(store, name, text, title=title, run_id=parent)
+
+
+def _summary(store: Store, outcome: Outcome, front: Any) -> dict[str, float]:
+    """The front as metrics: its best value of each objective, its size, its hypervolume.
+
+    Args:
+        front: one row a trial.
+    """
+    study = outcome.plan.study
+    points = front.to_dict("records")
+    values: dict[str, float] = {FRONT_SIZE: float(len(points))}
+    for name, direction in study.objectives.items():
+        measured = [float(point[name]) for point in points if point.get(name) is not None]
+        if measured:
+            values[BEST_PREFIX + name] = max(measured) if direction == "max" else min(measured)
+    dense = _dense(store, outcome)
+    axes = volume.axes_of(study.objectives, dense, outcome.plan.task, catalog_of(store.root))
+    if axes:
+        values[HYPERVOLUME] = volume.volume_of(points, axes)
+    return values
+
+
+def _dense(store: Store, outcome: Outcome) -> dict[str, float]:
+    """The metrics of the study's first baseline; none where another study trained it."""
+    digest = outcome.plan.study.digest
+    baselines = store.runs(outcome.plan.name, role="baseline", study_digest=digest)
+    finished = [run for run in baselines if run.status == "FINISHED"]
+    return dict(finished[0].metrics) if finished else {}
 
 
 def _note(store: Store, outcome: Outcome, report: Any) -> str:
-    """Links first: of a note that is folded up the UI shows the first line."""
-    pages = mlflow_ui.addresses(store, outcome.plan.name)
-    links = [f"[{text}]({pages[page]})" for page, text in LINKS.items() if page in pages]
-    blocks = [" · ".join(links)]
-    if outcome.plan.question:
-        blocks.append(f"**{outcome.plan.question}**")
-    blocks.append(_spaced(report.table))
+    """What stands below the study's question."""
+    addresses = pages.addresses(store, outcome.plan.name)
+    addresses["children"] = pages.children(store, outcome.plan.name, outcome.parent)
+    shown = {**LINKS, "children": "Its runs"}
+    links = [f"[{text}]({addresses[page]})" for page, text in shown.items() if page in addresses]
+    blocks = [" · ".join(links), _linked(_spaced(report.table), store, outcome)]
     blocks += [_figure(outcome.parent, path) for path in report.paths if path.suffix == ".svg"]
     has_file = outcome.plan.name in study_names(store.root)
     blocks.append(as_typed(_how_to_go_on(outcome.plan, has_file=has_file), store.root))
     return "\n\n".join(filter(None, blocks))
+
+
+def _linked(table: str, store: Store, outcome: Outcome) -> str:
+    """The table with each trial's name leading to its run."""
+    identity = {
+        "study_digest": outcome.plan.study.digest,
+        "generation": str(outcome.generation),
+    }
+    runs = {run.number: run for run in store.runs(outcome.plan.name, role="trial", **identity)}
+
+    def link(row: re.Match[str]) -> str:
+        run = runs.get(int(row[1]))
+        return f"| [trial {row[1]}]({pages.run_page(store, run)})" if run else row[0]
+
+    return TRIAL_ROW.sub(link, table)
 
 
 def _how_to_go_on(plan: Plan, *, has_file: bool) -> str:
@@ -108,7 +163,7 @@ def _spaced_row(row: str) -> str:
 
 
 def _figure(run_id: str, path: Path) -> str:
-    return f"![{path.stem}]({mlflow_ui.artifact_address(run_id, f'report/{path.name}')})"
+    return f"![{path.stem}]({pages.artifact_address(run_id, f'report/{path.name}')})"
 
 
 def _set(settings: Sequence[str]) -> str:

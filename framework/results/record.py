@@ -46,6 +46,8 @@ QUALITY = {
 }
 BASELINE_PREFIX = "baseline."  # a metric of the dense net, next to the trial's own
 EPOCH_PREFIX = "epoch."  # a curve, with the epoch as its step
+# of a study's own run: the best value of each objective on its front, and what the front is
+BEST_PREFIX, FRONT_SIZE, HYPERVOLUME = "best.", "front_size", "hypervolume"
 # on a dense net's own run: the share of the most frequent label of validation
 CHANCE_ACCURACY = "chance_accuracy"
 # next to it: what the quality has to be above to count as better than guessing

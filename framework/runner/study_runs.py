@@ -14,7 +14,8 @@ from framework.results import record
 from framework.results.status import failed_if_unmeasured, violations
 from framework.runner.baseline import fingerprint
 from framework.system.host import host_tags
-from framework.tracking import lease, mlflow_ui
+from framework.tracking import lease
+from framework.tracking.ui import names, view
 
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
@@ -54,16 +55,16 @@ class StudyRuns:
         """Set the study's parent run RUNNING, created now if there is none."""
         if not self.parent:
             tags = self.tags | {
-                "strategy": mlflow_ui.chain_text(self.plan.study),
+                "strategy": names.chain_text(self.plan.study),
                 "overrides": " ".join(self.plan.overrides),
             }
-            name = mlflow_ui.study_name(self.plan, self.generation)
+            name = names.study_name(self.plan, self.generation)
             self.parent = self._begin("study", name, tags=tags, params={})
         # before it is RUNNING again: other hosts ask whose it is and when it last spoke
         self.store.tag(self.parent, **lease.sign(self.tags["host"]))
         self.store.resume(self.parent)
         self.store.put(self.parent, {record.STUDY_JSON: self._study_json()})
-        mlflow_ui.arrange(self.store, self.plan, self.generation)
+        view.arrange(self.store, self.plan, self.generation)
 
     def begin(self, role: str, spec: Spec, *, dense: str, tags: Mapping[str, str]) -> str:
         """Begin a run of a spec; its id.
@@ -82,14 +83,14 @@ class StudyRuns:
             "strategy": spec.strategy,
             "baseline": dense,
         }
-        name = mlflow_ui.run_name(self.plan.study, spec, role=role, number=number)
+        name = names.run_name(self.plan.study, spec, role=role, number=number)
         return self._begin(role, name, tags=common, params=spec.parameters())
 
     def _begin(
         self, role: str, name: str, *, tags: Mapping[str, str], params: Mapping[str, str]
     ) -> str:
         named = {
-            "architecture": mlflow_ui.architecture_text(self.plan.study, params),
+            "architecture": names.architecture_text(self.plan.study, params),
             **tags,
             **self._identity(),
         }

@@ -13,7 +13,7 @@ from framework.results.status import DELETED_METRICS, OTHER_METRICS, StudyStatus
 from framework.runner.events import Ended, Observer, Running
 from framework.study.space import Choice
 from framework.system import host
-from framework.tracking import mlflow_ui
+from framework.tracking.ui import names
 
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
@@ -145,11 +145,11 @@ class Teller:
 
     def _tried(self, role: str, spec: Spec) -> str:
         """What tells a trial from the others."""
-        return mlflow_ui.tried(self._study, spec) if role in ("trial", "replicate") else ""
+        return names.tried(self._study, spec) if role in ("trial", "replicate") else ""
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""
-        return mlflow_ui.net_name(spec) if isinstance(self._study.architecture, Choice) else ""
+        return names.net_name(spec) if isinstance(self._study.architecture, Choice) else ""
 
     def _objectives(self, result: Record) -> dict[str, float]:
         """The objectives' values of a run that has ended, as far as there are any."""

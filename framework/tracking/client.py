@@ -149,7 +149,7 @@ class Client(_Interface):
         found: Sequence[Any] = self._attempt("search_runs", [experiment], filter_string=wanted)
         return found
 
-    def _attempt(self, name: str, *args: Any, **options: Any) -> Any:
+    def _attempt(self, name: str, /, *args: Any, **options: Any) -> Any:
         # by its name each time, so that what a test replaces is met
         method = getattr(self._client, name)
         with self._held(), translated(self._uri):

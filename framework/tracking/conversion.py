@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.errors import SqueezelabError
-from framework.results.record import BASELINE_PREFIX, EPOCH_PREFIX, PREFIX, TAGS, Run
+from framework.results.record import BASELINE_PREFIX, BEST_PREFIX, EPOCH_PREFIX, PREFIX, TAGS, Run
 
 PARAM_LIMIT = 6000  # characters; MLflow cuts silently above
 TAG_LIMIT = 8000
@@ -18,7 +18,7 @@ EXPERIMENT_TAG_LIMIT = 20_000
 NUMBERS = ("trial", "attempt", "generation", "lease")  # tags that are read as such
 QUOTES = frozenset("'\"`\\")
 # groups of metrics: what comes before a "/" is a section in MLflow's pages, before a "." it is not
-SECTIONS = {BASELINE_PREFIX: "baseline/", EPOCH_PREFIX: "epoch/"}
+SECTIONS = {BASELINE_PREFIX: "baseline/", EPOCH_PREFIX: "epoch/", BEST_PREFIX: "best/"}
 
 
 def prefixed(tags: Mapping[str, str]) -> dict[str, str]:

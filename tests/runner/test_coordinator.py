@@ -523,7 +523,7 @@ def test_experiment_and_parent_say_what_was_found_and_how_to_go_on(base: Path) -
     for (note,) in notes:
         assert "Does it run?" in note
         assert "| baseline" in note
-        assert "| trial" in note
+        assert "| [trial" in note
         assert "squeezelab study tiny" in note
     assert {
         "study.json",

@@ -208,5 +208,5 @@ def test_each_architecture_has_its_baseline_and_its_control_whenever_it_comes(
         assert len(baseline) == len(control) == 1
         assert float(control[0]["params_total"]) == float(baseline[0]["params_total"])
     names = {run.name for run in project.store().runs("tiny")}
-    assert {"baseline · flat", "control · flat · epochs 0"} <= names
+    assert {"baseline · flat · seed 0", "control · flat · 0 epochs · seed 0"} <= names
     assert any(name.startswith("trial 001 · flat") for name in names)

@@ -21,7 +21,7 @@ from framework.results.record import Record
 from framework.tracking import database
 from framework.tracking.address import hide_password
 from framework.tracking.store import Store
-from framework.tracking.ui_server import ui_command
+from framework.tracking.ui.server import ui_command
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -23,19 +23,12 @@ from framework.contracts import Catalog
 from framework.planning.plan import Plan
 from framework.planning.resolve import resolve
 from framework.results.record import Record
-from framework.tracking import mlflow_ui
-from framework.tracking.mlflow_ui import (
-    BEGIN,
-    END,
-    addresses,
-    arrange,
-    merged,
-    run_name,
-    searched,
-    tried,
-    write_note,
-)
 from framework.tracking.store import Store
+from framework.tracking.ui import view
+from framework.tracking.ui.names import run_name, searched, tried
+from framework.tracking.ui.notes import BEGIN, EARLIER_BEGIN, END, merged, write_note
+from framework.tracking.ui.pages import addresses, children, run_page
+from framework.tracking.ui.view import arrange
 
 ROOT = Path(__file__).parents[2]
 PRUNE = use("magnitude_prune", sparsity=Float(0.5, 0.98), epochs=Choice(2, 4, 8))
@@ -89,30 +82,34 @@ def test_a_trial_is_named_by_what_differs() -> None:
     spec = fixed(STUDY, sparsity=0.8765, epochs=8)
     assert (
         run_name(STUDY, spec, role="trial", number=17)
-        == "trial 017 · sparsity 0.876 epochs 8 · magnitude_prune"
+        == "trial 017 · magnitude_prune · sparsity 0.876 · 8 epochs · seed 0"
     )
-    assert run_name(STUDY, spec.dense(), role="baseline") == "baseline · lenet5"
+    again = replace(spec, seed=4)
+    assert run_name(STUDY, again, role="replicate", number=17).endswith(" · 8 epochs · seed 4")
+    assert run_name(STUDY, spec.dense(), role="baseline") == "baseline · lenet5 · seed 0"
     control = replace(spec, compress=(use("identity", epochs=8),))
-    assert run_name(STUDY, control, role="control") == "control · lenet5 · epochs 8"
+    assert run_name(STUDY, control, role="control") == "control · lenet5 · 8 epochs · seed 0"
 
 
-def test_the_strategy_comes_first_where_it_is_searched() -> None:
+def test_a_strategy_that_is_searched_is_named_with_its_own_values() -> None:
     study = replace(STUDY, compress=[Choice(None, PRUNE, use("identity", epochs=Int(1, 9)))])
     assert searched(study) == ["compress.0", "compress.0.sparsity", "compress.0.epochs"]
     pruned = fixed(study, **{"0": "magnitude_prune"}, sparsity=0.5, epochs=4)
     assert (
         run_name(study, pruned, role="trial", number=3)
-        == "trial 003 · magnitude_prune · sparsity 0.5 epochs 4"
+        == "trial 003 · magnitude_prune · sparsity 0.5 · 4 epochs · seed 0"
     )
     idle = fixed(study, **{"0": "identity"}, epochs=2)
-    assert run_name(study, idle, role="trial", number=4) == "trial 004 · identity · epochs 2"
+    assert (
+        run_name(study, idle, role="trial", number=4) == "trial 004 · identity · 2 epochs · seed 0"
+    )
 
 
 def test_alternatives_of_one_strategy_are_named_by_their_labels() -> None:
     half = use("ptq", label="half", format="float16")
     study = replace(STUDY, compress=[Choice(None, half, use("ptq", label="whole", format="int8"))])
     spec = fixed(study, **{"0": "whole"})
-    assert run_name(study, spec, role="trial", number=3) == "trial 003 · whole"
+    assert run_name(study, spec, role="trial", number=3) == "trial 003 · whole · seed 0"
     assert tried(study, spec) == "whole"
     assert tried(study, fixed(study, **{"0": "none"})) == "none"
 
@@ -130,10 +127,10 @@ def test_equal_words_are_told_apart() -> None:
             {"architecture": "lenet5", "compress.1.epochs": 9}.get(path) or first(domain)
         )
     )
-    said = "learning_rate 0.0001 sparsity 0.5 0.epochs 2 1.epochs 9"
+    said = "learning_rate 0.0001 · sparsity 0.5 · 0.epochs 2 · 1.epochs 9"
     assert (
         run_name(study, spec, role="trial", number=0)
-        == f"trial 000 · lenet5 · {said} · magnitude_prune+identity"
+        == f"trial 000 · lenet5 · magnitude_prune+identity · {said} · seed 0"
     )
 
 
@@ -155,18 +152,25 @@ TEXTS = st.text(alphabet="ab |\n<!->", max_size=60)
 
 @given(before=TEXTS, after=TEXTS, first=TEXTS, second=TEXTS)
 def test_what_a_person_wrote_stays(before: str, after: str, first: str, second: str) -> None:
-    ours = merged("", first, limit=8000)
-    theirs = f"{before}{ours}{after}"
-    renewed = merged(theirs, second, limit=8000)
-    assert renewed == f"{before}{merged('', second, limit=8000)}{after}"
-    assert merged(renewed, second, limit=8000) == renewed
+    above = f"{before}\n" if before else ""
+    theirs = f"{above}{merged('', first, title='**Q?**', limit=8000)}{after}"
+    renewed = merged(theirs, second, title="**Why?**", limit=8000)
+    assert renewed == f"{above}{merged('', second, title='**Why?**', limit=8000)}{after}"
+    assert merged(renewed, second, title="**Why?**", limit=8000) == renewed
 
 
-def test_a_note_without_marks_is_a_persons() -> None:
+def test_a_note_begins_with_the_question_and_one_without_marks_is_a_persons() -> None:
     assert (
-        merged("Ask Ann first.", "table", limit=8000)
-        == f"{BEGIN}\n\ntable\n\n{END}\n\nAsk Ann first."
+        merged("Ask Ann first.", "table", title="**Q?**", limit=8000)
+        == f"**Q?**\n\n{BEGIN}\n\ntable\n\n{END}\n\nAsk Ann first."
     )
+
+
+def test_a_note_of_an_earlier_version_is_renewed() -> None:
+    old = f"Mine.\n\n{EARLIER_BEGIN}\n\nlinks\n\n**Q?**\n\n{END}\n\nYours."
+    renewed = merged(old, "table", title="**Q?**", limit=8000)
+    assert renewed == f"Mine.\n\n**Q?**\n\n{BEGIN}\n\ntable\n\n{END}\n\nYours."
+    assert merged(renewed, "table", title="**Q?**", limit=8000) == renewed
 
 
 def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store, name: str) -> None:
@@ -174,7 +178,7 @@ def test_notes_are_cut_at_a_lines_end_and_the_persons_part_is_kept(store: Store,
     long = "\n".join(f"| {index:06d} | a line of a table |" for index in range(3000))
     store.set_ui_tags(name, {"note.content": "Mine."})
     for of, limit in ((None, 20_000), (run_id, 8000)):
-        write_note(store, name, long, run_id=of)
+        write_note(store, name, long, title="**Q?**", run_id=of)
         note = store.ui_tags(name, run_id=of)["note.content"]
         assert limit - 100 < len(note) <= limit
         ours = note.partition(BEGIN)[2].partition(END)[0].strip()
@@ -209,41 +213,46 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
     arrange(store, Plan(name, "", (), STUDY), 1)
     saved = json.loads(store.ui_tags(name)["sharedViewState.front"])
     assert saved["name"] == "Front"
-    view = json.loads(saved["state"])
-    order = f"{view['orderByKey']} {'ASC' if view['orderByAsc'] else 'DESC'}"
+    state = json.loads(saved["state"])
+    order = f"{state['orderByKey']} {'ASC' if state['orderByAsc'] else 'DESC'}"
     found = MlflowClient(store.uri).search_runs(
-        [store.experiment(name)], filter_string=view["searchFilter"], order_by=[order]
+        [store.experiment(name)], filter_string=state["searchFilter"], order_by=[order]
     )
     assert [run.info.run_id for run in found] == [wanted[1], wanted[0], wanted[2]]
     assert {
         "metrics.`val_accuracy`",
         "params.`compress.0.sparsity`",
         "tags.`squeezelab.pareto`",
-    } <= {*view["selectedColumns"]}
-    scatter, paths = view["compareRunCharts"]
+    } <= {*state["selectedColumns"]}
+    assert state["columnOrder"][1:4] == [
+        "metrics.`val_accuracy`",
+        "metrics.`params_nonzero`",
+        "tags.`squeezelab.strategy`",
+    ]
+    scatter, paths = state["compareRunCharts"]
     assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("params_nonzero", "val_accuracy")
     assert paths["selectedParams"] == ["compress.0.sparsity", "compress.0.epochs"]
     assert {chart["metricSectionId"] for chart in (scatter, paths)} == {
-        view["compareRunSections"][0]["uuid"]
+        state["compareRunSections"][0]["uuid"]
     }
 
 
 def test_the_view_of_a_regression_shows_its_own_quality() -> None:
     study = replace(STUDY, objectives={"params_nonzero": "min"})
-    view = mlflow_ui._view(study, 0, "regression")
-    assert "metrics.`r2_drop`" in view["selectedColumns"]
-    assert not [name for name in view["selectedColumns"] if "accuracy" in name]
-    scatter = view["compareRunCharts"][0]
+    saved = view._view(study, 0, "regression")
+    assert "metrics.`r2_drop`" in saved["selectedColumns"]
+    assert not [name for name in saved["selectedColumns"] if "accuracy" in name]
+    scatter = saved["compareRunCharts"][0]
     assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("params_nonzero", "val_r2")
 
 
 def test_the_chart_of_paths_has_what_every_trial_has() -> None:
     nets = Choice(use("lenet5"), use("lenet_300_100", label="flat", units_1=Choice(20, 30)))
-    paths = mlflow_ui._charts(replace(STUDY, architecture=nets), "classes")[1]
+    paths = view._charts(replace(STUDY, architecture=nets), "classes")[1]
     assert paths["selectedParams"] == ["architecture", "compress.0.sparsity", "compress.0.epochs"]
     either = replace(STUDY, compress=[Choice(None, PRUNE)])
     # better few lines than none
-    assert mlflow_ui._charts(either, "classes")[1]["selectedParams"] == searched(either)
+    assert view._charts(either, "classes")[1]["selectedParams"] == searched(either)
 
 
 def test_an_alternative_is_named_by_its_label() -> None:
@@ -253,7 +262,7 @@ def test_an_alternative_is_named_by_its_label() -> None:
     )
     study = replace(STUDY, architecture=nets)
     assert run_name(study, spec, role="trial", number=3).startswith("trial 003 · flat · ")
-    assert run_name(study, spec.dense(), role="baseline") == "baseline · flat"
+    assert run_name(study, spec.dense(), role="baseline") == "baseline · flat · seed 0"
 
 
 def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
@@ -263,8 +272,8 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
         "*.js"
     )
     text = "\n".join(path.read_text("utf-8") for path in scripts)
-    charts = mlflow_ui._charts(STUDY, "classes")
-    keys = [*mlflow_ui._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
+    charts = view._charts(STUDY, "classes")
+    keys = [*view._view(STUDY, 0, "classes"), *(key for chart in charts for key in chart)]
     words = {
         "mlflow.sharedViewState.",
         "viewStateShareKey",
@@ -288,19 +297,33 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
 
 def test_addresses_grow_with_what_there_is_to_see(store: Store, name: str) -> None:
     add_run(store, name, STUDY, role="study")
-    assert list(addresses(store, name)) == ["runs"]
+    assert list(addresses(store, name)) == ["runs", "models"]
     arrange(store, Plan(name, "", (), STUDY), 0)
     add_run(store, name, STUDY, val_accuracy=0.9)
-    assert list(addresses(store, name)) == ["runs", "chart"]
+    assert list(addresses(store, name)) == ["runs", "chart", "models"]
     add_run(store, name, STUDY, val_accuracy=0.9)
     pages = addresses(store, name)
-    assert list(pages) == ["runs", "chart", "compare"]
+    assert list(pages) == ["runs", "chart", "compare", "models"]
     experiment = store.experiment(name)
     for page in ("runs", "chart"):
         path, _, query = pages[page].partition("?")
         assert path == f"#/experiments/{experiment}/runs"
         assert parse_qs(query)["viewStateShareKey"] == ["front"]
     assert all("workflowType=machine_learning" in page for page in pages.values())
+
+
+def test_a_studys_own_run_leads_to_its_runs(store: Store, name: str) -> None:
+    from mlflow import MlflowClient
+
+    parent = add_run(store, name, STUDY, role="study")
+    child = store.begin(name, role="trial", name="t", tags={}, params={}, parent=parent)
+    page = parse_qs(children(store, name, parent).partition("?")[2])
+    found = MlflowClient(store.uri).search_runs(
+        [store.experiment(name)], filter_string=page["searchFilter"][0]
+    )
+    assert [run.info.run_id for run in found] == [child]
+    where = f"#/experiments/{store.experiment(name)}/runs/{child}"
+    assert run_page(store, store.run(child)) == where
 
 
 def test_the_front_of_the_last_study_is_compared_best_first(store: Store, name: str) -> None:
