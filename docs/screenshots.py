@@ -2,8 +2,9 @@
 
     make screenshots NAME=squeezenet_prune
 
-Starts the UI on a free port and a headless Chromium or Chrome, steers it over its debugging pipe,
-waits until each page is drawn, and writes docs/images/ui_*.png.
+Starts the UI on a free port and a headless Chromium or Chrome with a fresh profile, steers it over
+its debugging pipe, waits until each page is drawn, and writes docs/images/ui_*.png. Nothing is
+closed, hidden or pressed: this is what a person sees who opens it for the first time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from framework.cli.base import say, text_of
 from framework.errors import SqueezelabError, UserError
 from framework.system.paths import find_root
 from framework.tracking.store import Store
-from framework.tracking.ui.pages import addresses
+from framework.tracking.ui.pages import EXPERIMENTS, addresses, front, run_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -43,30 +44,20 @@ FLAGS = (
 WIDTH_PIXELS, SHARPNESS = 1440, 1.25
 SECONDS = 120.0  # until we give up waiting for a page, or for the server
 SETTLED_SECONDS = 1.5  # after a page is ready: its charts still move
-# Before a page's own scripts: no panel of an assistant and no buttons under a mouse cover what is
-# to be seen.
-TIDY = """
-    localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
-    addEventListener("DOMContentLoaded", () => document.head.insertAdjacentHTML(
-        "beforeend",
-        "<style>[data-assistant-ui], .modebar-container { display: none !important }</style>"));
-"""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One page to be shown.
+    """One page to be shown, as it is for somebody who opens it for the first time.
 
     Args:
-        page: key of `framework.tracking.ui.pages.addresses`.
+        page: key of `_pages`.
         ready: JavaScript that is true once the page is drawn.
-        then: JavaScript run after that, and what is true once it has worked.
     """
 
     page: str
     ready: str
     height: int = 1000
-    then: tuple[tuple[str, str], ...] = ()
 
 
 class Browser:
@@ -113,8 +104,6 @@ class Browser:
         }
         self.call("Emulation.setDeviceMetricsOverride", session, **size)
         self.call("Page.enable", session)
-        # before it navigates: the script is to run ahead of the page's own
-        self.call("Page.addScriptToEvaluateOnNewDocument", session, source=TIDY)
         self.call("Page.navigate", session, url=url)
         return session
 
@@ -167,25 +156,18 @@ class Browser:
         return dict(json.loads(text))
 
 
-def press(component: str) -> str:
-    """JavaScript that presses a button, if it is there."""
-    return f"document.querySelector('[data-component-id=\"{component}\"]')?.click()"
-
-
+ROWS = "document.querySelectorAll('[role=row]').length > 1"
 RUNS = "document.querySelectorAll('.ag-center-cols-container [role=row]').length > 1"
-NO_BANNER = (press("mlflow.experiment_page.shared_view.dismiss"), "true")
-NOTE = (
-    press("mlflow.experiment.metadata_editor.expand_button"),
-    "[...document.images].some(image => image.src.includes('get-artifact') && image.naturalWidth > "
-    "0)",
-)
 POINTS = "document.querySelectorAll('.scatterlayer path.point').length > 1"
 LINES = "document.querySelectorAll('.parcoords .axis-title').length > 0"
-DIFFERENCES = ("document.querySelectorAll('[role=switch]').forEach(item => item.click())", "true")
+METRICS = "document.body.innerText.includes('size_tflite_bytes')"
 PICTURES = {
-    "ui_experiment.png": Picture("runs", RUNS, height=1300, then=(NOTE, NO_BANNER)),
-    "ui_chart.png": Picture("chart", f"{RUNS} && {POINTS}", height=900, then=(NO_BANNER,)),
-    "ui_compare.png": Picture("compare", LINES, height=1560, then=(DIFFERENCES,)),
+    "ui_experiments.png": Picture("experiments", ROWS, height=700),
+    "ui_experiment.png": Picture("runs", RUNS, height=1100),
+    "ui_chart.png": Picture("chart", f"{RUNS} && {POINTS}", height=900),
+    "ui_compare.png": Picture("compare", LINES, height=1300),
+    "ui_run.png": Picture("run", METRICS, height=1300),
+    "ui_models.png": Picture("models", RUNS, height=900),
 }
 
 
@@ -206,9 +188,6 @@ def take(browser: Browser, url: str, picture: Picture) -> bytes:
     """One page as PNG, once it is drawn."""
     session = browser.page(url, height=picture.height)
     browser.wait(session, picture.ready)
-    for script, done in picture.then:
-        browser.evaluate(session, script)
-        browser.wait(session, done)
     time.sleep(SETTLED_SECONDS)
     return browser.picture(session)
 
@@ -219,7 +198,9 @@ def _pages(root: Path, name: str) -> dict[str, str]:
         raise UserError(
             f"The store holds no study {name!r}.", todo=f"Run it first: make study NAME={name}"
         )
-    pages = addresses(store, name)
+    pages = {"experiments": EXPERIMENTS, **addresses(store, name)}
+    if best := front(store, name):
+        pages["run"] = run_page(store, best[0])
     missing = sorted(set(map(attrgetter("page"), PICTURES.values())) - set(pages))
     if missing:
         raise UserError(

@@ -37,6 +37,7 @@ class Info:
     start_time: int
     end_time: int | None = None
     artifact_uri: str = URI
+    experiment_id: str = "1"
 
 
 @dataclass
@@ -61,6 +62,23 @@ class StoredRun:
     data: Data
     files: dict[str, bytes] = field(default_factory=dict)
     inputs: Any = None
+    outputs: Any = None
+
+
+@dataclass
+class StoredModel:
+    """A model, as MLflow's."""
+
+    model_id: str
+    source_run_id: str
+    status: str = "PENDING"
+
+
+@dataclass
+class Outputs:
+    """Of a run, as MLflow's."""
+
+    model_outputs: list[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -79,6 +97,8 @@ class Database:
     def __init__(self) -> None:
         self.experiments: dict[str, Experiment] = {}
         self.runs: dict[str, StoredRun] = {}
+        self.models: dict[str, StoredModel] = {}
+        self.models_ever = 0
 
 
 class Server:
@@ -180,6 +200,45 @@ class Server:
         """See MLflow's."""
         run = self._database.runs[run_id]
         self._call("log inputs", partial(setattr, run, "inputs", datasets))
+
+    # --- models -----------------------------------------------------------------------------------
+
+    def create_logged_model(
+        self, experiment_id: str, *, source_run_id: str, **facts: Any
+    ) -> StoredModel:
+        """See MLflow's."""
+        self._database.models_ever += 1
+        model = StoredModel(f"m-{self._database.models_ever:032x}", source_run_id)
+        step = partial(self._database.models.__setitem__, model.model_id, model)
+        self._call("create model", step)
+        return model
+
+    def search_logged_models(
+        self, experiment_ids: Sequence[str], *, filter_string: str
+    ) -> Sequence[StoredModel]:
+        """See MLflow's."""
+        _, _, run_id = filter_string.partition(" = ")
+
+        def search() -> list[StoredModel]:
+            models = self._database.models.values()
+            return [model for model in models if model.source_run_id == run_id.strip("'")]
+
+        return self._call("search models", search)
+
+    def log_outputs(self, run_id: str, models: Sequence[Any]) -> None:
+        """See MLflow's."""
+        run = self._database.runs[run_id]
+        run.outputs = run.outputs or Outputs()
+        self._call("log outputs", partial(run.outputs.model_outputs.extend, models))
+
+    def finalize_logged_model(self, model_id: str, status: str) -> None:
+        """See MLflow's."""
+        model = self._database.models[model_id]
+        self._call(f"model {status}", partial(setattr, model, "status", status))
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """See MLflow's."""
+        self._call("delete model", partial(self._database.models.pop, model_id, None))
 
     # --- inside -----------------------------------------------------------------------------------
 

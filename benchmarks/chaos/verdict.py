@@ -29,6 +29,7 @@ def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> lis
             those had come is then nobody's promise.
     """
     faults = _parents(disturbed, "FAILED" if is_stopped else "FINISHED") + _attempts(disturbed)
+    faults += _models(disturbed)
     expected = _by_key(calm, [])
     present = _by_key(disturbed, faults)
     for key in sorted(expected.keys() | present.keys()):
@@ -70,6 +71,21 @@ def _attempts(database: Database) -> list[str]:
         for what, counts in sorted(attempts.items())
         if sorted(counts) != list(range(1, len(counts) + 1))
     ]
+
+
+def _models(database: Database) -> list[str]:
+    """Where a run with a file has not exactly one model, or another one has any."""
+    models: dict[str, list[str]] = defaultdict(list)
+    for model in database.models.values():
+        models[model.source_run_id].append(model.model_id if model.status == "READY" else "")
+    faults = []
+    for run_id, run in database.runs.items():
+        has_file = run.info.status in ENDED and MODEL_TFLITE in run.files
+        led_to = {one.model_id for one in run.outputs.model_outputs} if run.outputs else set()
+        there = models[run_id]
+        if len(there) != has_file or (has_file and led_to != set(there)):
+            faults.append(f"{' '.join(_key(run))} is {run.info.status} with models {there}")
+    return faults
 
 
 def _by_key(database: Database, faults: list[str]) -> dict[Key, StoredRun]:

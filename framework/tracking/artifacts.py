@@ -105,9 +105,14 @@ class RunFiles:
             raise removed(name, run_id, why)
         content = self._read(run_id, name)
         # by its digest: a damaged file may still have its length
-        if content is None or not is_as_listed(lines[name], len(content), _sha256(content)):
+        if content is None or not is_as_listed(lines[name], len(content), sha256_of(content)):
             raise damaged(name, self._where(run_id))
         return content
+
+    def has(self, run_id: str, name: str) -> bool:
+        """Whether the manifest lists the file, as one that was not removed."""
+        line = (self._manifest(run_id) or {}).get(name)
+        return line is not None and "removed" not in line
 
     def has_manifest(self, run_id: str) -> bool:
         """Whether the run's artifacts were written to the end."""
@@ -144,7 +149,7 @@ class RunFiles:
                 faults.append(f"{name} cannot be read ({error.strerror})")
                 continue
             read += len(content or b"")
-            if not is_as_listed(line, size, _sha256(content) if content else None):
+            if not is_as_listed(line, size, sha256_of(content) if content else None):
                 faults.append(f"{name} is changed")
         return faults, read
 
@@ -242,7 +247,7 @@ def checked_name(name: str) -> str:
 def entries(artifacts: Mapping[str, bytes]) -> Lines:
     """The manifest's lines for these files."""
     return {
-        name: {"name": name, "bytes": len(content), "sha256": _sha256(content)}
+        name: {"name": name, "bytes": len(content), "sha256": sha256_of(content)}
         for name, content in artifacts.items()
     }
 
@@ -269,7 +274,8 @@ def _replaced(before: Lines, after: Lines) -> Lines:
     return both
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """64 hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 

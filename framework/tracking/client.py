@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -10,15 +11,18 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.errors import SqueezelabError
 from framework.system import interrupt
 from framework.tracking.address import check_answers, hide_password, sqlite_file
+from framework.tracking.conversion import stored_metric
 from framework.tracking.sqlite_refusals import refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient as _Interface
+    from mlflow.entities import Metric
     from mlflow.store.entities import PagedList
 else:
     _Interface = object
@@ -39,6 +43,7 @@ BUSY_SECONDS = 20.0  # MLflow sets the same for its own connections
 PATIENCE_SECONDS = 180.0  # until a store that is locked or silent ends the work
 PAUSE_SECONDS = 2.0
 WORD_SECONDS = 20.0  # between two words that it is still tried
+METRICS_PER_BATCH, ITEMS_PER_BATCH = 800, 100
 AGAIN = "The same command goes on from here."
 log = logging.getLogger("framework")
 T = TypeVar("T")
@@ -121,6 +126,34 @@ class Client(_Interface):
 
             return call
 
+    def log(
+        self,
+        run_id: str,
+        *,
+        metrics: Sequence[Metric] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Metrics, parameters and tags of a run; one call for as much as MLflow takes at once."""
+        from mlflow.entities import Param, RunTag
+
+        all_params = list(starmap(Param, (params or {}).items()))
+        all_tags = list(starmap(RunTag, (tags or {}).items()))
+        # MLflow takes 1000 in one call, 100 parameters and 100 tags among them: 800 are left.
+        calls = max(
+            -(-len(metrics) // METRICS_PER_BATCH),
+            -(-max(len(all_params), len(all_tags)) // ITEMS_PER_BATCH),
+        )
+        for call in range(calls):
+            metric_slice = slice(call * METRICS_PER_BATCH, (call + 1) * METRICS_PER_BATCH)
+            text_slice = slice(call * ITEMS_PER_BATCH, (call + 1) * ITEMS_PER_BATCH)
+            self.log_batch(
+                run_id,
+                metrics=metrics[metric_slice],
+                params=all_params[text_slice],
+                tags=all_tags[text_slice],
+            )
+
     def create_once(self, experiment: str, *, name: str, tags: Mapping[str, str], key: str) -> Any:
         """A new run of MLflow's; no second one where only the answer to an attempt was lost.
 
@@ -129,17 +162,54 @@ class Client(_Interface):
             tags: `key` among them.
             key: the tag whose value no other RUNNING run of the experiment has.
         """
+        return self._once(
+            lambda: self._running(experiment, key, tags[key]),
+            lambda: self._attempt("create_run", experiment, tags=tags, run_name=name),
+        )
+
+    def create_model_once(self, experiment: str, *, run_id: str, **facts: Any) -> Any:
+        """A new model of MLflow's for a run that has none, as `create_once` makes a run.
+
+        Args:
+            experiment: its id.
+            facts: name, type, parameters and tags.
+        """
+        return self._once(
+            lambda: self.models_of(experiment, run_id),
+            lambda: self._attempt("create_logged_model", experiment, source_run_id=run_id, **facts),
+        )
+
+    def link_model_once(self, run_id: str, model: str) -> None:
+        """Let MLflow's page of a run lead to its model."""
+        from mlflow.entities import LoggedModelOutput
+
+        self._once(
+            lambda: [one for one in self._outputs(run_id) if one.model_id == model],
+            lambda: self._attempt("log_outputs", run_id, [LoggedModelOutput(model, step=0)]),
+        )
+
+    def models_of(self, experiment: str, run_id: str) -> Sequence[Any]:
+        """The models of a run."""
+        wanted = f"source_run_id = '{run_id}'"
+        found: Sequence[Any] = self._attempt(
+            "search_logged_models", [experiment], filter_string=wanted
+        )
+        return found
+
+    def _outputs(self, run_id: str) -> Sequence[Any]:
+        """The models that a run leads to."""
+        outputs = self._attempt("get_run", run_id).outputs
+        return outputs.model_outputs if outputs else ()
+
+    def _once(self, look: Callable[[], Sequence[T]], make: Callable[[], T]) -> T:
+        """What is made; what is there, where only the answer to an earlier attempt was lost."""
         began = False
 
-        def attempt() -> Any:
+        def attempt() -> T:
             nonlocal began
-            made = self._running(experiment, key, tags[key]) if began else []
+            made = look() if began else ()
             began = True
-            return (
-                made[0]
-                if made
-                else self._attempt("create_run", experiment, tags=tags, run_name=name)
-            )
+            return made[0] if made else make()
 
         return self._patiently(attempt)
 
@@ -181,6 +251,28 @@ def pages(search: Callable[..., PagedList[T]]) -> Iterator[T]:
         token = page.token or None
         if token is None:
             return
+
+
+def metrics_of(
+    values: Mapping[str, float],
+    *,
+    step: int,
+    model: str | None = None,
+    of_model: Callable[[str], bool] = lambda name: True,
+) -> Iterator[Metric]:
+    """Values that are not finite are left out: MLflow would hand them back as other numbers.
+
+    Args:
+        model: of which some of the values are as well.
+        of_model: which, by their names.
+    """
+    from mlflow.entities import Metric
+
+    now = time.time_ns() // 1_000_000
+    for name, value in values.items():
+        if math.isfinite(value):
+            owner = model if of_model(name) else None
+            yield Metric(stored_metric(name), float(value), now, step, model_id=owner)
 
 
 def error_code(error: SqueezelabError) -> str:

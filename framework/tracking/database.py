@@ -164,6 +164,7 @@ def _has_location_columns(database: sqlite3.Connection) -> bool:
     needed = {
         "experiments": {"experiment_id", "artifact_location"},
         "runs": {"run_uuid", "experiment_id", "artifact_uri"},
+        "logged_models": {"model_id", "experiment_id", "artifact_location"},
     }
     for table, columns in needed.items():
         rows = database.execute("SELECT name FROM pragma_table_info(?)", (table,))
@@ -174,7 +175,7 @@ def _has_location_columns(database: sqlite3.Connection) -> bool:
 
 def _rewrite(database: sqlite3.Connection, root: Path) -> None:
     rows = database.execute("SELECT experiment_id, artifact_location FROM experiments")
-    moved = list(_moved_experiments(rows.fetchall(), root))
+    moved = list(_moved(rows.fetchall(), root))
     if not moved:
         return
     # One transaction: a kill in it leaves the old paths, which are rewritten the next time.
@@ -188,15 +189,24 @@ def _rewrite(database: sqlite3.Connection, root: Path) -> None:
         )
         runs = list(_moved_runs(rows, root))
         database.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", runs)
+        rows = database.execute(
+            "SELECT model_id, artifact_location FROM logged_models WHERE experiment_id = ?",
+            (experiment,),
+        )
+        # a model has no files of its own: its place is below its experiment's
+        models = list(_moved(rows, root))
+        database.executemany(
+            "UPDATE logged_models SET artifact_location = ? WHERE model_id = ?", models
+        )
     database.execute("COMMIT")
 
 
-def _moved_experiments(rows: Rows, root: Path) -> Iterator[tuple[str, Any]]:
-    """(new location, id) of each experiment whose location changes."""
-    for experiment, location in rows:
+def _moved(rows: Rows, root: Path) -> Iterator[tuple[str, Any]]:
+    """(new location, id) of each experiment or model whose location changes."""
+    for identity, location in rows:
         home = locations.home_of(location, root)
         if home and home != locations.local(location):
-            yield home.as_uri(), experiment
+            yield home.as_uri(), identity
 
 
 def _moved_runs(rows: Rows, root: Path) -> Iterator[tuple[str, Any]]:

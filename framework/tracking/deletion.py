@@ -73,8 +73,22 @@ class Database:
         if experiment.lifecycle_stage == "active":
             self._do("delete_experiment", experiment.experiment_id)
         for run_id in self.run_ids(study):
+            self._unlink(run_id)
             self._do("_hard_delete_run", run_id)
         self._do("_hard_delete_experiment", experiment.experiment_id)
+
+    def _unlink(self, run_id: str) -> None:
+        """Delete which data a run used and to which model it leads: MLflow leaves these rows."""
+        from mlflow.store.tracking.dbmodels.models import SqlInput, SqlInputTag
+
+        ends: Any = (SqlInput.source_id == run_id) | (SqlInput.destination_id == run_id)
+        with to_its_end(), translated(self._uri), self._do("ManagedSessionMaker") as session:
+            links = [link.input_uuid for link in session.query(SqlInput).filter(ends)]
+            for rows, key in (
+                (SqlInputTag, SqlInputTag.input_uuid),
+                (SqlInput, SqlInput.input_uuid),
+            ):
+                session.query(rows).filter(key.in_(links)).delete(synchronize_session=False)
 
     def _experiments(self) -> dict[str, Any]:
         """Name -> experiment, of studies."""

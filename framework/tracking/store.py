@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import partial
-from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from framework.results.record import (
     ERROR_TXT,
     IDS,
     METRICS_JSON,
+    MODEL_TFLITE,
     PREFIX,
     ROLES,
     Record,
@@ -32,7 +32,7 @@ from framework.results.record import (
 )
 from framework.study.spec import digest_of
 from framework.tracking.artifacts import RunFiles
-from framework.tracking.client import Client, error_code, pages
+from framework.tracking.client import Client, error_code, metrics_of, pages
 from framework.tracking.conversion import (
     NAME_LIMIT,
     PARAM_LIMIT,
@@ -40,17 +40,17 @@ from framework.tracking.conversion import (
     check_length,
     prefixed,
     search_filter,
-    stored_metric,
     without_prefix,
 )
 from framework.tracking.database import prepare
 from framework.tracking.experiments import Experiments
+from framework.tracking.models import Begun, Models
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 DATASET_DIGEST_LIMIT = 36
-METRICS_PER_BATCH, ITEMS_PER_BATCH, RUNS_PER_PAGE = 800, 100, 1000
+RUNS_PER_PAGE = 1000
 FLUSH_SECONDS = 10.0
 UI_PREFIX = "mlflow."
 PARENT_TAG = "mlflow.parentRunId"
@@ -66,6 +66,7 @@ class Store:
         self.root, self.uri = root, uri
         self._client = Client(uri)
         self._files = RunFiles(root, self._client)
+        self._models = Models(self._client)
         self._experiments = Experiments(root, uri, self._client)
         self._curves: dict[str, list[Metric]] = {}  # run id -> values not yet written
         self._flushed: dict[str, float] = {}  # run id -> when they were last
@@ -122,11 +123,11 @@ class Store:
         check_length("parameter", params, limit=PARAM_LIMIT)
         check_length("run's", {"name": name}, limit=NAME_LIMIT)
         all_tags[KEY_TAG] = digest_of([all_tags.get(PREFIX + part, "") for part in KEY])
-        run = self._client.create_once(
-            self.experiment(study), name=name, tags=all_tags, key=KEY_TAG
-        )
+        experiment = self.experiment(study)
+        run = self._client.create_once(experiment, name=name, tags=all_tags, key=KEY_TAG)
         self._files.remember(run)
-        self._batch(run.info.run_id, params=params)
+        self._models.expect(run.info.run_id, Begun(experiment, name, params))
+        self._client.log(run.info.run_id, params=params)
         return str(run.info.run_id)
 
     def log_dataset(
@@ -161,10 +162,10 @@ class Store:
             epoch: becomes the step.
         """
         named = {f"{EPOCH_PREFIX}{name}": value for name, value in values.items()}
-        self._curves.setdefault(run_id, []).extend(_metrics(named, step=epoch))
+        self._curves.setdefault(run_id, []).extend(metrics_of(named, step=epoch))
         now = time.monotonic()
         if now - self._flushed.setdefault(run_id, now) >= FLUSH_SECONDS:
-            self._batch(run_id, metrics=self._curves.pop(run_id))
+            self._client.log(run_id, metrics=self._curves.pop(run_id))
             self._flushed[run_id] = now
 
     def finish(self, run_id: str, record: Record) -> None:
@@ -178,17 +179,23 @@ class Store:
             artifacts[ERROR_TXT] = (record.error or record.reason).encode()
         about_the_net = {"tensors": record.tensors, "metrics": record.versions}
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
-        final = list(_metrics(values, step=0))
+        file = record.artifacts.get(MODEL_TFLITE)
+        if file is not None:
+            self._models.create(run_id, file)
+        final = self._models.metrics(run_id, values)
         later = metric_versions.as_text(record.versions)
         tags = {"reason": record.reason, metric_versions.TAG: later, "node": record.node}
-        self._end(run_id, record.status, metrics=final, tags=tags)
+        self._end(run_id, record.status, metrics=final, tags=tags, has_model=file is not None)
 
     def add(self, run_id: str, values: Mapping[str, float]) -> None:
         """Further final metrics of a run that has ended."""
-        self._batch(run_id, metrics=list(_metrics(values, step=0)))
+        self._client.log(run_id, metrics=self._models.metrics(run_id, values))
 
     def close(self, run_id: str, status: Status, *, reason: str = "") -> None:
         """End a run that yields no record, as KILLED."""
+        if status == "KILLED":
+            # it may have come as far as that
+            self._models.remove(run_id)
         self._end(run_id, status, metrics=[], tags={"reason": reason})
 
     def resume(self, run_id: str) -> None:
@@ -197,7 +204,7 @@ class Store:
 
     def tag(self, run_id: str, **tags: str) -> None:
         """Set tags, by names of `record.TAGS`."""
-        self._batch(run_id, tags=prefixed(tags))
+        self._client.log(run_id, tags=prefixed(tags))
 
     def put(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
         """Write further artifacts, then the manifest anew.
@@ -212,6 +219,8 @@ class Store:
 
         The manifest keeps their lines and says why.
         """
+        if MODEL_TFLITE in names and self._files.has(run_id, MODEL_TFLITE):
+            self._models.remove(run_id)
         self._files.remove(run_id, names, why=why)
 
     def set_ui_tags(
@@ -320,6 +329,11 @@ class Store:
         """Whether the run's artifacts were written to the end."""
         return self._files.has_manifest(run_id)
 
+    def models(self, study: str) -> dict[str, list[str]]:
+        """The runs that have models, with the ids of these; see `models.Models`."""
+        experiment = self._experiments.find(study)
+        return self._models.of_experiment(experiment) if experiment else {}
+
     def complete(self, run: Run) -> bool:
         """Whether the run counts.
 
@@ -330,48 +344,18 @@ class Store:
     # --- inside -----------------------------------------------------------------------------------
 
     def _end(
-        self, run_id: str, status: Status, *, metrics: list[Metric], tags: Mapping[str, str]
+        self,
+        run_id: str,
+        status: Status,
+        *,
+        metrics: list[Metric],
+        tags: Mapping[str, str],
+        has_model: bool = False,
     ) -> None:
         curves = self._curves.pop(run_id, [])
         stated = {name: value for name, value in tags.items() if value}
-        self._batch(run_id, metrics=curves + metrics, tags=prefixed(stated))
+        self._client.log(run_id, metrics=curves + metrics, tags=prefixed(stated))
         self._flushed.pop(run_id, None)
+        if has_model:
+            self._models.finish(run_id)
         self._client.set_terminated(run_id, status=status)
-
-    def _batch(
-        self,
-        run_id: str,
-        *,
-        metrics: Sequence[Metric] = (),
-        params: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        """One call for as much as MLflow takes at once."""
-        from mlflow.entities import Param, RunTag
-
-        all_params = list(starmap(Param, (params or {}).items()))
-        all_tags = list(starmap(RunTag, (tags or {}).items()))
-        # MLflow takes 1000 in one call, 100 parameters and 100 tags among them: 800 are left.
-        calls = max(
-            -(-len(metrics) // METRICS_PER_BATCH),
-            -(-max(len(all_params), len(all_tags)) // ITEMS_PER_BATCH),
-        )
-        for call in range(calls):
-            metric_slice = slice(call * METRICS_PER_BATCH, (call + 1) * METRICS_PER_BATCH)
-            text_slice = slice(call * ITEMS_PER_BATCH, (call + 1) * ITEMS_PER_BATCH)
-            self._client.log_batch(
-                run_id,
-                metrics=metrics[metric_slice],
-                params=all_params[text_slice],
-                tags=all_tags[text_slice],
-            )
-
-
-def _metrics(values: Mapping[str, float], *, step: int) -> Iterator[Metric]:
-    """Values that are not finite are left out: MLflow would hand them back as other numbers."""
-    from mlflow.entities import Metric
-
-    now = time.time_ns() // 1_000_000
-    for name, value in values.items():
-        if math.isfinite(value):
-            yield Metric(stored_metric(name), float(value), now, step)

@@ -385,7 +385,8 @@ def test_pictures_are_taken(finished: Path) -> None:
     done = screenshots(finished, "tiny")
     assert done.returncode == 0, done.stderr
     images = sorted((finished / "docs" / "images").iterdir())
-    assert [path.name for path in images] == ["ui_chart.png", "ui_compare.png", "ui_experiment.png"]
+    names = ("chart", "compare", "experiment", "experiments", "models", "run")
+    assert [path.name for path in images] == [f"ui_{name}.png" for name in names]
     assert all(
         path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 50_000 for path in images
     )

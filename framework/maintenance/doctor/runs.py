@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, filterfalse
 from operator import attrgetter
 from pathlib import Path
@@ -34,6 +34,7 @@ def examine_runs(store: Store, root: Path, *, deep: bool) -> Iterator[Finding]:
             yield _running(name, running, root)
     yield _files(store, list(chain.from_iterable(runs.values())), deep=deep)
     yield from _edited(store, list(chain.from_iterable(runs.values())))
+    yield from _models(store, runs)
     known = {run.run_id for run in chain.from_iterable(runs.values())}
     strangers = sorted(run_folders(root) - known)
     if strangers:
@@ -91,6 +92,26 @@ def _edited(store: Store, runs: list[Run]) -> Iterator[Finding]:
             f"with FRESH=1"
         )
         yield Finding("WRONG", "numbers", text)
+
+
+def _models(store: Store, runs: Mapping[str, list[Run]]) -> Iterator[Finding]:
+    """Whether MLflow's models lead to runs that ended with a file; nothing where all do.
+
+    Args:
+        runs: of each study.
+    """
+    strays = []
+    for name, of_study in runs.items():
+        ended = {run.run_id for run in of_study if run.status in ("FINISHED", "FAILED", "RUNNING")}
+        for run_id, models in store.models(name).items():
+            # what is made twice, or of a run that was deleted in the UI or whose session died
+            strays += models if run_id not in ended else models[1:]
+    if strays:
+        text = (
+            f"{len(strays)} models, as {strays[0]}, lead to no run that has ended: delete them in "
+            f"the MLflow UI, under Models of their experiment"
+        )
+        yield Finding("hint", "models", text)
 
 
 def _with_status(runs: Iterable[Run], status: str) -> list[Run]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from framework.results.record import Run
@@ -11,6 +10,7 @@ from framework.tracking.store import PARENT_TAG, Store
 from framework.tracking.ui.view import METRIC_TAG, VIEW, VIEW_TAG
 
 PAGES = "workflowType=machine_learning"  # MLflow otherwise opens on pages for language models
+EXPERIMENTS = f"#/experiments?{PAGES}"  # the list of all studies
 
 
 def addresses(store: Store, study: str) -> dict[str, str]:
@@ -28,9 +28,9 @@ def addresses(store: Store, study: str) -> dict[str, str]:
     if VIEW_TAG in tags:
         pages["runs"] = f"{runs}&viewStateShareKey={VIEW}"
         pages["chart"] = f"{pages['runs']}&compareRunsMode=CHART"
-    front = _front(store, study, tags)
-    if len(front) > 1:
-        pages["compare"] = _comparison(front, experiment)
+    best = front(store, study)
+    if len(best) > 1:
+        pages["compare"] = _comparison(best, experiment)
     pages["models"] = f"#/experiments/{experiment}/models?{PAGES}"
     return pages
 
@@ -65,8 +65,9 @@ def artifact_address(run_id: str, name: str) -> str:
     return f"get-artifact?path={quote(name, safe='')}&run_uuid={run_id}"
 
 
-def _front(store: Store, study: str, tags: Mapping[str, str]) -> list[Run]:
+def front(store: Store, study: str) -> list[Run]:
     """The front of the study as it was run last, best first by the primary metric."""
+    tags = store.ui_tags(study)
     parents = store.runs(study, role="study")
     if not parents:
         return []

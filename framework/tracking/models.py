@@ -1,0 +1,140 @@
+"""The exported files as MLflow's models, which its pages list, compare and lead from.
+
+Only what is known of a file: a model of MLflow's own is a folder that it loads by unpickling, and
+there is none. The file stays the artifact of its run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from framework.results.record import MODEL_TFLITE, PREFIX
+from framework.tracking.artifacts import sha256_of
+from framework.tracking.client import Client, metrics_of, pages
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+KIND = "tflite"
+IS_EXTERNAL = "mlflow.model.isExternal"  # MLflow's word for a model without a folder of its own
+NOTE = "mlflow.note.content"
+FORBIDDEN = frozenset("/:.%\"'")  # in the name of a model of MLflow's
+BETWEEN = " · "
+# what the list of files is read for; each row more costs time of every trial
+METRICS = re.compile(
+    r"val_\w+|\w+_drop|size_\w+_bytes|params_nonzero|macs_effective|latency_us_p50"
+)
+PARAMETERS = re.compile(r"dataset|architecture|seed|compress\..*")
+PER_PAGE = 50  # as many as MLflow gives
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a model takes from its run.
+
+    Args:
+        experiment: its id.
+        name: of the run.
+        params: of the run.
+    """
+
+    experiment: str
+    name: str
+    params: Mapping[str, str]
+
+
+class Models:
+    """One model for each run that has a file.
+
+    Args:
+        client: MLflow's.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._begun: dict[str, Begun] = {}  # by run id, as long as the run is at work
+        self._made: dict[str, str] = {}  # run id -> model id, of this session
+
+    def expect(self, run_id: str, begun: Begun) -> None:
+        """Note what a model of this run would take from it; saves asking for it."""
+        self._begun[run_id] = begun
+
+    def create(self, run_id: str, file: bytes) -> str:
+        """A model of the run's file, PENDING; no second one where an answer was lost.
+
+        Returns:
+            Its id.
+        """
+        begun = self._begun.pop(run_id, None) or self._of_store(run_id)
+        where = f"get-artifact?path={MODEL_TFLITE}&run_uuid={run_id}"
+        model = self._client.create_model_once(
+            begun.experiment,
+            run_id=run_id,
+            name=model_name(begun.name),
+            tags={
+                IS_EXTERNAL: "true",
+                NOTE: f"[{MODEL_TFLITE}]({where}), {len(file):,} bytes, an artifact of its run.",
+                f"{PREFIX}bytes": str(len(file)),
+                f"{PREFIX}sha256": sha256_of(file),
+            },
+            params=dict(filter(_tells_what_it_is, begun.params.items())),
+            model_type=KIND,
+        )
+        self._made[run_id] = str(model.model_id)
+        return self._made[run_id]
+
+    def metrics(self, run_id: str, values: Mapping[str, float]) -> list[Metric]:
+        """Final metrics of a run; those that are read of a file are its model's as well."""
+        return list(metrics_of(values, step=0, model=self._made.get(run_id), of_model=_is_of_file))
+
+    def finish(self, run_id: str) -> None:
+        """Let the run lead to its model, and the model be READY."""
+        model = self._made[run_id]
+        self._client.link_model_once(run_id, model)
+        self._client.finalize_logged_model(model, "READY")
+
+    def remove(self, run_id: str) -> None:
+        """Remove the models of a run, as far as there are any."""
+        self._begun.pop(run_id, None)
+        made = self._made.pop(run_id, None)
+        for model in [made] if made else self._of_run(run_id):
+            self._client.delete_logged_model(model)
+
+    def of_experiment(self, experiment: str) -> dict[str, list[str]]:
+        """Run id -> ids of its models.
+
+        Args:
+            experiment: its id.
+        """
+        search = partial(self._client.search_logged_models, [experiment], max_results=PER_PAGE)
+        models: dict[str, list[str]] = {}
+        for model in pages(search):
+            models.setdefault(model.source_run_id or "", []).append(str(model.model_id))
+        return models
+
+    def _of_run(self, run_id: str) -> list[str]:
+        experiment = self._client.get_run(run_id).info.experiment_id
+        return [model.model_id for model in self._client.models_of(experiment, run_id)]
+
+    def _of_store(self, run_id: str) -> Begun:
+        run = self._client.get_run(run_id)
+        return Begun(run.info.experiment_id, run.info.run_name or "", dict(run.data.params))
+
+
+def model_name(run_name: str) -> str:
+    """A run's name without what MLflow refuses in that of a model, as `sparsity 0.88`."""
+    parts = [part for part in run_name.split(BETWEEN) if FORBIDDEN.isdisjoint(part)]
+    return BETWEEN.join(parts) or KIND
+
+
+def _is_of_file(metric: str) -> bool:
+    return METRICS.fullmatch(metric) is not None
+
+
+def _tells_what_it_is(parameter: tuple[str, str]) -> bool:
+    """Whether a parameter says which net, data or compression, not how the net was trained."""
+    return PARAMETERS.fullmatch(parameter[0]) is not None
