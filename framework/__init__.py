@@ -1,6 +1,6 @@
 """Squeezelab: a research lab for compressing TensorFlow networks.
 
-This page is all that a study file needs, and, for scripts and notebooks, `run` and `load`.
+This page is all that a study file needs, and, for scripts and notebooks, `run`, `load` and `data`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
 
-    from framework.notebook import Result
+    from framework.notebook import OpenData, Result
     from framework.study import AtLeast, AtMost, Choice, Float, Int, Study, Train, Use, use
 
     __version__: str
@@ -24,6 +24,7 @@ __all__ = [
     "Study",
     "Train",
     "Use",
+    "data",
     "load",
     "run",
     "use",
@@ -85,18 +86,36 @@ def run(
     return notebook.run(study, name=name, trials=trials, **options)
 
 
-def load(name: str, *, settings: Sequence[str] = (), digest: str | None = None) -> Result:
-    """A study from the store; nothing is run.
+def load(*names: str, settings: Sequence[str] = (), digest: str | None = None) -> Result:
+    """Studies from the store; nothing is run.
 
     Args:
-        name: a file of `studies/`, or the name that `run` was given for a value.
-        settings: the overrides that the file was run with.
-        digest: of the study, or how it begins. By default that of the file as it is now; without a
-            file, of the study that was run last under this name.
+        names: a file of `studies/`, or the name that `run` was given for a value; of several the
+            answer is a table, a front and a figure of all.
+        settings: the overrides that the file was run with; of one study.
+        digest: of the study, or how it begins; of one study. By default that of the file as it is
+            now; without a file, of the study that was run last under this name.
 
     Raises:
         UserError: the store holds no such study.
     """
     from framework import notebook
 
-    return notebook.load(name, settings=settings, digest=digest)
+    return notebook.load(*names, settings=settings, digest=digest)
+
+
+def data(name: str, **knobs: Any) -> OpenData:
+    """The training, calibration and validation splits of a data set, as nets see them.
+
+    Its test split is not among them: `make confirm` alone opens it.
+
+    Args:
+        name: as `make list` has it.
+        knobs: of the data set, as `label="price"` of a table.
+
+    Raises:
+        UserError: there is no such data set, or its files are not there.
+    """
+    from framework import notebook
+
+    return notebook.data(name, **knobs)

@@ -190,7 +190,7 @@ def test_a_port_that_is_in_use_is_told_with_one_that_is_free() -> None:
 def test_what_is_small_is_said_where_several_costs_are_asked_for() -> None:
     objectives = {"val_accuracy": "max", "params_nonzero": "min", "size_tflite_bytes": "min"}
     runs: Any = SimpleNamespace(objectives=objectives, catalog=CATALOG)
-    result: Any = SimpleNamespace(name="mine", _runs=runs)
+    result: Any = SimpleNamespace(name="mine", _stored=runs)
     with pytest.raises(InvalidValue, match="several objectives") as told:
         Result._axes(result, "")
     assert told.value.todo.startswith('Say which is meant: best(by="')

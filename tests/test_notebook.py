@@ -8,11 +8,14 @@ import re
 import signal
 import socket
 import time
+import types
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from studies_support import SECONDS, Project, new_project
 
@@ -20,6 +23,8 @@ import framework
 from framework import Study
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.notebook import Result
+from framework.report.run_table import COLUMNS
+from framework.study.spec import spec_from_json
 
 SCRIPT = """
 import sys
@@ -117,20 +122,111 @@ def test_the_same_value_goes_on_and_a_notebook_sees_plain_lines(project: Project
     assert "3 of 4 trials are done; 1 to go." in out
     assert "trial 3 (4 of 4)" in out
     assert not set(out) & {"\x1b", "\r"}
-    assert len(framework.load("look").trials) == 4
+    assert list(trials_of(framework.load("look"))["trial"]) == [0, 1, 2, 3]
 
 
 # --- what is loaded -------------------------------------------------------------------------------
 
 
-def test_front_and_trials_are_frames(result: Result) -> None:
-    numbers = set(result.trials["number"])
-    assert set(result.front["trial"]) <= numbers
-    assert numbers >= {0, 1, 2}
-    assert {"val_accuracy", "params_nonzero", "compress.0.sparsity"} <= set(result.trials.columns)
-    front = result.front
+def trials_of(result: Result) -> pd.DataFrame:
+    runs = result.runs
+    return runs[runs["role"] == "trial"].reset_index(drop=True)
+
+
+def test_every_run_is_a_row_with_dtypes(project: Project, result: Result) -> None:
+    runs = result.runs
+    assert list(runs.columns[: len(COLUMNS)]) == list(COLUMNS)
+    assert {"baseline", "control", "trial"} == set(runs["role"])
+    kinds = {name: str(runs[name].dtype) for name in runs.columns}
+    assert {name: kinds[name] for name in ("study", "trial", "seed", "front", "started")} == {
+        "study": "string",
+        "trial": "Int64",
+        "seed": "Int64",
+        "front": "boolean",
+        "started": "datetime64[us, UTC]",
+    }
+    assert (kinds["val_accuracy"], kinds["params_nonzero"]) == ("float64", "Int64")
+    assert (kinds["compress.0.sparsity"], kinds["latency_us_p50"]) == ("float64", "float64")
+    assert "object" not in kinds.values()
+    trials = trials_of(result)
+    assert trials["front"].sum() == len(result.front())
+    # what no table of objects could do
+    assert len(trials.nlargest(2, "val_accuracy")) == 2
+    stored = {run.run_id: run for run in project.runs("trial", "look")}
+    for _, row in trials.iterrows():
+        run = stored[row["run_id"]]
+        spec = json.loads(project.store().artifact(run.run_id, "spec.json"))
+        assert row["configuration"] == spec_from_json(spec).configuration
+        assert (row["trial"], row["val_accuracy"]) == (run.number, run.metrics["val_accuracy"])
+        assert row["compress.0.sparsity"] == spec["compress"][0]["knobs"]["sparsity"]
+
+
+def test_the_front_is_a_frame_of_its_own(result: Result) -> None:
+    front = result.front()
+    assert (str(front["trial"].dtype), str(front["size_dense_bytes"].dtype)) == ("Int64", "Int64")
+    assert list(front["params_nonzero"]) == sorted(front["params_nonzero"], reverse=True)
+    trials = trials_of(result).set_index("trial")
+    assert list(front["run_id"]) == list(trials.loc[list(front["trial"]), "run_id"])
     front["trial"] = -1
-    assert set(result.front["trial"]) <= numbers
+    assert set(result.front()["trial"]) <= set(trials.index)
+
+
+def test_methods_are_compared_with_their_spread(result: Result) -> None:
+    table = result.compare(over="compress.0.sparsity")
+    assert {"method", "val_accuracy", "val_accuracy_sd", "configuration"} <= set(table.columns)
+    assert str(table["val_accuracy"].dtype) == "float64"
+    assert len(table) >= 5
+
+
+@pytest.fixture
+def both(project: Project) -> Iterator[Result]:
+    """Two studies, of which one was run with overrides: without its file it is the one meant."""
+    file = project.root / "studies" / "filed.py"
+    aside = file.rename(project.root / "filed.py")
+    yield framework.load("look", "filed")
+    aside.rename(file)
+
+
+def test_several_studies_are_one_table_one_figure_and_one_best(
+    both: Result, result: Result
+) -> None:
+    runs, front = both.runs, both.front()
+    assert list(dict.fromkeys(runs["study"])) == ["look", "filed"]
+    assert len(runs) == len(result.runs) + len(framework.load("filed").runs)
+    assert list(dict.fromkeys(front["study"])) == ["look", "filed"]
+    assert set(both.compare()["net"]) == {
+        "lenet_300_100 on digits (train.epochs=1)",
+        "lenet_300_100 on digits (train.epochs=2)",
+    }
+    best = both.best(drop=1.0)
+    assert best["params_nonzero"] == front["params_nonzero"].min()
+    assert both.plot().files[".png"].startswith(b"\x89PNG")
+    assert "look (digest" in repr(both)
+    assert "filed (digest" in repr(both)
+    with pytest.raises(UserError, match="Several studies have a trial of this number"):
+        both.model(0)
+    with pytest.raises(UserError, match="No net of look or filed loses -1 or less"):
+        both.best(drop=-1.0)
+
+
+def test_studies_that_differ_in_what_small_means_have_no_best_together(
+    both: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes = iter(["params_nonzero", "size_tflite_bytes"])
+    monkeypatch.setattr(Result, "_axes", lambda *_: types.SimpleNamespace(size=next(axes)))
+    with pytest.raises(UserError, match="differ in what makes a net small"):
+        both.best()
+
+
+def test_data_are_the_open_splits(project: Project) -> None:
+    data = framework.data("digits")
+    assert (data.info.task, data.info.classes) == ("classes", 10)
+    assert data.train.inputs["image"].shape[1:] == (28, 28, 1)
+    assert len(data.train) > len(data.validation) > 0
+    assert len(data.calibration) > 0
+    assert not hasattr(data, "test")
+    with pytest.raises(UnknownName, match="digit"):
+        framework.data("digitz")
 
 
 def test_a_notebook_shows_table_and_figure(result: Result) -> None:
@@ -146,19 +242,18 @@ def test_a_notebook_shows_table_and_figure(result: Result) -> None:
 def test_the_figure_is_kept_in_the_form_asked_for(result: Result, tmp_path: Path) -> None:
     starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
     for suffix, start in starts.items():
-        assert result.figure().save(tmp_path / f"front{suffix}").read_bytes().startswith(start)
+        assert result.plot().save(tmp_path / f"front{suffix}").read_bytes().startswith(start)
     with pytest.raises(UnknownName, match=r"form of a figure called '\.jpg'"):
-        result.figure().save(tmp_path / "front.jpg")
+        result.plot().save(tmp_path / "front.jpg")
 
 
 def test_best_is_the_smallest_that_loses_no_more(result: Result) -> None:
-    trials = result.trials.set_index("number").loc[sorted(result.front["trial"])]
+    front = result.front()
     for drop in (0.0, 0.02, 0.1, 1.0):
-        kept = trials[trials["accuracy_drop"] <= drop + 1e-12]
+        kept = front[front["accuracy_drop"] <= drop + 1e-12]
         if len(kept):
-            least = min(kept["params_nonzero"])
-            assert trials.loc[result.best(drop=drop), "params_nonzero"] == least
-    assert trials.loc[result.best(drop=1.0), "params_nonzero"] == min(trials["params_nonzero"])
+            assert result.best(drop=drop)["params_nonzero"] == min(kept["params_nonzero"])
+    assert result.best(drop=1.0)["params_nonzero"] == min(front["params_nonzero"])
     with pytest.raises(UserError, match="No net on the front of look loses -1 or less"):
         result.best(drop=-1.0)
 
@@ -175,15 +270,14 @@ def test_best_of_several_costs_has_to_be_told_which(
     # the way out, and the other one that is given
     by = re.findall(r'best\(by="(.*)"\)', told.value.todo)[0]
     assert by == "size_tflite_bytes"
-    trials = result.trials.set_index("number").loc[sorted(result.front["trial"])]
     for cost in (by, "params_nonzero"):
-        assert trials.loc[result.best(drop=1.0, by=cost), cost] == min(trials[cost])
+        assert result.best(drop=1.0, by=cost)[cost] == min(result.front()[cost])
     with pytest.raises(UnknownName, match="no objective that is a cost called 'val_accuracy'"):
         result.best(by="val_accuracy")
 
 
 def test_a_model_is_the_trials_file(project: Project, result: Result) -> None:
-    number = result.best(drop=1.0)
+    number = result.best(drop=1.0)["trial"]
     run = next(run for run in project.runs("trial", "look") if run.number == number)
     assert result.model(number) == project.store().artifact(run.run_id, "model.tflite")
     with pytest.raises(UserError, match="look has no finished trial 99"):
@@ -198,7 +292,7 @@ def test_a_digest_finds_a_study_again(result: Result) -> None:
 
 def test_a_study_file_is_loaded_by_its_overrides(project: Project) -> None:
     done = framework.load("filed", settings=["train.epochs=1"])
-    assert len(done.trials) == 1
+    assert len(trials_of(done)) == 1
     assert (project.root / "reports" / "out" / f"filed@{done.digest[:8]}" / "pareto.md").exists()
     with pytest.raises(UserError, match="The store holds no runs of study 'filed'"):
         framework.load("filed")
@@ -231,6 +325,10 @@ def test_mistakes_are_told(
         framework.run(3)  # type: ignore[arg-type]
     with pytest.raises(InvalidValue, match="Overrides go with"):
         framework.load("look", settings=["trials=3"])
+    with pytest.raises(InvalidValue, match="What is loaded has a name"):
+        framework.load()
+    with pytest.raises(InvalidValue, match="those of one study"):
+        framework.load("look", "filed", digest="0000")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="This is no project"):
         framework.load("look")
@@ -309,7 +407,7 @@ def test_the_parent_run_says_what_the_front_is_and_leads_to_it(
     project: Project, result: Result
 ) -> None:
     parent = project.runs("study", "look", study_digest=result.digest)[-1]
-    front = result.front
+    front = result.front()
     assert parent.metrics["front_size"] == len(front)
     assert parent.metrics["best.val_accuracy"] == front["val_accuracy"].max()
     assert parent.metrics["best.params_nonzero"] == front["params_nonzero"].min()
