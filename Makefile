@@ -40,7 +40,7 @@ AGREED = case "$$YES" in ''|0) ;; *) set -- "$$@" --yes;; esac
 .NOTPARALLEL:
 .PHONY: messages FORCE setup study report list check show ui confirm test test-slowest test-all lint format clean lock help
 .PHONY: data new doctor forget clean-cache chaos cluster-demo
-.PHONY: cancel diff export reproduce need-two need-export need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
+.PHONY: cancel diff export export-optuna reproduce need-two need-export need-optuna need-run screenshots recipes measurements capabilities saved-nets tutorial simulate
 .PHONY: need-name need-name-or-run need-trial need-new need-extras
 
 setup: need-extras $(READY)  ## make .venv and install everything, from requirements.lock: EXTRAS=cluster
@@ -97,6 +97,10 @@ diff: need-two $(READY)  ## what differs between two studies or two runs: A=, B=
 
 export: need-export $(READY)  ## a run's .tflite file with a model card: RUN= (or NAME=, TRIAL=), OUT=, FORCE=1
 	@set -- export "$${RUN:-$$NAME:$$TRIAL}" "$$OUT"; case "$$FORCE" in ''|0) ;; *) set -- "$$@" --force;; esac; \
+	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+
+export-optuna: need-optuna $(READY)  ## a study's trials as an Optuna storage, for optuna-dashboard: NAME=, OUT=x.db, SET=, FORCE=1
+	@set -- export-optuna "$$NAME" "$$OUT"; case "$$FORCE" in ''|0) ;; *) set -- "$$@" --force;; esac; \
 	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 reproduce: need-run $(READY)  ## train a run again and compare its bits: RUN= (or NAME=, TRIAL=), SET=
@@ -222,6 +226,11 @@ need-export:
 	@{ [ -n "$$RUN" ] || { [ -n "$$NAME" ] && [ -n "$$TRIAL" ]; }; } && [ -n "$$OUT" ] || { \
 	echo "Which run, and where to? make export NAME=squeezenet_prune TRIAL=12 OUT=model.tflite, or RUN=id" >&2; \
 	echo "The numbers: make report NAME=squeezenet_prune" >&2; exit 2; }
+
+need-optuna:
+	@[ -n "$$NAME" ] && [ -n "$$OUT" ] || { \
+	echo "Which study, and where to? make export-optuna NAME=squeezenet_prune OUT=study.db" >&2; \
+	echo "The names: make list" >&2; exit 2; }
 
 need-run:
 	@{ [ -n "$$RUN" ] || { [ -n "$$NAME" ] && [ -n "$$TRIAL" ]; }; } || { \

@@ -1,13 +1,13 @@
-"""Commands on runs: what differs between two, one handed out as a file, one made again."""
+"""Commands on runs: what differs between two, one or all handed out as a file, one made again."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from framework.cli.base import Settings, app, find_project, say, tell
+from framework.cli.base import Name, Settings, app, find_project, say, tell
 
 RUN = "a run: its id, the first 6 or more digits of it, or NAME:12 for trial 12 of a study"
 
@@ -51,6 +51,26 @@ def export(
     for path in paths:
         tell(str(path))
     say("The card says what it is, how good it is and how to load it.")
+
+
+@app.command("export-optuna")
+def export_optuna(
+    name: Name,
+    out: Annotated[Path, typer.Argument(help="the file to write, as study.db", show_default=False)],
+    settings: Settings = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite")] = False,
+) -> None:
+    """Write a study's trials as an Optuna storage, which optuna-dashboard opens."""
+    from framework.planning.own_plugins import catalog_of
+    from framework.runner.export.optuna_storage import export as export_study
+    from framework.tracking.store import Store
+
+    root = find_project()
+    store, catalog = Store.open(root, create=False), catalog_of(root)
+    options: dict[str, Any] = {"settings": settings or [], "force": force}
+    count = export_study(store, root, name, out, catalog=catalog, **options)
+    tell(str(out))
+    say(f"{count} trials. optuna-dashboard sqlite:///{out} shows them.")
 
 
 @app.command()

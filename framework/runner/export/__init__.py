@@ -1,0 +1,1 @@
+"""Studies in the form of other tools."""
