@@ -47,6 +47,7 @@ def run_table(store: RunStore, studies: Sequence[StudyRuns]) -> pd.DataFrame:
     """
     every: list[tuple[StudyRuns, set[int], Run]] = []
     for study in studies:
+        # of several seeds a front is of means, while each seed has a row of its own
         best = {run.number for run in front(study)}
         every += [(study, best, run) for run in _of_each_seed(store, study)]
     names = _parameters(run for _, _, run in every)
@@ -54,6 +55,7 @@ def run_table(store: RunStore, studies: Sequence[StudyRuns]) -> pd.DataFrame:
     for study, best, run in every:
         values = {name: parameter(run, name) for name in names}
         rows.append({**_head(store, study, run, best), **values, **run.metrics})
+    # what is not known of any run has no column, and no two tables differ by the order of the runs
     metrics = sorted(metric_names(run for _, _, run in every), key=_baseline_last)
     counted = set().union(*(study.counts for study in studies))
     return typed(pd.DataFrame(rows, columns=[*COLUMNS, *names, *metrics], dtype=object), counted)
@@ -120,6 +122,7 @@ def _of_each_seed(store: RunStore, study: StudyRuns) -> Iterator[Run]:
 
 
 def _head(store: RunStore, study: StudyRuns, run: Run, best: set[int]) -> dict[str, Any]:
+    # a baseline may be of another study, which trained it first
     is_trial = run.number >= 0
     return {
         "study": study.name,

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.results.record import MODEL_TFLITE, PREFIX
-from framework.tracking.artifacts import sha256_of
 from framework.tracking.client import Client, metrics_of, pages
 
 if TYPE_CHECKING:
@@ -63,8 +62,12 @@ class Models:
         """Note what a model of this run would take from it; saves asking for it."""
         self._begun[run_id] = begun
 
-    def create(self, run_id: str, file: bytes) -> str:
+    def create(self, run_id: str, *, size: int, sha256: str) -> str:
         """A model of the run's file, PENDING; no second one where an answer was lost.
+
+        Args:
+            size: of the file, in bytes.
+            sha256: of the file.
 
         Returns:
             Its id.
@@ -77,9 +80,9 @@ class Models:
             name=model_name(begun.name),
             tags={
                 IS_EXTERNAL: "true",
-                NOTE: f"[{MODEL_TFLITE}]({where}), {len(file):,} bytes, an artifact of its run.",
-                f"{PREFIX}bytes": str(len(file)),
-                f"{PREFIX}sha256": sha256_of(file),
+                NOTE: f"[{MODEL_TFLITE}]({where}), {size:,} bytes, an artifact of its run.",
+                f"{PREFIX}bytes": str(size),
+                f"{PREFIX}sha256": sha256,
             },
             params=dict(filter(_tells_what_it_is, begun.params.items())),
             model_type=KIND,

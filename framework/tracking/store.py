@@ -31,7 +31,7 @@ from framework.results.record import (
     Status,
 )
 from framework.study.spec import digest_of
-from framework.tracking.artifacts import RunFiles
+from framework.tracking.artifacts import RunFiles, sha256_of
 from framework.tracking.client import Client, error_code, metrics_of, pages
 from framework.tracking.conversion import (
     NAME_LIMIT,
@@ -181,7 +181,7 @@ class Store:
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
         file = record.artifacts.get(MODEL_TFLITE)
         if file is not None:
-            self._models.create(run_id, file)
+            self._models.create(run_id, size=len(file), sha256=sha256_of(file))
         final = self._models.metrics(run_id, values)
         later = metric_versions.as_text(record.versions)
         tags = {"reason": record.reason, metric_versions.TAG: later, "node": record.node}

@@ -74,6 +74,7 @@ def export(
     questions = {run.number: _question(store, run) for run in runs}
     spaces = _spaces(questions.values())
     trials = [_frozen(run, questions[run.number], spaces, described["study"]) for run in runs]
+    # written aside and moved, so that a kill leaves no half of a storage under its name
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         _write(aside, name, described, _without_gaps(trials))
@@ -174,6 +175,7 @@ def _frozen(
         constraints=excess or None,
         user_attrs={"run": run.run_id, **facts, **run.metrics},
     )
+    # what follows is Optuna's to set, who makes no trial that has ended long ago
     trial.number = run.number
     trial.datetime_start = datetime.fromtimestamp(run.start_ms / 1000)  # noqa: DTZ006  (as Optuna's)
     trial.datetime_complete = datetime.fromtimestamp(run.end_ms / 1000)  # noqa: DTZ006
