@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B FILES OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER
+VARIABLES += HOURS DRY A B FILES OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER TRIALS
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
@@ -71,8 +71,11 @@ show: need-name-or-run $(READY)  ## one study or plug-in (NAME=, SET=), or one r
 ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 	@set -- ui; if [ -n "$$PORT" ]; then set -- "$$@" --port "$$PORT"; fi; exec $(SQUEEZELAB) "$$@"
 
-confirm: need-name need-trial $(READY)  ## measure one trial on the sealed test split: NAME=, SET=, TRIAL=
-	@set -- confirm "$$NAME" --trial "$$TRIAL"; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+confirm: need-name $(READY)  ## train the front under new seeds and measure it on the sealed test split: NAME=, SEEDS=, TRIALS=, SET=, WORKERS=, MEMORY=, CLUSTER=; without SEEDS the stored file of TRIAL=
+	@set -- confirm "$$NAME"; if [ -n "$$TRIALS$$TRIAL" ]; then set -- "$$@" --trials "$${TRIALS:-$$TRIAL}"; fi; \
+	if [ -n "$$SEEDS" ]; then set -- "$$@" --seeds "$$SEEDS"; fi; SEEDS=; if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; \
+	if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; if [ -n "$$CLUSTER" ]; then set -- "$$@" --cluster "$$CLUSTER"; fi; \
+	$(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 data: $(READY)  ## where each data set is, or prepare one: NAME=
 	@set -- data; if [ -n "$$NAME" ]; then set -- "$$@" "$$NAME"; fi; exec $(SQUEEZELAB) "$$@"
@@ -187,6 +190,7 @@ help:  ## this page
 	@echo "  RUN=id  TRIAL=12  PORT=5000     a run, a trial's number, a port"
 	@echo "  KIND=strategy                   of a new file, or of a report (the name of a file in reports/)"
 	@echo "  SEEDS=5                         seeds under which every trial of a study is trained; more later use what is there"
+	@echo "  SEEDS=5  TRIALS=3,9,17          of confirm: new seeds, and trials in place of the front"
 	@echo "  SEEDS=2000  SEED=123            how many scenarios of chaos; one of them again, with what happens in it"
 	@echo "  KIND=compare                    a report: methods side by side, of NAME=\"a b\" and all their seeds"
 	@echo "  OVER=compress.0.sparsity        a knob whose values are the columns of that report"
@@ -239,7 +243,7 @@ need-run:
 
 need-trial:
 	@[ -n "$$TRIAL" ] || { \
-	echo "Which trial? make confirm NAME=$$NAME TRIAL=12" >&2; \
+	echo "Which trial? make $(firstword $(MAKECMDGOALS)) NAME=$$NAME TRIAL=12" >&2; \
 	echo "The numbers: make report NAME=$$NAME" >&2; exit 2; }
 
 # --- set-up ---------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Failures:
 
     failed: list[str] = field(default_factory=list)
 
-    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
+    def begin(self, plan: Plan, *, done: int, wanted: int, what: str = "trials") -> None:
         """Nothing: one line is printed for each net."""
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:

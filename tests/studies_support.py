@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from noted_errors import noting
@@ -58,7 +59,7 @@ class Watcher:
     said: list[str] = field(default_factory=list)
     at_end: Callable[[Ended], None] = lambda event: None
 
-    def begin(self, plan: Any, *, done: int, wanted: int) -> None:
+    def begin(self, plan: Any, *, done: int, wanted: int, what: str = "trials") -> None:
         self.done, self.wanted = done, wanted
 
     def epoch(self, running: Any, epoch: int, values: Any) -> None:
@@ -267,6 +268,21 @@ def never_killed(base: Path, trials: int) -> Project:
             project.write_study(trials=trials)
             project.command("study", "tiny")
     return project
+
+
+def answers(file: bytes, images: np.ndarray[Any, Any]) -> list[int]:
+    """What a `.tflite` file answers, asked by nothing of ours."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    net = Interpreter(model_content=file)
+    net.allocate_tensors()
+    given, told = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
+    found = []
+    for image in images:
+        net.set_tensor(given, image[np.newaxis])
+        net.invoke()
+        found.append(int(net.get_tensor(told)[0].argmax()))
+    return found
 
 
 def children(pid: int) -> list[int]:

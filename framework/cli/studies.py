@@ -1,4 +1,4 @@
-"""Commands on studies: run, report, confirm, compare in the MLflow UI."""
+"""Commands on studies: run, cancel, report, compare in the MLflow UI."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
         try:
             memory_bytes = int(memory * GIB) if memory else None
             options: dict[str, Any] = {"fresh": fresh, "memory_bytes": memory_bytes}
-            options |= {"workers": _workers(workers, cluster), "cluster": cluster}
+            options |= {"workers": workers_of(workers, cluster), "cluster": cluster}
             outcome = _run_study(planned, root, **options)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show
@@ -114,24 +114,6 @@ def report(
 
 
 @app.command()
-def confirm(
-    name: Name,
-    trial: Annotated[int, typer.Option(help="number of the trial, as in the Pareto table")],
-    settings: Settings = None,
-) -> None:
-    """Measure one trial's file on the sealed test split; each look is a run of its own."""
-    from framework.planning.own_plugins import catalog_of
-    from framework.runner.confirm import confirm as confirm_trial
-    from framework.tracking.lookup import asked
-
-    root = find_project()
-    catalog = catalog_of(root)
-    study = asked(root, name, settings=settings or [], catalog=catalog)
-    for line in confirm_trial(study, root, number=trial, catalog=catalog):
-        tell(line)
-
-
-@app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")] = 5000) -> None:
     """Start the MLflow UI on this project's runs."""
     from framework.tracking.store import Store
@@ -150,7 +132,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
     os.execv(command[0], command)
 
 
-def _workers(text: str, cluster: str) -> Any:
+def workers_of(text: str, cluster: str) -> Any:
     """`auto`, or a number of processes.
 
     Raises:

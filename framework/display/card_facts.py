@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from framework.errors import SqueezelabError
 from framework.nn import tflite
-from framework.results import record
+from framework.results import looks, record
 from framework.results.record import Run
+from framework.results.replicates import configuration_of, without_seed
 from framework.study.spec import Spec, spec_from_json
 from framework.tracking.store import Store
 
@@ -24,7 +25,9 @@ class Facts:
         size: its bytes; `digest`: its sha256.
         study: content of the parent's `study.json`; empty if there is none.
         data: sizes of the splits.
-        looks: finished `confirm` runs of this configuration, oldest first.
+        looks: finished `confirm` runs of this file, oldest first.
+        confirmed, dense_confirmed: nets of this configuration, and dense nets, that were trained
+            under new seeds and measured on test.
     """
 
     file: str
@@ -37,6 +40,8 @@ class Facts:
     looks: Sequence[Run]
     inputs: Sequence[Any]
     outputs: Sequence[Any]
+    confirmed: Sequence[Run] = ()
+    dense_confirmed: Sequence[Run] = ()
 
 
 def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
@@ -47,7 +52,8 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
         name: under which it is handed out.
     """
     spec = spec_from_json(json.loads(store.artifact(run.run_id, record.SPEC_JSON)))
-    confirms = store.runs(run.tags["study"], role="confirm", spec_digest=spec.digest)
+    confirms = store.runs(run.tags["study"], role=looks.ROLE)
+    of_file = [look for look in confirms if look.tags.get("spec_digest") == spec.digest]
     inputs, outputs = tflite.signature.ports(content)
     return Facts(
         file=name,
@@ -57,10 +63,18 @@ def gather(store: Store, run: Run, content: bytes, name: str) -> Facts:
         spec=spec,
         study=_study_json(store, run),
         data=store.data(run.run_id),
-        looks=[look for look in confirms if look.status == "FINISHED"],
+        looks=[look for look in of_file if look.status == "FINISHED" and looks.of_test(look)],
         inputs=inputs,
         outputs=outputs,
+        confirmed=_confirmed(confirms, spec),
+        dense_confirmed=_confirmed(confirms, spec.dense()),
     )
+
+
+def _confirmed(confirms: Iterable[Run], spec: Spec) -> list[Run]:
+    """Those that differ from a spec by their seed alone."""
+    asked = without_seed(spec.parameters())
+    return [run for run in looks.confirmed(confirms) if configuration_of(run) == asked]
 
 
 def _stored_digest(store: Store, run: Run) -> str:

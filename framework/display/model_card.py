@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from framework.contracts import Catalog, DataInfo, Plugin
@@ -17,7 +18,7 @@ from framework.display.card_usage import usage_text
 from framework.errors import UserError
 from framework.planning.own_plugins import catalog_of
 from framework.planning.parts import dataset_of
-from framework.results import record
+from framework.results import looks, record
 from framework.results.quantities import ledger_lines
 from framework.results.record import BASELINE_PREFIX, Run
 from framework.study.spec import Spec
@@ -94,7 +95,7 @@ def _check_target(out: Path, card: Path, *, force: bool) -> None:
 
 def _check_run(store: Store, run: Run) -> None:
     role = run.tags.get("role", "")
-    if role not in ROLES:
+    if role not in ROLES and not (role == looks.ROLE and looks.is_anew(run)):
         raise UserError(
             f"A run of role {role or 'unknown'} has no file of its own.",
             given=f"Run: {run.run_id} ({run.name}).",
@@ -129,12 +130,14 @@ def card_text(facts: Facts, catalog: Catalog, root: Path) -> str:
 
 
 def _what(facts: Facts, info: DataInfo, catalog: Catalog) -> list[str]:
-    spec = facts.spec
+    spec, role = facts.spec, facts.run.tags["role"]
+    if role == looks.ROLE:  # as what it was trained anew
+        role = "trial" if facts.run.number >= 0 else "control" if spec.compress else "baseline"
     kind = {
         "trial": f"compressed by {spec.strategy}",
         "control": "fine-tuned, not compressed",
         "baseline": "dense",
-    }[facts.run.tags["role"]]
+    }[role]
     net = _named(catalog.architectures.get(spec.architecture.name))
     data = _named(catalog.datasets.get(spec.dataset.name))
     return [
@@ -167,8 +170,11 @@ def _quality(facts: Facts, info: DataInfo, catalog: Catalog) -> str:
             f"calibration."
         )
     if facts.looks:
+        text.append(f"The test split was looked at {len(facts.looks)} time(s) for this file.")
+    if facts.confirmed or facts.dense_confirmed:
         text.append(
-            f"The test split was looked at {len(facts.looks)} time(s) for this configuration."
+            "Under new seeds, which the search had not used, nets were trained anew and measured "
+            "on test once each: mean ± sample standard deviation over them."
         )
     return "\n\n".join(
         [_table(_quality_rows(facts, qualities(info.task, catalog))), " ".join(text)]
@@ -197,10 +203,31 @@ def _quality_rows(facts: Facts, titles: Mapping[str, str]) -> list[list[str]]:
         head += [f"{title}, this net", f"{title}, dense net"]
     samples = str(facts.data.get("validation", "?"))
     rows = [head, ["validation", samples, *_quality_cells(facts.run, "val", titles)]]
-    # all looks are of one configuration, so the last one is shown
+    # all looks are at one file, so the last one is shown
     if facts.looks:
         rows.append(["test", "sealed", *_quality_cells(facts.looks[-1], "test", titles)])
+    if facts.confirmed or facts.dense_confirmed:
+        count = max(len(facts.confirmed), len(facts.dense_confirmed))
+        rows.append([f"test, {count} new seeds", "sealed", *_confirmed_cells(facts, titles)])
     return rows
+
+
+def _confirmed_cells(facts: Facts, names: Iterable[str]) -> list[str]:
+    cells = []
+    for name in names:
+        for runs in (facts.confirmed, facts.dense_confirmed):
+            metric = f"{looks.PREFIX}{name}"
+            values = [run.metrics[metric] for run in runs if metric in run.metrics]
+            cells.append(_mean_text(values))
+    return cells
+
+
+def _mean_text(values: Sequence[float]) -> str:
+    """`0.9840 ± 0.0031`; the mean alone of one value, nothing of none."""
+    if not values:
+        return ""
+    spread = f" ± {record.decimals(stdev(values))}" if len(values) > 1 else ""
+    return f"{record.decimals(fmean(values))}{spread}"
 
 
 def _quality_cells(run: Run, split: str, names: Iterable[str]) -> list[str]:
@@ -289,11 +316,13 @@ def _origin(facts: Facts) -> str:
 
 def _limits(facts: Facts, info: DataInfo) -> str:
     lines = ["One seed: nothing is known of how much another one would differ."]
+    if facts.confirmed:
+        lines = ["This file is of one seed; other seeds differ as the table says."]
     if facts.run.tags["role"] == "trial":
         lines.append(
             "Chosen among trials by the validation split, so its figure there is optimistic."
         )
-    if not facts.looks:
+    if not (facts.looks or facts.confirmed):
         lines.append("Never measured on the test split.")
     if facts.study.get("toy", info.toy):
         lines.append(

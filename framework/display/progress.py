@@ -51,27 +51,24 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
+    def begin(self, plan: Plan, *, done: int, wanted: int, what: str = "trials") -> None:
         """One line on what is about to happen."""
         study = plan.study
-        what = f"{plan.name}: {study.dataset.name}, sampler {study.sampler}, seed {study.seed}"
+        head = f"{plan.name}: {study.dataset.name}, sampler {study.sampler}, seed {study.seed}"
         if plan.overrides:
-            what += f", with {' '.join(plan.overrides)}"
-        self.say(what)
+            head += f", with {' '.join(plan.overrides)}"
+        self.say(head)
         todo = max(0, wanted - done)
-        self._begin_text(study.hours, done=done, wanted=wanted, todo=todo)
-        if self._live and todo:
-            self._live.add_task("trials", total=wanted, completed=done, left="")
-            self._live.start()
-
-    def _begin_text(self, hours: float | None, *, done: int, wanted: int, todo: int) -> None:
-        state = f"{done} of {wanted} trials are done" if done else f"{wanted} trials to run"
+        state = f"{done} of {wanted} {what} are done" if done else f"{wanted} {what} to run"
         self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
-        if hours and todo:
+        if study.hours and todo and what == "trials":
             self.say(
-                f"For {duration(hours * 3600)} from now; the trial that runs then is "
+                f"For {duration(study.hours * 3600)} from now; the trial that runs then is "
                 f"finished first."
             )
+        if self._live and todo:
+            self._live.add_task(what, total=wanted, completed=done, left="")
+            self._live.start()
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """The run's live line; nothing where there is no terminal."""
@@ -131,7 +128,8 @@ class Progress:
 
     def _status(self, event: Ended) -> None:
         parts = [event.tried] if event.tried else []
-        parts.append(f"front {event.front}")
+        if event.front is not None:
+            parts.append(f"front {event.front}")
         if event.failed:
             parts.append(f"failed {event.failed}")
         if event.eta_seconds:

@@ -30,6 +30,7 @@ __all__ = ["Report", "StudyRuns", "collect", "kind_names", "run_report", "trials
 Build = Callable[[StudyRuns, Path], list[Path]]
 BUILT_IN = "pareto"  # framework/report/kinds/pareto.py
 COMPARE = "compare"  # framework/report/compare/comparison.py
+CONFIRM = "confirm"  # framework/report/kinds/confirm.py
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def kind_names(root: Path) -> list[str]:
     Sorted names.
     """
     files = paths.python_files(paths.reports(root))
-    return sorted({BUILT_IN, COMPARE, *map(attrgetter("stem"), files)})
+    return sorted({BUILT_IN, COMPARE, CONFIRM, *map(attrgetter("stem"), files)})
 
 
 def run_report(
@@ -88,6 +89,8 @@ def run_report(
         raise UnknownName("report", kind, kind_names(root))
     # before the first figure: a project's own report may load matplotlib, too
     fonts.keep_in(root)
+    if kind == CONFIRM and not (paths.reports(root) / f"{CONFIRM}.py").exists():
+        return _confirmation(store, name, root=root, out=out, digest=digest, generation=generation)
     if compares(root, kind):
         return _comparison(store, names_of(name), root=root, out=out, digest=digest, over=over)
     runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
@@ -123,6 +126,18 @@ def _comparison(
     comparison = compare(store, names, catalog=_catalog(root), digest=digest, over=over)
     written, refused = _written(build, comparison, out=out, root=root)
     return Report(written, comparison.table(), comparison.front(), refused)
+
+
+def _confirmation(
+    store: Any, name: str, *, root: Path, out: Path, digest: str | None, generation: int | None
+) -> Report:
+    from framework.report.confirm.confirmation import confirmation
+    from framework.report.kinds.confirm import build
+
+    options: dict[str, Any] = {"digest": digest, "generation": generation}
+    confirmed = confirmation(store, name, catalog=_catalog(root), **options)
+    written, refused = _written(build, confirmed, out=out, root=root)
+    return Report(written, confirmed.table(), confirmed.front(), refused)
 
 
 def _written(

@@ -17,6 +17,7 @@ from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
     complete_runs,
+    confirmed_runs,
     last_attempts,
     like,
     one_each,
@@ -58,6 +59,7 @@ class StudyRuns:
         trials: finished and failed runs by number, the last attempt of each number.
         catalog: says what metrics are called and how they are written.
         edited: run id -> where the store says otherwise than the run measured.
+        confirmed: nets of the same configurations, trained anew and measured on test, too.
     """
 
     name: str
@@ -68,6 +70,7 @@ class StudyRuns:
     trials: Sequence[Run] = ()
     catalog: Catalog = field(default_factory=Catalog)
     edited: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    confirmed: Sequence[Run] = ()
 
     @cached_property
     def counts(self) -> set[str]:
@@ -192,8 +195,7 @@ def collect(
         digest: of the study, or how it begins; that of the parent run started last by default.
         generation: the highest one of this digest by default.
         catalog: says what metrics are called; that of the package by default.
-        averages: a configuration under several seeds is one run, their mean; else each is one of
-            its own.
+        averages: several seeds of a configuration are one run, their mean; else each is its own.
 
     Raises:
         UserError: the store has no such study, digest or generation.
@@ -221,6 +223,7 @@ def collect(
         trials=sorted(trials, key=attrgetter("number")),
         catalog=catalog or Catalog(),
         edited=edited,
+        confirmed=confirmed_runs(store, name, parent),
     )
 
 

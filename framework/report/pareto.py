@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import compress, repeat
 from operator import itemgetter
+from statistics import fmean, stdev
 from typing import Any
 
 import pandas as pd
@@ -16,17 +17,18 @@ from framework.report.frame import (
     ARCHITECTURE,
     StudyRuns,
     in_order,
+    metric_values,
     object_frame,
     parameters,
     result_metrics,
     seeds_of,
     varying_parameters,
 )
-from framework.results import chance
+from framework.results import chance, looks
 from framework.results.fronts import Direction, on_front
 from framework.results.quantities import RATIO, spanned
 from framework.results.record import BASELINE_PREFIX, Run, one_of_each
-from framework.results.replicates import SEEDS
+from framework.results.replicates import SEEDS, configuration_of
 from framework.study.constraints import feasible
 
 LARGEST = 1e300  # the store hands infinity back as the largest float
@@ -40,9 +42,11 @@ ASKED = (
     "clusters_reached_per_channel", "bits_asked", "bits_reached", "touched_share",
     "quantized_share", "val_disagreement",
 )  # fmt: skip
+TEST_SEEDS = "test_seeds"  # under which a row was confirmed
 LEADING = (
     "val_accuracy", "val_accuracy_sd", "val_r2", "val_r2_sd", "val_rmse", "val_mse", "val_auc",
-    "accuracy_drop", "r2_drop",
+    "accuracy_drop", "r2_drop", "test_accuracy", "test_accuracy_sd", "test_r2", "test_r2_sd",
+    TEST_SEEDS,
 )  # fmt: skip
 
 
@@ -203,13 +207,24 @@ def _label(run: Run) -> str:
 
 def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None, **seeds_of(run)}
-    row |= parameters(runs, run, varying)
+    row |= parameters(runs, run, varying) | _on_test(runs, run)
     row |= {ARCHITECTURE: runs.net(run), "strategy": runs.chain(run)}
     metrics, base = _apart(result_metrics(runs, run, shown=runs.objectives))
     row |= metrics | _ratios(runs, metrics, metrics if kind == "baseline" else base)
     if kind == "baseline" and runs.quality in metrics:
         row[runs.drop] = 0.0
     return row
+
+
+def _on_test(runs: StudyRuns, run: Run) -> dict[str, Any]:
+    """What was confirmed of the same configuration, under seeds of its own."""
+    name = runs.quality.replace("val_", looks.PREFIX)
+    same = [one for one in runs.confirmed if configuration_of(one) == configuration_of(run)]
+    values = metric_values(same, name)
+    if not values:
+        return {}
+    spread = {f"{name}_sd": stdev(values)} if len(values) > 1 else {}
+    return {name: fmean(values), **spread, TEST_SEEDS: len(values)}
 
 
 def _apart(metrics: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

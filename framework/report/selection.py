@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from framework.errors import UserError
+from framework.results import looks
 from framework.results.record import Run
 
 
@@ -55,6 +56,12 @@ def parent_of(store: RunStore, name: str, digest: str | None, generation: int | 
 def complete_runs(store: RunStore, name: str, role: str) -> list[Run]:
     """The runs of a role that ended, with a result or with a reason."""
     return list(filter(store.complete, store.runs(name, role=role)))
+
+
+def confirmed_runs(store: RunStore, name: str, parent: Run) -> list[Run]:
+    """The nets of a study, of any generation, that were trained anew and measured on test."""
+    runs = looks.confirmed(complete_runs(store, name, looks.ROLE))
+    return [run for run in runs if digest_of(run) == digest_of(parent)]
 
 
 def with_status(runs: Iterable[Run], status: str) -> list[Run]:

@@ -123,6 +123,8 @@ def _says_how_good(name: str) -> bool:
 def _of_metric(metric: type[Metric]) -> Iterator[Quantity]:
     value = _value(metric)
     yield _on_validation(value) if metric.of_split else value
+    if metric.of_split:
+        yield _on_test(value)
     if metric.name in QUALITY.values():
         yield _drop(value)
     if metric.ledger:
@@ -151,6 +153,17 @@ def _on_validation(value: Quantity) -> Quantity:
         label=f"validation {value.label}",
         head=f"val. {value.head}",
         doc=f"{value.doc}; of the validation split",
+    )
+
+
+def _on_test(value: Quantity) -> Quantity:
+    """Of nets that `confirm` has trained, which no search has seen."""
+    return replace(
+        value,
+        name=f"test_{value.name}",
+        label=f"test {value.label}",
+        head=f"test {value.head}",
+        doc=f"{value.doc}; of the sealed test split, mean over seeds that no search has used",
     )
 
 

@@ -16,7 +16,7 @@ ID_DIGITS = 32  # of a run, hexadecimal
 TAGS = (
     "role", "study", "dataset", "architecture", "strategy", "seed", "pareto", "git", "dirty",
     "host", "trial", "attempt", "generation", "study_digest", "spec_digest", "baseline", "reason",
-    "lease", "overrides", "metric_versions", "plugin_files", "key", "node",
+    "lease", "overrides", "metric_versions", "plugin_files", "key", "node", "look",
 )  # fmt: skip
 # where a person finds the ids of runs, whoever keeps them
 IDS = "Ids stand in reports/out/NAME/provenance.json, which make report NAME=... writes."

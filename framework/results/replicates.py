@@ -14,6 +14,7 @@ from framework.study.constraints import AtLeast, AtMost
 SEEDS = "seeds"  # tag of an averaged run: how many finished
 SD = "_sd"  # behind a metric's name: the sample standard deviation over its seeds
 VIOLATION = "constraint_violation"
+Key = tuple[tuple[str, str], ...]
 KINDS: Mapping[str, type[AtMost | AtLeast]] = {"AtMost": AtMost, "AtLeast": AtLeast}
 
 
@@ -70,11 +71,19 @@ def constraints_of(resolved: Mapping[str, Any]) -> list[AtMost | AtLeast]:
     return [KINDS[kind](metric, limit) for kind, metric, limit in stated]
 
 
+def configuration_of(run: Run) -> Key:
+    """What runs that differ by their seed alone have in common."""
+    return without_seed(run.params)
+
+
+def without_seed(params: Mapping[str, str]) -> Key:
+    """All parameters but the seed, in the order of their names."""
+    return tuple(sorted((name, value) for name, value in params.items() if name != "seed"))
+
+
 def by_configuration(runs: Iterable[Run]) -> list[list[Run]]:
     """Runs that differ by their seed alone, first seeds first, in the order of the first ones."""
-    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    groups: dict[Key, list[Run]] = {}
     for run in runs:
-        params = dict(run.params)
-        params.pop("seed", None)
-        groups.setdefault(tuple(sorted(params.items())), []).append(run)
+        groups.setdefault(configuration_of(run), []).append(run)
     return [sorted(group, key=attrgetter("seed")) for group in groups.values()]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.planning.parts import dataset_of
 from framework.planning.resolve import control_spec, first_value
 from framework.results import record
-from framework.results.record import Record
 from framework.results.status import (
     StudyStatus,
     objective_values,
@@ -25,11 +22,12 @@ from framework.results.status import (
     with_deleted,
 )
 from framework.runner import failures
-from framework.runner.baseline import EpochReport, Lab
-from framework.runner.engine import cancelling, latencies
+from framework.runner.baseline import Lab
+from framework.runner.engine import latencies
 from framework.runner.engine.choice import Place, engine_at
-from framework.runner.engine.interface import MOST_DEATHS, Engine, Task, WorkerDied
-from framework.runner.events import Interrupted, Observer, Outcome, Running
+from framework.runner.engine.interface import Engine
+from framework.runner.events import Interrupted, Observer, Outcome
+from framework.runner.loop import Loop
 from framework.runner.replicates import ROLE, Replicates
 from framework.runner.sampler import Observed, Sampler
 from framework.runner.schedule import Flight, Schedule, Work
@@ -45,11 +43,8 @@ from framework.tracking.store import Store
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
-    from framework.results.record import Run
+    from framework.results.record import Record, Run
     from framework.study.spec import Spec
-
-DIED = "died"
-REFERENCE_LIMIT = 10  # times `trial_seconds`, that a baseline and a control may take
 
 
 def run(
@@ -101,14 +96,15 @@ class Coordinator:
         self.store, self.catalog = runs.store, runs.catalog
         self.settler = Settler(lab, say=observer.say, qualities=engine.qualities)
         self.schedule = Schedule()
+        options: Any = {"teller": self.teller, "observer": observer}
+        options["judged_by_times"] = latencies.decide(plan.study)
+        self.loop = Loop(runs, self.schedule, engine, **options)
         self.sampler = Sampler(plan.study)
         self.done: dict[int, Run] = {}
         self.replicates = Replicates(plan.study)
         self.attempts: dict[tuple[int, int], int] = {}
         self.wanted = 0
         self._queue: deque[int] = deque()  # numbers of trials that have not been asked
-        self._flying: dict[Future[Record], Flight] = {}
-        self._deaths: Counter[str] = Counter()  # of workers, by what they ran
         self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
         self._out_of_time, self._ran = False, 0  # trials of this session
         self._unranked: set[str] = set()  # run ids
@@ -206,17 +202,13 @@ class Coordinator:
         before, _ = self._progress()
         self._queue.extend(missing)
         self._refer_all()
-        self._fill()
-        while self._flying:
-            for future in self.engine.ended(self._flying):
-                self._land(self._flying.pop(future))
-            self._fill()
+        self.loop.run(self._fill, self._end)
         done, _ = self._progress()
         return done - before
 
     def _fill(self) -> None:
         """Begin what there is room for."""
-        while len(self._flying) < self.engine.slots:
+        while self.loop.has_room:
             interrupt.check()
             work = self.schedule.next()
             if not work and self._ask():
@@ -247,8 +239,8 @@ class Coordinator:
         suggestion = self.sampler.ask(self._queue[0])
         if suggestion is None:
             self._queue.clear()
-            flying = sum(flight.work.role == "trial" for flight in self._flying.values())
-            self.wanted = len(self.done) + self.schedule.count("trial") + flying
+            begun = self.schedule.count("trial") + self.loop.count("trial")
+            self.wanted = len(self.done) + begun
             self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
             return False
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
@@ -284,54 +276,24 @@ class Coordinator:
         return self.settler.settle(control_spec(self.plan.study, self.catalog, like=spec))
 
     def _begin(self, work: Work) -> None:
-        """Begin a run, and hand the work to the engine."""
-        tags, seconds = dict[str, str](), self.plan.study.trial_seconds
+        tags = dict[str, str]()
         if work.number >= 0:
             key = work.number, work.spec.seed
             self.attempts[key] = self.attempts.get(key, 0) + 1
             tags = {"trial": f"{work.number:06d}", "attempt": str(self.attempts[key])}
             # from here: references take their time once, and would make the first guess long
             self._loop_began = min(self._loop_began, time.monotonic())
-        elif seconds:  # it runs once for all trials
-            seconds *= REFERENCE_LIMIT
-        dense = "" if work.role == "baseline" else self.schedule.dense.get(work.dense, "")
-        run_id = self.runs.begin(work.role, work.spec, dense=dense, tags=tags)
-        report = self._reporter(run_id, self.teller.running(work.role, work.what, work.spec))
-        is_cancelled = partial(cancelling.is_cancelled, self.runs.root, run_id)
-        future = self.engine.submit(Task(work.spec, seconds, report, is_cancelled))
-        self._flying[future] = Flight(run_id, work, future)
+        self.loop.begin(work, tags)
 
-    def _land(self, flight: Flight) -> None:
-        """Write the result of a run that has ended, and tell it."""
+    def _end(self, flight: Flight, result: Record) -> None:
+        """Take a run that has ended, and tell it."""
         work = flight.work
-        try:
-            result = flight.future.result()
-            if latencies.decide(self.plan.study):
-                dense = self.schedule.dense.get(work.dense, "")
-                result = latencies.timed(work.spec, result, self.store, self.engine, dense=dense)
-        except WorkerDied as error:
-            if self._is_done_again(flight):
-                return
-            result = Record(reason=DIED, error=str(error))
-        cancelling.forget(self.runs.root, flight.run_id)
-        self.runs.log_data(flight.run_id, work.spec, result.data)
-        result = self.runs.finish(flight.run_id, result, work)
         if work.number >= 0:
             self._end_trial(flight, result)
             return
         self.teller.reference(work.what, work.spec, result)
         if work.role == "baseline":
             self._end_baseline(flight, result)
-
-    def _is_done_again(self, flight: Flight) -> bool:
-        """Whether a run whose worker died is begun again, as it is twice."""
-        key = f"{flight.work.what} {flight.work.spec.digest}"
-        self._deaths[key] += 1
-        if self._deaths[key] == MOST_DEATHS:
-            return False
-        self.store.close(flight.run_id, "KILLED", reason=DIED)
-        self.schedule.again(flight.work)
-        return True
 
     def _end_trial(self, flight: Flight, result: Record) -> None:
         number, run = flight.work.number, self.store.run(flight.run_id)
@@ -354,15 +316,6 @@ class Coordinator:
         # without that of the study's first values it has nothing to compare with
         if dense.digest == self.settler.settle(self.plan.study.fix(first_value)).dense().digest:
             raise failures.of_baseline(self.plan.name, flight.run_id, result, dense)
-
-    def _reporter(self, run_id: str, running: Running) -> EpochReport:
-        """What is done after each epoch of a run."""
-
-        def report(epoch: int, values: Mapping[str, float]) -> None:
-            self.store.curve(run_id, epoch, values)
-            self.observer.epoch(running, epoch, values)
-
-        return report
 
     def _show(self, flight: Flight, result: Record) -> None:
         now, (done, wanted) = time.monotonic(), self._progress()

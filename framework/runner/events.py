@@ -35,7 +35,7 @@ class Ended:
         net: the architecture, where the study searches over several; empty otherwise.
         tried: as of `Running`.
         position, of: trials done and wanted; 0 for a run that is no trial.
-        front: trials on the front.
+        front: trials on the front; None where nothing is searched.
         eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
     """
 
@@ -46,7 +46,7 @@ class Ended:
     tried: str = ""
     position: int = 0
     of: int = 0
-    front: int = 0
+    front: int | None = None
     failed: int = 0
     eta_seconds: float | None = None
 
@@ -86,8 +86,8 @@ class Interrupted(KeyboardInterrupt):
 class Observer(Protocol):
     """What a person sees of a study while it runs."""
 
-    def begin(self, plan: Plan, *, done: int, wanted: int) -> None:
-        """Before anything runs."""
+    def begin(self, plan: Plan, *, done: int, wanted: int, what: str = "trials") -> None:
+        """Before anything runs; `what` is what is counted."""
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """After each epoch of training."""

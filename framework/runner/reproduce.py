@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from framework.contracts.catalog import Catalog
 from framework.contracts.net import Array
 from framework.errors import SqueezelabError, UserError
-from framework.results import metric_versions, record
+from framework.results import looks, metric_versions, record
 from framework.results.quantities import ledger_lines
 from framework.runner import trial
 from framework.runner.baseline import Lab, fingerprint, unpack_weights
@@ -91,8 +91,9 @@ def compare(
     head = f"{run.name} ({run.run_id})"
     if again.reason:
         return Verdict(DIFFERENT, [f"{head}: it fails now ({again.reason}).", again.error.strip()])
-    # times are others in every run, and there is no study here that could judge constraints
-    names = {*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY}
+    # times are others in every run, there is no study here that could judge constraints, and
+    # the test split stays sealed
+    names = {*run.metrics, *again.metrics} - {*record.MACHINE, BY_STUDY, *looks.of_test(run)}
     left_out = {name for name in names if _version_then(run, name) != _version_now(again, name)}
     pairs = _unequal(run, again, names - left_out)
     rows = [*_other_files(files, again), *starmap(_metric_row, pairs.items())]
@@ -150,7 +151,7 @@ def _check_role(run: Run) -> None:
         raise UserError(
             "A study is no single run.", todo="Give one of its trials: NAME:12, or the id of a run."
         )
-    if run.tags["role"] == "confirm":
+    if run.tags["role"] == looks.ROLE and not looks.is_anew(run):
         raise UserError(
             "A look at the test split trains nothing: it measured the stored file of a trial.",
             todo=f"Reproduce that trial, {run.tags['study']}:{run.number}; look again with make "

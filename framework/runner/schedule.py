@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from framework.results.looks import ROLE as CONFIRM
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -19,7 +21,7 @@ class Work:
     """A run that is to be done.
 
     Args:
-        role: `baseline`, `control`, `trial` or `replicate`.
+        role: `baseline`, `control`, `trial`, `replicate` or `confirm`.
         number, suggestion: of a trial; a replicate has the number of its trial.
         is_spare: of a further seed: done when the first one has no work.
     """
@@ -34,7 +36,19 @@ class Work:
     def what(self) -> str:
         """What a person is told of it: `baseline`, `trial 3`, `trial 3 seed 1` of a further one."""
         what = self.role if self.number < 0 else f"trial {self.number}"
+        if what == CONFIRM:
+            what = "dense" if self.is_dense else "control"
         return f"{what} seed {self.spec.seed}" if self.is_spare else what
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is a dense net that others wait for; a trial may be without steps, too."""
+        return self.role == "baseline" or (self.role == CONFIRM and not self.spec.compress)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its latency is of interest: what is confirmed is a quality."""
+        return self.role != CONFIRM
 
     @property
     def dense(self) -> str:
@@ -102,7 +116,7 @@ class Schedule:
             # what a dense net that failed is compared with tells nothing
             if work.role == "control" and work.dense in self.failed:
                 self._waiting.remove(work)
-            elif work.role == "baseline" or work.dense in self.dense.keys() | self.failed.keys():
+            elif work.is_dense or work.dense in self.dense.keys() | self.failed.keys():
                 self._waiting.remove(work)
                 return work
         return None

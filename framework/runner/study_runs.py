@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from framework.planning import own_plugins
 from framework.planning.parts import dataset_of
 from framework.results import record
+from framework.results.looks import ROLE as CONFIRM
 from framework.results.status import failed_if_unmeasured, violations
 from framework.runner.baseline import fingerprint
 from framework.system.host import host_tags
@@ -70,7 +71,7 @@ class StudyRuns:
         """Begin a run of a spec; its id.
 
         Args:
-            role: `baseline`, `control`, `trial` or `replicate`.
+            role: `baseline`, `control`, `trial`, `replicate` or `confirm`.
             dense: run id of the spec's baseline; empty for the baseline itself.
             tags: of a trial, its number and attempt.
         """
@@ -128,15 +129,16 @@ class StudyRuns:
         The sampler's question, and how far constraints are violated.
         """
         study = self.plan.study
-        result = failed_if_unmeasured(study, result)
+        is_judged = work.role != CONFIRM  # by the study, which has done so with its trial
+        result = failed_if_unmeasured(study, result) if is_judged else result
         artifacts, metrics = dict(result.artifacts), dict(result.metrics)
         # also of a failure, which has no artifacts of its own: the sampler replays it
         if work.suggestion:
             artifacts[record.OPTUNA_JSON] = work.suggestion.optuna.encode()
-        if work.number >= 0:
+        if work.number >= 0 or not is_judged:
             spec_json = json.dumps(work.spec.json(), indent=1, sort_keys=True)
             artifacts[record.SPEC_JSON] = spec_json.encode()
-        if study.constraints and metrics and not result.reason:
+        if study.constraints and metrics and is_judged and not result.reason:
             excess = violations(study, result.values).values()
             metrics["constraint_violation"] = sum(max(0.0, value) for value in excess)
         result = replace(result, artifacts=artifacts, metrics=metrics)
@@ -153,7 +155,7 @@ class StudyRuns:
     def of_files(self) -> list[Run]:
         """The runs of this generation that have a file: all but the parent and those of test."""
         runs = self.store.runs(self.plan.name, **self._identity())
-        return [run for run in runs if run.tags.get("role") not in ("study", "confirm")]
+        return [run for run in runs if run.tags.get("role") not in ("study", CONFIRM)]
 
     def close_open(self, error: BaseException) -> None:
         """Leave nothing RUNNING behind.
@@ -165,7 +167,7 @@ class StudyRuns:
         interrupted = isinstance(error, KeyboardInterrupt)
         for run in self.store.runs(self.plan.name, **self._identity()):
             role = run.tags["role"]
-            if run.status == "RUNNING" and role != "confirm":  # that one is another process's
+            if run.status == "RUNNING" and role != CONFIRM:  # that one is another process's
                 failed = role == "study" and not interrupted
                 reason = "interrupted" if interrupted else "exception"
                 self.store.close(run.run_id, "FAILED" if failed else "KILLED", reason=reason)

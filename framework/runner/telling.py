@@ -35,6 +35,9 @@ GPU_TEXT = (
 )
 
 
+SEARCHED = ("trial", "replicate", "confirm")  # roles of runs that a search has asked for
+
+
 @dataclass(frozen=True)
 class Position:
     """How far a study has come.
@@ -122,6 +125,25 @@ class Teller:
         )
         self._observer.ended(event)
 
+    def confirmation(self, work: Work, result: Record, *, position: Position, failed: int) -> None:
+        """A net that was trained anew to be confirmed.
+
+        Args:
+            failed: how many of them have.
+        """
+        event = Ended(
+            what=work.what,
+            net=self._net(work.spec),
+            tried=self._tried(work.role, work.spec),
+            position=position.done,
+            of=position.wanted,
+            record=result,
+            values=self._objectives(result),
+            failed=failed,
+            eta_seconds=position.eta_seconds,
+        )
+        self._observer.ended(event)
+
     def fewer(self, done: Mapping[int, Run], *, wanted: int, distinct: int | None) -> None:
         """Why there are fewer trials than asked for: no spec is trained twice.
 
@@ -145,7 +167,8 @@ class Teller:
 
     def _tried(self, role: str, spec: Spec) -> str:
         """What tells a trial from the others."""
-        return names.tried(self._study, spec) if role in ("trial", "replicate") else ""
+        is_tried = role in SEARCHED and (spec.compress or role != "confirm")
+        return names.tried(self._study, spec) if is_tried else ""
 
     def _net(self, spec: Spec) -> str:
         """What the architecture is called in a study that searches over several."""

@@ -23,6 +23,7 @@ ALONE = re.compile(rf"\b(?:FRESH=1|YES=1|FORCE=1|DRY=1|SET={VALUE}|HOURS={VALUE}
 SETUP = re.compile(r"\bmake clean setup(?: PYTHON=\S+)?")
 SWITCHES = {"FRESH": "--fresh", "YES": "--yes", "FORCE": "--force", "DRY": "--dry-run"}
 OPTIONS = {"KIND": "--kind", "TRIAL": "--trial", "PORT": "--port", "OVER": "--over"}
+OPTIONS |= {"TRIALS": "--trials", "SEEDS": "--seeds"}
 OPTIONS |= {"WORKERS": "--workers", "MEMORY": "--memory", "CLUSTER": "--cluster"}
 WORDS = ("NAME", "RUN", "A", "B", "OUT")
 

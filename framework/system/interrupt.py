@@ -23,6 +23,7 @@ STOPPING = b"\nStopping after this step. Once more ends at once.\n"
 
 _asked: list[int] = []  # signals that came while it is listened to
 _looked_at: list[int] = []  # how many of them have been raised
+_held: list[bool] = []  # what is at work that is not to be ended in its middle
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def check() -> None:
 
     In the main thread alone: another would take the interrupt away from it.
     """
-    if len(_asked) > len(_looked_at) and _is_main():
+    if len(_asked) > len(_looked_at) and not _held and _is_main():
         _looked_at.extend(_asked[len(_looked_at) :])
         raise KeyboardInterrupt
 
@@ -81,6 +82,16 @@ def pause(seconds: float) -> None:
     while time.monotonic() < ends:
         check()
         time.sleep(min(LOOK_SECONDS, seconds))
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let no first signal end what is done here: the next look after it raises."""
+    _held.append(True)
+    try:
+        yield
+    finally:
+        _held.pop()
 
 
 @contextmanager

@@ -150,6 +150,22 @@ def trial_run(store: Store, study: Asked, number: int) -> Run:
     raise missing
 
 
+def finished_trial(store: Store, study: Asked, number: int) -> Run:
+    """A trial that has a file.
+
+    Raises:
+        UserError: there is no such trial, or it failed.
+    """
+    run = trial_run(store, study, number)
+    if run.status == "FAILED":
+        raise UserError(
+            f"Trial {number} of {study.name} failed, so it has no file to measure.",
+            given=f"Reason: {run.tags.get('reason', 'unknown')}.",
+            todo="Choose a trial of the table.",
+        )
+    return run
+
+
 def _elsewhere(store: Store, study: Asked, number: int) -> list[str]:
     """Where trials of this number lie that belong to the study as it was, or as overridden."""
     latest: dict[str, Run] = {}  # digest -> run

@@ -16,7 +16,7 @@ from benchmarks.chaos import __main__ as command
 from benchmarks.chaos.moments import KINDS
 from benchmarks.chaos.scenario import OPTUNA_EVERY, SCENARIOS_A_STUDY, play, undisturbed
 from framework.results.record import Record
-from framework.runner.coordinator import Coordinator
+from framework.runner.loop import Loop
 from framework.runner.sampler import Sampler
 from framework.tracking.store import Store
 
@@ -58,7 +58,7 @@ finish = Store.finish
 PLANTED: Mapping[str, tuple[Any, str, Any]] = {
     "told out of order": (Sampler, "_heard", heard_too_much),
     "finished before its manifest": (Store, "finish", finished_too_early),
-    "no retry": (Coordinator, "_is_done_again", lambda self, flight: False),
+    "no retry": (Loop, "_is_done_again", lambda self, flight: False),
 }
 
 

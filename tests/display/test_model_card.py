@@ -18,7 +18,7 @@ from framework.display.model_card import export
 from framework.errors import SqueezelabError, UserError
 from framework.nn.tflite.signature import Port
 from framework.planning.plan import plan
-from framework.runner.confirm import confirm
+from framework.runner.confirm.stored import confirm
 from framework.study import use
 from framework.tracking.lookup import Asked
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studies_support import Project, never_killed
+from studies_support import Project, answers, never_killed
 
 from framework.contracts import Catalog, Splits, Ticket
 from framework.datasets._sources.cached import TfdsDataset
@@ -19,7 +19,7 @@ from framework.datasets.digits import read_digits
 from framework.errors import UserError
 from framework.planning.plan import plan
 from framework.results.record import Run
-from framework.runner.confirm import confirm
+from framework.runner.confirm.stored import confirm
 from framework.tracking.lookup import Asked
 
 FRAMEWORK = Path(__file__).parents[2] / "framework"
@@ -41,21 +41,6 @@ def look(project: Project, number: int, *settings: str) -> list[str]:
     catalog = Catalog()
     planned = plan(project.root, "tiny", settings=settings, catalog=catalog)
     return confirm(Asked.of(planned), project.root, number=number, catalog=catalog)
-
-
-def answers(file: bytes, images: np.ndarray[Any, Any]) -> list[int]:
-    """What a `.tflite` file answers, asked by nothing of ours."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    net = Interpreter(model_content=file)
-    net.allocate_tensors()
-    given, told = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
-    found = []
-    for image in images:
-        net.set_tensor(given, image[np.newaxis])
-        net.invoke()
-        found.append(int(net.get_tensor(told)[0].argmax()))
-    return found
 
 
 def test_the_accuracy_is_that_of_the_logged_file(project: Project) -> None:
@@ -185,8 +170,8 @@ def users_of(name: str) -> set[str]:
 def test_confirm_alone_makes_tickets_and_opens_the_split() -> None:
     # the contract suite shows that no sample of the test split is in another
     suite = "testing/datasets.py"
-    assert users_of("Ticket") == {"runner/confirm.py", suite}
-    assert users_of("load_sealed") == {"runner/confirm.py", suite}
+    assert users_of("Ticket") == {"runner/confirm/look.py", suite}
+    assert users_of("load_sealed") == {"runner/confirm/look.py", suite}
     assert users_of("read_sealed") == {"datasets/_sources/cached.py"}
     assert users_of("_test_split") == {"datasets/_sources/cached.py"}
     assert not hasattr(Splits, "test")

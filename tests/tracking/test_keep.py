@@ -12,7 +12,7 @@ from framework import contracts
 from framework.errors import UserError
 from framework.planning.plan import plan
 from framework.results.record import MANIFEST_JSON, NET_FILES, Record, Run
-from framework.runner.confirm import confirm
+from framework.runner.confirm.stored import confirm
 from framework.tracking import locations
 from framework.tracking.artifacts import RunFiles
 from framework.tracking.lookup import Asked

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from framework.contracts import Catalog
 from framework.errors import UserError
-from framework.report.compare.configurations import ComparedStore, Remembering, nets_of, studies_of
+from framework.report.compare.configurations import (
+    ComparedStore,
+    Remembering,
+    confirmed_configurations,
+    nets_of,
+    studies_of,
+)
 from framework.report.compare.methods import named
 from framework.report.compare.page import sentences
 from framework.report.compare.pairs import pairs_of
@@ -77,8 +83,10 @@ def compare(
     store = Remembering(store)
     studies = studies_of(store, names, digest=digest, catalog=catalog)
     size = _size_of(studies)
+    confirmed = confirmed_configurations(store, studies)
     sides = []
-    for net in nets_of(store, studies):
+    for each in nets_of(store, studies):
+        net = replace(each, confirmed=confirmed)
         # by what differs within this net: elsewhere the same knob may tell nothing
         names_of_net = named(net.compressed)
         sides.append(

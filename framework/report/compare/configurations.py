@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
 from operator import attrgetter
@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from framework.contracts import Catalog
 from framework.errors import UnknownName
 from framework.report.frame import StudyRuns, collect
-from framework.report.selection import RunStore, digest_of
+from framework.report.selection import RunStore, complete_runs, digest_of, like, with_status
 from framework.report.statistics.intervals import Summary, resolution_of, summary
+from framework.results import looks
+from framework.results.edited import as_measured
 from framework.results.metric_versions import newest, others
 from framework.results.record import (
     BASELINE_PREFIX,
@@ -87,6 +89,7 @@ class Net:
         controls: the identity strategy; that with most seeds and the largest budget first.
         compressed: all others.
         samples: of the validation split; None where the store does not say.
+        confirmed: digest of a configuration -> it under new seeds, measured on both splits.
     """
 
     name: str
@@ -96,6 +99,12 @@ class Net:
     compressed: Sequence[Configuration] = ()
     samples: int | None = None
     drop: str = field(default="accuracy_drop")
+    confirmed: Mapping[str, Configuration] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> str:
+        """The quality on the test split, as `test_accuracy`."""
+        return looks.PREFIX + self.quality.removeprefix("val_")
 
     @property
     def configurations(self) -> list[Configuration]:
@@ -123,6 +132,12 @@ class Net:
         if not values:
             return None
         return summary(values, resolution=self.resolution, above_chance=self.above_chance)
+
+    def test_of(self, one: Configuration) -> Summary | None:
+        """Of the test split; None of what was not confirmed."""
+        confirmed = self.confirmed.get(one.digest)
+        values = list(confirmed.values(self.tested).values()) if confirmed else []
+        return summary(values, above_chance=self.above_chance) if values else None
 
 
 class Remembering:
@@ -190,6 +205,32 @@ def nets_of(store: ComparedStore, studies: Sequence[StudyRuns]) -> list[Net]:
     names = _names({digest: entries[0].spec for digest, entries in groups.items()})
     nets = [_net(store, names[digest], entries) for digest, entries in groups.items()]
     return sorted(nets, key=lambda net: (net.name, net.dense.digest))
+
+
+def confirmed_of(store: RunStore, study: StudyRuns) -> StudyRuns:
+    """A study with the runs that confirm it in place of its own.
+
+    Those of earlier generations and digests are among them, where the configuration is one of this
+    study: a net that was looked at is not looked at again.
+    """
+    anew = filter(looks.is_anew, complete_runs(store, study.name, looks.ROLE))
+    edited: dict[str, Sequence[str]] = {}
+    whole = replace(study, baselines=(), controls=(), trials=as_measured(store, anew, edited))
+    asked = {entry.spec.configuration for entry in _entries(store, study)}
+    ours = like(study.parent, whole.trials)
+    runs = with_status(ours, "FAILED")
+    for entry in _entries(store, whole):
+        if entry.run in ours or entry.spec.configuration in asked:
+            runs += looks.confirmed([entry.run])
+    return replace(whole, trials=runs, edited=edited)
+
+
+def confirmed_configurations(
+    store: RunStore, studies: Iterable[StudyRuns]
+) -> dict[str, Configuration]:
+    """Digest of a configuration -> it under the seeds under which it was confirmed."""
+    entries = (_entries(store, confirmed_of(store, study)) for study in studies)
+    return {one.digest: one for one in _configurations(list(_latest(chain(*entries))))}
 
 
 # --- from the store -------------------------------------------------------------------------------

@@ -36,7 +36,8 @@ NOTES = (
     "was measured is better than asked",
     "Verdicts are of all pairs of methods on one net together (Holm), at a level that allows to "
     "add seeds and to ask again; docs/statistics.md says what each means and how often it is right",
-    "Numbers of the test split are in no table here: `make confirm`",
+    "**test** stands where `make confirm` has trained a configuration anew under seeds of its own; "
+    "what it lost from validation is told by `confirm.md`, not by two columns of different seeds",
 )
 
 

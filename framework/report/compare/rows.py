@@ -43,6 +43,8 @@ class Row:
         quality: of the validation split; None where no seed has finished.
         drop: of the quality against the dense net of the same seed.
         behind: of the quality against the control of the same seed.
+        test: of the same configuration on the test split, under seeds of its own; None where it was
+            not confirmed.
         means: metric -> mean over the seeds, and ratios baseline / row; none that depends on the
             machine.
         flags: what a reader has to know of it.
@@ -60,6 +62,7 @@ class Row:
     drop: Summary | None
     behind: Summary | None
     means: Mapping[str, float]
+    test: Summary | None = None
     flags: Sequence[str] = ()
     epochs: str = ""
     front: bool = False
@@ -105,6 +108,7 @@ def _row(net: Net, one: Configuration, kind: str, catalog: Catalog) -> Row:
         drop=_behind(net, net.dense, one) if kind != "dense" else None,
         behind=_behind(net, control, one) if control and kind == "method" else None,
         means=_means(one, ledger_lines(catalog)),
+        test=net.test_of(one),
         flags=flags,
         epochs=budgets.epochs_text(budgets.epochs_of(one, catalog)),
     )

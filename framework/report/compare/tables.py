@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # beside the size that spans the front
 RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
 FROM_CONTROL = "_from_control"  # the end of a drop that is not against the dense net
+TEST_SEEDS = "test_seeds"  # under which it was confirmed
 BEST_MARK, FRONT_MARK, SPENT = "≈", "front", "epochs spent"
 
 
@@ -62,6 +63,7 @@ def exact_frame(sides: Sequence[Side]) -> pd.DataFrame:
         drop = side.net.drop
         for name in (side.net.quality, drop, f"{drop}{FROM_CONTROL}"):
             first += _with_ends(name)
+        first += [*_with_ends(side.net.tested), TEST_SEEDS]
     last = ["front", "best", "equal_to_best", "epochs_spent", "configuration"]
     measured = sorted({name for row in rows for name in row} - {*first, *last})
     present = {name for row in rows for name in row} | {*settings}
@@ -74,7 +76,9 @@ def _exact(net: Net, row: Row) -> dict[str, Any]:
     values["seeds"] = " ".join(map(str, row.one.runs))
     values["flags"] = "; ".join(row.flags)
     values |= _ends(net.quality, row.quality) | _ends(net.drop, row.drop)
-    values |= _ends(f"{net.drop}{FROM_CONTROL}", row.behind)
+    values |= _ends(f"{net.drop}{FROM_CONTROL}", row.behind) | _ends(net.tested, row.test)
+    if row.test is not None:
+        values[TEST_SEEDS] = row.test.seeds
     # the mean of a quality is there already, by all seeds that have it
     values |= {name: value for name, value in row.means.items() if name not in values}
     values |= {"front": row.front, "best": row.best, "equal_to_best": row.equal}
@@ -136,15 +140,18 @@ def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
     ratios = _unique([side.size, *RATIOS])
     quality = quantity(side.net.quality, catalog)
     drop = quantity(side.net.drop, catalog)
+    test = quantity(side.net.tested, catalog)
     heads = ["method", *settings, "n", quality.title, drop.title, "against control"]
+    heads += [test.title, "n (test)"]
     heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
     heads += [SPENT, FRONT_MARK, "flags"]
     rows = []
     for row in side.rows:
         # in the order of the heads
-        cells = [Cell(row.method), *_setting_cells(row, settings), Cell(str(len(row.one.runs)))]
+        cells = [Cell(row.method), *setting_cells(row, settings), Cell(str(len(row.one.runs)))]
         cells.append(quality_cell(row, quality.format))
-        cells += [Cell(spread(one, drop.format)) for one in (row.drop, row.behind)]
+        cells += [Cell(spread(one, drop.format)) for one in (row.drop, row.behind, row.test)]
+        cells.append(Cell(str(row.test.seeds) if row.test is not None else ""))
         cells += [_ratio_cell(row, name) for name in ratios]
         cells += [Cell(row.epochs), Cell("yes" if row.front else ""), Cell("; ".join(row.flags))]
         rows.append(cells)
@@ -200,7 +207,8 @@ def _ratio_cell(row: Row, name: str) -> Cell:
     return Cell("" if value is None else FORMATS["ratio"](value))
 
 
-def _setting_cells(row: Row, settings: Sequence[str]) -> list[Cell]:
+def setting_cells(row: Row, settings: Sequence[str]) -> list[Cell]:
+    """A cell for each setting; empty where the row has none of it."""
     values = dict(row.setting)
     return [Cell(_text(values.get(name))) for name in settings]
 

@@ -12,6 +12,7 @@ from typing import Any
 from framework.contracts import Catalog
 from framework.report.tables.columns import Column, Text
 from framework.report.tables.numbers import four_digits, grouped, percent, ratio
+from framework.results.looks import PREFIX
 from framework.results.quantities import RATIO, Quantity, quantities
 
 FORMATS: Mapping[str, Text] = {
@@ -73,6 +74,34 @@ class Place:
     brief: str = ""
 
 
+TESTED = (
+    Column(
+        name="test_accuracy_sd",
+        head="test s.d. (points)",
+        group="Test (%)",
+        short="s.d.",
+        brief="s.d.",
+        text=percent,
+        doc=f"{SPREAD}, of the accuracy on the test split",
+    ),
+    Column(
+        name="test_r2_sd",
+        head="test s.d. (R2)",
+        group="Test",
+        short="s.d.",
+        brief="s.d.",
+        text=four_digits,
+        doc=f"{SPREAD}, of R2 on the test split",
+    ),
+    Column(
+        name="test_seeds",
+        head="n (test)",
+        short="n",
+        brief="n",
+        text=grouped,
+        doc="number of seeds, none of them of the search, under which the row was confirmed",
+    ),
+)
 QUALITY: Mapping[str, Place] = {
     "val_accuracy": Place(group="Accuracy (%)", short="Val.", brief="accuracy %"),
     "accuracy_drop": Place(group="Accuracy (%)", short="Drop", brief="drop pt"),
@@ -81,6 +110,10 @@ QUALITY: Mapping[str, Place] = {
     "val_rmse": Place(level=1, short="Val. RMSE", brief="RMSE"),
     "val_mse": Place(level=1, short="Val. MSE", brief="MSE"),
     "val_auc": Place(short="Val. AUC", brief="AUC"),
+}
+TEST: Mapping[str, Place] = {
+    "test_accuracy": Place(group="Test (%)", short="Mean", brief="test %"),
+    "test_r2": Place(group="Test", short="Mean", brief="test R2"),
 }
 OTHERS: Mapping[str, Place] = {
     "params_total": Place(level=1, group="Parameters", short="Total"),
@@ -120,16 +153,19 @@ LEFT_OUT = ("params_total_ratio", "macs_dense", "macs_effective", "macs_effectiv
 def columns(catalog: Catalog) -> list[Column]:
     """Every column there may be; metrics of the user's own come after the quality."""
     stated = quantities(catalog)
-    listed = {*QUALITY, *OTHERS, *LEFT_OUT}
+    listed = {*QUALITY, *TEST, *OTHERS, *LEFT_OUT}
     others = {}
     for name in stated:
-        if name not in listed:
+        # of test a study's table has the quality only, `confirm.csv` all
+        if name not in listed and not name.startswith(PREFIX):
             # a metric that somebody wrote is one that they want to see
             others[name] = Place(level=1 if name.endswith(RATIO) else 0)
     return [
         *NAMES,
         *AVERAGES,
         *_placed(stated, QUALITY),
+        *_placed(stated, TEST),
+        *TESTED,
         *_placed(stated, others),
         *_placed(stated, OTHERS),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.planning.resolve import first_value
 from framework.runner.engine import sizing
@@ -32,11 +32,18 @@ class Place:
     memory_bytes: int | None = None
     cluster: str = ""
 
-    def settled(self, plan: Plan, store: Store, *, fresh: bool) -> Place:
-        """With a number of workers, as many as are worth starting where nobody gave one."""
+    def settled(
+        self, plan: Plan, store: Store, *, fresh: bool = False, left: int | None = None
+    ) -> Place:
+        """With a number of workers, as many as are worth starting where nobody gave one.
+
+        Args:
+            fresh, left: as of `sizing.worth`.
+        """
         if self.workers != "auto":
             return self
-        count = sizing.worth(plan, store, fresh=fresh, memory_bytes=self.memory_bytes)
+        limits: Any = {"fresh": fresh, "memory_bytes": self.memory_bytes, "left": left}
+        count = sizing.worth(plan, store, **limits)
         return replace(self, workers=0 if self.cluster else count)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.errors import TrialCancelled
@@ -44,7 +45,8 @@ class InProcess:
                 raise TrialCancelled(CANCELLED_TEXT)
 
         try:
-            result = trial.run(task.spec, self._lab, seconds=task.seconds, report=report)
+            how = partial(trial.run, seconds=task.seconds, is_timed=task.is_timed)
+            result = how(task.spec, self._lab, report=report)
             # it is the store that failed in the middle of the run, which to `trial` is its failure
             if refused:
                 raise refused[0]

@@ -23,12 +23,14 @@ class Task:
         seconds: wall time after which it fails, as of `trial.run`; None for no limit.
         report: called in the coordinator after each epoch of training.
         is_cancelled: whether somebody wants it to end; looked at now and then.
+        is_timed: whether its latency may be measured at once.
     """
 
     spec: Spec
     seconds: float | None
     report: EpochReport
     is_cancelled: Callable[[], bool] = lambda: False
+    is_timed: bool = True
 
 
 class WorkerDied(Exception):

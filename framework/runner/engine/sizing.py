@@ -22,7 +22,14 @@ WORKER_BYTES = 3 * 2**29  # of a worker before any was measured: 1.5 GiB
 ROOM = 1.25  # a worker may hold more than those before it did
 
 
-def worth(plan: Plan, store: Store, *, fresh: bool, memory_bytes: int | None) -> int:
+def worth(
+    plan: Plan,
+    store: Store,
+    *,
+    fresh: bool,
+    memory_bytes: int | None,
+    left: int | None = None,
+) -> int:
     """How many workers to start; 0 to run the trials in this process.
 
     What cores, memory and the study's search allow, and no more than bring its end nearer.
@@ -30,14 +37,16 @@ def worth(plan: Plan, store: Store, *, fresh: bool, memory_bytes: int | None) ->
     Args:
         fresh: as it would begin a new generation.
         memory_bytes: that each worker may hold; None for what those of this study held.
+        left: runs that no search waits for; None for the trials that are left of the study.
     """
     history = read_history(store, plan, store.runs(plan.name), fresh=fresh)
     each = memory_bytes or worker_bytes(history)
     free = child.free_memory_share() or host.most_bytes()
     study = plan.study
-    left = study.trials * study.seeds - len(history.done) - len(history.replicates)
     # of a search that learns trial n waits for trial n - ahead; further seeds wait for one trial
-    learns = study.sampler in ("tpe", "nsga2")
+    learns = left is None and study.sampler in ("tpe", "nsga2")
+    if left is None:
+        left = study.trials * study.seeds - len(history.done) - len(history.replicates)
     wide = int(study.ahead) * study.seeds if learns else left
     most = min(left, wide, host.cores() // study.train.threads, free // each)
     fastest = min(range(1, max(1, most) + 1), key=lambda count: seconds(history, left, count))

@@ -57,11 +57,14 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
         number: of a trial.
     """
     seed = f"seed {spec.seed}"
+    confirms = "confirm " if role == "confirm" else ""
+    if confirms and number < 0:
+        role = f"{confirms}{'control' if spec.compress else 'dense'}"
     if number < 0:
         budget = _values(spec, ["compress.0.epochs"]) if role == "control" else []
         return _short(role, net_name(spec), *budget, seed)
     net = net_name(spec) if is_domain(study.architecture) else ""
-    return _short(f"trial {number:03d}", net, tried(study, spec), seed)
+    return _short(f"{confirms}trial {number:03d}", net, tried(study, spec), seed)
 
 
 def tried(study: Study, spec: Spec) -> str:

@@ -1,0 +1,109 @@
+"""The tables of a confirmation: exact for CSV, and as a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.report.compare.methods import setting_names
+from framework.report.compare.tables import exact_frame, setting_cells, spread
+from framework.report.frame import in_order, object_frame
+from framework.report.statistics.intervals import Summary, summary
+from framework.report.tables.grid import Cell, Grid
+from framework.report.tables.layout import FORMATS
+from framework.results.quantities import RATIO, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from framework.contracts import Catalog
+    from framework.report.compare.configurations import Net
+    from framework.report.compare.rows import Row
+    from framework.report.compare.tables import Side
+
+GAP = "gap"  # validation minus test, of the same file
+SIZES = ("params_nonzero", "size_tflite_bytes", "size_tflite_compressed_bytes")
+# of a search, not of what it ends with
+LEFT_OUT = ("front", "best", "equal_to_best", "test_seeds")
+
+
+def gap_of(net: Net, row: Row) -> Summary | None:
+    """Validation minus test, seed by seed: both of the same file."""
+    validation, test = row.one.values(net.quality), row.one.values(net.tested)
+    gaps = [validation[seed] - test[seed] for seed in sorted(validation.keys() & test.keys())]
+    if not gaps:
+        return None
+    return summary(gaps, above_chance=net.above_chance)
+
+
+def trial_of(row: Row) -> int | None:
+    """The number of the trial that found a configuration; None of dense nets and controls."""
+    numbers = {run.number for run in row.one.runs.values()} - {-1}
+    return min(numbers, default=None)
+
+
+def in_table_order(side: Side) -> list[Row]:
+    """Dense net and controls, then the trials from the largest to the smallest."""
+    references = [row for row in side.rows if row.kind != "method"]
+    trials = [row for row in side.rows if row.kind == "method"]
+    trials.sort(key=lambda row: (-row.means.get(side.size, 0.0), row.one.digest))
+    return [*references, *trials]
+
+
+def confirm_frame(sides: Sequence[Side]) -> pd.DataFrame:
+    """A row for each configuration, every number exact.
+
+    Returns:
+        (configurations, columns), dtype object; gaps are None.
+    """
+    exact = exact_frame(sides)
+    cells: dict[str, Any] = {row["configuration"]: row for row in exact.to_dict("records")}
+    rows: list[dict[str, Any]] = []
+    for side in sides:
+        for row in in_table_order(side):
+            gap = gap_of(side.net, row)
+            values: dict[str, Any] = {**cells[row.one.digest], "trial": trial_of(row)}
+            if gap is not None:
+                values |= {GAP: gap.mean, f"{GAP}_sd": gap.deviation}
+                values |= {f"{GAP}_low": gap.low, f"{GAP}_high": gap.high}
+            rows.append(values)
+    ends = [f"{GAP}{end}" for end in ("", "_sd", "_low", "_high")]
+    columns = [name for name in exact.columns if name not in LEFT_OUT]
+    # beside the two that it lies between
+    place = 1 + max(map(columns.index, in_order([f"{s.net.tested}_high" for s in sides], columns)))
+    columns[place:place] = ends
+    return object_frame(rows, [columns[0], "row", "trial", *columns[2:]])
+
+
+def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
+    """All configurations of one net.
+
+    Args:
+        brief: for a terminal, where columns are scarce.
+    """
+    net, settings = side.net, setting_names(side.names)
+    quality, test = quantity(net.quality, catalog), quantity(net.tested, catalog)
+    unit = "points" if quality.format == "percent" else quality.head
+    # the size that spans the front comes first, whichever it is
+    sizes = list(dict.fromkeys([side.size, *SIZES]))
+    heads = ["method", "trial", *settings, "n", quality.title, test.title, f"gap ({unit})"]
+    ratios = [] if brief else sizes
+    heads += [quantity(name, catalog).title for name in sizes]
+    heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
+    rows = []
+    for row in in_table_order(side):
+        number = trial_of(row)
+        cells = [Cell(row.method), Cell("" if number is None else str(number))]
+        cells += [*setting_cells(row, settings), Cell(str(len(row.one.runs)))]
+        summaries = (row.quality, row.test, gap_of(net, row))
+        cells += [Cell(spread(one, quality.format)) for one in summaries]
+        cells += [_size_cell(row, name, "count") for name in sizes]
+        cells += [_size_cell(row, f"{name}{RATIO}", "ratio") for name in ratios]
+        rows.append([*cells, Cell("; ".join(row.flags))])
+    grid = Grid(heads=[*heads, "flags"], rows=rows)
+    return (grid.without(heads[-1:]) if brief else grid).without_empty()
+
+
+def _size_cell(row: Row, name: str, form: str) -> Cell:
+    value = row.means.get(name)
+    return Cell("" if value is None else FORMATS[form](value))
