@@ -71,7 +71,7 @@ show: need-name-or-run $(READY)  ## one study or plug-in (NAME=, SET=), or one r
 ui: $(READY)  ## compare the runs in the MLflow UI, on this machine only: PORT=
 	@set -- ui; if [ -n "$$PORT" ]; then set -- "$$@" --port "$$PORT"; fi; exec $(SQUEEZELAB) "$$@"
 
-confirm: need-name $(READY)  ## train the front under new seeds and measure it on the sealed test split: NAME=, SEEDS=, TRIALS=, SET=, WORKERS=, MEMORY=, CLUSTER=; without SEEDS the stored file of TRIAL=
+confirm: need-name $(READY)  ## the front trained under new seeds, each net measured once on the test split: NAME=, SEEDS=, TRIALS=, SET=, WORKERS=; or a stored file: TRIAL=
 	@set -- confirm "$$NAME"; if [ -n "$$TRIALS$$TRIAL" ]; then set -- "$$@" --trials "$${TRIALS:-$$TRIAL}"; fi; \
 	if [ -n "$$SEEDS" ]; then set -- "$$@" --seeds "$$SEEDS"; fi; SEEDS=; if [ -n "$$WORKERS" ]; then set -- "$$@" --workers "$$WORKERS"; fi; \
 	if [ -n "$$MEMORY" ]; then set -- "$$@" --memory "$$MEMORY"; fi; if [ -n "$$CLUSTER" ]; then set -- "$$@" --cluster "$$CLUSTER"; fi; \

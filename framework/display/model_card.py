@@ -208,7 +208,8 @@ def _quality_rows(facts: Facts, titles: Mapping[str, str]) -> list[list[str]]:
         rows.append(["test", "sealed", *_quality_cells(facts.looks[-1], "test", titles)])
     if facts.confirmed or facts.dense_confirmed:
         count = max(len(facts.confirmed), len(facts.dense_confirmed))
-        rows.append([f"test, {count} new seeds", "sealed", *_confirmed_cells(facts, titles)])
+        seeds = f"{count} new seeds" if count > 1 else "a new seed"
+        rows.append([f"test, {seeds}", "sealed", *_confirmed_cells(facts, titles)])
     return rows
 
 

@@ -8,8 +8,9 @@ import os
 import shutil
 import signal
 from collections import Counter
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,36 @@ def test_a_generation_later_nothing_is_looked_at_twice(project: Project) -> None
     project.study("tiny", fresh=True)
     assert confirm(project, 2, seeds=1) == 0
     assert len(finished(project)) == 3
+
+
+def test_the_card_of_the_dense_net_has_its_test_cell(project: Project, tmp_path: Path) -> None:
+    from framework.display.model_card import export
+
+    confirm(project, 2, seeds=2)
+    dense = [run.metrics["test_accuracy"] for run in anew_runs(project) if run.number < 0]
+    export(project.root, project.runs("baseline")[0].run_id, tmp_path / "dense.tflite")
+    card = (tmp_path / "dense.md").read_text("utf-8")
+    row = next(line for line in card.splitlines() if line.startswith("| test, 2 new seeds |"))
+    cells = [cell.strip() for cell in row.split("|")[3:5]]
+    assert cells[0] == cells[1]
+    assert any(cells[0].startswith(f"{fmean(pair):.4f} ±") for pair in combinations(dense, 2))
+    assert "Never measured on the test split" not in card
+
+
+def test_a_net_that_was_trained_anew_can_be_handed_out_and_made_again(
+    project: Project, tmp_path: Path
+) -> None:
+    from framework.display.model_card import export
+    from framework.runner.reproduce import SAME, reproduce
+
+    confirm(project, 2, seeds=1)
+    run = next(run for run in finished(project) if run.number == 2)
+    export(project.root, run.run_id, tmp_path / "net.tflite")
+    card = (tmp_path / "net.md").read_text("utf-8")
+    assert "compressed by magnitude_prune" in card
+    assert f"{run.metrics['test_accuracy']:.4f}" in card
+    verdict = reproduce(project.root, run.run_id, settings=[], catalog=Catalog())
+    assert verdict.code == SAME, verdict.lines
 
 
 # --- looks ----------------------------------------------------------------------------------------

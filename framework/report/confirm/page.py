@@ -76,15 +76,24 @@ def sentences(side: Side) -> list[str]:
     dense, chosen = _gaps(side, "dense"), _gaps(side, "method")
     if not (dense and chosen):
         return texts
-    trials = "trial" if len(chosen) == 1 else f"{len(chosen)} trials"
-    whole, between = fmean(chosen), fmean(dense)
-    texts.append(
-        f"On average the {trials} lose {_amount(side.net, whole)} from validation to "
-        f"test, the dense net, which nothing chose, {_amount(side.net, between)}: "
-        f"choosing by validation has added {_amount(side.net, whole - between)}, as far "
-        f"as these seeds tell."
+    return [*texts, _chosen_text(side.net, chosen, fmean(dense))]
+
+
+def _chosen_text(net: Net, gaps: Sequence[float], between: float) -> str:
+    """What the trials lose beyond the dense net, which no search has chosen.
+
+    Args:
+        gaps: of the trials; `between`: of the dense net.
+    """
+    trials = "trial loses" if len(gaps) == 1 else f"{len(gaps)} trials lose"
+    whole = fmean(gaps)
+    added = f"choosing by validation has added {_amount(net, whole - between)}"
+    if whole <= between:
+        added = "choosing by validation has added nothing"
+    return (
+        f"On average the {trials} {_amount(net, whole)} from validation to test, the dense net, "
+        f"which nothing chose, {_amount(net, between)}: {added}, as far as these seeds tell."
     )
-    return texts
 
 
 def looks_text(sides: Sequence[Side], counted: Sequence[Run]) -> str:
