@@ -85,7 +85,7 @@ def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
     quality, test = quantity(net.quality, catalog), quantity(net.tested, catalog)
     unit = "points" if quality.format == "percent" else quality.head
     # the size that spans the front comes first, whichever it is
-    sizes = list(dict.fromkeys([side.size, *SIZES]))
+    sizes = list(dict.fromkeys([side.size, *(SIZES[-1:] if brief else SIZES)]))
     heads = ["method", "trial", *settings, "n", quality.title, test.title, f"gap ({unit})"]
     ratios = [] if brief else sizes
     heads += [quantity(name, catalog).title for name in sizes]
@@ -100,8 +100,7 @@ def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
         cells += [_size_cell(row, name, "count") for name in sizes]
         cells += [_size_cell(row, f"{name}{RATIO}", "ratio") for name in ratios]
         rows.append([*cells, Cell("; ".join(row.flags))])
-    grid = Grid(heads=[*heads, "flags"], rows=rows)
-    return (grid.without(heads[-1:]) if brief else grid).without_empty()
+    return Grid(heads=[*heads, "flags"], rows=rows).without_empty()
 
 
 def _size_cell(row: Row, name: str, form: str) -> Cell:
