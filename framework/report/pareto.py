@@ -135,7 +135,7 @@ def pareto_frame(runs: StudyRuns) -> pd.DataFrame:
     varying = varying_parameters(runs)
     rows = [] if runs.baselines else _baselines_of_trials(runs)
     for kind, label, run in rows_shown(runs):
-        rows.append({"row": kind, "label": label, **_row(runs, kind, run, varying=varying)})
+        rows.append({"row": kind, "label": label, **row_of(runs, kind, run, varying=varying)})
     names: set[str] = set()
     for row in rows:
         for name, value in row.items():
@@ -205,11 +205,20 @@ def _label(run: Run) -> str:
     return "control" if run.number < 0 else f"trial {run.number}"
 
 
-def _row(runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str]) -> dict[str, Any]:
+def row_of(
+    runs: StudyRuns, kind: str, run: Run, *, varying: Iterable[str], shown: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What a table says of one run: parameters, metrics, ratios.
+
+    Args:
+        kind: `baseline`, `control`, `front`, or `trial` for one that may be on none.
+        varying: names of the parameters.
+        shown: metrics that are kept though they depend on the machine; the objectives by default.
+    """
     row: dict[str, Any] = {"trial": run.number if kind == "front" else None, **seeds_of(run)}
     row |= parameters(runs, run, varying) | _on_test(runs, run)
     row |= {ARCHITECTURE: runs.net(run), "strategy": runs.chain(run)}
-    metrics, base = _apart(result_metrics(runs, run, shown=runs.objectives))
+    metrics, base = _apart(result_metrics(runs, run, shown=shown or runs.objectives))
     row |= metrics | _ratios(runs, metrics, metrics if kind == "baseline" else base)
     if kind == "baseline" and runs.quality in metrics:
         row[runs.drop] = 0.0
@@ -258,7 +267,7 @@ def _baselines_of_trials(runs: StudyRuns) -> list[dict[str, Any]]:
         if of_baseline and net not in rows:
             tags = {ARCHITECTURE: run.tags.get(ARCHITECTURE, ""), "strategy": "none"}
             dense = Run("", "", "FINISHED", tags, {}, of_baseline)
-            row = _row(runs, "baseline", dense, varying=())
+            row = row_of(runs, "baseline", dense, varying=())
             # the label of the run's net: the tag has the plug-in's name alone
             rows[net] = {"row": "baseline", "label": "baseline"} | row | {ARCHITECTURE: net}
     return sorted(rows.values(), key=itemgetter(ARCHITECTURE))

@@ -12,6 +12,7 @@ from framework.results.record import Run
 from framework.study.constraints import AtLeast, AtMost
 
 SEEDS = "seeds"  # tag of an averaged run: how many finished
+RUNS = "runs"  # beside it: the id of each seed's run, as `0:1a2b 1:3c4d`
 SD = "_sd"  # behind a metric's name: the sample standard deviation over its seeds
 VIOLATION = "constraint_violation"
 Key = tuple[tuple[str, str], ...]
@@ -39,7 +40,8 @@ def averaged(
     first, finished = runs[0], [run for run in runs if run.status == "FINISHED"]
     if len(runs) == 1:
         return first
-    tags = {**first.tags, SEEDS: str(len(finished))}
+    ids = " ".join(f"{run.seed}:{run.run_id}" for run in runs)
+    tags = {**first.tags, SEEDS: str(len(finished)), RUNS: ids}
     if len(finished) < len(runs):
         tags["reason"] = _why(runs)
         return replace(first, status="FAILED", tags=tags, metrics={})

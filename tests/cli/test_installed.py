@@ -127,6 +127,8 @@ def test_the_wheel_holds_what_an_installed_project_needs(
     for kind in ("study", "strategy", "architecture", "dataset", "metric", "report"):
         assert f"{templates}/{kind}.py" in names
     assert "framework/report/kinds/pareto.py" in names
+    for name in ("page.css", "base.js", "table.js"):
+        assert f"framework/report/html/assets/{name}" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
 
 

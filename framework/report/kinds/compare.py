@@ -16,11 +16,15 @@ from framework.report.compare.fronts import attainment_frame, fronts_of
 from framework.report.compare.page import caption, page
 from framework.report.compare.tables import exact_frame, net_grid, origins, verdicts_frame
 from framework.report.figures.style import save
+from framework.report.html import of_comparison
+from framework.report.html.document import write_page
 from framework.report.tables.columns import csv
 from framework.report.tables.grid import grid_html, grid_latex
 
 if TYPE_CHECKING:
     from framework.report.compare.comparison import Comparison
+
+PAGE = "compare_report.html"  # beside the `report.html` of a study that is compared with itself
 
 
 def build(comparison: Comparison, out: Path) -> list[Path]:
@@ -51,4 +55,5 @@ def build(comparison: Comparison, out: Path) -> list[Path]:
     for name, text in texts.items():
         # the same bytes on every system, where Windows would write CR and LF
         (out / name).write_text(text, encoding="utf-8", newline="\n")
-    return [*map(out.joinpath, texts), *save(figure_of(sides, catalog), out, "compare")]
+    written = [*map(out.joinpath, texts), *save(figure_of(sides, catalog), out, "compare")]
+    return [*written, write_page(of_comparison.page, comparison, written, out / PAGE)]

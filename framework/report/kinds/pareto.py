@@ -21,6 +21,8 @@ from framework.report.facts.provenance import provenance
 from framework.report.figures.style import Axis, save
 from framework.report.figures.trade_off import Cloud, Point, trade_off
 from framework.report.frame import StudyRuns, timing_frame, trials_frame
+from framework.report.html import of_study
+from framework.report.html.document import write_page
 from framework.report.page import RATIO_NOTE, page, seed_note, speed_page
 from framework.report.pareto import (
     Axes,
@@ -66,7 +68,8 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     for name, text in texts.items():
         # the same bytes on every system, where Windows would write CR and LF
         (out / name).write_text(text, encoding="utf-8", newline="\n")
-    return [*map(out.joinpath, texts), *save(figure_of(runs), out, "pareto")]
+    written = [*map(out.joinpath, texts), *save(figure_of(runs), out, "pareto")]
+    return [*written, write_page(of_study.page, runs, written, out / "report.html")]
 
 
 def paper_table(runs: StudyRuns, frame: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from compared_runs import OVER, SPARSITIES, Written, compared, study_of
 
 from framework.errors import UnknownName, UserError
 
-MACHINE = {"compare_budgets.csv", "compare_provenance.json"}
+MACHINE = {"compare_budgets.csv", "compare_provenance.json", "compare_report.html"}
 FILES = {f"compare.{kind}" for kind in ("md", "csv", "tex", "html", "pdf", "svg", "png")}
 FILES |= {"compare_verdicts.csv", "compare_attained.csv"} | MACHINE
 

@@ -1,0 +1,1 @@
+"""Taking pictures of pages: a browser without a window."""

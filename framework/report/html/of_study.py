@@ -1,0 +1,202 @@
+"""The page of one study: every baseline, control and trial."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from pathlib import Path
+
+from framework.report.facts.checklist import unmet
+from framework.report.facts.head import facts
+from framework.report.frame import (
+    ARCHITECTURE,
+    StudyRuns,
+    metric_values,
+    seeds_of,
+    varying_parameters,
+)
+from framework.report.html.fields import (
+    MEASURED,
+    axes_among,
+    filled,
+    floor_of,
+    measured_fields,
+    parameter_fields,
+    present,
+)
+from framework.report.html.model import SD, Entry, Field, Page, Table
+from framework.report.html.words import (
+    as_sentence,
+    command,
+    origin_of,
+    results_of,
+    study_origin,
+    typed,
+    warnings_of,
+)
+from framework.report.pareto import Axes, axes_of, front, pareto_frame, references_shown, row_of
+from framework.results.record import Run
+from framework.results.replicates import RUNS
+from framework.study.constraints import feasible
+
+STRATEGY = "strategy"
+STEP = re.compile(r"compress\.\d+")  # which plug-in a step is: the strategy says it of all steps
+MOST_PARAMETERS = 4  # beside the results in the table of the front
+NOTES = (
+    "The search saw the validation split, so the front is optimistic; the headline of a paper is "
+    "the test split",
+    "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
+    "the baseline",
+    "The front is of the finished trials that meet the constraints, by all objectives together; "
+    "the line in the drawing is by its two axes alone",
+    "Seconds and latencies are of the machine that is named below",
+)
+
+
+def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence[str]) -> Page:
+    """All that is told of a study.
+
+    Args:
+        out: the folder of the page, by which its commands are typed.
+        figures: PNG files.
+        files: names of the files beside the page.
+    """
+    axes = axes_of(runs)
+    entries = list(_entries(runs))
+    fields = _fields(runs, axes, entries)
+    known = {one.name: one for one in fields}
+    floor = floor_of(entries, known[axes.quality])
+    every = [*runs.baselines, *runs.controls, *runs.trials]
+    return Page(
+        title=f"{runs.name}: {runs.quality_word} against size",
+        question=runs.study.get("question", ""),
+        warnings=list(warnings_of(runs)),
+        results=list(results_of(runs, axes.size, entries, known)),
+        tables=[_front_table(runs, axes, entries, known, floor)],
+        fields=fields,
+        entries=entries,
+        x=axes.size,
+        y=axes.quality,
+        # what has a colour: the net, else the strategy, where there are several
+        series=next((name for name in (ARCHITECTURE, STRATEGY) if name in known), ""),
+        floor=floor,
+        limits=_limits(runs),
+        axes=axes_among(fields, [axes.size, axes.quality, *runs.objectives]),
+        facts=facts(runs, pareto_frame(runs)),
+        notes=NOTES,
+        unmet=list(map(as_sentence, unmet(runs, pareto_frame(runs)))),
+        commands=typed(_commands(runs), out),
+        # of the runs, never of the moment at which the page is written: same runs, same bytes
+        origin=[*origin_of(every), *study_origin(runs)],
+        figures=figures,
+        files=files,
+    )
+
+
+def _commands(runs: StudyRuns) -> list[str]:
+    settings = " ".join(runs.study.get("overrides", ()))
+    return [command(target, NAME=runs.name, SET=settings) for target in ("study", "report")]
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _entries(runs: StudyRuns) -> Iterator[Entry]:
+    varying = varying_parameters(runs)
+    # this page is of one machine's runs anyway: it leads to each of them
+    measured = [*runs.objectives, *MEASURED]
+    for kind, label, run in references_shown(runs):
+        values = row_of(runs, kind, run, varying=varying, shown=measured)
+        yield Entry(label=label, kind=kind, runs=_ids(run), values=values)
+    best = set(map(attrgetter("run_id"), front(runs)))
+    for run in runs.trials:
+        values = row_of(runs, "trial", run, varying=varying, shown=measured)
+        entry = Entry(
+            label=f"trial {run.number}",
+            kind="trial",
+            runs=_ids(run),
+            values=values,
+            front=run.run_id in best,
+            feasible=feasible(run.metrics),
+        )
+        yield entry if run.status == "FINISHED" else _failed(entry, run, varying)
+
+
+def _failed(entry: Entry, run: Run, varying: Iterable[str]) -> Entry:
+    """Of a trial that failed its configuration: half a result is none."""
+    kept = {ARCHITECTURE, STRATEGY, "seconds", *varying}
+    values = {name: value for name, value in entry.values.items() if name in kept}
+    why = run.tags.get("reason", "unknown")
+    return Entry(label=entry.label, kind="trial", runs=entry.runs, values=values, failed=why)
+
+
+def _ids(run: Run) -> dict[str, str]:
+    """The run, or those of each seed of a mean."""
+    pairs = [part.partition(":") for part in run.tags.get(RUNS, "").split()]
+    return {f"seed {seed}": run_id for seed, _, run_id in pairs} or {"": run.run_id}
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def _fields(runs: StudyRuns, axes: Axes, entries: Sequence[Entry]) -> list[Field]:
+    """Architecture, strategy and parameters, then what was measured."""
+    varying = varying_parameters(runs)
+    names: set[str] = set().union(*map(attrgetter("values"), entries)) - set(varying)
+    trials = [entry for entry in entries if entry.kind == "trial"]
+    # what all trials have is told in the set-up
+    heads = [name for name in (ARCHITECTURE, STRATEGY) if len(set(present(trials, name))) > 1]
+    others = names - {ARCHITECTURE, STRATEGY, "label", "trial"}
+    knobs = [name for name in varying if name != ARCHITECTURE and not STEP.fullmatch(name)]
+    fields = [
+        *(Field(name=name, head=name) for name in heads),
+        *parameter_fields(entries, knobs),
+        *measured_fields(runs.catalog, others, always=(axes.size, axes.quality)),
+    ]
+    shown = filled(fields, entries)
+    # a study of which nothing has finished has axes all the same
+    return [one for one in fields if one in shown or one.name in (axes.size, axes.quality)]
+
+
+def _limits(runs: StudyRuns) -> list[tuple[str, float]]:
+    """Of constraints, each where it is drawn."""
+    limits = []
+    of_task = {"quality": runs.quality, "quality_drop": runs.drop}
+    dense = metric_values(runs.baselines, runs.quality)
+    for _, metric, limit in runs.resolved["constraints"]:
+        name = of_task.get(metric, metric)
+        limits.append((name, limit))
+        # a drop is also a line across the quality, where there is one dense net
+        if name == runs.drop and len(dense) == 1:
+            limits.append((runs.quality, dense[0] - limit))
+    return limits
+
+
+def _front_table(
+    runs: StudyRuns,
+    axes: Axes,
+    entries: Sequence[Entry],
+    known: dict[str, Field],
+    floor: float | None,
+) -> Table:
+    """What is read without scripts: the front without the nets that are ruined."""
+    rows = [one for one in entries if one.kind != "trial"]
+    best = [one for one in entries if one.front]
+    kept = [one for one in best if floor is None or one.values[axes.quality] >= floor]
+    rows += sorted(kept, key=lambda one: -one.values[axes.size])
+    searched = [one.name for one in known.values() if one.searched][:MOST_PARAMETERS]
+    results = [one.name for one in known.values() if one.level == 0 and not one.searched]
+    # a spread stands beside its mean
+    results = [name for name in results if not name.endswith(SD)]
+    names = dict.fromkeys([*searched, *results, axes.size, axes.quality])
+    shown = filled([known[name] for name in names], rows)
+    seeds = "means over seeds" if any(map(seeds_of, runs.trials)) else "one seed, no interval"
+    ruined = len(best) - len(kept)
+    more = f" {ruined} more lose over 10 points: they are in the table of all runs." * bool(ruined)
+    caption = (
+        f"The front of {runs.name}, largest first, below the dense net and the control with the "
+        f"same fine-tuning; exported files on the validation split; {seeds}. "
+        f"Each name leads to its run.{more}"
+    )
+    return Table(caption=caption, fields=list(map(attrgetter("name"), shown)), entries=rows)
