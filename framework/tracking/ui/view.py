@@ -95,6 +95,8 @@ def _search_filter(study: Study, generation: int) -> str:
         f"tags.`{PREFIX}study_digest` LIKE '{study.digest[:8]}%'",
         f"tags.`{PREFIX}generation` = '{generation}'",
         f"tags.`{PREFIX}role` != 'study'",
+        # trained under other seeds, to be looked at on test: no rivals of the trials
+        f"tags.`{PREFIX}role` != 'confirm'",
     )
     return " AND ".join(conditions)
 
