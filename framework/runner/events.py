@@ -46,7 +46,7 @@ class Ended:
     tried: str = ""
     position: int = 0
     of: int = 0
-    front: int | None = None
+    front: int | None = 0
     failed: int = 0
     eta_seconds: float | None = None
 

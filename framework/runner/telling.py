@@ -139,6 +139,7 @@ class Teller:
             of=position.wanted,
             record=result,
             values=self._objectives(result),
+            front=None,
             failed=failed,
             eta_seconds=position.eta_seconds,
         )

@@ -208,7 +208,7 @@ def test_reports_are_the_files_of_the_project(tmp_path):
     )
     (tmp_path / "reports" / "empty.py").write_text('"""Nothing."""\n')
     (tmp_path / "reports" / "_part.py").write_text("")
-    assert kind_names(tmp_path) == ["compare", "count", "empty", "pareto"]
+    assert kind_names(tmp_path) == ["compare", "confirm", "count", "empty", "pareto"]
     store = FakeStore([parent(), trial(0), trial(1)])
     found = run_report(store, NAME, root=tmp_path, out=tmp_path / "out", kind="count")
     assert found.paths == [tmp_path / "out" / "count.txt"]
@@ -223,7 +223,7 @@ def test_reports_are_the_files_of_the_project(tmp_path):
 
 
 def test_without_files_of_its_own_a_project_has_the_report_of_the_package(tmp_path):
-    assert kind_names(tmp_path) == ["compare", "pareto"]
+    assert kind_names(tmp_path) == ["compare", "confirm", "pareto"]
     found = run_report(FakeStore([parent(), trial(0)]), NAME, root=tmp_path, out=tmp_path / "out")
     assert {path.name for path in found.paths} >= {
         "pareto.md",
