@@ -8,7 +8,7 @@ TEST_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # more processes wo
 
 # Only `make study NAME=...` sets these: some systems have a NAME of their own in the environment.
 VARIABLES := NAME SET FRESH RUN TRIAL PORT KIND YES
-VARIABLES += HOURS DRY A B FILES OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER TRIALS
+VARIABLES += HOURS DRY A B FILES OUT FORCE WORKERS MEMORY CLUSTER EXTRAS SEEDS SEED OVER TRIALS COLUMNS WIDTH AXES
 # Their text is taken as it was typed: make would run a $(shell ...) in it.
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),\
   $(eval override $(name) := $$(value $(name))),$(eval $(name) :=)))
@@ -55,9 +55,10 @@ study: need-name $(READY)  ## run a study, or go on with it: NAME=, SEEDS=, SET=
 cluster-demo: $(READY)  ## two Ray nodes on this machine run a study, and one of them is killed in the middle
 	@exec $(RUN_PYTHON) -m benchmarks.cluster_demo
 
-report: need-name $(READY)  ## tables and figures of a study's runs, or of several side by side: NAME=, SET=, KIND=, OVER=
+report: need-name $(READY)  ## tables and figures of a study's runs, or of several side by side: NAME=, SET=, KIND=, OVER=, COLUMNS=, WIDTH=, AXES=
 	@set -- report "$$NAME"; if [ -n "$$KIND" ]; then set -- "$$@" --kind "$$KIND"; fi; \
-	if [ -n "$$OVER" ]; then set -- "$$@" --over "$$OVER"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
+	if [ -n "$$OVER" ]; then set -- "$$@" --over "$$OVER"; fi; if [ -n "$$COLUMNS" ]; then set -- "$$@" --columns "$$COLUMNS"; fi; \
+	if [ -n "$$WIDTH" ]; then set -- "$$@" --width "$$WIDTH"; fi; if [ -n "$$AXES" ]; then set -- "$$@" --axes "$$AXES"; fi; $(ARGUMENTS); exec $(SQUEEZELAB) "$$@"
 
 list: $(READY)  ## studies, data sets, architectures, strategies, metrics
 	@exec $(SQUEEZELAB) list
@@ -193,7 +194,10 @@ help:  ## this page
 	@echo "  SEEDS=5  TRIALS=3,9,17          of confirm: new seeds, and trials in place of the front"
 	@echo "  SEEDS=2000  SEED=123            how many scenarios of chaos; one of them again, with what happens in it"
 	@echo "  KIND=compare                    a report: methods side by side, of NAME=\"a b\" and all their seeds"
-	@echo "  OVER=compress.0.sparsity        a knob whose values are the columns of that report"
+	@echo "  KIND=ledger                     of one study: pareto, ledger (sizes), ablation, appendix (all trials), setup; or all"
+	@echo "  OVER=compress.0.sparsity        a knob: its values are the columns of compare, or it is what ablation is of"
+	@echo "  WIDTH=column  COLUMNS=\"a b\"    of tables for a paper: as wide as a column of the text, with these columns"
+	@echo "  AXES=\"size_tflite_bytes val_accuracy\"   of the figure, and of what orders the tables"
 	@echo "  YES=1                           delete without asking"
 	@echo "  PYTHON=python3.12               the interpreter for .venv, 3.11 to 3.13; make clean first to change it"
 	@echo

@@ -35,6 +35,7 @@ from framework.tracking.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
 # hold only what the specs determine
+WHERE = b"## Where and when"
 RESULTS = ("pareto.md", "pareto.csv", "pareto.tex", "trials.csv")
 SECONDS = 300.0  # until a test gives up waiting for a process
 NET = 'use("lenet_300_100", units_1=32, units_2=16)'
@@ -163,9 +164,9 @@ class Project:
 
     def results(self, folder: str = "tiny") -> dict[str, bytes]:
         """The report's files that hold only what the specs determine."""
-        return {
-            name: (self.root / "reports" / "out" / folder / name).read_bytes() for name in RESULTS
-        }
+        out = self.root / "reports" / "out" / folder
+        # below its last head the page says where and when
+        return {name: (out / name).read_bytes().split(WHERE)[0] for name in RESULTS}
 
     def wait_for(self, process: subprocess.Popen[str], *, role: str, number: int = -1) -> None:
         """Return as soon as the store shows a RUNNING run of this role, of this trial or a later

@@ -80,17 +80,23 @@ def cancel(
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0917  (each is an option of the command line)
     name: Name,
     settings: Settings = None,
     kind: Annotated[
-        str, typer.Option(help="compare, or a file of reports/ without .py")
+        str, typer.Option(help="pareto, compare, ledger, ...; all; or a file of reports/")
     ] = "pareto",
-    over: Annotated[str, typer.Option(help="of compare: the knob whose values are columns")] = "",
+    over: Annotated[
+        str, typer.Option(help="the knob that is compared over, or that an ablation is of")
+    ] = "",
+    columns: Annotated[str, typer.Option(help="of tables for a paper, by name")] = "",
+    width: Annotated[str, typer.Option(help="of tables for a paper: column or page")] = "",
+    axes: Annotated[str, typer.Option(help="of the figure: horizontal, then vertical")] = "",
 ) -> None:
     """Tables and figures of a study, from the runs in the store; compare: of several."""
     from framework.planning.own_plugins import catalog_of
     from framework.report import compares, names_of, run_report
+    from framework.report.choices import choices_of
     from framework.tracking.lookup import asked
     from framework.tracking.store import Store
 
@@ -101,10 +107,11 @@ def report(
     else:
         study = asked(root, name, settings=settings or [], catalog=catalog_of(root))
         digest, folder = study.digest, study.folder
+    choices = choices_of(columns=columns, width=width, axes=axes, over=over)
     store = Store.open(root, create=False)
     # an overridden study is another one, so its reports have a folder of their own
     out = paths.report_output(root) / folder
-    made = run_report(store, name, root=root, out=out, kind=kind, digest=digest, over=over)
+    made = run_report(store, name, root=root, out=out, kind=kind, digest=digest, choices=choices)
     tell(made.table)
     if made.refused:
         raise made.refused

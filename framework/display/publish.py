@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from framework.display.importance import note_importance
 from framework.errors import MachineError
-from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import COMPARE, run_report
@@ -51,6 +51,7 @@ def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:
         every = sorted({*report.paths, *compared.paths})
         report = replace(report, paths=every, table=compared.table, refused=compared.refused)
     try:
+        note_importance(store, outcome)
         publish(store, outcome, report)
     # the report is made, and its table is to be shown
     except OSError as error:
@@ -99,7 +100,7 @@ def _summary(store: Store, outcome: Outcome, front: Any) -> dict[str, float]:
         if measured:
             values[BEST_PREFIX + name] = max(measured) if direction == "max" else min(measured)
     dense = _dense(store, outcome)
-    axes = volume.axes_of(study.objectives, dense, outcome.plan.task, catalog_of(store.root))
+    axes = volume.axes_of(study.objectives, dense, outcome.plan.task)
     if axes:
         values[HYPERVOLUME] = volume.volume_of(points, axes)
     return values

@@ -116,7 +116,7 @@ class Result:
         """Quality, and the one cost that is meant."""
         from framework.report.pareto import axes_of
 
-        costs = quantities.costs(self._stored.objectives, self._stored.catalog)
+        costs = quantities.costs(self._stored.objectives)
         if by and by not in costs:
             raise UnknownName("objective that is a cost", by, costs)
         if len(costs) > 1 and not by:
@@ -190,12 +190,13 @@ def compared(
     store: Store, names: list[str], *, root: Path, digest: str | None = None, over: str = ""
 ) -> pd.DataFrame:
     """The configurations of some studies, by net, with dtypes."""
+    from framework.report.choices import Choices
     from framework.report.compare.comparison import compare
     from framework.report.compare.tables import exact_frame
     from framework.report.run_table import typed
 
-    catalog = catalog_of(root)
-    comparison = compare(store, names, catalog=catalog, digest=digest, over=over)
+    catalog, choices = catalog_of(root), Choices(over=over)
+    comparison = compare(store, names, catalog=catalog, digest=digest, choices=choices)
     table = typed(exact_frame(comparison.sides), ())
     return table.sort_values(["net", over], ignore_index=True) if over in table else table
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.contracts import Catalog
-from framework.errors import InvalidValue, MachineError, SqueezelabError, UnknownName, last_line
+from framework.errors import (
+    InvalidValue,
+    MachineError,
+    SqueezelabError,
+    UnknownName,
+    UserError,
+    last_line,
+)
 from framework.planning.own_plugins import catalog_of
-from framework.report.frame import StudyRuns, collect, trials_frame
-from framework.report.pareto import axes_of, pareto_frame
+from framework.report.choices import Choices
+from framework.report.frame import StudyRuns, collect
+from framework.report.pareto import pareto_frame
 from framework.report.selection import RunStore
-from framework.report.tables.columns import columns_of, markdown
-from framework.report.tables.layout import columns as every_column
+from framework.report.tables.front import terminal
+from framework.report.trials import trials_frame
 from framework.system import fonts, paths
 from framework.system.modules import module_at
 from framework.system.refusal import explained
@@ -25,12 +34,11 @@ from framework.system.refusal import explained
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "StudyRuns", "collect", "kind_names", "run_report", "trials_frame"]
+__all__ = ["Choices", "Report", "StudyRuns", "collect", "kind_names", "run_report", "trials_frame"]
 
-Build = Callable[[StudyRuns, Path], list[Path]]
-BUILT_IN = "pareto"  # framework/report/kinds/pareto.py
-COMPARE = "compare"  # framework/report/compare/comparison.py
-CONFIRM = "confirm"  # framework/report/kinds/confirm.py
+KINDS = Path(__file__).parent / "kinds"
+Build = Callable[[Any, Path], list[Path]]
+COMPARE, CONFIRM, PARETO, ALL = "compare", "confirm", "pareto", "all"
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,8 @@ def kind_names(root: Path) -> list[str]:
 
     Sorted names.
     """
-    files = paths.python_files(paths.reports(root))
-    return sorted({BUILT_IN, COMPARE, CONFIRM, *map(attrgetter("stem"), files)})
+    files = [*paths.python_files(paths.reports(root)), *paths.python_files(KINDS)]
+    return sorted(set(map(attrgetter("stem"), files)))
 
 
 def run_report(
@@ -65,12 +73,12 @@ def run_report(
     *,
     root: Path,
     out: Path,
-    kind: str = "pareto",
+    kind: str = PARETO,
     digest: str | None = None,
     generation: int | None = None,
-    over: str = "",
+    choices: Choices = Choices(),  # noqa: B008  (frozen)
 ) -> Report:
-    """Write one report of one study, or a comparison of several.
+    """Write one report of one study, all of them, or a comparison of several.
 
     Args:
         name: of a study; of several, with spaces between, for `compare`.
@@ -78,32 +86,57 @@ def run_report(
             package.
         out: folder of the files; made if it is not there. Each file is written aside and moved into
             place.
+        kind: one of `kind_names`, or `all`.
         digest, generation: see `collect`; `compare` is of all of them by default.
-        over: the setting whose values are the columns of `compare`; empty for none.
+        choices: of columns, width, axes, and the setting that a comparison is over.
 
     Raises:
-        UnknownName: there is no such report.
+        UnknownName: there is no such report, column, axis or setting.
         UserError: the store holds no such study.
     """
+    place: dict[str, Any] = {"root": root, "out": out, "digest": digest, "choices": choices}
+    if kind == ALL:
+        return _all(store, name, place, generation)
     if kind not in kind_names(root):
-        raise UnknownName("report", kind, kind_names(root))
+        raise UnknownName("report", kind, [*kind_names(root), ALL])
     # before the first figure: a project's own report may load matplotlib, too
     fonts.keep_in(root)
-    if kind == CONFIRM and not (paths.reports(root) / f"{CONFIRM}.py").exists():
-        return _confirmation(store, name, root=root, out=out, digest=digest, generation=generation)
     if compares(root, kind):
-        return _comparison(store, names_of(name), root=root, out=out, digest=digest, over=over)
-    runs = collect(store, name, digest=digest, generation=generation, catalog=_catalog(root))
+        return _comparison(store, names_of(name), **place)
+    some: dict[str, Any] = {"digest": digest, "generation": generation, "catalog": _catalog(root)}
+    if kind == CONFIRM and not (paths.reports(root) / f"{CONFIRM}.py").exists():
+        return _confirmation(store, name, some, root=root, out=out, choices=choices)
+    runs = replace(collect(store, name, **some), choices=choices)
+    return _of_study(runs, kind, root=root, out=out)
+
+
+def _of_study(runs: StudyRuns, kind: str, *, root: Path, out: Path) -> Report:
+    """A report of one study, by the project's own file or the package's."""
     file = paths.reports(root) / f"{kind}.py"
     build = _build(file)
     with _told_as_ours(file):
         written, refused = _written(build, runs, out=out, root=root)
     frame = pareto_frame(runs)
-    every = every_column(runs.catalog)
-    columns = columns_of(frame, every, level=0, always=(axes_of(runs).quality,))
-    table = markdown(frame, columns, brief=True)
     front = frame[frame["row"] == "front"].reset_index(drop=True)
-    return Report(written, table, front, refused)
+    return Report(written, terminal(runs, frame), front, refused)
+
+
+def _all(store: RunStore, name: str, place: Mapping[str, Any], generation: int | None) -> Report:
+    """Every kind that there is; the table of the front is shown."""
+    reports, lacking = {}, []
+    for kind in kind_names(place["root"]):
+        try:
+            reports[kind] = run_report(store, name, kind=kind, generation=generation, **place)
+        except UserError as error:
+            # a store without specs has nothing to compare, and few studies are confirmed
+            if kind not in (COMPARE, CONFIRM):
+                raise
+            lacking.append(f"Without {kind}: {str(error).splitlines()[0]}")
+    files = sorted({path for report in reports.values() for path in report.paths})
+    refused = next(filter(None, map(attrgetter("refused"), reports.values())), None)
+    front = reports[PARETO]
+    table = "\n\n".join([front.table, *lacking])
+    return replace(front, paths=files, refused=refused, table=table)
 
 
 def compares(root: Path, kind: str) -> bool:
@@ -117,31 +150,37 @@ def names_of(text: str) -> list[str]:
 
 
 def _comparison(
-    store: Any, names: list[str], *, root: Path, out: Path, digest: str | None, over: str
+    store: Any,
+    names: list[str],
+    *,
+    root: Path,
+    out: Path,
+    digest: str | None,
+    choices: Choices,
 ) -> Report:
     # loads matplotlib, which a report of the project's own may do without
     from framework.report.compare.comparison import compare
     from framework.report.kinds.compare import build
 
-    comparison = compare(store, names, catalog=_catalog(root), digest=digest, over=over)
+    catalog = _catalog(root)
+    comparison = compare(store, names, catalog=catalog, digest=digest, choices=choices)
     written, refused = _written(build, comparison, out=out, root=root)
     return Report(written, comparison.table(), comparison.front(), refused)
 
 
 def _confirmation(
-    store: Any, name: str, *, root: Path, out: Path, digest: str | None, generation: int | None
+    store: Any, name: str, some: Mapping[str, Any], *, root: Path, out: Path, choices: Choices
 ) -> Report:
     from framework.report.confirm.confirmation import confirmation
     from framework.report.kinds.confirm import build
 
-    options: dict[str, Any] = {"digest": digest, "generation": generation}
-    confirmed = confirmation(store, name, catalog=_catalog(root), **options)
+    confirmed = replace(confirmation(store, name, **some), choices=choices)
     written, refused = _written(build, confirmed, out=out, root=root)
     return Report(written, confirmed.table(), confirmed.front(), refused)
 
 
 def _written(
-    build: Callable[[Any, Path], list[Path]], subject: Any, *, out: Path, root: Path
+    build: Build, subject: Any, *, out: Path, root: Path
 ) -> tuple[list[Path], MachineError | None]:
     """The files of a report, in their place, or why they cannot be written.
 
@@ -174,9 +213,8 @@ def _build(path: Path) -> Build:
     """The `build` of the project's own file, loaded by its path, or of the package."""
     if not path.exists():
         # loads matplotlib, which a report of the project's own may do without
-        from framework.report.kinds import pareto
-
-        return pareto.build
+        packaged: Build = import_module(f"{__name__}.kinds.{path.stem}").build
+        return packaged
     module = module_at(path, f"squeezelab_report_{path.stem}", f"reports/{path.name}")
     build: Build | None = getattr(module, "build", None)
     if build is None:

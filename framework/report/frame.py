@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from operator import attrgetter, itemgetter
@@ -13,11 +13,14 @@ from typing import Any
 import pandas as pd
 
 from framework.contracts import Catalog
+from framework.errors import SqueezelabError
+from framework.report.choices import Choices
 from framework.report.resolved import alternatives, label_of, searched
 from framework.report.selection import (
     RunStore,
     complete_runs,
     confirmed_runs,
+    gaps_of,
     last_attempts,
     like,
     one_each,
@@ -34,6 +37,7 @@ from framework.results.record import (
     CHANCE_ACCURACY,
     CHANCE_LIMIT,
     EPOCH_PREFIX,
+    IMPORTANCE_JSON,
     MACHINE,
     QUALITY,
     STUDY_JSON,
@@ -44,6 +48,12 @@ from framework.results.record import (
 from framework.results.replicates import SEEDS, averaged, by_configuration, constraints_of
 
 ARCHITECTURE = "architecture"
+Curve = Callable[[str, str], Sequence[tuple[int, float]]]
+
+
+def no_curve(_run_id: str, _metric: str) -> Sequence[tuple[int, float]]:
+    """Where no store is asked."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,11 @@ class StudyRuns:
         catalog: says what metrics are called and how they are written.
         edited: run id -> where the store says otherwise than the run measured.
         confirmed: nets of the same configurations, trained anew and measured on test, too.
+        gaps: `unfinished`, `incomplete` or `deleted` -> numbers of trials without a result.
+        data: what its runs noted of their data: sizes and sha256 of splits.
+        importance: what `importance.json` has; empty where the study noted none.
+        curve: (run id, metric) -> (step, value) of each step, read when it is asked for.
+        choices: of whoever asks for a report.
     """
 
     name: str
@@ -71,6 +86,11 @@ class StudyRuns:
     catalog: Catalog = field(default_factory=Catalog)
     edited: Mapping[str, Sequence[str]] = field(default_factory=dict)
     confirmed: Sequence[Run] = ()
+    gaps: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    importance: Sequence[Mapping[str, Any]] = ()
+    curve: Curve = no_curve
+    choices: Choices = field(default_factory=Choices)
 
     @cached_property
     def counts(self) -> set[str]:
@@ -192,9 +212,9 @@ def collect(
     """The runs of a study.
 
     Args:
-        digest: of the study, or how it begins; that of the parent run started last by default.
-        generation: the highest one of this digest by default.
-        catalog: says what metrics are called; that of the package by default.
+        digest, generation: of the study; of a digest how it begins is enough, and by default they
+            are those of the run that was started last.
+        catalog: of metrics; that of the package by default.
         averages: several seeds of a configuration are one run, their mean; else each is its own.
 
     Raises:
@@ -202,17 +222,16 @@ def collect(
     """
     parent = parent_of(store, name, digest, generation)
     study = json.loads(store.artifact(parent.run_id, STUDY_JSON))
-    trials = last_attempts(like(parent, complete_runs(store, name, "trial")))
+    begun = like(parent, store.runs(name, role="trial"))
+    trials = last_attempts(filter(store.complete, begun))
     further = last_attempts(like(parent, complete_runs(store, name, "replicate")))
     controls = like(parent, complete_runs(store, name, "control"))
     baselines = _baselines(store, name, parent, [*trials, *further, *controls])
-    # what somebody deleted in the store is filled in, so that no table has to do without it
     edited: dict[str, Sequence[str]] = {}
-    baselines = as_measured(store, one_each(baselines), edited)
-    controls = as_measured(store, one_each(with_status(controls, "FINISHED")), edited)
-    trials = as_measured(store, [*trials, *further], edited)
-    # a study of one seed stays as it is in the store
-    if further and averages:
+    # what somebody deleted in the store is filled in, so that no table has to do without it
+    groups = (one_each(baselines), one_each(with_status(controls, "FINISHED")), [*trials, *further])
+    baselines, controls, trials = (as_measured(store, group, edited) for group in groups)
+    if further and averages:  # a study of one seed stays as it is in the store
         baselines, controls, trials = map(partial(_means, study), (baselines, controls, trials))
     return StudyRuns(
         name=name,
@@ -223,8 +242,19 @@ def collect(
         trials=sorted(trials, key=attrgetter("number")),
         catalog=catalog or Catalog(),
         edited=edited,
-        confirmed=confirmed_runs(store, name, parent),
+        gaps=gaps_of(begun, trials),
+        **_noted(store, parent, [*baselines, *trials]),
     )
+
+
+def _noted(store: RunStore, parent: Run, runs: Iterable[Run]) -> dict[str, Any]:
+    """What the store has of a study besides the metrics of its runs."""
+    return {
+        "confirmed": confirmed_runs(store, parent.tags["study"], parent),
+        "data": _data(store, runs),
+        "importance": _importance(store, parent),
+        "curve": store.steps,
+    }
 
 
 def _baselines(store: RunStore, name: str, parent: Run, runs: Iterable[Run]) -> list[Run]:
@@ -235,6 +265,24 @@ def _baselines(store: RunStore, name: str, parent: Run, runs: Iterable[Run]) -> 
     return chosen or like(parent, finished)
 
 
+def _importance(store: RunStore, parent: Run) -> list[Mapping[str, Any]]:
+    """What the study noted at its end; nothing where it did not."""
+    try:
+        return list(json.loads(store.artifact(parent.run_id, IMPORTANCE_JSON)))
+    # a report is made without it, as of studies before it was noted
+    except SqueezelabError:
+        return []
+
+
+def _data(store: RunStore, runs: Iterable[Run]) -> Mapping[str, Any]:
+    """Of the first run that noted any."""
+    for run in runs:
+        noted = store.data(run.run_id)
+        if noted:
+            return noted
+    return {}
+
+
 def _means(study: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
     """Each configuration once, as the mean over its seeds."""
     limits = constraints_of(study["study"])
@@ -242,51 +290,9 @@ def _means(study: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
     return [averaged(group, limits, spread=[quality]) for group in by_configuration(runs)]
 
 
-def trials_frame(runs: StudyRuns) -> pd.DataFrame:
-    """A row a trial: number, status, reason, parameters that vary, metrics the spec determines.
-
-    Times, latencies, hosts and run ids depend on the machine and are not in it, unless they are an
-    objective.
-
-    Returns:
-        (trials, columns), dtype object: numbers are Python numbers, what a trial lacks is None.
-    """
-    varying = varying_parameters(runs)
-    rows: list[dict[str, Any]] = []
-    metrics: set[str] = set()
-    for run in runs.trials:
-        measured = result_metrics(runs, run, shown=runs.objectives)
-        metrics |= measured.keys()
-        reason = run.tags.get("reason") or None
-        head = {"number": run.number, "status": run.status, "reason": reason}
-        rows.append(head | seeds_of(run) | parameters(runs, run, varying) | measured)
-    averages = [SEEDS] if any(map(seeds_of, runs.trials)) else []
-    head_names = ["number", "status", "reason", *averages]
-    columns = [*head_names, *varying, *sorted(metrics, key=_baseline_last)]
-    return object_frame(rows, columns)
-
-
 def seeds_of(run: Run) -> dict[str, int]:
     """How many seeds a run is the mean of, where it is one."""
     return {SEEDS: int(run.tags[SEEDS])} if SEEDS in run.tags else {}
-
-
-def timing_frame(runs: StudyRuns) -> pd.DataFrame:
-    """One row per baseline, control and trial with what depends on the machine.
-
-    Seconds and latencies.
-
-    Returns:
-        (runs, columns), dtype object.
-    """
-    kinds = [("baseline", runs.baselines), ("control", runs.controls), ("trial", runs.trials)]
-    rows: list[Mapping[str, Any]] = []
-    for kind, group in kinds:
-        for run in group:
-            number = run.number if kind == "trial" else None
-            rows.append({**run.metrics, "row": kind, "trial": number})
-    measured = metric_names([*runs.baselines, *runs.controls, *runs.trials])
-    return object_frame(rows, ["row", "trial", *in_order(MACHINE, measured)])
 
 
 def in_order(names: Iterable[str], present: Container[str]) -> list[str]:
@@ -386,7 +392,3 @@ def _knobs(run: Run, part: str) -> dict[str, Any]:
 def _number(value: float, *, whole: bool) -> float | int:
     # the store has every metric as a float
     return int(value) if whole and math.isfinite(value) and float(value).is_integer() else value
-
-
-def _baseline_last(name: str) -> tuple[bool, str]:
-    return name.startswith(BASELINE_PREFIX), name

@@ -6,73 +6,97 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning, unmet
+from framework.report.facts.checklist import (
+    Requirement,
+    at_chance,
+    checklist,
+    edited_metrics,
+    toy_warning,
+)
+from framework.report.facts.gaps import gap_sentences
 from framework.report.facts.head import facts
-from framework.report.frame import StudyRuns, seeds_of
+from framework.report.facts.setup import machine
+from framework.report.frame import StudyRuns
+from framework.report.pages import GLOSSARY_LINK, capital, listing
 from framework.report.pareto import axes_of
 from framework.report.speed import protocol, speed_columns, speed_frame
-from framework.report.tables.columns import Column, columns_of, markdown
-from framework.report.tables.layout import columns as every_column
+from framework.report.tables.columns import columns_of, markdown
+from framework.report.tables.fit import without_constant
+from framework.report.tables.front import front_table, ledger_table
+from framework.report.tables.markup import table_markdown
+from framework.report.tables.table import Table
 from framework.report.tables.text import listed, markdown_text
 
 # where it is not the task's own quality
 AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}
-SEED_NOTE = "n = 1 seed: no interval is shown"
-MEAN_NOTE = "Each row is a mean over the seeds; s.d. is the sample standard deviation over them"
-RATIO_NOTE = (
-    "Ratios are baseline / row, each on the same line of the size ledger; above 1 is smaller than "
-    "the baseline"
-)
-ROW_NOTES = (
-    "**baseline**: the dense net; **control**: the identity strategy, the same fine-tuning "
-    "without compression; "
-    "**trial**: on the Pareto front of the finished trials that meet the constraints, largest "
-    "first",
-    "The search saw the validation split, so the front is optimistic; the headline of a paper "
-    "is the test split",
-    "Nothing here is a measured speed: that is in `speed.md`, apart, because it depends on the "
-    "machine",
-)
+WHERE = "## Where and when"  # all that depends on the machine stands below it
 
 
 def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
-    """The report as one Markdown page."""
-    columns = columns_of(frame, every_column(runs.catalog), level=2)
+    """The report as one Markdown page: results first.
+
+    Args:
+        frame: what `pareto_frame` gave.
+    """
     quality = AXIS_WORDS.get(axes_of(runs).quality, runs.quality_word)
     blocks = [
         f"# {markdown_text(runs.name)}: {quality} against size",
         markdown_text(runs.study.get("question", "")),
         *_warnings(runs),
-        "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
         *no_front(runs, frame),
-        markdown(frame, columns_of(frame, every_column(runs.catalog), level=1)),
+        *_shown(front_table(runs, frame)),
         f"![{quality} against size](pareto.svg)",
+        *map(markdown_text, _axes_sentence(runs)),
+        GLOSSARY_LINK,
         "## The size ledger",
-        # too wide for one table: the lines of the ledger have one of their own
-        markdown(frame, list(filter(_in_ledger, columns))),
-        "## How to read it",
-        _list(notes(runs, columns)),
-        "## Asked of an honest result and not met here",
-        _list(map(markdown_text, unmet(runs, frame))),
+        *_shown(ledger_table(runs, frame)),
+        "## What was run",
+        "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
+        "## What an honest result contains",
+        "\n".join(_requirements(checklist(runs, frame))),
+        WHERE,
+        listing(machine(runs)),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _in_ledger(column: Column) -> bool:
-    return column.name in ("label", "architecture") or column.level == 2
+def _shown(table: Table) -> Iterator[str]:
+    """A table with its caption above it and its notes below it."""
+    table = without_constant(table)
+    yield markdown_text(table.caption)
+    yield table_markdown(table)
+    yield listing(table.notes)
 
 
-def _list(sentences: Iterable[str]) -> str:
-    return "\n".join(f"- {sentence}." for sentence in sentences)
+def _requirements(every: Iterable[Requirement]) -> Iterator[str]:
+    """Those that are not met first, each a sentence."""
+    for one in sorted(every, key=lambda one: not one.missing):
+        text = markdown_text(one.text)
+        if one.missing:
+            yield f"- **Not met.** {text}: {markdown_text('; '.join(one.missing))}."
+        else:
+            yield f"- Met. {text}."
 
 
 def _warnings(runs: StudyRuns) -> list[str]:
     """What a reader has to know before any number, a paragraph each."""
     paragraphs = toy_warning(runs)
-    for line in (*at_chance(runs), *edited_metrics(runs)):
-        sentence = line[0].upper() + line[1:]
-        paragraphs.append(f"**{markdown_text(sentence)}.**")
+    for line in (*at_chance(runs), *edited_metrics(runs), *gap_sentences(runs)):
+        paragraphs.append(f"**{markdown_text(capital(line))}.**")
     return paragraphs
+
+
+def _axes_sentence(runs: StudyRuns) -> list[str]:
+    """Which two of several objectives the figure, and the order of rows, have."""
+    axes = axes_of(runs)
+    shown = {axes.size, axes.quality}
+    if shown == set(runs.objectives):
+        return []
+    return [
+        f"The front is that of {listed(list(runs.objectives))} together. The figure, and the order "
+        f"of the rows, have {axes.quality} against {axes.size} alone, so that points of the front "
+        f"may lie below others there; AXES= chooses others."
+    ]
 
 
 def speed_page(runs: StudyRuns) -> str:
@@ -104,44 +128,3 @@ def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
         "**No finished trial meets the constraints, so there is no front.** All trials are in "
         "`trials.csv`."
     ]
-
-
-def seed_note(runs: StudyRuns) -> str:
-    """How many seeds the rows are of."""
-    return MEAN_NOTE if any(map(seeds_of, runs.trials)) else SEED_NOTE
-
-
-def notes(runs: StudyRuns, columns: Iterable[Column]) -> list[str]:
-    """What the rows and columns mean, in Markdown, without full stops."""
-    shares = " (accuracies as shares of 1)" if runs.quality == "val_accuracy" else ""
-    nets = ""
-    if runs.several_nets:
-        nets = "; each row is measured against the baseline of its own architecture"
-    return [
-        *ROW_NOTES,
-        seed_note(runs),
-        f"{RATIO_NOTE}{nets}",
-        *_axes_note(runs),
-        *_meanings(columns),
-        f"`pareto.csv` has this table and `trials.csv` every trial with exact numbers{shares}; "
-        "`provenance.json` leads from each row to its run; `timing.csv` has the seconds",
-    ]
-
-
-def _axes_note(runs: StudyRuns) -> list[str]:
-    """Which two of several objectives the figure shows."""
-    if len(runs.objectives) <= len(("size", "quality")):
-        return []
-    axes = axes_of(runs)
-    names = markdown_text(listed(list(runs.objectives)))
-    shown = markdown_text(f"{axes.quality} against {axes.size}")
-    return [
-        f"The front is that of {names} together. The figure, and the order of the rows, have "
-        f"{shown} alone, so that points of the front may lie below others there"
-    ]
-
-
-def _meanings(columns: Iterable[Column]) -> Iterator[str]:
-    for column in columns:
-        if column.doc:
-            yield f"**{markdown_text(column.head)}**: {markdown_text(column.doc)}"

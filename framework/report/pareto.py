@@ -13,10 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from framework.errors import UnknownName
 from framework.report.frame import (
     ARCHITECTURE,
     StudyRuns,
     in_order,
+    metric_names,
     metric_values,
     object_frame,
     parameters,
@@ -26,12 +28,15 @@ from framework.report.frame import (
 )
 from framework.results import chance, looks
 from framework.results.fronts import Direction, on_front
-from framework.results.quantities import RATIO, spanned
+from framework.results.quantities import RATIO, quantity, spanned
 from framework.results.record import BASELINE_PREFIX, Run, one_of_each
 from framework.results.replicates import SEEDS, configuration_of
 from framework.study.constraints import feasible
 
 LARGEST = 1e300  # the store hands infinity back as the largest float
+# Below the control's: 10 points of accuracy, and as much of R2, of which 0.1 is 10 points of the
+# labels' variance.
+RUINED = 0.10
 LINES = (
     "params_total", "params_nonzero", "size_dense_bytes", "size_sparse_bytes",
     "size_codebook_bytes", "size_entropy_bytes", "size_tflite_bytes",
@@ -67,13 +72,22 @@ class Axes:
 
 
 def axes_of(runs: StudyRuns) -> Axes:
-    """The study's size objective and its quality objective.
+    """What orders the tables and spans the figures: the study's first two objectives.
 
-    Non-zero parameters and the task's own by default.
+    Non-zero parameters and the task's own quality where it has none; or what was asked for.
+
+    Raises:
+        UnknownName: an axis is asked for that nothing was measured on.
     """
     directions = runs.objectives
-    size, quality = spanned(directions, runs.task, runs.catalog)
-    return Axes(size, quality, directions.get(size, "min"), directions.get(quality, "max"))
+    size, quality = runs.choices.axes or spanned(directions, runs.task)
+    measured = metric_names([*runs.baselines, *runs.finished])
+    for name in runs.choices.axes:
+        if name not in measured:
+            shown = [one for one in measured if not one.startswith(BASELINE_PREFIX)]
+            raise UnknownName("axis", name, shown)
+    ways = [directions.get(name) or quantity(name, runs.catalog).better for name in (size, quality)]
+    return Axes(size, quality, ways[0] or "min", ways[1] or "max")
 
 
 def point(run: Run, names: Iterable[str]) -> tuple[float, ...] | None:
@@ -104,6 +118,40 @@ def front(runs: StudyRuns) -> list[Run]:
             points.append(values)
     best = compress(rivals, on_front(points, list(runs.objectives.values())))
     return sorted(best, key=partial(_place, axes_of(runs)))
+
+
+def ruined(runs: StudyRuns) -> list[Run]:
+    """Of the front the nets more than 10 points of quality below the control of their net.
+
+    Where there is no control, below the baseline. None where all of them are: then they are the
+    result.
+    """
+    best = front(runs)
+    lost = list(filter(partial(_is_ruined, runs), best))
+    return lost if len(lost) < len(best) else []
+
+
+def ruined_sentence(runs: StudyRuns) -> str:
+    """`3 more nets on the front ...`, without full stop; empty where there is none."""
+    count = len(ruined(runs))
+    if not count:
+        return ""
+    size = "10 points" if runs.quality == "val_accuracy" else f"{RUINED:g} of R2"
+    nets = "net" if count == 1 else "nets"
+    return (
+        f"{count} more {nets} on the front, more than {size} below the control, not listed here "
+        f"but in pareto.csv"
+    )
+
+
+def _is_ruined(runs: StudyRuns, run: Run) -> bool:
+    references = [*runs.controls, *runs.baselines]
+    same_net = [other for other in references if runs.net(other) == runs.net(run)]
+    qualities = metric_values(same_net, runs.quality)
+    if not qualities or runs.quality not in run.metrics:
+        return False
+    # controls come first; rounding is no loss
+    return run.metrics[runs.quality] < qualities[0] - RUINED - 1e-9
 
 
 def _candidates(runs: StudyRuns) -> dict[int, Run]:

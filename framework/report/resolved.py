@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -24,19 +24,19 @@ def searched(resolved: Mapping[str, Any]) -> set[str]:
         # which plug-in is taken is a parameter as well, next to the knobs of each
         if _is_domain(part):
             names.add(path)
-        for option in _options(part):
+        for option in options_of(part):
             names.update(_domains(path, option["knobs"]))
     return names
 
 
 def names_of(part: Mapping[str, Any] | None) -> list[str]:
     """The plug-ins that a part of a study may use, in its order, each once."""
-    return list(dict.fromkeys(map(itemgetter("use"), _options(part))))
+    return list(dict.fromkeys(map(itemgetter("use"), options_of(part))))
 
 
 def alternatives(part: Mapping[str, Any] | None) -> int:
     """How many there are to choose from."""
-    return len(_options(part))
+    return len(options_of(part))
 
 
 def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]) -> str:
@@ -49,10 +49,24 @@ def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]
         name: of the plug-in that the run has.
         knobs: the run's values of its knobs.
     """
-    for option in _options(part):
+    for option in options_of(part):
         if option["use"] == name and _allows(option, knobs):
             return str(option["label"])
     return name
+
+
+def short_names(paths: Sequence[str], *, reserved: Collection[str] = ()) -> dict[str, str]:
+    """`compress.0.sparsity` -> `sparsity`, where no other knob is called so.
+
+    Args:
+        reserved: names that a knob alone may not have.
+    """
+    lasts = [path.rpartition(".")[2] for path in paths]
+    names = {}
+    for path, last in zip(paths, lasts, strict=True):
+        alone = lasts.count(last) == 1 and last not in reserved
+        names[path] = last if alone else path.removeprefix("compress.")
+    return names
 
 
 def part_text(part: Any) -> str:
@@ -106,7 +120,8 @@ def _is_domain(value: Any) -> bool:
     return isinstance(value, dict) and not value.keys().isdisjoint(DOMAINS)
 
 
-def _options(part: Any) -> list[Mapping[str, Any]]:
+def options_of(part: Any) -> list[Mapping[str, Any]]:
+    """What a part of a study may be, without the choice to leave it out."""
     options = part["choice"] if part is not None and "choice" in part else [part]
     # None is the choice to leave the part out
     return list(filter(None, options))

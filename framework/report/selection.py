@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import starmap
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
 
 from framework.errors import UserError
 from framework.results import looks
@@ -20,6 +20,12 @@ class RunStore(Protocol):
 
     def artifact(self, run_id: str, name: str, /) -> bytes:
         """The content of one artifact."""
+
+    def data(self, run_id: str, /) -> dict[str, Any]:
+        """What a run noted of its data; empty if it did not."""
+
+    def steps(self, run_id: str, metric: str, /) -> Sequence[tuple[int, float]]:
+        """A metric that was logged step by step: (step, value), in ascending order."""
 
     def complete(self, run: Run, /) -> bool:
         """Whether the run counts: FAILED, or FINISHED with its manifest."""
@@ -87,6 +93,26 @@ def last_attempts(runs: Iterable[Run]) -> list[Run]:
     for run in sorted(runs, key=_by_attempt):
         last[run.number, run.seed] = run
     return sorted(last.values(), key=attrgetter("number", "seed"))
+
+
+def gaps_of(begun: Iterable[Run], ended: Iterable[Run]) -> dict[str, list[int]]:
+    """What is wrong -> the numbers of trials of which there is no result; empty where all is well.
+
+    Args:
+        begun: every run of a trial that the store has.
+        ended: those with a result or a reason.
+    """
+    whole = {run.number for run in ended}
+    unfinished: set[int] = set()
+    incomplete: set[int] = set()
+    for run in begun:
+        if run.number not in whole:
+            # FINISHED without a manifest: something of it never arrived, or was taken away
+            (incomplete if run.status == "FINISHED" else unfinished).add(run.number)
+    numbers = whole | unfinished | incomplete
+    gone = set(range(max(numbers, default=-1) + 1)) - numbers
+    groups = {"unfinished": unfinished - incomplete, "incomplete": incomplete, "deleted": gone}
+    return {name: sorted(group) for name, group in groups.items() if group}
 
 
 def one_each(runs: Iterable[Run]) -> list[Run]:

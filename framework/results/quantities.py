@@ -85,35 +85,31 @@ def ledger_lines(catalog: Catalog) -> set[str]:
     return {line.name for line in lines if line.format != "ratio"}
 
 
-def spanned(directions: Mapping[str, Direction], task: str, catalog: Catalog) -> tuple[str, str]:
+def spanned(directions: Mapping[str, Direction], task: str) -> tuple[str, str]:
     """The two objectives that order a study's tables and span its pictures.
 
-    What a net costs, and how good it is.
+    What a net costs, and how good it is: the first of each kind, in the order of the study.
 
     Args:
-        directions: objective -> `max` or `min`.
+        directions: objective -> `max` or `min`, in the order of the study.
 
     Returns:
-        (cost, quality): the first of `costs`; non-zero parameters and the task's own metric where
-        the study asks for none.
+        (cost, quality); non-zero parameters and the task's own metric where the study asks for
+        none.
     """
-    cost = next(iter(costs(directions, catalog)), "params_nonzero")
+    cost = next(iter(costs(directions)), "params_nonzero")
     others = [name for name in directions if name != cost]
     others.sort(key=lambda name: (not _says_how_good(name), directions[name]))
     return cost, next(iter(others), quality_of(task))
 
 
-def costs(directions: Mapping[str, Direction], catalog: Catalog) -> list[str]:
-    """The objectives that a net costs, as its size.
-
-    Lines of the size ledger before all others, of each kind in the order of the study.
-    """
-    lines = ledger_lines(catalog)
+def costs(directions: Mapping[str, Direction]) -> list[str]:
+    """The objectives that a net costs, as its size, in the order of the study."""
     names = []
     for name, direction in directions.items():
         if direction == "min" and not _says_how_good(name):
             names.append(name)
-    return sorted(names, key=lambda name: name not in lines)
+    return names
 
 
 def _says_how_good(name: str) -> bool:

@@ -26,6 +26,7 @@ Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 STUDY_JSON = "study.json"  # the resolved study
 SPEC_JSON = "spec.json"  # the fixed spec
+IMPORTANCE_JSON = "importance.json"  # of the study: how much each knob decides
 OPTUNA_JSON = "optuna.json"  # what the sampler was asked and answered
 MODEL_TFLITE = "model.tflite"
 WEIGHTS_NPZ = "weights.npz"

@@ -9,14 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from framework.results.fronts import Direction, hypervolume
 from framework.results.quantities import costs
 from framework.results.record import CHANCE_ACCURACY, drop_of, quality_of
-
-if TYPE_CHECKING:
-    from framework.contracts.catalog import Catalog
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Axis:
 
 
 def axes_of(
-    objectives: Mapping[str, Direction], dense: Mapping[str, float], task: str, catalog: Catalog
+    objectives: Mapping[str, Direction], dense: Mapping[str, float], task: str
 ) -> tuple[Axis, ...]:
     """The objectives with their references; none where one of them has no reference.
 
@@ -66,7 +62,7 @@ def axes_of(
     quality = dense.get(quality_of(task), math.nan)
     chance = dense.get(CHANCE_ACCURACY, 0.0)
     natural = {quality_of(task): chance, drop_of(task): quality - chance}
-    paid = costs(objectives, catalog)
+    paid = costs(objectives)
     axes = []
     for name, direction in objectives.items():
         is_cost = name in paid

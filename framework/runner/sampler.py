@@ -6,8 +6,9 @@ Which spec to try next, decided by the seed and the trials observed so far.
 from __future__ import annotations
 
 import json
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,8 @@ POPULATION = 16
 # some ms
 REDRAWS = 100
 STARTUP = 10  # numbers below it are random under TPE, as Optuna has it
+LEAST_TRIALS = 10  # of a branch, of which importances are told
+CHOSEN = re.compile(r"architecture|compress\.\d+")  # which plug-in
 ENUMERABLE = 10_000  # combinations of values, up to which a space is listed: about a second
 
 
@@ -221,6 +224,46 @@ class Sampler:
         if attributes is None:
             attributes = drawing.get_trials(deepcopy=False)[trial.number].system_attrs
         return Suggestion(spec, _to_json(trial.params, trial.distributions, attributes))
+
+
+def importances(study: Study, trials: Iterable[Observed]) -> list[dict[str, Any]]:
+    """How much of each objective each knob decides, within each branch of the space.
+
+    A branch is of trials that chose the same plug-ins; the whole space comes first.
+
+    Returns:
+        `branch`, `objective`, `trials`, `importances` (knob -> share of 1).
+
+    Source: Watanabe et al. 2023, arXiv:2304.10255 (PED-ANOVA).
+    """
+    branches: dict[str, list[optuna.trial.FrozenTrial]] = {"": []}
+    for trial in [_frozen(one) for one in trials if one.values is not None]:
+        names = filter(CHOSEN.fullmatch, sorted(trial.params))
+        for branch in {"", ", ".join(str(trial.params[name]) for name in names)}:
+            branches.setdefault(branch, []).append(trial)
+    noted = []
+    for branch, group in branches.items():
+        for place, (name, direction) in enumerate(study.objectives.items()):
+            shares = _shares(group, place, -1.0 if direction == "max" else 1.0)
+            if shares:
+                head = {"branch": branch, "objective": name, "trials": len(group)}
+                noted.append(head | {"importances": shares})
+    return noted
+
+
+def _shares(trials: Sequence[Any], place: int, sign: float) -> Mapping[str, float]:
+    if len(trials) < LEAST_TRIALS:
+        return {}
+    drawn = optuna.create_study()
+    for trial in trials:
+        told = {"params": trial.params, "distributions": trial.distributions}
+        drawn.add_trial(optuna.trial.create_trial(**told, value=sign * trial.values[place]))
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a knob that few trials have
+        shares = optuna.importance.get_param_importances(drawn, evaluator=evaluator)
+    # the same for all is how Optuna says that nothing is known
+    return shares if len(set(shares.values())) != 1 or len(shares) == 1 else {}
 
 
 class _Past:

@@ -40,6 +40,7 @@ from framework.tracking.conversion import (
     check_length,
     prefixed,
     search_filter,
+    stored_metric,
     without_prefix,
 )
 from framework.tracking.database import prepare
@@ -277,6 +278,15 @@ class Store:
             raise UnknownName("run", run_id, (), todo=IDS) from error
         self._files.remember(stored)
         return as_run(stored)
+
+    def steps(self, run_id: str, metric: str) -> list[tuple[int, float]]:
+        """A metric that was logged step by step: (step, value), in ascending order."""
+        points: dict[int, float] = {}
+        # as it was called before there were sections, too
+        for name in dict.fromkeys((metric, stored_metric(metric))):
+            for entry in self._client.get_metric_history(run_id, name):
+                points[entry.step] = entry.value
+        return sorted(points.items())
 
     def studies(self) -> list[str]:
         """Names of the studies that have an experiment, sorted."""

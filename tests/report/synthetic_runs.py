@@ -55,6 +55,12 @@ class FakeStore:
             run.status == "FINISHED" and run.run_id not in self.without_manifest
         )
 
+    def data(self, run_id, /):
+        return {}
+
+    def steps(self, run_id, metric, /):
+        return ()
+
     def artifact(self, run_id, name, /):
         if name != "study.json":
             raise UnknownName("artifact", name, ["study.json"])

@@ -110,3 +110,24 @@ def test_the_legend_lies_outside_the_plot_and_every_group_has_its_own_marker():
         if line.get_marker() != "None"
     }
     assert len(looks) == 5
+
+
+def test_limits_of_constraints_are_drawn_and_lie_within_the_axes():
+    size = Axis(label="Size", better="min", log=True, limits=[2e4])
+    quality = Axis(label="Accuracy (%)", better="max", percent=True, limits=[0.7])
+    figure = trade_off(Cloud(front=[(1e4, 0.8), (4e4, 0.95)]), size, quality)
+    plot = figure.axes[0]
+    dashed = [line for line in plot.lines if line.get_linestyle() == "--"]
+    ends = {(tuple(line.get_xdata()), tuple(line.get_ydata())) for line in dashed}
+    assert ends == {((2e4, 2e4), (0, 1)), ((0, 1), (70.0, 70.0))}
+    assert plot.get_ylim()[0] < 70
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts.count("limit") == 1
+
+
+def test_where_less_is_better_what_is_worse_lies_above():
+    size = Axis(label="Size", better="min")
+    error = Axis(label="RMSE", better="min", floor=1.0)
+    plot = trade_off(Cloud(front=[(1.0, 0.5)], trials=[(2.0, 9.0)]), size, error).axes[0]
+    assert plot.get_ylim()[1] == 1
+    assert [list(line.get_xdata()) for line in plot.lines if line.get_marker() == "^"] == [[2.0]]

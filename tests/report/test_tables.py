@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framework.errors import InvalidValue, UnknownName
+from framework.report.choices import choices_of
 from framework.report.frame import object_frame
-from framework.report.tables.columns import Column, columns_of, csv, latex, markdown
+from framework.report.tables.columns import Column, columns_of, csv, markdown, table_of
+from framework.report.tables.fit import Layout
+from framework.report.tables.latex import latex
 from framework.report.tables.numbers import grouped, percent, ratio
 from framework.report.tables.text import latex_text, markdown_text
 
@@ -75,51 +79,104 @@ def test_columns_without_a_value_and_above_the_level_are_left_out():
     ]
 
 
+def paper(frame=FRAME, shown=COLUMNS, compared=(False, True, True, True), **layout):
+    table = table_of(frame, shown, name="a b/c", caption="100% & more", compared=compared)
+    return latex([table], Layout(**layout))
+
+
+def rows_of(text):
+    return [line for line in text.splitlines() if line.endswith(r"\\")]
+
+
 def test_latex_is_a_booktabs_table_without_a_vertical_rule():
-    text = latex(
-        FRAME, COLUMNS, compared=[False, True, True, True], caption="100% & more", label="a b/c"
-    )
+    text = paper()
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
-    assert r"\begin{tabular}{@{}lrrr@{}}" in text
+    assert "{@{}@{\\extracolsep{\\fill}}lS[table-format=2.2]S[table-format=6.0]" in text
     assert "|" not in text
     assert r"\caption{100\% \& more}" in text
-    assert r"\label{tab:a-b-c}" in text
-    assert r" & \multicolumn{1}{c}{Accuracy (\%)} & \multicolumn{2}{c}{Parameters} \\" in text
-    assert r"\cmidrule(lr){2-2} \cmidrule(lr){3-4}" in text
-    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.count(" & ") for line in rows[1:]} == {3}
+    assert r"\label{tab:a-b/c}".replace("/", "-") in text
+    assert r"\multicolumn{2}{c}{Parameters} \\" in text
+    assert r"\cmidrule(lr){3-4}" in text
+    assert {line.count(" & ") for line in rows_of(text)[1:]} == {3}
     assert text.count("{") == text.count("}")
 
 
 def test_the_best_of_the_compared_rows_is_bold_with_all_that_show_the_same():
-    text = latex(FRAME, COLUMNS, compared=[False, True, True, True], caption="", label="t")
-    assert r"dense & 99.00 & 190,734 & 1.00$\times$" in text
-    assert r"trial 1 & 98.00 & 38,147 & 5.0$\times$" in text  # both show 98.00: nobody is better
-    assert r"trial 2 & 98.00 & \textbf{9,536} & \textbf{20.0$\times$}" in text
-    assert r"trial 3 &  & \textbf{9,536} & \textbf{20.0$\times$}" in text
+    rows = [line.removesuffix(r" \\") for line in rows_of(paper())[2:]]
+    assert rows == [
+        "dense & 99.00 & 190734 & 1.00",
+        "trial 1 & 98.00 & 38147 & 5.0",  # both show 98.00: nobody is better
+        r"trial 2 & 98.00 & \bfseries 9536 & \bfseries 20.0",
+        r"trial 3 &  & \bfseries 9536 & \bfseries 20.0",
+    ]
 
 
 def test_nothing_is_bold_where_there_is_nothing_to_compare():
-    assert "textbf" not in latex(
-        FRAME, COLUMNS, compared=[False, True, False, False], caption="", label="t"
-    )
+    assert "bfseries" not in paper(compared=(False, True, False, False))
 
 
-def test_a_table_without_a_front_says_so():
-    text = latex(FRAME[:1], COLUMNS, compared=[False], caption="", label="t")
-    assert r"\multicolumn{4}{l}{No trial is on the front.} \\" in text
+def test_a_negative_number_is_aligned_by_its_sign():
+    frame = object_frame([{"net": "a", "acc": -0.002}], ["net", "acc"])
+    text = paper(frame, (NET, ACCURACY), (True,))
+    assert "S[table-format=-1.2]" in text
+    assert "a & -0.20 " in text
 
 
-def test_a_negative_number_has_a_true_minus():
-    frame = object_frame([{"acc": -0.002}], ["acc"])
-    assert "$-$0.20" in latex(frame, [ACCURACY], compared=[True], caption="", label="t")
+def test_what_is_the_same_in_every_row_is_a_note_and_no_column():
+    frame = FRAME.assign(size=9536)
+    text = paper(frame)
+    assert "The same in every row: size 9,536." in text
+    assert "Non-zero" not in text
+
+
+def test_columns_are_seven_at_most_the_first_by_importance_and_the_others_can_be_had():
+    many = [
+        Column(name=f"c{place}", head=f"c{place}", text=grouped, level=int(place < 3))
+        for place in range(9)
+    ]
+    rows = [{"net": f"{row}"} | {f"c{place}": row + place for place in range(9)} for row in (1, 2)]
+    frame = object_frame(rows, ["net", *(f"c{place}" for place in range(9))])
+    text = paper(frame, (NET, *many), (True, True))
+    assert "% not shown, COLUMNS= chooses: c0 c1 c2" in text
+    assert rows_of(text)[0].startswith("net & {c3} & {c4} & {c5} & {c6} & {c7} & {c8}")
+    narrow = paper(frame, (NET, *many), (True, True), width="column")
+    assert rows_of(narrow)[0].count("&") == 4
+    assert r"\begin{table}" in narrow
+    chosen = paper(frame, (NET, *many), (True, True), columns=["c8", "c0"])
+    assert rows_of(chosen)[0].startswith("net & {c8} & {c0} ")
+    with pytest.raises(UnknownName, match="column called 'c9'"):
+        paper(frame, (NET, *many), (True, True), columns=["c9"])
+
+
+def test_a_table_longer_than_a_page_goes_on_in_a_second_one():
+    rows = [{"net": f"trial {row}", "acc": row / 100} for row in range(80)]
+    text = paper(object_frame(rows, ["net", "acc"]), (NET, ACCURACY), [True] * 80)
+    assert text.count(r"\begin{table*}") == 3
+    assert "Part 1 of 3" in text
+    assert r"\label{tab:a-b-c-3}" in text
+    assert sum(line.startswith("trial") for line in rows_of(text)) == 80
+
+
+@pytest.mark.parametrize("width", ["", "column", "page"])
+def test_how_wide_and_which_columns_and_axes(width):
+    choices = choices_of(columns="a, b c", width=width, axes="x y")
+    assert choices.layout == Layout(["a", "b", "c"], width or "page")
+    assert choices.axes == ["x", "y"]
+
+
+def test_what_cannot_be_chosen_is_told_with_the_way_out():
+    with pytest.raises(InvalidValue, match="WIDTH=wide"):
+        choices_of(width="wide")
+    with pytest.raises(InvalidValue, match="AXES=x"):
+        choices_of(axes="x")
 
 
 def test_latex_specials_are_spelled_out():
     text = latex_text(NASTY)
-    bare = re.sub(r"\\text[a-z]+\{\}|\\[&%$#_{}]", "", text)
+    bare = re.sub(r"\\hspace\{0pt\}|\\text[a-z]+\{\}|\\[&%$#_{}]", "", text)
     assert not set(bare) & set(r"&%$#_{}~^\<>|")
-    assert r"\textbackslash{}input\{/etc/passwd\}" in text
+    assert r"\textbackslash{}input\{/\hspace{0pt}etc/\hspace{0pt}passwd\}" in text
+    assert latex_text("été 中 a--b") == r"\'{e}t\'{e} [U+4E2D] a-{}-b"
     assert latex_text("two\nlines\x07") == r"two lines\textbackslash{}x07"
 
 
@@ -130,7 +187,7 @@ def test_no_table_hands_on_what_steers_a_terminal_or_turns_the_reading():
     texts = [
         markdown(frame, [column]),
         csv(frame.rename(columns={"net": name})),
-        latex(frame, [column], compared=[True], caption=name, label=name),
+        latex([table_of(frame, [column], name=name, caption=name)], Layout()),
     ]
     for text in texts:
         assert not set(text) & {"\x1b", "\x07", "\u202e"}

@@ -60,7 +60,7 @@ def test_a_metric_of_ones_own_is_stated_once():
     assert quantity("flash_bytes_ratio", catalog).title == "flash memory ratio"
     assert "flash_bytes" in counts(catalog) & ledger_lines(catalog)
     objectives = {"val_rmse": "min", "flash_bytes": "min", "val_accuracy": "max"}
-    assert spanned(objectives, "classes", catalog)[0] == "flash_bytes"
+    assert spanned(objectives, "classes")[0] == "flash_bytes"
 
 
 def test_the_lines_of_the_ledger():
@@ -75,7 +75,7 @@ def test_the_lines_of_the_ledger():
         ({"val_accuracy": "max", "params_nonzero": "min"}, ("params_nonzero", "val_accuracy")),
         (
             {"accuracy_drop": "min", "latency_us_p50": "min", "size_tflite_bytes": "min"},
-            ("size_tflite_bytes", "accuracy_drop"),
+            ("latency_us_p50", "accuracy_drop"),
         ),
         ({"latency_us_p50": "min"}, ("latency_us_p50", "val_accuracy")),
         ({"val_accuracy": "max"}, ("params_nonzero", "val_accuracy")),
@@ -86,4 +86,4 @@ def test_the_lines_of_the_ledger():
     ],
 )
 def test_the_axes_are_a_cost_and_a_quality(objectives, expected):
-    assert spanned(objectives, "classes", CATALOG) == expected
+    assert spanned(objectives, "classes") == expected

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from framework.contracts import Catalog
 from framework.results.volume import axes_of, meaning, volume_of
 
 DENSE = {"val_accuracy": 0.9, "chance_accuracy": 0.1, "params_nonzero": 800.0, "val_rmse": 0.2}
@@ -12,7 +11,7 @@ BOTH = {"val_accuracy": "max", "params_nonzero": "min"}
 
 
 def volume(objectives: dict[str, str], *points: dict[str, float], task: str = "classes") -> float:
-    axes = axes_of(objectives, DENSE, task, Catalog())  # type: ignore[arg-type]
+    axes = axes_of(objectives, DENSE, task)  # type: ignore[arg-type]
     assert axes
     return volume_of(points, axes)
 
@@ -39,12 +38,12 @@ def test_what_is_worse_than_the_reference_wins_nothing() -> None:
 
 
 def test_there_is_none_where_an_objective_has_no_reference() -> None:
-    assert axes_of({"val_rmse": "min"}, DENSE, "regression", Catalog()) == ()
-    assert axes_of(BOTH, {}, "classes", Catalog()) == ()  # type: ignore[arg-type]
+    assert axes_of({"val_rmse": "min"}, DENSE, "regression") == ()
+    assert axes_of(BOTH, {}, "classes") == ()  # type: ignore[arg-type]
 
 
 def test_it_is_explained_in_the_objectives_own_words() -> None:
-    axes = axes_of(BOTH, DENSE, "classes", Catalog())  # type: ignore[arg-type]
+    axes = axes_of(BOTH, DENSE, "classes")  # type: ignore[arg-type]
     assert meaning(axes).endswith(
         "val_accuracy above chance x halvings of params_nonzero below the dense net."
     )

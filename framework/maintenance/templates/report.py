@@ -8,7 +8,8 @@ from pathlib import Path
 from framework.report import StudyRuns
 from framework.results.record import Run
 
-# What a row shows: name of the metric in the store, head, format. All names:
+# What a row shows: name of the metric in the store, head, format. `framework.report.tables` has
+# whole tables and writes them for a paper, too: front.front_table, latex.latex. All names:
 # make show RUN=ID-OF-A-RUN
 COLUMNS = (
     ("val_accuracy", "accuracy", "{:.4f}"),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from framework.contracts import Catalog
 from framework.errors import UserError
+from framework.report.choices import Choices
 from framework.report.compare.configurations import (
     ComparedStore,
     Remembering,
@@ -20,10 +21,10 @@ from framework.report.compare.methods import named
 from framework.report.compare.page import sentences
 from framework.report.compare.pairs import pairs_of
 from framework.report.compare.rows import rows_of
-from framework.report.compare.tables import Side, exact_frame, net_grid
+from framework.report.compare.tables import Side, exact_frame, net_table
 from framework.report.frame import StudyRuns
 from framework.report.pareto import axes_of
-from framework.report.tables.grid import grid_markdown
+from framework.report.tables.markup import table_markdown
 from framework.results.record import MACHINE
 
 DEFAULT_SIZE = "params_nonzero"
@@ -36,13 +37,13 @@ class Comparison:
     Args:
         studies: every generation of every digest of them.
         sides: a net each.
-        over: the setting whose values are columns; empty for none.
+        choices: of columns, width, and the setting whose values are columns.
     """
 
     studies: Sequence[StudyRuns]
     sides: Sequence[Side]
     catalog: Catalog
-    over: str = ""
+    choices: Choices = Choices()  # noqa: RUF009  (frozen)
 
     @property
     def names(self) -> list[str]:
@@ -53,8 +54,8 @@ class Comparison:
         """For a terminal: each net with its configurations and the verdicts."""
         blocks = []
         for side in self.sides:
-            grid = net_grid(side, self.catalog, brief=True)
-            blocks.append("\n\n".join([side.net.name, grid_markdown(grid), *sentences(side)]))
+            table = net_table(side, self.catalog, brief=True)
+            blocks.append("\n\n".join([side.net.name, table_markdown(table), *sentences(side)]))
         return "\n\n".join(blocks)
 
     def front(self) -> pd.DataFrame:
@@ -69,13 +70,13 @@ def compare(
     *,
     catalog: Catalog,
     digest: str | None = None,
-    over: str = "",
+    choices: Choices = Choices(),  # noqa: B008  (frozen)
 ) -> Comparison:
     """The studies of these names, from the store alone.
 
     Args:
         digest: of one study, where others of the same name are not meant.
-        over: the setting whose values are columns, as `compress.0.sparsity`.
+        choices: of columns, width, and the setting whose values are columns.
 
     Raises:
         UserError: the store holds no such study, or no run of them has ended.
@@ -104,7 +105,7 @@ def compare(
             given=f"Studies: {', '.join(names)}.",
             todo=f"Run one of them: make study NAME={names[0]}",
         )
-    return Comparison(studies=studies, sides=sides, catalog=catalog, over=over)
+    return Comparison(studies=studies, sides=sides, catalog=catalog, choices=choices)
 
 
 def _size_of(studies: Sequence[StudyRuns]) -> str:

@@ -151,7 +151,7 @@ class Remembering:
         self._store = store
         self._runs: dict[tuple[str, ...], list[Run]] = {}
         self._complete: dict[str, bool] = {}
-        self.artifact, self.data = store.artifact, store.data
+        self.artifact, self.data, self.steps = store.artifact, store.data, store.steps
 
     def runs(self, study: str, /, **tags: str) -> list[Run]:
         """As of a `RunStore`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import cycle
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes as Plot
@@ -21,6 +22,7 @@ from framework.report.figures.style import (
     scale_of_size,
 )
 from framework.report.figures.trade_off import staircase
+from framework.report.pareto import RUINED
 from framework.results.quantities import quantity
 from framework.system.text import visible
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from framework.report.compare.rows import Row
     from framework.report.compare.tables import Side
 
+ROOM = 0.12  # of the axis, below the worst that is kept
 LINES = ("-", "--", "-.", ":")
 RANDOM = "random"  # a part of the names of strategies that prune by lot: what others have to beat
 
@@ -76,9 +79,34 @@ def _draw(side: Side, plot: Plot, looks: dict[str, dict[str, Any]], catalog: Cat
         rows = [row for row in side.rows if row.kind == kind]
         _bars(side, plot, rows, {"color": INK, "linestyle": "none", **look}, scale)
     _dense_line(side, plot, scale)
+    _edge(side, plot, scale)
     plot.set_xlabel(quantity(side.size, catalog).axis)
     plot.set_ylabel(quality.axis)
     scale_of_size(plot, [row.means[side.size] for row in side.rows if side.size in row.means])
+
+
+def _edge(side: Side, plot: Plot, scale: float) -> None:
+    """The axis ends below what anybody would take; a mark at its edge for each that lies lower."""
+    lost: list[tuple[float, float]] = []
+    kept: list[tuple[float, float]] = []
+    reference = math.inf
+    for row in side.rows:
+        if row.quality is not None and side.size in row.means:
+            # dense net and controls come first
+            if row.kind != "method":
+                reference = min(reference, row.quality.mean)
+            is_lost = row.quality.mean < reference - RUINED
+            (lost if is_lost else kept).append((row.means[side.size], scale * row.quality.mean))
+    if not lost or not kept:
+        return
+    heights = list(map(itemgetter(1), kept))
+    top = plot.get_ylim()[1]
+    floor = min(heights) - ROOM * (max(heights) - min(heights) or 1.0)
+    plot.set_ylim(floor, top)
+    look: dict[str, Any] = {"color": GREY, "marker": "v", "markersize": 3.5, "linestyle": "none"}
+    # half of a mark would lie outside
+    look |= {"clip_on": False, "label": "below the axis", "zorder": 5}
+    plot.plot(list(map(itemgetter(0), lost)), [floor] * len(lost), **look)
 
 
 def _bars(side: Side, plot: Plot, rows: Sequence[Row], look: dict[str, Any], scale: float) -> None:

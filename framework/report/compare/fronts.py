@@ -15,8 +15,9 @@ from framework.report.compare.methods import by_method
 from framework.report.frame import object_frame
 from framework.report.statistics.fronts import Front, Volume, attainment, volume_of
 from framework.report.statistics.readings import NOT_REACHED, Reading, quality_at, size_at
-from framework.report.tables.grid import Cell, Grid
 from framework.report.tables.numbers import percent, ratio
+from framework.report.tables.table import Cell, Head, Table, words
+from framework.report.tables.text import shortened
 from framework.results.fronts import Direction, hypervolume
 
 if TYPE_CHECKING:
@@ -109,12 +110,19 @@ def _octaves(points: Any, dense_size: float) -> Any:
     return np.stack([np.log2(sizes / dense_size), qualities], axis=-1)
 
 
-def fronts_grid(side: Side, fronts: Sequence[MethodFront]) -> Grid:
+def fronts_table(side: Side, fronts: Sequence[MethodFront], *, name: str = "fronts") -> Table:
     """A line for each method."""
     share = side.net.quality == "val_accuracy"
     loss = "1 point below dense" if share else f"{LOSS:g} below dense"
     # a point is a hundredth of accuracy; R2 has no such word
-    heads = ["method", "n", "hypervolume", f"smaller by, {loss}", f"quality at 1/{SMALLER:g}"]
+    titles = {"n": "", "hypervolume": "", f"smaller by, {loss}": "Smaller by"}
+    titles[f"quality at 1/{SMALLER:g}"] = f"At 1/{SMALLER:g}"
+    heads = [words("method")]
+    heads += [Head(name=title, text=title, short=short) for title, short in titles.items()]
+    notes = [
+        f"Smaller by: {loss}. At 1/{SMALLER:g}: quality at that part of the dense net's size",
+        "Read between measured points, or not reached",
+    ]
     dense_size = mean(side.net.dense.values(side.size).values()) if fronts else math.nan
     rows = []
     for one in fronts:
@@ -129,7 +137,11 @@ def fronts_grid(side: Side, fronts: Sequence[MethodFront]) -> Grid:
             quality = _bound(one.quality) + text
         cells = (one.method, str(one.seeds), volume, smaller, quality)
         rows.append(list(map(Cell, cells)))
-    return Grid(heads=heads, rows=rows)
+    caption = (
+        f"{shortened(side.net.name, 48)}: the front of each method, of means over n seeds; "
+        f"intervals of the hypervolume are 95 %."
+    )
+    return Table(name=name, caption=caption, heads=heads, rows=rows, notes=notes)
 
 
 def _bound(reading: Reading) -> str:

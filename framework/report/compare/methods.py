@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from framework.report.resolved import short_names
 from framework.study.spec import digest_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def named(configurations: Sequence[Configuration]) -> list[Named]:
     flat = {one.digest: _flat(one.spec) for one in configurations}
     varying = _varying(list(flat.values()))
     numbers = [path for path in varying if _numeric(path, list(flat.values()))]
-    short = _short_names(varying)
+    short = short_names(varying, reserved=RESERVED)
     answers = []
     for one in configurations:
         knobs = flat[one.digest]
@@ -109,16 +110,6 @@ def _varying(every: Sequence[Mapping[str, Any]]) -> list[str]:
 def _numeric(path: str, every: Sequence[Mapping[str, Any]]) -> bool:
     values = [flat[path] for flat in every if path in flat]
     return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-
-
-def _short_names(paths: Sequence[str]) -> dict[str, str]:
-    """`compress.0.sparsity` -> `sparsity`, where no other knob is called so."""
-    lasts = [path.rpartition(".")[2] for path in paths]
-    names = {}
-    for path, last in zip(paths, lasts, strict=True):
-        alone = lasts.count(last) == 1 and last not in RESERVED
-        names[path] = last if alone else path.removeprefix("compress.")
-    return names
 
 
 def _value_text(value: Any) -> str:

@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from framework.errors import UnknownName
-from framework.report.compare.fronts import MethodFront, fronts_grid
+from framework.report.compare.fronts import MethodFront, fronts_table
 from framework.report.compare.methods import setting_names
-from framework.report.compare.pairs import region_of, sentence
-from framework.report.compare.tables import Side, net_grid, over_grid
+from framework.report.compare.pairs import sentence
+from framework.report.compare.tables import Side, net_table, notes, over_table
 from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
 from framework.report.frame import StudyRuns
-from framework.report.tables.grid import grid_markdown
+from framework.report.pages import GLOSSARY_LINK
+from framework.report.statistics.verdicts import NO_VERDICT
+from framework.report.tables.markup import table_markdown
+from framework.report.tables.table import Table
 from framework.report.tables.text import listed, markdown_text
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog
 
-NOTES = (
-    "**±** is the sample standard deviation over n seeds, of the exported file on the validation "
-    "split; it is not over images. Intervals are in `compare.csv`",
-    "**drop** is against the dense net of the same seed, **against control** against the identity "
-    "strategy with the same fine-tuning; below 0 is a gain",
-    "Ratios are baseline / row on the same line of the size ledger",
-    "**Bold** is the best of a setting, or of the net where methods share no setting; **≈** is "
-    "equal to it in practice, which describes one setting and is no verdict on the methods",
-    "**front** is that of the means; a configuration of which a seed failed is on none",
-    "**below resolution**: the standard deviation is below two samples of the split; **seeds "
-    "disagree**: some have collapsed. Neither has an interval or a verdict",
-    "**epochs spent** are those of the dense net and of each step; **other budget**: more than 10 "
-    "% off the median of the net's methods. Seconds are in `compare_budgets.csv`",
-    "The **hypervolume** is in octaves of the size below the dense net's times quality above "
-    "chance; readings lie between two measured points, or are not reached; **at least**: all that "
-    "was measured is better than asked",
-    "Verdicts are of all pairs of methods on one net together (Holm), at a level that allows to "
-    "add seeds and to ask again; docs/statistics.md says what each means and how often it is right",
-    "**test** stands where `make confirm` has trained a configuration anew under seeds of its own; "
-    "what it lost from validation is told by `confirm.md`, not by two columns of different seeds",
-)
+
+MOST_VERDICTS = 4  # below a table on paper
 
 
 def page(
@@ -67,13 +52,54 @@ def page(
     tables = _over_tables(sides, over, catalog)
     for side in sides:
         blocks.append(f"## {markdown_text(side.net.name)}")
-        blocks += tables.get(side.net.name, [])
-        blocks.append(grid_markdown(net_grid(side, catalog)))
+        if side.net.name in tables:
+            blocks.append(table_markdown(tables[side.net.name]))
+        blocks.append(table_markdown(net_table(side, catalog)))
         blocks.append("\n".join(f"- {text}" for text in sentences(side)))
         if fronts[side.net.name]:
-            blocks.append(grid_markdown(fronts_grid(side, fronts[side.net.name])))
-    blocks += ["## How to read it", "\n".join(f"- {note}." for note in NOTES)]
+            blocks.append(table_markdown(fronts_table(side, fronts[side.net.name])))
+    blocks.append(GLOSSARY_LINK)
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def tables_of(
+    sides: Sequence[Side],
+    fronts: Mapping[str, Sequence[MethodFront]],
+    catalog: Catalog,
+    *,
+    over: str,
+    name: str,
+) -> list[Table]:
+    """All tables of a comparison: of each net its configurations, a setting's values, its fronts.
+
+    Args:
+        fronts, over: as of `page`.
+        name: of the comparison.
+
+    Raises:
+        UnknownName: no net varies that setting.
+    """
+    across = _over_tables(sides, over, catalog, name=name)
+    tables = []
+    for number, side in enumerate(sides):
+        said = [*notes(side), *_verdict_notes(side)]
+        table = net_table(side, catalog, name=f"{name}-{number}").without(("flags",))
+        tables.append(replace(table, notes=said))
+        if side.net.name in across:
+            tables.append(replace(across[side.net.name], name=f"{name}-{number}-over"))
+        if fronts[side.net.name]:
+            tables.append(fronts_table(side, fronts[side.net.name], name=f"{name}-{number}-fronts"))
+    return tables
+
+
+def _verdict_notes(side: Side) -> list[str]:
+    """The verdicts that there are, as many as stand below a table; on paper, others are counted."""
+    decided = [pair for pair in side.pairs if pair.verdict.word != NO_VERDICT]
+    texts = [sentence(side.net, pair) for pair in decided[:MOST_VERDICTS]]
+    more = len(side.pairs) - len(texts)
+    if more:
+        texts.append(f"{more} {'pair' if more == 1 else 'pairs'} of methods more: compare.md")
+    return texts
 
 
 def sentences(side: Side) -> list[str]:
@@ -81,30 +107,18 @@ def sentences(side: Side) -> list[str]:
     return [f"{markdown_text(sentence(side.net, pair))}." for pair in side.pairs]
 
 
-def caption(side: Side) -> str:
-    """Of the table of one net: what its numbers mean."""
-    seeds = sorted({len(row.one.runs) for row in side.rows})
-    count = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
-    unit = "points" if side.net.quality == "val_accuracy" else "R2"
-    region = region_of(side.net) * (100 if unit == "points" else 1)
-    return (
-        f"{side.net.name}: mean ± sample standard deviation over n = {count} seeds, exported "
-        f"file, validation split. Drop: against the dense net of the same seed; control: identity "
-        f"strategy with the same fine-tuning. Bold: best of a setting; ≈: equal to it within "
-        f"{region:g} {unit}."
-    )
-
-
-def _over_tables(sides: Sequence[Side], over: str, catalog: Catalog) -> dict[str, list[str]]:
+def _over_tables(
+    sides: Sequence[Side], over: str, catalog: Catalog, *, name: str = "over"
+) -> dict[str, Table]:
     """Of the nets that vary this setting."""
     if not over:
         return {}
     tables = {}
     for side in sides:
         if {over, over.rpartition(".")[2]} & set(setting_names(side.names)):
-            tables[side.net.name] = [grid_markdown(over_grid(side, over, catalog))]
+            tables[side.net.name] = over_table(side, over, catalog, name=name)
     if not tables:
-        known = {name for side in sides for name in setting_names(side.names)}
+        known = {setting for side in sides for setting in setting_names(side.names)}
         raise UnknownName("setting that varies", over, known)
     return tables
 

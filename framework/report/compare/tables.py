@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from framework.report.compare.methods import number_text, setting_names
+from framework.report.compare.methods import number_text, setting_names, setting_text
+from framework.report.compare.pairs import region_of
 from framework.report.frame import in_order, object_frame
 from framework.report.statistics.intervals import Summary
-from framework.report.tables.grid import Cell, Grid
 from framework.report.tables.layout import FORMATS
-from framework.results.quantities import RATIO, quantity
+from framework.report.tables.table import Cell, Head, Table, words
+from framework.report.tables.text import shortened
+from framework.results.quantities import RATIO, Quantity, quantity
 
 if TYPE_CHECKING:
     from framework.contracts import Catalog
@@ -27,6 +29,8 @@ RATIOS = ("params_nonzero", "size_tflite_compressed_bytes")
 FROM_CONTROL = "_from_control"  # the end of a drop that is not against the dense net
 TEST_SEEDS = "test_seeds"  # under which it was confirmed
 BEST_MARK, FRONT_MARK, SPENT = "≈", "front", "epochs spent"
+BEHIND, TEST_N = "against control", "n (test)"
+MOST_NAMED = 4  # rows in a note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,21 +134,23 @@ def origins(sides: Sequence[Side]) -> dict[str, Any]:
 # --- for a reader ---------------------------------------------------------------------------------
 
 
-def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
+def net_table(side: Side, catalog: Catalog, *, name: str = "compare", brief: bool = False) -> Table:
     """All configurations of one net.
 
     Args:
+        name: as of a `Table`.
         brief: for a terminal, where columns are scarce.
     """
     settings = setting_names(side.names)
     ratios = _unique([side.size, *RATIOS])
-    quality = quantity(side.net.quality, catalog)
-    drop = quantity(side.net.drop, catalog)
-    test = quantity(side.net.tested, catalog)
-    heads = ["method", *settings, "n", quality.title, drop.title, "against control"]
-    heads += [test.title, "n (test)"]
-    heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
-    heads += [SPENT, FRONT_MARK, "flags"]
+    quality, drop = quantity(side.net.quality, catalog), quantity(side.net.drop, catalog)
+    numbers = [quality, drop, replace(drop, name=BEHIND, head=BEHIND, unit="")]
+    seeds = Quantity(name=TEST_N, label=TEST_N, head=TEST_N)
+    numbers += [quantity(side.net.tested, catalog), seeds]
+    numbers += [quantity(f"{ratio}{RATIO}", catalog) for ratio in ratios]
+    heads = [words("method"), *map(_setting_head, settings), Head(name="n", text="n")]
+    heads += [Head(name=one.name, text=one.title, doc=one.doc) for one in numbers]
+    heads += [Head(name=SPENT, text=SPENT), words(FRONT_MARK), words("flags")]
     rows = []
     for row in side.rows:
         # in the order of the heads
@@ -155,22 +161,73 @@ def net_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
         cells += [_ratio_cell(row, name) for name in ratios]
         cells += [Cell(row.epochs), Cell("yes" if row.front else ""), Cell("; ".join(row.flags))]
         rows.append(cells)
-    grid = Grid(heads=heads, rows=rows)
+    first = ["method", *settings, side.net.quality, side.net.drop, f"{side.size}{RATIO}"]
+    methods = [place for place, row in enumerate(side.rows) if row.kind == "method"]
+    table = Table(
+        name=name,
+        caption=caption(side),
+        heads=heads,
+        rows=rows,
+        first=[*first, "flags", FRONT_MARK],
+        rules=methods[:1],
+    )
     if brief:
-        grid = grid.without(("against control", SPENT, heads[-4]))
-    return grid.without_empty()
+        table = table.without((BEHIND, SPENT, numbers[-1].name))
+    return table.without_empty()
 
 
-def over_grid(side: Side, over: str, catalog: Catalog) -> Grid:
+def caption(side: Side) -> str:
+    """Of the tables of one net: what its numbers mean."""
+    seeds = sorted({len(row.one.runs) for row in side.rows if row.one.runs})
+    count = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
+    return (
+        f"{shortened(side.net.name, 48)}: exported file, validation split; mean ± sample standard "
+        f"deviation over n = {count} seeds."
+    )
+
+
+def notes(side: Side) -> list[str]:
+    """What is to be known of a net's table, plain sentences without full stops."""
+    points = side.net.quality == "val_accuracy"
+    region = region_of(side.net) * (100 if points else 1)
+    return [
+        "Drop: against the dense net of the same seed; control: identity strategy with the same "
+        "fine-tuning",
+        f"Bold: best of a setting; ≈: equal to it within {region:g} {'points' if points else 'R2'}",
+        "Ratios are dense / row; above 1 is smaller",
+        *_flag_notes(side.rows),
+    ]
+
+
+def _flag_notes(rows: Sequence[Row]) -> list[str]:
+    """Which rows have which flag, where a table has no room for a column of them."""
+    flagged: dict[str, list[str]] = {}
+    for row in rows:
+        for flag in row.flags:
+            flagged.setdefault(flag, []).append(f"{row.method} {setting_text(row.setting)}".strip())
+    notes = []
+    for flag, names in flagged.items():
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        notes.append(f"{flag}: {'; '.join(names[:MOST_NAMED])}{more}")
+    return notes
+
+
+def _setting_head(name: str) -> Head:
+    return Head(name=name, text=name)
+
+
+def over_table(side: Side, over: str, catalog: Catalog, *, name: str = "over") -> Table:
     """The quality, with the values of one setting as columns.
 
     Args:
         over: a setting of the net by its name, or its whole path as `compress.0.sparsity`.
+        name: as of a `Table`.
     """
     known = setting_names(side.names)
-    name = over if over in known else over.rpartition(".")[2]
-    values = sorted({dict(row.setting)[name] for row in side.rows if name in dict(row.setting)})
-    others = [one for one in known if one != name]
+    setting_name = over if over in known else over.rpartition(".")[2]
+    settings = [dict(row.setting) for row in side.rows]
+    values = sorted({one[setting_name] for one in settings if setting_name in one})
+    others = [one for one in known if one != setting_name]
     form = quantity(side.net.quality, catalog).format
     # what is left of a name without the knob that became the columns
     lines: dict[tuple[str, ...], dict[Any, Cell]] = {}
@@ -178,12 +235,13 @@ def over_grid(side: Side, over: str, catalog: Catalog) -> Grid:
         if row.kind == "method":
             setting = dict(row.setting)
             key = (row.method, *(_text(setting.get(one)) for one in others))
-            lines.setdefault(key, {})[setting.get(name)] = quality_cell(row, form)
+            lines.setdefault(key, {})[setting.get(setting_name)] = quality_cell(row, form)
     rows = []
     for key, cells in lines.items():
         rows.append([*map(Cell, key), *(cells.get(value, Cell("")) for value in values)])
-    heads = ["method", *others, *(f"{name}={number_text(value)}" for value in values)]
-    return Grid(heads=heads, rows=rows)
+    heads = [words("method"), *map(_setting_head, others)]
+    heads += [_setting_head(f"{setting_name}={number_text(value)}") for value in values]
+    return Table(name=name, caption=caption(side), heads=heads, rows=rows)
 
 
 def quality_cell(row: Row, form: str) -> Cell:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError
+from framework.report.choices import Choices
 from framework.report.compare.configurations import (
     ComparedStore,
     Remembering,
@@ -17,10 +18,10 @@ from framework.report.compare.methods import named
 from framework.report.compare.rows import rows_of
 from framework.report.compare.tables import Side
 from framework.report.confirm.page import looks_text, sentences
-from framework.report.confirm.tables import confirm_frame, confirm_grid
+from framework.report.confirm.tables import confirm_frame, confirm_table
 from framework.report.frame import StudyRuns, collect
 from framework.report.pareto import axes_of, front
-from framework.report.tables.grid import grid_markdown
+from framework.report.tables.markup import table_markdown
 from framework.results import looks
 
 if TYPE_CHECKING:
@@ -41,19 +42,21 @@ class Confirmation:
         study: with its own runs.
         sides: a net each, of the nets that were trained anew.
         counted: runs that have looked at the test split, over the life of the study.
+        choices: of columns and width.
     """
 
     study: StudyRuns
     sides: Sequence[Side]
     counted: Sequence[Run]
     catalog: Catalog
+    choices: Choices = field(default_factory=Choices)
 
     def table(self) -> str:
         """For a terminal: each net with its configurations, and the gap in words."""
         blocks = []
         for side in self.sides:
-            grid = confirm_grid(side, self.catalog, brief=True)
-            blocks.append("\n\n".join([side.net.name, grid_markdown(grid), *sentences(side)]))
+            table = confirm_table(side, self.catalog, brief=True)
+            blocks.append("\n\n".join([side.net.name, table_markdown(table), *sentences(side)]))
         return "\n\n".join([*blocks, looks_text(self.sides, self.counted)])
 
     def front(self) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from framework.report.compare.methods import setting_text
-from framework.report.confirm.tables import confirm_grid, gap_of, in_table_order, trial_of
+from framework.report.confirm.tables import confirm_table, gap_of, in_table_order, trial_of
 from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
-from framework.report.tables.grid import grid_markdown
+from framework.report.tables.markup import table_markdown
 from framework.report.tables.text import markdown_text
 from framework.results import looks
 
@@ -51,22 +51,11 @@ def page(study: StudyRuns, sides: Sequence[Side], counted: Sequence[Run], catalo
     ]
     for side in sides:
         blocks.append(f"## {markdown_text(side.net.name)}")
-        blocks.append(grid_markdown(confirm_grid(side, catalog)))
+        blocks.append(table_markdown(confirm_table(side, catalog)))
         blocks.append("\n".join(f"- {markdown_text(text)}" for text in sentences(side)))
     blocks += [looks_text(sides, counted), "## How to read it"]
     blocks.append("\n".join(f"- {note}." for note in NOTES))
     return "\n\n".join(filter(None, blocks)) + "\n"
-
-
-def caption(side: Side) -> str:
-    """Of the table of one net: what its numbers mean."""
-    seeds = sorted({len(row.one.runs) for row in side.rows})
-    count = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
-    return (
-        f"{side.net.name}: configurations trained anew under n = {count} seeds that no search has "
-        f"used, mean ± sample standard deviation over seeds, exported file. Each file was measured "
-        f"once on the sealed test split. Gap: validation minus test of the same file."
-    )
 
 
 def sentences(side: Side) -> list[str]:

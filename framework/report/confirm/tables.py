@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from framework.report.compare.methods import setting_names
 from framework.report.compare.tables import exact_frame, setting_cells, spread
 from framework.report.frame import in_order, object_frame
 from framework.report.statistics.intervals import Summary, summary
-from framework.report.tables.grid import Cell, Grid
 from framework.report.tables.layout import FORMATS
-from framework.results.quantities import RATIO, quantity
+from framework.report.tables.table import Cell, Head, Table, words
+from framework.report.tables.text import shortened
+from framework.results.quantities import RATIO, Quantity, quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,10 +77,13 @@ def confirm_frame(sides: Sequence[Side]) -> pd.DataFrame:
     return object_frame(rows, [columns[0], "row", "trial", *columns[2:]])
 
 
-def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
+def confirm_table(
+    side: Side, catalog: Catalog, *, name: str = "confirm", brief: bool = False
+) -> Table:
     """All configurations of one net.
 
     Args:
+        name: as of a `Table`.
         brief: for a terminal, where columns are scarce.
     """
     net, settings = side.net, setting_names(side.names)
@@ -86,10 +91,11 @@ def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
     unit = "points" if quality.format == "percent" else quality.head
     # the size that spans the front comes first, whichever it is
     sizes = list(dict.fromkeys([side.size, *(SIZES[-1:] if brief else SIZES)]))
-    heads = ["method", "trial", *settings, "n", quality.title, test.title, f"gap ({unit})"]
-    ratios = [] if brief else sizes
-    heads += [quantity(name, catalog).title for name in sizes]
-    heads += [quantity(f"{name}{RATIO}", catalog).title for name in ratios]
+    ratios = [] if brief else [f"{size}{RATIO}" for size in sizes]
+    stated = [quality, test, Quantity(name=GAP, label=GAP, head=f"{GAP} ({unit})")]
+    stated += [quantity(size, catalog) for size in [*sizes, *ratios]]
+    heads = [words("method"), *(Head(name=one, text=one) for one in ("trial", *settings, "n"))]
+    heads += [Head(name=one.name, text=one.title, doc=one.doc) for one in stated]
     rows = []
     for row in in_table_order(side):
         number = trial_of(row)
@@ -97,10 +103,22 @@ def confirm_grid(side: Side, catalog: Catalog, *, brief: bool = False) -> Grid:
         cells += [*setting_cells(row, settings), Cell(str(len(row.one.runs)))]
         summaries = (row.quality, row.test, gap_of(net, row))
         cells += [Cell(spread(one, quality.format)) for one in summaries]
-        cells += [_size_cell(row, name, "count") for name in sizes]
-        cells += [_size_cell(row, f"{name}{RATIO}", "ratio") for name in ratios]
+        cells += [_size_cell(row, size, "count") for size in sizes]
+        cells += [_size_cell(row, ratio, "ratio") for ratio in ratios]
         rows.append([*cells, Cell("; ".join(row.flags))])
-    return Grid(heads=[*heads, "flags"], rows=rows).without_empty()
+    first = ["method", "trial", net.quality, net.tested, GAP, side.size, f"{side.size}{RATIO}"]
+    table = Table(name=name, caption=caption(side), heads=[*heads, words("flags")], rows=rows)
+    return replace(table, first=first).without_empty()
+
+
+def caption(side: Side) -> str:
+    """Of the table of one net: what its numbers mean."""
+    seeds = sorted({len(row.one.runs) for row in side.rows if row.one.runs})
+    count = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "".join(map(str, seeds))
+    return (
+        f"{shortened(side.net.name, 48)}, trained anew under n = {count} new seeds: mean ± sample "
+        f"standard deviation, exported file; test measured once."
+    )
 
 
 def _size_cell(row: Row, name: str, form: str) -> Cell:

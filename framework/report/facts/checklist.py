@@ -5,10 +5,13 @@ It says so by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
+from framework.report.facts.citations import sources
+from framework.report.facts.gaps import gap_sentences
 from framework.report.frame import StudyRuns, metric_names
 from framework.report.resolved import alternatives, names_of
 from framework.report.selection import tag_values
@@ -18,15 +21,24 @@ from framework.results.record import BASELINE_PREFIX
 from framework.results.replicates import SEEDS
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
+TOP5 = "Top-1 accuracy, and top-5 where classes are many"
 RATIOS = (2, 4, 8, 16, 32)
 NEAR = 2**0.5  # a ratio is covered by a point within this factor
 OPERATING_POINTS = 5
 MANY_CLASSES = 20
-ELSEWHERE = (
-    "code revision and machine are in provenance.json, not on this page",
-    "the architecture and the methods are named with their versions, without "
-    "descriptions and citations",
-)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What an honest compression result contains, and why this one does not, if so.
+
+    Args:
+        text: a sentence without full stop.
+        missing: why it is not met, each a clause; empty where it is.
+    """
+
+    text: str
+    missing: Sequence[str] = ()
 
 
 def toys(runs: StudyRuns) -> list[str]:
@@ -51,27 +63,45 @@ def toy_warning(runs: StudyRuns) -> list[str]:
     return [f"**{subject} {verb}**: do not generalise from this page ({scope})."]
 
 
-def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
-    """The requirements that this report does not meet, a line each, with any id.
+def checklist(runs: StudyRuns, frame: pd.DataFrame) -> list[Requirement]:
+    """What is asked of an honest result, in the order in which a reader would ask.
 
     Args:
         frame: what `pareto_frame` gave.
     """
-    lines = [
-        "the digests of the splits are not printed",
-        *at_chance(runs),
-        *edited_metrics(runs),
-        *mixed_versions(runs),
-        _theoretical_speedup(frame),
-        _top5(runs, frame),
-        _control(runs),
-        _competitors(runs),
-        _operating_points(frame),
-        _seeds(runs),
-        *ELSEWHERE,
-        _collapse(runs),
-    ]
-    return list(filter(None, lines))
+    # a sentence -> why it is not met, with nothing where it is
+    asked = {
+        "The numbers are those that were measured": edited_metrics(runs),
+        "Every trial has a result or a reason": gap_sentences(runs),
+        "The baseline is better than guessing": at_chance(runs),
+        "Each metric was measured by one version of it": mixed_versions(runs),
+        "Data set, net, methods and metrics are identified by name, version and digest": _data(
+            runs
+        ),
+        "The data are more than a toy": [_toy(runs)],
+        "Baseline and control are measured as the rows are": [_control(runs)],
+        "The methods compared include magnitude and random pruning": [_competitors(runs)],
+        "Five operating points or more, over ratios from 2 to 32, as reached": [
+            _operating_points(frame)
+        ],
+        "The search goes on to where the net collapses": [_collapse(runs)],
+        "Ratio and theoretical speed-up stand side by side, as baseline / row": [
+            _theoretical_speedup(frame)
+        ],
+        TOP5: [_top5(runs, frame)],
+        "Mean and sample standard deviation over seeds, with n": [_seeds(runs)],
+        "All rows are of one code revision, without uncommitted changes": _revisions(runs),
+        "Library versions and processor are known": [_environment(runs)],
+        "Each method and net has its source, in setup.md of KIND=setup": _sources(runs),
+    }
+    if runs.task != "classes":
+        del asked[TOP5]
+    return [Requirement(text, list(filter(None, why))) for text, why in asked.items()]
+
+
+def unmet(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:
+    """Why requirements are not met, a clause each."""
+    return [why for one in checklist(runs, frame) for why in one.missing]
 
 
 def at_chance(runs: StudyRuns) -> list[str]:
@@ -113,6 +143,40 @@ def mixed_versions(runs: StudyRuns) -> list[str]:
     count = len(runs.unranked)
     left_out = f"; {count} trials of earlier versions are not ranked" if count else ""
     return [f"measured by several versions of a metric, not to be compared: {names}{left_out}"]
+
+
+def _data(runs: StudyRuns) -> list[str]:
+    digests = [name for name in runs.data if name.endswith("sha256")]
+    return [] if digests else ["the runs have noted no digest of their data"]
+
+
+def _toy(runs: StudyRuns) -> str:
+    names = toys(runs)
+    if not names:
+        return ""
+    return f"{listed(names)} {'is a toy' if len(names) == 1 else 'are toys'}"
+
+
+def _revisions(runs: StudyRuns) -> list[str]:
+    shown = [*runs.baselines, *runs.controls, *runs.finished]
+    revisions = set(tag_values(shown, "git")) - {""}
+    reasons = []
+    if "unknown" in revisions or not revisions:
+        reasons.append("the revision of some runs is not known")
+    if len(revisions) > 1:
+        reasons.append(f"they are of {len(revisions)} revisions")
+    if "true" in tag_values(shown, "dirty"):
+        reasons.append("there were uncommitted changes")
+    return reasons
+
+
+def _environment(runs: StudyRuns) -> str:
+    return "" if runs.study.get("environment") else "the study has not noted them"
+
+
+def _sources(runs: StudyRuns) -> list[str]:
+    without = [name for name, source in sources(runs) if not source]
+    return [f"no source is stated of {listed(without)}"] if without else []
 
 
 def _theoretical_speedup(frame: pd.DataFrame) -> str:

@@ -39,7 +39,7 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
         ("Compression", "; then ".join(map(part_text, study["compress"]))),
         ("Training", train_text(study["train"])),
         ("Objectives", ", ".join(map(" ".join, runs.objectives.items()))),
-        ("Constraints", _limits(study["constraints"])),
+        ("Constraints", limits_text(study["constraints"])),
         ("Sampler", sampler_text(study)),
         ("Trials", trial_counts(runs)),
         ("Baseline", baseline_text(runs, frame)),
@@ -48,7 +48,7 @@ def facts(runs: StudyRuns, frame: pd.DataFrame) -> list[tuple[str, str]]:
     return list(filter(itemgetter(1), blocks))
 
 
-def _limits(constraints: Iterable[tuple[str, str, float]]) -> str:
+def limits_text(constraints: Iterable[tuple[str, str, float]]) -> str:
     """`accuracy_drop at most 0.01, val_accuracy at least 0.9`."""
     texts = ", ".join(f"{metric} {kind} {limit:g}" for kind, metric, limit in constraints)
     return texts.replace("AtMost", "at most").replace("AtLeast", "at least")

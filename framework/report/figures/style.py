@@ -60,7 +60,8 @@ class Axis:
     """One axis: its text, which direction is better, and its scale.
 
     Args:
-        floor: what lies below is drawn here, and the label says so; None draws it where it is.
+        floor: what is worse lies off the axis, and is marked at its edge; None shows everything.
+        limits: of constraints, drawn across.
     """
 
     label: str
@@ -68,6 +69,7 @@ class Axis:
     log: bool = False
     percent: bool = False
     floor: float | None = None
+    limits: Sequence[float] = ()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, compress, cycle
 from operator import itemgetter
 from typing import Any
@@ -38,6 +38,7 @@ from framework.results.fronts import Direction, on_front
 from framework.system.text import visible
 
 LINE_INCHES = 0.147  # of the legend
+ROOM = 0.05  # of the axis, beyond what it shows
 LONG_NAME = 19  # letters; with longer ones three columns of a legend are wider than the figure
 Point = tuple[float, float]
 
@@ -60,12 +61,13 @@ class Cloud:
         """All of them."""
         return list(chain.from_iterable(vars(self).values()))
 
-    def raised(self, floor: float) -> Cloud:
-        """The same with nothing below `floor`."""
-        groups = {}
-        for name, points in vars(self).items():
-            groups[name] = [(x, max(y, floor)) for x, y in points]
-        return Cloud(**groups)
+    def beyond(self, y: Axis) -> list[Point]:
+        """Those that lie off the vertical axis."""
+        floor = y.floor
+        if floor is None:
+            return []
+        worse = min if y.better == "max" else max
+        return [point for point in self.points if worse(point[1], floor) != floor]
 
 
 def staircase(points: Sequence[Point], x: Direction, y: Direction) -> list[Point]:
@@ -88,13 +90,12 @@ def trade_off(cloud: Cloud, x: Axis, y: Axis, *, nets: Mapping[str, Cloud] | Non
         nets: architecture -> its points of the cloud, where there are several: each has a colour
             and a marker.
     """
-    cloud, nets, y = _above_floor(cloud, nets or {}, y)
     with our_style():
         figure = Figure(figsize=(COLUMN_INCHES, HEIGHT_INCHES), layout="constrained")
         # pyplot would bring global state and the backend that the user has chosen
         FigureCanvasAgg(figure)
         plot = figure.add_subplot()
-        handles = _drawn(plot, cloud, nets, x, y)
+        handles = _drawn(plot, cloud, nets or {}, x, y)
         if handles:
             _legend(figure, handles)
         else:
@@ -111,19 +112,42 @@ def _drawn(plot: Plot, cloud: Cloud, nets: Mapping[str, Cloud], x: Axis, y: Axis
     else:
         _points(plot, cloud, y)
     _scales(plot, cloud, x, y)
-    return list(_keys(cloud, nets)) if nets else plot.get_legend_handles_labels()[0]
+    keys = list(_keys(cloud, nets)) if nets else plot.get_legend_handles_labels()[0]
+    # after the scales, whose ends they keep to
+    return [*keys, *_limits(plot, x, y), *_edge(plot, cloud, y)]
 
 
-def _above_floor(
-    cloud: Cloud, nets: Mapping[str, Cloud], y: Axis
-) -> tuple[Cloud, Mapping[str, Cloud], Axis]:
-    """Cloud and vertical axis; where points lie below its floor, raised to it, and labelled so."""
-    floor = y.floor
-    if floor is None or min(map(itemgetter(1), cloud.points), default=floor) >= floor:
-        return cloud, nets, y
-    raised = {net: part.raised(floor) for net, part in nets.items()}
-    label = f"{y.label}, below {floor:g} drawn at {floor:g}"
-    return cloud.raised(floor), raised, replace(y, label=label)
+def _edge(plot: Plot, cloud: Cloud, y: Axis) -> list[Any]:
+    """A mark at the edge of the axis for each point that lies off it."""
+    beyond = cloud.beyond(y)
+    if not beyond or y.floor is None:
+        return []
+    scale = 100 if y.percent else 1
+    ends = sorted([scale * y.floor, plot.get_ylim()[1 if y.better == "max" else 0]])
+    plot.set_ylim(*ends)
+    marker, side = ("v", "below") if y.better == "max" else ("^", "above")
+    look: dict[str, Any] = {"color": GREY, "marker": marker, "markersize": 3.5, "linestyle": "none"}
+    places = list(map(itemgetter(0), beyond))
+    # half of it would lie outside
+    look |= {"clip_on": False, "label": f"{side} the axis", "zorder": 5}
+    return plot.plot(places, [scale * y.floor] * len(places), **look)
+
+
+def _limits(plot: Plot, x: Axis, y: Axis) -> list[Any]:
+    """The limits of constraints, as lines across the plot."""
+    look: dict[str, Any] = {"color": ORANGE, "linewidth": 0.8, "linestyle": "--", "zorder": 1}
+    ends = plot.get_xlim(), plot.get_ylim()
+    scale = 100 if y.percent else 1
+    # a limit that lies beyond what was measured is shown, too
+    lines = [plot.axvline(limit, label="limit", **look) for limit in x.limits]
+    low, high = ends[1]
+    room = ROOM * (high - low)
+    for limit in y.limits:
+        lines.append(plot.axhline(scale * limit, label="limit", **look))
+        low, high = min(low, scale * limit - room), max(high, scale * limit + room)
+    plot.set_xlim(ends[0])
+    plot.set_ylim(low, high)
+    return lines[:1]
 
 
 def _stairs(plot: Plot, cloud: Cloud, x: Axis, y: Axis, *, colour: str) -> None:
@@ -204,4 +228,12 @@ def _scales(plot: Plot, cloud: Cloud, x: Axis, y: Axis) -> None:
     plot.set_xlabel(x.label)
     plot.set_ylabel(y.label)
     light_grid(plot)
+    # the axis is as long as what is shown on it
+    within = set(cloud.points) - set(cloud.beyond(y))
+    scale = 100 if y.percent else 1
+    heights = list(map(itemgetter(1), within))
+    if heights:
+        low, high = scale * min(heights), scale * max(heights)
+        room = ROOM * (high - low) or 0.5
+        plot.set_ylim(low - room, high + room)
     scale_of_size(plot, list(map(itemgetter(0), cloud.points)), log=x.log)

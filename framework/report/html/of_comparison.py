@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.report.compare.methods import setting_names, setting_text
-from framework.report.compare.page import NOTES
 from framework.report.compare.pairs import sentence
+from framework.report.facts.glossary import COMPARED
 from framework.report.html.fields import (
     axes_among,
     filled,
@@ -38,7 +38,6 @@ CAPTION = (
     "Drop: against the dense net of the same seed; control: the identity strategy with the same "
     "fine-tuning. A seed's number leads to its run."
 )
-MARKS = str.maketrans("", "", "*`")  # of Markdown
 
 
 def page(
@@ -54,7 +53,7 @@ def page(
     size, quality = sides[0].size, sides[0].net.quality
     warnings = chain.from_iterable(map(warnings_of, comparison.studies))
     names = " ".join(comparison.names)
-    again = command("report", NAME=names, KIND="compare", OVER=comparison.over)
+    again = command("report", NAME=names, KIND="compare", OVER=comparison.choices.over)
     return Page(
         title=f"{listed(comparison.names)}: methods side by side",
         warnings=list(dict.fromkeys(warnings)),
@@ -69,7 +68,7 @@ def page(
         panel="net" if len(sides) > 1 else "",
         floor=floor_of(entries, known[quality]),
         axes=axes_among(fields, [size, quality]),
-        notes=[note.translate(MARKS) for note in NOTES],
+        notes=[f"{word}: {meaning}" for word, meaning in COMPARED.items()],
         commands=typed([again], out),
         origin=list(origin_of(list(_runs(sides)))),
         figures=figures,

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.report.compare.tables import origins
-from framework.report.confirm.page import caption, page
-from framework.report.confirm.tables import confirm_frame, confirm_grid
+from framework.report.confirm.page import page
+from framework.report.confirm.tables import confirm_frame, confirm_table
+from framework.report.files import write
 from framework.report.tables.columns import csv
-from framework.report.tables.grid import grid_latex
+from framework.report.tables.latex import latex
 
 if TYPE_CHECKING:
     from framework.report.confirm.confirmation import Confirmation
@@ -25,19 +26,16 @@ def build(shown: Confirmation, out: Path) -> list[Path]:
     Returns:
         The paths written: page, data, table for a paper, provenance.
     """
-    latex = []
+    tables = []
     for number, side in enumerate(shown.sides):
-        grid = confirm_grid(side, shown.catalog)
-        label = f"{shown.study.name}-confirm-{number}"
-        latex.append(grid_latex(grid, caption=caption(side), label=label))
+        name = f"{shown.study.name}-confirm-{number}"
+        # flags stand in the page and in the data; paper has no room for them
+        tables.append(confirm_table(side, shown.catalog, name=name).without(("flags",)))
+    origin = json.dumps(origins(shown.sides), indent=2, sort_keys=True)
     texts = {
         "confirm.md": page(shown.study, shown.sides, shown.counted, shown.catalog),
         "confirm.csv": csv(confirm_frame(shown.sides)),
-        "confirm.tex": "\n".join(latex),
-        "confirm_provenance.json": json.dumps(origins(shown.sides), indent=2, sort_keys=True)
-        + "\n",
+        "confirm.tex": latex(tables, shown.choices.layout),
+        "confirm_provenance.json": f"{origin}\n",
     }
-    for name, text in texts.items():
-        # the same bytes on every system, where Windows would write CR and LF
-        (out / name).write_text(text, encoding="utf-8", newline="\n")
-    return [*map(out.joinpath, texts)]
+    return write(texts, out)

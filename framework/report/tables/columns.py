@@ -1,21 +1,16 @@
-"""A table as Markdown, CSV and LaTeX.
-
-Whatever comes from outside (names, tags, text) is escaped for each.
-"""
+"""How the columns of a frame are shown, and the tables that are made of them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 
-from framework.report.tables.text import csv_cell, latex_text, markdown_text, missing
+from framework.report.tables.table import Cell, Head, Table
+from framework.report.tables.text import csv_cell, markdown_text, missing
 from framework.results.fronts import Direction
 
 Text = Callable[[Any], str]
@@ -28,13 +23,14 @@ class Column:
     Args:
         name: in the frame.
         head: in Markdown, where there are no groups.
-        group: the head that spans it and its neighbours in LaTeX.
+        group: the head that spans it and its neighbours on paper.
         short: the head below the group.
         brief: the head in the terminal, where columns are scarce.
-        doc: what the column means, for notes and captions; no full stop.
+        doc: what the column means, for notes and the glossary; no full stop.
         text: a value as plain text; what is missing is shown as a gap without asking it.
+        spread: the column of its standard deviation, shown behind it.
         better: which value is printed bold; None for no comparison.
-        level: 0 everywhere, 1 not in the terminal, 2 in Markdown only.
+        level: 0 everywhere, 1 not in the terminal, 2 in the ledger only.
     """
 
     name: str
@@ -44,6 +40,7 @@ class Column:
     brief: str = ""
     doc: str = ""
     text: Text = str
+    spread: str = ""
     better: Direction | None = None
     level: int = 0
 
@@ -56,6 +53,11 @@ class Column:
     def side(self) -> str:
         """Where cells are aligned: numbers `right`, text `left`."""
         return "right" if self.numeric else "left"
+
+    def as_head(self) -> Head:
+        """What a table has of it."""
+        shown = {"text": self.head, "group": self.group, "short": self.short, "doc": self.doc}
+        return Head(name=self.name, number=self.numeric, **shown)
 
 
 def columns_of(
@@ -82,7 +84,7 @@ def markdown(frame: pd.DataFrame, columns: Sequence[Column], *, brief: bool = Fa
         head = (column.brief if brief else "") or column.head
         heads.append(markdown_text(head))
         aligned.append(column.side)
-        cells[position] = list(map(markdown_text, _texts(frame[column.name], column)))
+        cells[position] = list(map(markdown_text, texts_of(frame, column)))
     table = pd.DataFrame(cells)
     # tabulate would read the cells as numbers again and print 0.9840 as 0.984
     return str(
@@ -100,71 +102,59 @@ def csv(frame: pd.DataFrame) -> str:
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
-def latex(
+def table_of(
     frame: pd.DataFrame,
     columns: Sequence[Column],
     *,
-    compared: Sequence[bool],
+    name: str,
     caption: str,
-    label: str,
-) -> str:
-    """A booktabs table over both columns of a page.
+    compared: Sequence[bool] = (),
+    notes: Sequence[str] = (),
+) -> Table:
+    """Rows of a frame as a table.
 
     Args:
-        compared: per row, whether it takes part in the comparison for the bold values.
-        caption: plain text.
-        label: what follows `tab:`; characters that LaTeX does not take in a label become `-`.
+        name, caption, notes: as of a `Table`.
+        compared: per row, whether it takes part in the comparison for the bold values; a rule
+            stands above the first that does.
     """
-    aligned = "".join(column.side[0] for column in columns)
-    # the caption goes above the tabular, as journals want it of tables
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table*}", r"\centering", r"\small", r"\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{latex_text(caption)}}}",
-        rf"\label{{tab:{re.sub('[^A-Za-z0-9_.:-]', '-', label)}}}",
-        rf"\begin{{tabular}}{{@{{}}{aligned}@{{}}}}",
-        r"\toprule", *_heads(columns), r"\midrule", *_body(frame, columns, compared),
-        r"\bottomrule",
-        r"\end{tabular}", r"\end{table*}", "",
-    ]  # fmt: skip
-    return "\n".join(lines)
+    takes_part = list(compared) or [False] * len(frame)
+    by_level = sorted(columns, key=attrgetter("level"))
+    cells = [_cells(frame, column, takes_part) for column in columns]
+    first = takes_part.index(True) if any(takes_part) else 0
+    return Table(
+        name=name,
+        caption=caption,
+        heads=[column.as_head() for column in columns],
+        rows=list(zip(*cells, strict=True)),
+        notes=notes,
+        rules=[first] if first else [],
+        first=[column.name for column in by_level],
+    )
 
 
-def _text(column: Column, value: Any) -> str:
-    return "" if missing(value) else column.text(value)
+def texts_of(frame: pd.DataFrame, column: Column) -> list[str]:
+    """The cells of a column as plain text; gaps are empty."""
+    texts = []
+    spreads = frame[column.spread] if column.spread in frame.columns else [None] * len(frame)
+    for value, spread in zip(frame[column.name], spreads, strict=True):
+        text = "" if missing(value) else column.text(value)
+        texts.append(text if missing(spread) or not text else f"{text} ± {column.text(spread)}")
+    return texts
 
 
-def _texts(values: Any, column: Column) -> list[str]:
-    return list(map(partial(_text, column), values))
-
-
-def _body(frame: pd.DataFrame, columns: Sequence[Column], compared: Sequence[bool]) -> list[str]:
-    """The rows for LaTeX, with a rule above the first of those that are compared."""
-    cells = [_bold(list(frame[column.name]), column, compared) for column in columns]
-    rows = [" & ".join(row) + r" \\" for row in zip(*cells, strict=True)]
-    if not any(compared):
-        empty = rf"\multicolumn{{{len(columns)}}}{{l}}{{No trial is on the front.}} \\"
-        return [*rows, r"\midrule", empty]
-    first = list(compared).index(True)
-    if first:
-        rows.insert(first, r"\midrule")
-    return rows
-
-
-def _bold(values: Sequence[Any], column: Column, compared: Sequence[bool]) -> list[str]:
-    """Cells for LaTeX.
-
-    Those that show the best of the compared rows are bold, unless these all show the same.
-    """
-    texts = _texts(values, column)
+def _cells(frame: pd.DataFrame, column: Column, compared: Sequence[bool]) -> list[Cell]:
+    """Those that show the best of the compared rows are bold, unless these all show the same."""
+    texts, values = texts_of(frame, column), list(frame[column.name])
+    texts, values = texts_of(frame, column), list(frame[column.name])
+    # of means alone: a spread is no merit
+    means = [text.partition(" ± ")[0] for text in texts]
     rivals = list(_rivals(values, compared))
-    best = _best(texts, values, column, rivals)
+    best = _best(means, values, column, rivals)
     cells = []
     for row, text in enumerate(texts):
-        cell = _math(text) if column.numeric else latex_text(text)
         # by the text: rows that look the same to a reader are bold together
-        bold = best and text == best and row in rivals
-        cells.append(rf"\textbf{{{cell}}}" if bold else cell)
+        cells.append(Cell(text, bold=bool(best) and means[row] == best and row in rivals))
     return cells
 
 
@@ -183,25 +173,3 @@ def _best(
         return ""
     choose = max if column.better == "max" else min
     return texts[choose(rivals, key=values.__getitem__)]
-
-
-def _math(text: str) -> str:
-    """A number with a true minus and a true multiplication sign."""
-    return re.sub(r"(?<=\d)x$", r"$\\times$", re.sub("^-", "$-$", latex_text(text)))
-
-
-def _heads(columns: Sequence[Column]) -> list[str]:
-    """Two lines of heads: groups with a rule below each, then the columns' own."""
-    spans, rules, start = [], [], 1
-    for group, members in groupby(columns, key=attrgetter("group")):
-        width = len(list(members))
-        if group:
-            spans.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}")
-            # (lr) trims the ends, so that rules of two groups side by side do not run together
-            rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
-        else:
-            spans.extend([""] * width)
-        start += width
-    names = " & ".join(latex_text(column.short or column.head) for column in columns)
-    upper = [" & ".join(spans) + r" \\", " ".join(rules)] if rules else []
-    return [*upper, names + r" \\"]

@@ -14,6 +14,7 @@ from framework.report.tables.columns import Column, Text
 from framework.report.tables.numbers import four_digits, grouped, percent, ratio
 from framework.results.looks import PREFIX
 from framework.results.quantities import RATIO, Quantity, quantities
+from framework.results.replicates import SD
 
 FORMATS: Mapping[str, Text] = {
     "percent": percent,
@@ -23,34 +24,13 @@ FORMATS: Mapping[str, Text] = {
     "tenths": "{:.1f}".format,
     "ratio": ratio,
 }
-SPREAD = "sample standard deviation over the seeds"
-AVERAGES = (
-    Column(
-        name="seeds",
-        head="seeds",
-        short="n",
-        brief="n",
-        text=grouped,
-        doc="number of seeds of which the row is the mean",
-    ),
-    Column(
-        name="val_accuracy_sd",
-        head="s.d. (points)",
-        group="Accuracy (%)",
-        short="s.d.",
-        brief="s.d.",
-        text=percent,
-        doc=f"{SPREAD}, of the accuracy",
-    ),
-    Column(
-        name="val_r2_sd",
-        head="s.d. (R2)",
-        group="R2",
-        short="s.d.",
-        brief="s.d.",
-        text=four_digits,
-        doc=f"{SPREAD}, of R2",
-    ),
+SEEDS_COLUMN = Column(
+    name="seeds",
+    head="seeds",
+    short="n",
+    brief="n",
+    text=grouped,
+    doc="number of seeds of which the row is the mean",
 )
 NAMES = (
     Column(name="label", head="net", short="Net"),
@@ -75,24 +55,6 @@ class Place:
 
 
 TESTED = (
-    Column(
-        name="test_accuracy_sd",
-        head="test s.d. (points)",
-        group="Test (%)",
-        short="s.d.",
-        brief="s.d.",
-        text=percent,
-        doc=f"{SPREAD}, of the accuracy on the test split",
-    ),
-    Column(
-        name="test_r2_sd",
-        head="test s.d. (R2)",
-        group="Test",
-        short="s.d.",
-        brief="s.d.",
-        text=four_digits,
-        doc=f"{SPREAD}, of R2 on the test split",
-    ),
     Column(
         name="test_seeds",
         head="n (test)",
@@ -162,7 +124,7 @@ def columns(catalog: Catalog) -> list[Column]:
             others[name] = Place(level=1 if name.endswith(RATIO) else 0)
     return [
         *NAMES,
-        *AVERAGES,
+        SEEDS_COLUMN,
         *_placed(stated, QUALITY),
         *_placed(stated, TEST),
         *TESTED,
@@ -184,6 +146,7 @@ def column(quantity: Quantity, place: Place = Place(), **others: Any) -> Column:
         head=quantity.title,
         doc=quantity.doc,
         text=FORMATS[quantity.format],
+        spread=f"{quantity.name}{SD}",
         better=quantity.better,
         level=place.level,
         **(heads | others),

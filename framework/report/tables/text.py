@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,18 @@ from framework.system.text import visible
 LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
+    "`": r"\textasciigrave{}", "±": r"$\pm$", "≈": r"$\approx$", "\u00d7": r"$\times$",
+    "µ": r"$\mu$", "μ": r"$\mu$", "≤": r"$\leq$", "≥": r"$\geq$", "·": r"$\cdot$",
+    "°": r"$^\circ$", "→": r"$\to$", "…": "...", "ß": r"\ss{}", "ø": r"\o{}", "æ": r"\ae{}",
+    "\u2019": "'", "\u2013": "--", "\u2014": "---",
 })  # fmt: skip
+# combining sign -> the accent that fonts of TeX can make
+ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r",
+    "\u030c": "v", "\u0327": "c",
+}  # fmt: skip
+LONG_WORD = 16  # signs, after which a word without marks may be broken anywhere
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
 
 
@@ -28,8 +38,40 @@ def markdown_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Text that LaTeX shows as it is, on one line."""
-    return visible(" ".join(text.split())).translate(LATEX)
+    """Text that LaTeX shows as it is, on one line; long words may be broken.
+
+    A sign that the fonts of TeX have not is shown as its number: `[U+4E2D]`.
+    """
+    return " ".join(_latex_word(word) for word in visible(" ".join(text.split())).split(" "))
+
+
+def _latex_word(word: str) -> str:
+    pieces: list[str] = []
+    # behind marks first: names of plug-ins are read in their parts; a setting stays whole
+    marks = "_+/=," if len(word) > LONG_WORD else "_+/"
+    for part in re.findall(rf"[^{marks}]*[{marks}]|[^{marks}]+", word):
+        step = len(part) if len(part) <= LONG_WORD else LONG_WORD // 2
+        pieces += [part[start : start + step] for start in range(0, len(part), step)]
+    return r"\hspace{0pt}".join(map(_latex_signs, pieces))
+
+
+def _latex_signs(text: str) -> str:
+    # two hyphens would become a dash
+    return "".join(map(_latex_sign, text)).replace("--", "-{}-")
+
+
+def _latex_sign(sign: str) -> str:
+    if sign.isascii() or ord(sign) in LATEX:
+        return sign.translate(LATEX)
+    letter, *marks = list(unicodedata.normalize("NFD", sign))
+    if len(marks) == 1 and letter.isascii() and marks[0] in ACCENTS:
+        return rf"\{ACCENTS[marks[0]]}{{{letter}}}"
+    return f"[U+{ord(sign):04X}]"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def csv_cell(value: Any) -> str:

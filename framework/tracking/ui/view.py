@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from framework.contracts import Catalog
 from framework.results.quantities import spanned
 from framework.results.record import PREFIX, drop_of
 from framework.study.space import Choice
@@ -103,7 +102,7 @@ def _search_filter(study: Study, generation: int) -> str:
 
 def _columns(study: Study, task: str) -> Iterator[str]:
     """Quality, size and method first, then what was set, then what else tells runs apart."""
-    size, quality = spanned(study.objectives, task, Catalog())
+    size, quality = spanned(study.objectives, task)
     for metric in dict.fromkeys([quality, size]):
         yield f"metrics.`{metric}`"
     yield f"tags.`{PREFIX}strategy`"
@@ -119,7 +118,7 @@ def _columns(study: Study, task: str) -> Iterator[str]:
 
 def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     """Quality against size, and how each searched parameter leads to quality."""
-    size, quality = spanned(study.objectives, task, Catalog())
+    size, quality = spanned(study.objectives, task)
     scatter = {
         "uuid": "front",
         "type": "SCATTER",

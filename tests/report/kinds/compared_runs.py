@@ -13,7 +13,7 @@ import numpy as np
 from framework import Choice, Study, Train, use
 from framework.contracts import Catalog
 from framework.planning.resolve import control_spec, resolve
-from framework.report import Report, run_report
+from framework.report import Choices, Report, run_report
 from framework.results.record import SPEC_JSON, STUDY_JSON, Record
 from framework.study import Spec
 from framework.study.grid import enumerate_specs
@@ -184,7 +184,7 @@ def _key(spec: Spec) -> tuple[str, object, int]:
 def compared(root: Path, out: Path, names: str = "prune", *, over: str = "") -> Report:
     """The report, by a store that is opened anew."""
     store = Store.open(root, create=False)
-    return run_report(store, names, root=root, out=out, kind="compare", over=over)
+    return run_report(store, names, root=root, out=out, kind="compare", choices=Choices(over=over))
 
 
 def seeds(written: Written, name: str, study: Study, count: int) -> None:

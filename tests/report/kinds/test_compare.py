@@ -16,7 +16,7 @@ from framework.errors import UnknownName, UserError
 
 MACHINE = {"compare_budgets.csv", "compare_provenance.json", "compare_report.html"}
 FILES = {f"compare.{kind}" for kind in ("md", "csv", "tex", "html", "pdf", "svg", "png")}
-FILES |= {"compare_verdicts.csv", "compare_attained.csv"} | MACHINE
+FILES |= {"compare_verdicts.csv", "compare_attained.csv", "glossary.md"} | MACHINE
 
 
 def table(out: Path, name: str = "compare.csv") -> pd.DataFrame:
@@ -67,7 +67,7 @@ def test_the_best_of_a_setting_is_bold_in_each_form(root: Path) -> None:
     assert list(best["method"]) == ["magnitude_prune"] * len(SPARSITIES)
     text = f"{100 * best['val_accuracy'].iloc[0]:.2f} "
     assert f"| **{text}" in (out / "compare.md").read_text("utf-8")
-    assert rf"\textbf{{{text}" in (out / "compare.tex").read_text("utf-8")
+    assert rf"\bfseries {text.strip()}{{" in (out / "compare.tex").read_text("utf-8")
     assert f"<b>{text}" in (out / "compare.html").read_text("utf-8")
 
 

@@ -15,7 +15,10 @@ from framework.report.compare.budgets import epochs_of, unequal
 from framework.report.compare.configurations import Configuration, Net
 from framework.report.compare.methods import named
 from framework.report.compare.pairs import pairs_of, sentence
-from framework.report.tables.grid import Cell, Grid, grid_html, grid_latex, grid_markdown
+from framework.report.tables.fit import Layout
+from framework.report.tables.latex import latex
+from framework.report.tables.markup import table_html, table_markdown
+from framework.report.tables.table import Cell, Head, Table, words
 from framework.results.record import Run
 from framework.study import Spec, Use
 
@@ -176,18 +179,20 @@ def test_budgets_more_than_a_tenth_off_the_median_are_told() -> None:
 
 
 def test_what_comes_from_outside_is_escaped_in_each_form() -> None:
-    grid = Grid(
-        heads=["method", "a_b", "empty"],
+    table = Table(
+        name="a b",
+        caption="<script> 50 %",
+        heads=[words("method"), Head(name="a_b", text="a_b"), words("empty")],
         rows=[[Cell("<i>|x_y_"), Cell("1 ± 2", bold=True), Cell("")]],
-    )
-    assert grid.without_empty().heads == ["method", "a_b"]
-    markdown = grid_markdown(grid.without_empty()).splitlines()
+    ).without_empty()
+    assert table.names == ["method", "a_b"]
+    markdown = table_markdown(table).splitlines()
     assert markdown[1:] == ["| :--- | ---: |", r"| &lt;i>\|x_y\_ | **1 ± 2** |"]
-    page = grid_html(grid, caption="<script>")
+    page = table_html(table)
     assert "<td>&lt;i&gt;|x_y_</td>" in page
     assert "<script>" not in page
     assert "<b>1 ± 2</b>" in page
-    paper = grid_latex(grid, caption="50 %", label="a b")
-    assert r"\textbf{1 $\pm$ 2}" in paper
-    assert r"\caption{50 \%}" in paper
+    paper = latex([table], Layout())
+    assert r"\bfseries 1{\,$\pm$\,2}" in paper
+    assert r"\caption{\textless{}script\textgreater{} 50 \%}" in paper
     assert r"\label{tab:a-b}" in paper
