@@ -135,9 +135,26 @@ class Net:
 
     def test_of(self, one: Configuration) -> Summary | None:
         """Of the test split; None of what was not confirmed."""
-        confirmed = self.confirmed.get(one.digest)
-        values = list(confirmed.values(self.tested).values()) if confirmed else []
-        return summary(values, above_chance=self.above_chance) if values else None
+        anew = self.confirmed.get(one.digest)
+        return self._beside_quality(anew, anew.values(self.tested)) if anew else None
+
+    def gap_of(self, one: Configuration) -> Summary | None:
+        """Validation minus test, both of the same file; None of what was not confirmed."""
+        anew = self.confirmed.get(one.digest)
+        if anew is None:
+            return None
+        validation, test = anew.values(self.quality), anew.values(self.tested)
+        gaps = {seed: validation[seed] - test[seed] for seed in validation.keys() & test.keys()}
+        return self._beside_quality(anew, gaps)
+
+    def _beside_quality(self, one: Configuration, values: Mapping[int, float]) -> Summary | None:
+        """Of a number of each seed; what is flagged on validation has no interval of anything."""
+        if not values:
+            return None
+        answer = summary([values[seed] for seed in sorted(values)], above_chance=self.above_chance)
+        quality = self.quality_of(one)
+        is_flagged = quality is not None and quality.flags
+        return replace(answer, low=None, high=None) if is_flagged else answer
 
 
 class Remembering:

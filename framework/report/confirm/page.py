@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from framework.report.compare.methods import setting_text
-from framework.report.confirm.tables import confirm_table, gap_of, in_table_order, trial_of
+from framework.report.confirm.tables import confirm_table, in_table_order, trial_of
 from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
 from framework.report.tables.markup import table_markdown
 from framework.report.tables.text import markdown_text
@@ -99,7 +99,7 @@ def looks_text(sides: Sequence[Side], counted: Sequence[Run]) -> str:
 
 def _gaps(side: Side, kind: str) -> list[float]:
     """The mean gap of each row of a kind."""
-    gaps = [gap_of(side.net, row) for row in side.rows if row.kind == kind]
+    gaps = [side.net.gap_of(row.one) for row in side.rows if row.kind == kind]
     return [gap.mean for gap in gaps if gap is not None]
 
 
@@ -112,7 +112,7 @@ def _called(row: Row) -> str:
 
 
 def _gap_text(net: Net, row: Row) -> str:
-    gap = gap_of(net, row)
+    gap = net.gap_of(row.one)
     if gap is None:
         return "not measured on both"
     where = "above" if gap.mean >= 0 else "below"
@@ -124,10 +124,11 @@ def _gap_text(net: Net, row: Row) -> str:
 
 def _verdict(net: Net, gap: Summary, row: Row) -> str:
     """What the interval says of the gap, if there may be one."""
+    if gap.seeds < 2:
+        return "of one seed, which tells no spread"
     if gap.low is None or gap.high is None:
-        return "of one seed, which tells no spread" if gap.seeds < 2 else "without an interval"
-    if row.quality is not None and row.quality.flags:
-        return f"without an interval: {', '.join(row.quality.flags)}"
+        flags = [*(row.quality.flags if row.quality is not None else ()), *gap.flags]
+        return f"without an interval: {', '.join(dict.fromkeys(flags))}"
     ends = f"{_signed(net, gap.low)} to {_signed(net, gap.high)}"
     if gap.low <= 0 <= gap.high:
         return f"no gap that {gap.seeds} seeds can tell (95 % interval {ends})"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from framework.report.compare.methods import setting_names
 from framework.report.compare.tables import exact_frame, setting_cells, spread
 from framework.report.frame import in_order, object_frame
-from framework.report.statistics.intervals import Summary, summary
 from framework.report.tables.layout import FORMATS
 from framework.report.tables.table import Cell, Head, Table, words
 from framework.report.tables.text import shortened
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from framework.contracts import Catalog
-    from framework.report.compare.configurations import Net
     from framework.report.compare.rows import Row
     from framework.report.compare.tables import Side
 
@@ -27,15 +25,6 @@ GAP = "gap"  # validation minus test, of the same file
 SIZES = ("params_nonzero", "size_tflite_bytes", "size_tflite_compressed_bytes")
 # of a search, not of what it ends with
 LEFT_OUT = ("front", "best", "equal_to_best", "test_seeds")
-
-
-def gap_of(net: Net, row: Row) -> Summary | None:
-    """Validation minus test, seed by seed: both of the same file."""
-    validation, test = row.one.values(net.quality), row.one.values(net.tested)
-    gaps = [validation[seed] - test[seed] for seed in sorted(validation.keys() & test.keys())]
-    if not gaps:
-        return None
-    return summary(gaps, above_chance=net.above_chance)
 
 
 def trial_of(row: Row) -> int | None:
@@ -63,7 +52,7 @@ def confirm_frame(sides: Sequence[Side]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for side in sides:
         for row in in_table_order(side):
-            gap = gap_of(side.net, row)
+            gap = side.net.gap_of(row.one)
             values: dict[str, Any] = {**cells[row.one.digest], "trial": trial_of(row)}
             if gap is not None:
                 values |= {GAP: gap.mean, f"{GAP}_sd": gap.deviation}
@@ -101,7 +90,7 @@ def confirm_table(
         number = trial_of(row)
         cells = [Cell(row.method), Cell("" if number is None else str(number))]
         cells += [*setting_cells(row, settings), Cell(str(len(row.one.runs)))]
-        summaries = (row.quality, row.test, gap_of(net, row))
+        summaries = (row.quality, row.test, net.gap_of(row.one))
         cells += [Cell(spread(one, quality.format)) for one in summaries]
         cells += [_size_cell(row, size, "count") for size in sizes]
         cells += [_size_cell(row, ratio, "ratio") for ratio in ratios]

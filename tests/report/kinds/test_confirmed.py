@@ -60,6 +60,10 @@ def test_every_number_is_that_of_the_runs(root: Path, tmp_path: Path) -> None:
             assert row[f"{name}_sd"] == pytest.approx(stdev(values), abs=1e-12)
         assert row["seeds"] == "1000 1001 1002"
     assert not {"front", "best", "equal_to_best"} & set(frame.columns)
+    # what is flagged has no interval of anything
+    flagged = frame["flags"].notna()
+    for name in ("val_accuracy_low", "test_accuracy_low", "gap_high"):
+        assert list(frame[name].isna()) == list(flagged)
 
 
 def test_the_page_says_the_gap_in_words_and_counts_looks(root: Path, tmp_path: Path) -> None:
