@@ -177,7 +177,7 @@ OF_EXTRA = $(COMPILE) -q --custom-compile-command "make lock" --extra $$extra -c
 help:  ## this page
 	@echo "Squeezelab: compress TensorFlow networks and keep every number."
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-20s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
 	@echo
 	@echo "  NAME=squeezenet_prune           a study: the name of a file in studies/"
 	@echo "  SET=\"trials=50 dataset=mnist\"   changes for a quick try, separated by spaces"

@@ -73,6 +73,9 @@ class Failures:
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """Nothing."""
 
+    def phase(self, running: Running, name: str) -> None:
+        """Nothing."""
+
     def ended(self, event: Ended) -> None:
         """Note a run that failed."""
         if event.record.reason:

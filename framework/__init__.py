@@ -105,9 +105,10 @@ def load(*names: str, settings: Sequence[str] = (), digest: str | None = None) -
 
 
 def data(name: str, **knobs: Any) -> OpenData:
-    """The training, calibration and validation splits of a data set, as nets see them.
+    """The training, calibration and validation splits of a data set, in its own shapes.
 
-    Its test split is not among them: `make confirm` alone opens it.
+    A net that asks for other sides of a picture gets it resized. The test split is not among them:
+    `make confirm` alone opens it.
 
     Args:
         name: as `make list` has it.

@@ -58,6 +58,7 @@ class Watcher:
 
     ended_runs: list[Ended] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    phases: list[tuple[str, str]] = field(default_factory=list)
     at_end: Callable[[Ended], None] = lambda event: None
 
     def begin(self, plan: Any, *, done: int, wanted: int, what: str = "trials") -> None:
@@ -65,6 +66,9 @@ class Watcher:
 
     def epoch(self, running: Any, epoch: int, values: Any) -> None:
         pass
+
+    def phase(self, running: Any, name: str) -> None:
+        self.phases.append((running.what, name))
 
     def ended(self, event: Ended) -> None:
         self.ended_runs.append(event)

@@ -76,7 +76,7 @@ class Silent:
     def begin(self, *_: Any, **__: Any) -> None:
         """Say nothing."""
 
-    epoch = ended = say = begin
+    epoch = phase = ended = say = begin
 
 
 @dataclass(frozen=True)

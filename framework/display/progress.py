@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from framework.system.commands import as_typed
 from framework.system.text import visible
 
 NOTEBOOK_COLUMNS = 120
+PHASES = ("training", "exporting", "timing")  # of a run, that are shown
+SILENCE_SECONDS = 30.0  # after which a file that is written to gets a sign of life
 HEAD = 21  # characters of "trial 12 (13 of 30)"; those of further seeds are longer
 
 
@@ -40,6 +43,7 @@ class Progress:
         self.console, self._root = console, root
         self._live = _live(console) if console.is_terminal else None
         self._lines: dict[str, TaskID] = {}  # of the runs that are at work
+        self._spoke = time.monotonic()  # when a line was last written
 
     def __enter__(self) -> Progress:
         # on the same console: what is written past it would run into the live line
@@ -71,20 +75,33 @@ class Progress:
             self._live.start()
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
-        """The run's live line; nothing where there is no terminal."""
-        if not self._live:
-            return
+        """The run's live line, with the values of an epoch; a plain one now and then."""
         shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         # a strategy that looks for the best of several nets trains longer than it is asked to
         of = f" of {running.epochs}" if epoch <= running.epochs else ""
-        head = ", ".join(filter(None, [running.what, running.tried, f"epoch {epoch}{of}"]))
+        done = min(epoch, running.epochs) if running.epochs else 0
+        self._at(running, f"training, epoch {epoch}{of}", done=done, values=shown)
+
+    def phase(self, running: Running, name: str) -> None:
+        """The run's live line, with what it is at; a plain one now and then."""
+        if name in PHASES:
+            self._at(running, name)
+
+    def _at(
+        self, running: Running, what: str, *, done: int | None = None, values: str = ""
+    ) -> None:
+        head = " · ".join(filter(None, [running.what, running.tried, what]))
+        if self._live is None:
+            # a sign of life in a file, where each epoch would bury what counts
+            if time.monotonic() - self._spoke >= SILENCE_SECONDS:
+                self.say(head)
+            return
         is_new = running.what not in self._lines
         if is_new:
             of_run = self._live.add_task("", total=running.epochs or None, left="")
             self._lines[running.what] = of_run
         # rich would take what is in brackets for markup
-        text = escape(visible(f"{head}  {shown}"))
-        done = min(epoch, running.epochs) if running.epochs else 0
+        text = escape(visible(f"{head}  {values}".rstrip()))
         line = self._lines[running.what]
         # at once when it is new: an epoch of a small net ends before the next refresh
         self._live.update(line, description=text, completed=done, refresh=is_new)
@@ -108,6 +125,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A sentence."""
+        self._spoke = time.monotonic()
         # soft_wrap: without a terminal rich breaks lines at 80 columns
         self.console.print(
             visible(as_typed(text, self._root)), markup=False, highlight=False, soft_wrap=True
@@ -118,6 +136,7 @@ class Progress:
             self._live.update(self._live.task_ids[0], **fields)
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
+        self._spoke = time.monotonic()
         self.console.print(
             visible(f"{head:<{HEAD}} {text}"),
             style=style,
@@ -129,12 +148,22 @@ class Progress:
     def _status(self, event: Ended) -> None:
         parts = [event.tried] if event.tried else []
         if event.front is not None:
-            parts.append(f"front {event.front}")
+            parts.append(_front(event))
         if event.failed:
             parts.append(f"failed {event.failed}")
         if event.eta_seconds:
             parts.append(f"about {duration(event.eta_seconds)} left")
         self._line("", ", ".join(parts), style="dim")
+
+
+def _front(event: Ended) -> str:
+    """What the front is, and what the trial gave it."""
+    if not event.is_on_front:
+        return f"front {event.front}"
+    text = f"on the front of {event.front}"
+    if event.volume is not None:
+        text += f", hypervolume {event.volume:.3f} (+{event.gain:.3f})"
+    return text
 
 
 def screen() -> Console:

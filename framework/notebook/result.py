@@ -60,18 +60,15 @@ class Result:
 
         return front_table(self._stored)
 
-    def compare(self, *, over: str = "") -> pd.DataFrame:
+    def compare(self) -> pd.DataFrame:
         """Every configuration with mean, standard deviation and interval over its seeds.
 
         As `make report KIND=compare`, of all generations of this study.
 
-        Args:
-            over: a setting to sort by, as `compress.0.sparsity`; empty for none.
-
         Raises:
             UserError: no run has ended.
         """
-        return compared(self._store, [self.name], root=self.root, digest=self.digest, over=over)
+        return compared(self._store, [self.name], root=self.root, digest=self.digest)
 
     def best(self, *, drop: float = 0.01, by: str = "") -> pd.Series[Any]:
         """The row of the smallest net of the front that loses at most `drop` to its baseline.
@@ -187,18 +184,16 @@ class Result:
 
 
 def compared(
-    store: Store, names: list[str], *, root: Path, digest: str | None = None, over: str = ""
+    store: Store, names: list[str], *, root: Path, digest: str | None = None
 ) -> pd.DataFrame:
     """The configurations of some studies, by net, with dtypes."""
-    from framework.report.choices import Choices
     from framework.report.compare.comparison import compare
     from framework.report.compare.tables import exact_frame
     from framework.report.run_table import typed
 
-    catalog, choices = catalog_of(root), Choices(over=over)
-    comparison = compare(store, names, catalog=catalog, digest=digest, choices=choices)
-    table = typed(exact_frame(comparison.sides), ())
-    return table.sort_values(["net", over], ignore_index=True) if over in table else table
+    catalog = catalog_of(root)
+    comparison = compare(store, names, catalog=catalog, digest=digest)
+    return typed(exact_frame(comparison.sides), ())
 
 
 def opened(root: Path) -> Store:

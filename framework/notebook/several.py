@@ -48,9 +48,9 @@ class Results(Result):
 
         return stacked([result.front() for result in self.studies])
 
-    def compare(self, *, over: str = "") -> pd.DataFrame:
+    def compare(self) -> pd.DataFrame:
         """Every configuration of all of them over its seeds; see `Result.compare`."""
-        return compared(self._store, self.name.split(), root=self.root, over=over)
+        return compared(self._store, self.name.split(), root=self.root)
 
     def best(self, *, drop: float = 0.01, by: str = "") -> pd.Series[Any]:
         """The best row of all; see `Result.best`.

@@ -99,6 +99,10 @@ class StudyStatus:
         points = self._points()
         return set(compress(points, fronts.on_front(list(points.values()), self._directions())))
 
+    def metrics(self) -> dict[int, Mapping[str, float]]:
+        """Metrics of the finished trials that meet the constraints, by number."""
+        return {number: run.metrics for number, run in self.done.items() if _is_usable(run)}
+
     def failed(self) -> int:
         """How many trials failed."""
         return sum(run.status == "FAILED" for run in self.done.values())

@@ -128,8 +128,8 @@ class Coordinator:
             if not self._out_of_time:
                 failures.check_end(self.plan.name, self.done, self.store)
             self._mark_front()
-            files, say = self.runs.of_files(), self.observer.say
-            are_timed = latencies.time_files(files, self.store, self.engine, say=say)
+            files, observer = self.runs.of_files(), self.observer
+            are_timed = latencies.time_files(files, self.store, self.engine, observer=observer)
             # a parent that is not FINISHED brings the next session back to what is left to be timed
             self.store.close(self.runs.parent, "FINISHED" if are_timed else "KILLED")
         except KeyboardInterrupt as error:

@@ -36,6 +36,9 @@ class Ended:
         tried: as of `Running`.
         position, of: trials done and wanted; 0 for a run that is no trial.
         front: trials on the front; None where nothing is searched.
+        is_on_front: this one is among them.
+        volume: the front's hypervolume; None where it has none, or where it is not told.
+        gain: by how much this trial made it grow.
         eta_seconds: until the session ends, with its last trial or its `hours`; None if unknown.
     """
 
@@ -47,6 +50,9 @@ class Ended:
     position: int = 0
     of: int = 0
     front: int | None = 0
+    is_on_front: bool = False
+    volume: float | None = None
+    gain: float = 0.0
     failed: int = 0
     eta_seconds: float | None = None
 
@@ -91,6 +97,9 @@ class Observer(Protocol):
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
         """After each epoch of training."""
+
+    def phase(self, running: Running, name: str) -> None:
+        """When a run begins something else: training, exporting, timing."""
 
     def ended(self, event: Ended) -> None:
         """After each run."""

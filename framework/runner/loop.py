@@ -86,9 +86,16 @@ class Loop:
             seconds *= REFERENCE_LIMIT
         dense = "" if work.role == "baseline" else self._schedule.dense.get(work.dense, "")
         run_id = self._runs.begin(work.role, work.spec, dense=dense, tags=tags)
-        report = self._reporter(run_id, self._teller.running(work.role, work.what, work.spec))
-        is_cancelled = partial(cancelling.is_cancelled, self._runs.root, run_id)
-        future = self._engine.submit(Task(work.spec, seconds, report, is_cancelled, work.is_timed))
+        running = self._teller.running(work.role, work.what, work.spec)
+        task = Task(
+            work.spec,
+            seconds,
+            report=self._reporter(run_id, running),
+            is_cancelled=partial(cancelling.is_cancelled, self._runs.root, run_id),
+            is_timed=work.is_timed,
+            phase=partial(self._observer.phase, running),
+        )
+        future = self._engine.submit(task)
         self._flying[future] = Flight(run_id, work, future)
         return run_id
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from framework.planning import own_plugins
 from framework.planning.resolve import budget
-from framework.results import chance
+from framework.results import chance, volume
 from framework.results.status import DELETED_METRICS, OTHER_METRICS, StudyStatus
 from framework.runner.events import Ended, Observer, Running
 from framework.study.space import Choice
@@ -64,6 +64,8 @@ class Teller:
     def __init__(self, plan: Plan, catalog: Catalog, observer: Observer) -> None:
         self._plan, self._study = plan, plan.study
         self._catalog, self._observer = catalog, observer
+        self._axes: tuple[volume.Axis, ...] = ()  # as soon as there is a dense net
+        self._is_explained = False  # what hypervolume is
 
     def history(
         self, history: History, tags: Mapping[str, str], *, unranked: int, deleted: int
@@ -93,6 +95,7 @@ class Teller:
         """Before anything runs."""
         self._observer.begin(self._plan, done=done, wanted=wanted)
         for run in history.dense:
+            self._compare_with(run.metrics)
             self._warn(run.tags.get("architecture", ""), run.metrics)
 
     def running(self, role: str, what: str, spec: Spec) -> Running:
@@ -107,10 +110,12 @@ class Teller:
         )
         self._observer.ended(event)
         if not (spec.compress or result.reason):
+            self._compare_with(result.values)
             self._warn(self._net(spec), result.metrics)
 
     def trial(self, work: Work, result: Record, *, status: StudyStatus, position: Position) -> None:
         """A trial has ended, with the front that it may have changed."""
+        front = status.front()
         event = Ended(
             what=work.what,
             net=self._net(work.spec),
@@ -119,10 +124,12 @@ class Teller:
             of=position.wanted,
             record=result,
             values=self._objectives(result),
-            front=len(status.front()),
+            front=len(front),
             failed=status.failed(),
             eta_seconds=position.eta_seconds,
         )
+        if self._axes and work.number in front:
+            event = self._with_gain(event, status, work.number)
         self._observer.ended(event)
 
     def confirmation(self, work: Work, result: Record, *, position: Position, failed: int) -> None:
@@ -144,6 +151,23 @@ class Teller:
             eta_seconds=position.eta_seconds,
         )
         self._observer.ended(event)
+
+    def _compare_with(self, dense: Mapping[str, float]) -> None:
+        """Take the first dense net as what the front's hypervolume is measured from."""
+        task = self._plan.task
+        self._axes = self._axes or volume.axes_of(
+            self._study.objectives, dense, task, self._catalog
+        )
+
+    def _with_gain(self, event: Ended, status: StudyStatus, number: int) -> Ended:
+        """The event with what its trial won, of which it is said once what that is."""
+        if not self._is_explained:
+            self._observer.say(volume.meaning(self._axes))
+            self._is_explained = True
+        whole = volume.volume_of(status.metrics().values(), self._axes)
+        others = {other: one for other, one in status.metrics().items() if other != number}
+        gain = whole - volume.volume_of(others.values(), self._axes)
+        return replace(event, is_on_front=True, volume=whole, gain=gain)
 
     def fewer(self, done: Mapping[int, Run], *, wanted: int, distinct: int | None) -> None:
         """Why there are fewer trials than asked for: no spec is trained twice.

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from framework.runner.measurement import Measured
     from framework.study.spec import Spec
 
-AT_WORK, MEASURED = "at work", "measured"  # phases of a trial
+# phases of a trial, in their order; its seconds count from the first to the third
+AT_WORK, EXPORTING, MEASURED, TIMING = "training", "exporting", "measured", "timing"
 TOO_LONG = "The trial took longer than trial_seconds."
 
 
@@ -64,7 +65,8 @@ def run(
         seconds: wall time after which the trial fails; None for no limit. Data and the training of
             its baseline do not count; of a dense net's own run the training does.
         report: called after each epoch of training.
-        phase: called with AT_WORK when the seconds begin to count, with MEASURED when they end.
+        phase: called with AT_WORK when the seconds begin to count, with EXPORTING, with MEASURED
+            when they end, and with TIMING.
         is_timed: measure the latency of its file, too.
     """
     began, data = time.monotonic(), dict[str, object]()
@@ -120,14 +122,19 @@ def _done(
     is_timed: bool,
 ) -> Record:
     """The record of a trial that comes to its end."""
-    measured = measurement.measure(compress(spec, lab, job), spec, lab)
+    stage = compress(spec, lab, job)
+    phase(EXPORTING)
+    measured = measurement.measure(stage, spec, lab)
     if not spec.compress:
         lab.measured[job.baseline.digest] = Dense(measured.file, measured.metrics)
     # before the file's latency is timed: that does not count against the limit
     if time.monotonic() > job.deadline:
         raise TrialTimeout(TOO_LONG)
     phase(MEASURED)
-    speeds = measurement.timed(measured, spec, lab, job.baseline) if is_timed else {}
+    speeds = {}
+    if is_timed:
+        phase(TIMING)
+        speeds = measurement.timed(measured, spec, lab, job.baseline)
     times = _times(spec, job, measured=measured, began=began) | speeds
     return record_of(spec, lab, job, measured=measured, times=times)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 TARGETS = (
     "study", "report", "list", "check", "show", "ui", "confirm", "data", "new", "doctor", "forget",
-    "clean-cache", "diff", "export", "reproduce", "cancel",
+    "clean-cache", "diff", "export", "export-optuna", "reproduce", "cancel",
 )  # fmt: skip
 # a value ends before the sentence's own full stop, unless it is a reader's own to fill in
 VALUE = r'(?:"[^"]*"|\.\.\.|[^\s"`]*[^\s"`.,;:)])'

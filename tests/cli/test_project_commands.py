@@ -495,6 +495,7 @@ HOSTILE = "x; touch ran; echo `touch ran` $(touch ran) $(shell touch ran) | touc
     "target",
     [
         *("study", "report", "check", "show", "confirm", "data", "new", "forget", "export"),
+        "export-optuna",
         *("reproduce", "screenshots", "recipes", "measurements", "capabilities", "saved-nets"),
     ],
 )
@@ -514,6 +515,7 @@ def test_make_runs_nothing_that_stands_in_a_name(made: Path, target: str) -> Non
     [
         (["new", "KIND=study"], "make new KIND=strategy"),
         (["forget"], "Which study?"),
+        (["export-optuna", "NAME=x"], "make export-optuna NAME=squeezenet_prune OUT=study.db"),
         (["setup", "EXTRAS=clustre"], "There is no extra called clustre. Known: cluster"),
     ],
 )

@@ -85,6 +85,16 @@ def test_a_mistake_in_export(finished: Path, arguments: list[str], said: str) ->
     assert said in refused(finished, "export", *arguments)
 
 
+def test_export_optuna(finished: Path) -> None:
+    done = squeezelab(finished, "export-optuna", "tiny", "study.db")
+    assert done.returncode == 0
+    assert done.stdout == "study.db\n"
+    assert "5 trials. optuna-dashboard sqlite:///study.db shows them." in done.stderr
+    said = refused(finished, "export-optuna", "tiny", "study.db")
+    assert "study.db would be overwritten" in said
+    assert squeezelab(finished, "export-optuna", "tiny", "study.db", "--force").returncode == 0
+
+
 def test_without_any_runs(empty: Path) -> None:
     assert "There are no runs yet." in refused(empty, "diff", "tiny:0", "tiny:1")
     assert "There are no runs yet." in refused(empty, "export", "tiny:0", "a.tflite")

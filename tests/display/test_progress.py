@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from framework import Study, use
+from framework.display import progress
 from framework.display.progress import Progress, duration, number
 from framework.planning.plan import Plan
 from framework.results.record import Record
@@ -51,7 +52,7 @@ def ended(position: int = 0, **fields: object) -> Ended:
             position=position,
             of=30,
             front=2,
-            tried="sparsity 0.88",
+            tried="magnitude_prune · sparsity 0.88",
             eta_seconds=125.0,
         )
     return replace(event, **fields)  # type: ignore[arg-type]
@@ -93,10 +94,46 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "30 trials to run.",
         "baseline              val_accuracy 0.9800  params_nonzero 12,345",
         "trial 0 (1 of 30)     val_accuracy 0.9800  params_nonzero 12,345",
-        "                      sparsity 0.88, front 2, about 2 min 5 s left",
+        "                      magnitude_prune · sparsity 0.88, front 2, about 2 min 5 s left",
         "trial 1 (2 of 30)     val_accuracy 0.9800  params_nonzero 12,345",
-        "                      sparsity 0.88, front 2, failed 1",
+        "                      magnitude_prune · sparsity 0.88, front 2, failed 1",
     ]
+
+
+def test_what_a_trial_gave_the_front_is_said() -> None:
+    text = shown(ended(1, is_on_front=True, volume=1.23456, gain=0.02), ended(2))
+    assert "sparsity 0.88, on the front of 2, hypervolume 1.235 (+0.020), about" in text
+    assert "on the front of 2, about" in shown(ended(1, is_on_front=True))
+
+
+def test_a_file_gets_a_sign_of_life_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    out = io.StringIO()
+    running = Running("trial 7", "magnitude_prune · sparsity 0.91", epochs=4)
+    with Progress(Console(file=out, width=200)) as observer:
+        for moment, name in ((10.0, "exporting"), (31.0, "at work"), (32.0, "timing")):
+            clock[0] = moment
+            observer.phase(running, name)
+        clock[0] = 40.0
+        observer.epoch(running, 1, {"loss": 0.5})
+        clock[0] = 63.0
+        observer.epoch(running, 2, {"loss": 0.5})
+    assert out.getvalue().splitlines() == [
+        "trial 7 · magnitude_prune · sparsity 0.91 · timing",
+        "trial 7 · magnitude_prune · sparsity 0.91 · training, epoch 2 of 4",
+    ]
+
+
+def test_a_terminal_shows_what_a_trial_is_at() -> None:
+    out = io.StringIO()
+    running = Running("trial 7", "magnitude_prune · sparsity 0.91", epochs=4)
+    with Progress(Console(file=out, width=200, force_terminal=True)) as observer:
+        observer.begin(PLAN, done=0, wanted=30)
+        observer.phase(running, "training")
+        assert "trial 7 · magnitude_prune · sparsity 0.91 · training" in ESCAPE.sub(
+            "", out.getvalue()
+        )
 
 
 def test_a_failure_says_why() -> None:
@@ -123,7 +160,7 @@ def test_no_epoch_is_more_than_all_of_them() -> None:
     with Progress(Console(file=out, width=200, force_terminal=True)) as observer:
         observer.begin(PLAN, done=0, wanted=30)
         observer.epoch(Running("trial 0", epochs=2), 3, {"loss": 0.25})
-    assert "trial 0, epoch 3  loss" in ESCAPE.sub("", out.getvalue())
+    assert "trial 0 · training, epoch 3  loss" in ESCAPE.sub("", out.getvalue())
 
 
 def test_the_net_is_named_where_several_are_tried() -> None:
@@ -176,7 +213,7 @@ def test_the_live_line_on_a_terminal() -> None:
     for words in (
         "2/30",
         "about 2 min 5 s left",
-        "trial 1, sparsity 0.88, epoch 3 of 8  loss 0.2500",
+        "trial 1 · magnitude_prune · sparsity 0.88 · training, epoch 3 of 8  loss 0.2500",
     ):
         assert words in text
     assert not [line for line in on_screen(text) if "loss" in line], (

@@ -55,6 +55,7 @@ def test_all_of_one_study_goes_and_nothing_of_another(store: Store) -> None:
     root = store.root
     before = store.runs("my")
     tables = ("experiments", "runs", "metrics", "latest_metrics", "params", "tags", "datasets")
+    tables += ("logged_models", "logged_model_metrics", "logged_model_tags", "inputs", "input_tags")
     with_it = {table: rows(root, table) for table in tables}
     kept = find(root, "mine")
     assert kept.roles == {"study": 1, "baseline": 1, "control": 1, "trial": 1, "confirm": 1}

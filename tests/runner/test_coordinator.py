@@ -422,7 +422,18 @@ def test_the_front_holds_only_what_meets_the_constraints(project: Project) -> No
     assert harsh.metrics["constraint_violation"] > 0
     assert harsh.metrics["params_nonzero"] < gentle.metrics["params_nonzero"]
     assert (gentle.tags["pareto"], harsh.tags["pareto"]) == ("true", "false")
-    assert [event.front for event in observer.ended_runs if event.of] == [1, 1]
+    first, second = [event for event in observer.ended_runs if event.of]
+    assert (first.front, second.front) == (1, 1)
+    # what hypervolume is comes once, before the trial that is the first to have one
+    assert [text for text in observer.said if text.startswith("Hypervolume is")] == [
+        "Hypervolume is what the front wins, and grows with each trial that improves it: "
+        "val_accuracy above chance x halvings of params_nonzero below the dense net."
+    ]
+    assert first.is_on_front
+    assert first.volume == first.gain > 0
+    assert (second.is_on_front, second.volume) == (False, None)
+    phases = [name for what, name in observer.phases if what == "trial 1"]
+    assert phases == ["training", "exporting", "measured", "timing"]
     project.command("report", "tiny")
     assert b"trial 1" not in project.results()["pareto.md"]
 

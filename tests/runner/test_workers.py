@@ -112,8 +112,13 @@ def test_two_workers_find_what_one_process_finds(
             killed.append(random.choice(sorted(processes() - before)))
             os.kill(killed[0], signal.SIGKILL)
 
-    run(project, settings=["trials=5"], observer=Watcher(at_end=kill))
+    view = Watcher(at_end=kill)
+    run(project, settings=["trials=5"], observer=view)
     assert killed
+    # a worker says what it is at, and files are timed afterwards
+    assert {("trial 4", "training"), ("trial 4", "exporting")} <= set(view.phases)
+    assert ("trial 4", "timing") not in view.phases
+    assert view.phases[-1] == ("files", "timing")
     assert results(project) == expected
     assert processes() == before
     others = [one for role in ("study", "baseline", "control") for one in project.runs(role)]
@@ -138,9 +143,11 @@ def test_a_file_whose_timing_is_cut_off_is_timed_by_the_next_session(
             raise WorkerDied("SIGKILL", "worker-0.log")
 
     monkeypatch.setattr(type(store), "add", lambda *_: pytest.fail("nothing was timed"))
-    said: list[str] = []
+    view = Watcher()
     engine: Any = Dying()
-    assert not latencies.time_files(runs, store, engine, say=said.append)
+    assert not latencies.time_files(runs, store, engine, observer=view)
+    said = view.said
+    assert view.phases == [("files", "timing")] * 2
     assert said[0] == "Timing 2 files, one at a time."
     assert "has no latency yet, the same command tries again" in said[1]
     assert len(said) == 3

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
         ("make show RUN=1a2b3c, or", "squeezelab show 1a2b3c, or"),
         ("make confirm NAME=x TRIAL=3", "squeezelab confirm x --trial 3"),
         ("make export NAME=x TRIAL=3 OUT=net.tflite", "squeezelab export x:3 net.tflite"),
+        ("make export-optuna NAME=x OUT=x.db", "squeezelab export-optuna x x.db"),
         ("make forget NAME=... YES=1", "squeezelab forget NAME --yes"),
         ("make diff A=x:1 B=x:2", "squeezelab diff x:1 x:2"),
         ("make ui PORT=5001", "squeezelab ui --port 5001"),

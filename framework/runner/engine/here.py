@@ -46,7 +46,7 @@ class InProcess:
 
         try:
             how = partial(trial.run, seconds=task.seconds, is_timed=task.is_timed)
-            result = how(task.spec, self._lab, report=report)
+            result = how(task.spec, self._lab, report=report, phase=task.phase)
             # it is the store that failed in the middle of the run, which to `trial` is its failure
             if refused:
                 raise refused[0]

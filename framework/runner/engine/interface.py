@@ -24,6 +24,7 @@ class Task:
         report: called in the coordinator after each epoch of training.
         is_cancelled: whether somebody wants it to end; looked at now and then.
         is_timed: whether its latency may be measured at once.
+        phase: called in the coordinator with what the run is at, as `trial.run` is told to.
     """
 
     spec: Spec
@@ -31,6 +32,7 @@ class Task:
     report: EpochReport
     is_cancelled: Callable[[], bool] = lambda: False
     is_timed: bool = True
+    phase: Callable[[str], None] = lambda name: None
 
 
 class WorkerDied(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from framework.errors import InvalidStudy, SqueezelabError
 from framework.results.edited import read_metrics
 from framework.results.record import MACHINE, METRICS_JSON, MODEL_TFLITE, SPEC_JSON, Run
 from framework.runner.engine.interface import WorkerDied
+from framework.runner.events import Observer, Running
 from framework.study.spec import spec_from_json
 from framework.system import interrupt
 
@@ -65,9 +66,7 @@ def timed(spec: Spec, result: Record, store: Store, engine: Engine, *, dense: st
     return replace(result, times={**result.times, **times})
 
 
-def time_files(
-    runs: Iterable[Run], store: Store, engine: Engine, *, say: Callable[[str], None]
-) -> bool:
+def time_files(runs: Iterable[Run], store: Store, engine: Engine, *, observer: Observer) -> bool:
     """Time the files that have no latency yet, each beside the file of its baseline.
 
     A run keeps its status and gets its times as further metrics; what has been done stays when
@@ -75,7 +74,7 @@ def time_files(
 
     Args:
         runs: of a study.
-        say: told how many there are.
+        observer: told how many there are, and which is timed.
 
     Returns:
         Whether none is left that could be timed.
@@ -85,10 +84,11 @@ def time_files(
     """
     missing = [run for run in runs if run.status == "FINISHED" and LATENCY not in run.metrics]
     if missing:
-        say(f"Timing {len(missing)} files, one at a time.")
+        observer.say(f"Timing {len(missing)} files, one at a time.")
     left = 0
-    for run in missing:
+    for number, run in enumerate(missing, start=1):
         interrupt.check()
+        observer.phase(Running("files", tried=f"{number} of {len(missing)}"), "timing")
         baseline = run.tags.get("baseline") or run.run_id
         try:
             file = store.artifact(run.run_id, MODEL_TFLITE)
@@ -99,7 +99,7 @@ def time_files(
         try:
             times = engine.time(spec, file, reference)
         except WorkerDied as error:
-            say(f"{run.name} has no latency yet, the same command tries again. {error}")
+            observer.say(f"{run.name} has no latency yet, the same command tries again. {error}")
             left += 1
             continue
         store.add(run.run_id, times)

@@ -281,11 +281,13 @@ class _Slot:
             return
         if what == "epoch":
             task.report(*values)
-        elif values == (trial.AT_WORK,):
+            return
+        if values == (trial.AT_WORK,):
             limit = task.seconds + GRACE_SECONDS if task.seconds else math.inf
             self._ends = time.monotonic() + limit
-        else:
+        elif values == (trial.MEASURED,):
             self._ends = math.inf
+        task.phase(*values)
 
     def _hand_over(self) -> None:
         """Pass on what became of the run."""

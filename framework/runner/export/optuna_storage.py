@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -203,7 +204,10 @@ def _write(
         study_name=name,
         directions=[DIRECTIONS[direction] for _, direction in objectives],
     )
-    study.set_metric_names([metric for metric, _ in objectives])
+    with warnings.catch_warnings():
+        # Optuna says of it that it may still change
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([metric for metric, _ in objectives])
     for key in ("question", "digest", "overrides"):
         study.set_user_attr(key, described.get(key))
     study.add_trials(trials)

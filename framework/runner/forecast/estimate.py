@@ -104,7 +104,7 @@ def estimate(
 
     Args:
         fresh: as a new generation.
-        say: called when something is to be timed, which takes a while.
+        say: called when something is to be timed, which takes a while, and for each kind of trial.
 
     Raises:
         SqueezelabError: a trial that was tried for its time failed.
@@ -122,7 +122,7 @@ def estimate(
     if store and len(_of_role(finished, "trial")) >= ENOUGH_TRIALS:
         return work, cost_by_runs(store, finished, work)
     say("Timing a few short trials, about a minute; nothing of them is kept.")
-    return work, cost_by_timing(work, Stopwatch(root, catalog), catalog)
+    return work, cost_by_timing(work, Stopwatch(root, catalog, say), catalog)
 
 
 def work_left(study: Study, history: History, lab: Lab) -> Work:

@@ -9,7 +9,7 @@ what a step costs.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -59,9 +59,13 @@ class Stopwatch:
 
     Args:
         root: the project; its data sets are prepared in the cache, as a study would do.
+        say: told what is being timed.
     """
 
-    def __init__(self, root: Path, catalog: Catalog) -> None:
+    def __init__(
+        self, root: Path, catalog: Catalog, say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._say = say
         self._lab = _Untrained(root, catalog)
         self._catalog = catalog
         self._costs: dict[tuple[str, str, int], TrialCost] = {}
@@ -109,9 +113,11 @@ class Stopwatch:
     def _time(self, spec: Spec) -> TrialCost:
         short = with_epochs(spec, SHORT_EPOCHS, self._catalog)
         long = with_epochs(spec, LONG_EPOCHS, self._catalog)
+        self._say(f"  {spec.architecture.name}, {spec.strategy}: three trials")
         self._lab.splits(spec)
         # twice: the first run builds and traces the net, which the second finds again
         first, _ = self._run(short)
+        self._say(f"  the first took {first:.0f} s, most of it for building and tracing")
         again, record = self._run(short)
         size = float(sum(map(len, record.artifacts.values())))
         epochs, more = budget(short, self._catalog), budget(long, self._catalog)

@@ -134,8 +134,12 @@ def _values(spec: Spec, names: list[str]) -> list[str]:
         if counts[head] > 1:
             words.append(f"{name.partition('.')[2]} {value}")
         else:
-            words.append(f"{value} epochs" if head == EPOCHS else f"{head} {value}")
+            words.append(_epochs(value) if head == EPOCHS else f"{head} {value}")
     return words
+
+
+def _epochs(count: str) -> str:
+    return f"{count} epoch" if count == "1" else f"{count} epochs"
 
 
 def _value(text: str) -> str:

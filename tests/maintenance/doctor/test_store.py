@@ -94,6 +94,16 @@ def finished_runs(store: Store, count: int = 2) -> list[str]:
     return runs
 
 
+def test_a_model_that_leads_to_no_run_is_told(store: Store) -> None:
+    from mlflow import MlflowClient
+
+    first, _ = finished_runs(store)
+    assert "models" not in found(store)
+    MlflowClient(store.uri).delete_run(first)
+    (model,) = store.models("mine")[first]
+    assert found(store)["models"].startswith(f"hint: 1 models, as {model}, lead to no run")
+
+
 def test_a_file_of_a_run_that_is_gone_or_changed_is_wrong(store: Store) -> None:
     run, _ = finished_runs(store)
     net = store.root / ".artifacts" / "mine" / run / "artifacts" / "model.tflite"

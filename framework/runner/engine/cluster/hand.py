@@ -86,9 +86,9 @@ class Hand:
             sends_dense: the coordinator has no dense net of the spec yet.
 
         Yields:
-            ("epoch", number, values), then ("dense", parcel) where one was trained, ("log", path
-            here, end of it) where it failed, and as the last ("record", record), ("died", why) or
-            ("refused", error).
+            ("epoch", number, values) and ("phase", name), then ("dense", parcel) where one was
+            trained, ("log", path here, end of it) where it failed, and as the last ("record",
+            record), ("died", why) or ("refused", error).
         """
         import ray
 
@@ -101,7 +101,10 @@ class Hand:
         def report(epoch: int, values: Mapping[str, float]) -> None:
             sent.append(("epoch", epoch, dict(values)))
 
-        future = self._workers.submit(Task(spec, seconds, report))
+        def phase(name: str) -> None:
+            sent.append(("phase", name))
+
+        future = self._workers.submit(Task(spec, seconds, report, phase=phase))
         while not future.done() or sent:
             while sent:
                 yield sent.popleft()

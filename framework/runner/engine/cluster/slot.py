@@ -137,6 +137,8 @@ class Slot:
         # what the store refuses to take in is raised here, and is no fault of the worker's
         if what == "epoch" and task:
             task.report(*values)
+        elif what == "phase" and task:
+            task.phase(*values)
         elif what == "dense":
             self._keeps(values[0])
         elif what == "log":
