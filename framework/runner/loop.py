@@ -12,6 +12,7 @@ from framework.results.record import Record
 from framework.runner.engine import cancelling, latencies
 from framework.runner.engine.interface import MOST_DEATHS, Task, WorkerDied
 from framework.runner.schedule import Flight
+from framework.runner.trial import TIMING
 
 if TYPE_CHECKING:
     from framework.runner.baseline import EpochReport
@@ -105,6 +106,8 @@ class Loop:
         try:
             result = flight.future.result()
             if self._judged_by_times:
+                running = self._teller.running(work.role, work.what, work.spec)
+                self._observer.phase(running, TIMING)
                 dense = self._schedule.dense.get(work.dense, "")
                 result = latencies.timed(work.spec, result, store, self._engine, dense=dense)
         except WorkerDied as error:

@@ -12,6 +12,7 @@ from framework.results.edited import read_metrics
 from framework.results.record import MACHINE, METRICS_JSON, MODEL_TFLITE, SPEC_JSON, Run
 from framework.runner.engine.interface import WorkerDied
 from framework.runner.events import Observer, Running
+from framework.runner.trial import TIMING
 from framework.study.spec import spec_from_json
 from framework.system import interrupt
 
@@ -88,7 +89,7 @@ def time_files(runs: Iterable[Run], store: Store, engine: Engine, *, observer: O
     left = 0
     for number, run in enumerate(missing, start=1):
         interrupt.check()
-        observer.phase(Running("files", tried=f"{number} of {len(missing)}"), "timing")
+        observer.phase(Running("files", tried=f"{number} of {len(missing)}"), TIMING)
         baseline = run.tags.get("baseline") or run.run_id
         try:
             file = store.artifact(run.run_id, MODEL_TFLITE)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from framework.contracts import Catalog
     from framework.tracking.store import Store
 
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
 DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {"max": "maximize", "min": "minimize"}
 RUN_FACTS = ("strategy", "architecture", "seed", "reason")
 DONE = ("FINISHED", "FAILED")
