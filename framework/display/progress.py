@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.logging import RichHandler
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
-from rich.progress import Progress as Live
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
 
 from framework.planning.plan import Plan
 from framework.results.failure import cause
@@ -41,8 +42,12 @@ class Progress:
 
     def __init__(self, console: Console, *, root: Path | None = None) -> None:
         self.console, self._root = console, root
-        self._live = _live(console) if console.is_terminal else None
-        self._lines: dict[str, TaskID] = {}  # of the runs that are at work
+        self._bar = _bar(console)
+        self._lines: dict[str, str] = {}  # of the runs that are at work
+        # redirect_stdout: results go there, also while this is shown
+        options: dict[str, Any] = {"transient": True, "redirect_stdout": False}
+        live = Live(console=console, get_renderable=self._shown, **options)
+        self._live = live if console.is_terminal else None
         self._spoke = time.monotonic()  # when a line was last written
 
     def __enter__(self) -> Progress:
@@ -71,7 +76,7 @@ class Progress:
                 f"finished first."
             )
         if self._live and todo:
-            self._live.add_task(what, total=wanted, completed=done, left="")
+            self._bar.add_task(what, total=wanted, completed=done, left="")
             self._live.start()
 
     def epoch(self, running: Running, epoch: int, values: Mapping[str, float]) -> None:
@@ -79,37 +84,34 @@ class Progress:
         shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         # a strategy that looks for the best of several nets trains longer than it is asked to
         of = f" of {running.epochs}" if epoch <= running.epochs else ""
-        done = min(epoch, running.epochs) if running.epochs else 0
-        self._at(running, f"training, epoch {epoch}{of}", done=done, values=shown)
+        self._at(running, f"training, epoch {epoch}{of}  {shown}")
 
     def phase(self, running: Running, name: str) -> None:
         """The run's live line, with what it is at; a plain one now and then."""
         if name in PHASES:
             self._at(running, name)
 
-    def _at(
-        self, running: Running, what: str, *, done: int | None = None, values: str = ""
-    ) -> None:
-        head = " · ".join(filter(None, [running.what, running.tried, what]))
+    def _at(self, running: Running, what: str) -> None:
+        line = visible(" · ".join(filter(None, [running.what, running.tried, what])))
         if self._live is None:
             # a sign of life in a file, where each epoch would bury what counts
             if time.monotonic() - self._spoke >= SILENCE_SECONDS:
-                self.say(head)
+                self.say(line)
             return
         is_new = running.what not in self._lines
-        if is_new:
-            of_run = self._live.add_task("", total=running.epochs or None, left="")
-            self._lines[running.what] = of_run
-        # rich would take what is in brackets for markup
-        text = escape(visible(f"{head}  {values}".rstrip()))
-        line = self._lines[running.what]
+        self._lines[running.what] = line
         # at once when it is new: an epoch of a small net ends before the next refresh
-        self._live.update(line, description=text, completed=done, refresh=is_new)
+        if is_new:
+            self._live.refresh()
+
+    def _shown(self) -> Group:
+        """What stays at the bottom: how far the study is, below it what is at work."""
+        # a line that is too long for a terminal goes on in the next one
+        return Group(self._bar, *map(Text, self._lines.values()))
 
     def ended(self, event: Ended) -> None:
         """One line for each run."""
-        if self._live and event.what in self._lines:
-            self._live.remove_task(self._lines.pop(event.what))
+        self._lines.pop(event.what, None)
         head = event.what if not event.of else f"{event.what} ({event.position} of {event.of})"
         if event.record.reason:
             said = " ".join(cause(event.record.error)) or event.record.reason
@@ -132,8 +134,9 @@ class Progress:
         )
 
     def _update(self, **fields: Any) -> None:
-        if self._live:
-            self._live.update(self._live.task_ids[0], **fields)
+        # nothing is counted where nothing was to be run
+        if self._bar.task_ids:
+            self._bar.update(self._bar.task_ids[0], **fields)
 
     def _line(self, head: str, text: str, *, style: str | None = None) -> None:
         self._spoke = time.monotonic()
@@ -175,20 +178,15 @@ def screen() -> Console:
     return Console(stderr=True)
 
 
-def _live(console: Console) -> Live:
-    """The lines that stay at the bottom: trials done and wanted, the time left, what runs.
-
-    They vanish at the end.
-    """
-    return Live(
+def _bar(console: Console) -> Bar:
+    """Trials done and wanted, and the time left."""
+    return Bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),
         console=console,
-        transient=True,
-        redirect_stdout=False,  # results go to stdout, also while this line is shown
     )
 
 

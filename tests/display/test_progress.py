@@ -121,7 +121,7 @@ def test_a_file_gets_a_sign_of_life_now_and_then(monkeypatch: pytest.MonkeyPatch
         observer.epoch(running, 2, {"loss": 0.5})
     assert out.getvalue().splitlines() == [
         "trial 7 · magnitude_prune · sparsity 0.91 · timing",
-        "trial 7 · magnitude_prune · sparsity 0.91 · training, epoch 2 of 4",
+        "trial 7 · magnitude_prune · sparsity 0.91 · training, epoch 2 of 4  loss 0.5000",
     ]
 
 
