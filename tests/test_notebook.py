@@ -400,7 +400,7 @@ def test_the_parent_run_has_the_report_as_artifacts(project: Project, result: Re
     } <= names
     note = store.ui_tags("look", run_id=parent.run_id)["note.content"]
     assert note.count("squeezelab: end") == 1
-    assert note.startswith("**Study look**\n")
+    assert note.startswith("Study look\n")
 
 
 def test_the_parent_run_says_what_the_front_is_and_leads_to_it(

@@ -81,7 +81,8 @@ def publish(store: Store, outcome: Outcome, report: Any) -> None:
     # a study that had nothing to run has not done so
     view.arrange(store, outcome.plan, outcome.generation)
     text = _note(store, outcome, report)
-    title = f"**{' '.join(outcome.plan.question.split()) or f'Study {name}'}**"
+    # plain: the list of experiments shows marks of Markdown as they are
+    title = " ".join(outcome.plan.question.split()) or f"Study {name}"
     notes.write_note(store, name, text, title=title)
     notes.write_note(store, name, text, title=title, run_id=parent)
 

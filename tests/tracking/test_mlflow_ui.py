@@ -224,7 +224,7 @@ def test_the_saved_view_finds_this_studys_runs_best_first(store: Store, name: st
         "params.`compress.0.sparsity`",
         "tags.`squeezelab.pareto`",
     } <= {*state["selectedColumns"]}
-    assert state["columnOrder"][1:4] == [
+    assert state["columnOrder"][2:5] == [
         "metrics.`val_accuracy`",
         "metrics.`params_nonzero`",
         "tags.`squeezelab.strategy`",
@@ -287,6 +287,7 @@ def test_this_mlflow_knows_what_the_view_is_made_of() -> None:
         '"SCATTER"',
         '"PARALLEL"',
         "SHOW_ALL",
+        "runDateAndNestInfo",
         *keys,
     }
     assert sorted(word for word in words if word not in text) == []

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 VIEW = "front"  # the saved view's key in addresses
 VIEW_TAG = f"sharedViewState.{VIEW}"
 METRIC_TAG = "experiment.primaryMetric."
-# the names of our runs are cut at MLflow's own width
-NAME_COLUMN, NAME_PIXELS = "attributes.`Run Name`", 440
+# the first two columns are always there: beside them there has to be room for what counts
+NAME_COLUMN, CREATED_COLUMN = "attributes.`Run Name`", "runDateAndNestInfo"
+WIDTHS = {NAME_COLUMN: 330, CREATED_COLUMN: 110}
 SECTION = "trials"
 CARD_PIXELS = 480  # height of a chart
 CHART_SECTION = {
@@ -80,8 +81,8 @@ def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
         "selectedColumns": columns,
-        "columnOrder": [NAME_COLUMN, *columns],
-        "columnWidths": {NAME_COLUMN: NAME_PIXELS},
+        "columnOrder": [*WIDTHS, *columns],
+        "columnWidths": WIDTHS,
         "runsHiddenMode": "SHOW_ALL",
         "compareRunSections": [CHART_SECTION],
         "compareRunCharts": _charts(study, task),
