@@ -71,6 +71,10 @@ class Busy(SqueezelabError):
         )
 
 
+class NotOffered(SqueezelabError):
+    """The server is of a version that knows no such call."""
+
+
 def patiently(attempt: Callable[[], T], *, seconds: float | None = None) -> T:
     """What an attempt returns, made again while the store is busy, with a word now and then.
 
@@ -277,7 +281,12 @@ def metrics_of(
 
 def error_code(error: SqueezelabError) -> str:
     """What MLflow calls the error, as `RESOURCE_DOES_NOT_EXIST`."""
-    return str(getattr(error.__cause__, "error_code", ""))
+    return error_code_of(error.__cause__)
+
+
+def error_code_of(error: BaseException | None) -> str:
+    """What MLflow calls an error of its own; empty for any other."""
+    return str(getattr(error, "error_code", ""))
 
 
 def delete_artifact(location: str, name: str) -> None:
@@ -343,6 +352,8 @@ def translated(uri: str) -> Iterator[None]:
             raise Busy.locked(uri) from error
         if refused := refusal(error, hide_password(uri)):
             raise refused from error
+        if error_code_of(error) == "ENDPOINT_NOT_FOUND":
+            raise NotOffered(f"The store's server has no such call: {message}") from error
         if message.startswith("API request to ") and " failed with " in message:
             raise Busy.silent(uri) from error
         todo = ""

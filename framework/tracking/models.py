@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.results.record import MODEL_TFLITE, PREFIX
-from framework.tracking.client import Client, metrics_of, pages
+from framework.tracking.client import Client, NotOffered, metrics_of, pages
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -57,22 +58,27 @@ class Models:
         self._client = client
         self._begun: dict[str, Begun] = {}  # by run id, as long as the run is at work
         self._made: dict[str, str] = {}  # run id -> model id, of this session
+        self._are_offered = True  # servers of MLflow 2 know no models
 
     def expect(self, run_id: str, begun: Begun) -> None:
         """Note what a model of this run would take from it; saves asking for it."""
         self._begun[run_id] = begun
 
-    def create(self, run_id: str, *, size: int, sha256: str) -> str:
+    def create(self, run_id: str, *, size: int, sha256: str) -> None:
         """A model of the run's file, PENDING; no second one where an answer was lost.
 
         Args:
             size: of the file, in bytes.
             sha256: of the file.
-
-        Returns:
-            Its id.
         """
         begun = self._begun.pop(run_id, None) or self._of_store(run_id)
+        if self._are_offered:
+            try:
+                self._create(run_id, begun, size=size, sha256=sha256)
+            except NotOffered:
+                self._are_offered = False
+
+    def _create(self, run_id: str, begun: Begun, *, size: int, sha256: str) -> None:
         where = f"get-artifact?path={MODEL_TFLITE}&run_uuid={run_id}"
         model = self._client.create_model_once(
             begun.experiment,
@@ -88,17 +94,17 @@ class Models:
             model_type=KIND,
         )
         self._made[run_id] = str(model.model_id)
-        return self._made[run_id]
 
     def metrics(self, run_id: str, values: Mapping[str, float]) -> list[Metric]:
         """Final metrics of a run; those that are read of a file are its model's as well."""
         return list(metrics_of(values, step=0, model=self._made.get(run_id), of_model=_is_of_file))
 
     def finish(self, run_id: str) -> None:
-        """Let the run lead to its model, and the model be READY."""
-        model = self._made[run_id]
-        self._client.link_model_once(run_id, model)
-        self._client.finalize_logged_model(model, "READY")
+        """Let a run that has a model lead to it, and the model be READY."""
+        model = self._made.get(run_id)
+        if model:
+            self._client.link_model_once(run_id, model)
+            self._client.finalize_logged_model(model, "READY")
 
     def remove(self, run_id: str) -> None:
         """Remove the models of a run, as far as there are any."""
@@ -115,13 +121,17 @@ class Models:
         """
         search = partial(self._client.search_logged_models, [experiment], max_results=PER_PAGE)
         models: dict[str, list[str]] = {}
-        for model in pages(search):
-            models.setdefault(model.source_run_id or "", []).append(str(model.model_id))
+        with suppress(NotOffered):
+            for model in pages(search):
+                models.setdefault(model.source_run_id or "", []).append(str(model.model_id))
         return models
 
     def _of_run(self, run_id: str) -> list[str]:
         experiment = self._client.get_run(run_id).info.experiment_id
-        return [model.model_id for model in self._client.models_of(experiment, run_id)]
+        with suppress(NotOffered):
+            found = self._client.models_of(experiment, run_id)
+            return [model.model_id for model in found]
+        return []
 
     def _of_store(self, run_id: str) -> Begun:
         run = self._client.get_run(run_id)

@@ -186,7 +186,7 @@ class Store:
         final = self._models.metrics(run_id, values)
         later = metric_versions.as_text(record.versions)
         tags = {"reason": record.reason, metric_versions.TAG: later, "node": record.node}
-        self._end(run_id, record.status, metrics=final, tags=tags, has_model=file is not None)
+        self._end(run_id, record.status, metrics=final, tags=tags)
 
     def add(self, run_id: str, values: Mapping[str, float]) -> None:
         """Further final metrics of a run that has ended."""
@@ -360,12 +360,10 @@ class Store:
         *,
         metrics: list[Metric],
         tags: Mapping[str, str],
-        has_model: bool = False,
     ) -> None:
         curves = self._curves.pop(run_id, [])
         stated = {name: value for name, value in tags.items() if value}
         self._client.log(run_id, metrics=curves + metrics, tags=prefixed(stated))
         self._flushed.pop(run_id, None)
-        if has_model:
-            self._models.finish(run_id)
+        self._models.finish(run_id)
         self._client.set_terminated(run_id, status=status)

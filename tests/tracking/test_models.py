@@ -106,6 +106,30 @@ def test_a_run_that_is_killed_before_its_end_leaves_none(
     assert store.models(study) == {}
 
 
+def test_a_server_that_knows_no_models_has_the_runs_all_the_same(
+    store: Store, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
+
+    def missing(*_: Any, **__: Any) -> None:
+        said = "API request to endpoint /api/2.0/mlflow/logged-models failed with error code 404"
+        raise MlflowException(said, error_code=ENDPOINT_NOT_FOUND)
+
+    for call in ("create_logged_model", "search_logged_models"):
+        monkeypatch.setattr(MlflowClient, call, missing)
+    old = Store.open(store.root)
+    first, second = run_of(old, study), run_of(old, study)
+    old.remove(first, ["model.tflite"], why="keep=front")
+    killed = old.begin(study, role="trial", name="t", tags={}, params={})
+    old.close(killed, "KILLED", reason="died")
+    assert old.models(study) == {}
+    statuses = {run.run_id: run.status for run in old.runs(study)}
+    assert statuses == {first: "FINISHED", second: "FINISHED", killed: "KILLED"}
+    assert old.run(second).metrics["val_accuracy"] == 0.9
+
+
 @pytest.mark.parametrize(
     ("run", "model"),
     [
