@@ -97,9 +97,11 @@ def _summary(store: Store, outcome: Outcome, front: Any) -> dict[str, float]:
     points = front.to_dict("records")
     values: dict[str, float] = {FRONT_SIZE: float(len(points))}
     for name, direction in study.objectives.items():
+        # a trial may lack one that an earlier version of a metric measured
         measured = [float(point[name]) for point in points if point.get(name) is not None]
         if measured:
             values[BEST_PREFIX + name] = max(measured) if direction == "max" else min(measured)
+    # a net that another study trained has its run there, and the front then no volume
     dense = _dense(store, outcome)
     axes = volume.axes_of(study.objectives, dense, outcome.plan.task)
     if axes:
@@ -118,6 +120,7 @@ def _dense(store: Store, outcome: Outcome) -> dict[str, float]:
 def _note(store: Store, outcome: Outcome, report: Any) -> str:
     """What stands below the study's question."""
     addresses = pages.addresses(store, outcome.plan.name)
+    # a study's own run lists no runs: MLflow knows which belong to it, and shows it of them alone
     addresses["children"] = pages.children(store, outcome.plan.name, outcome.parent)
     shown = {**LINKS, "children": "Its runs"}
     links = [f"[{text}]({addresses[page]})" for page, text in shown.items() if page in addresses]
