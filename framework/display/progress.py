@@ -70,11 +70,13 @@ class Progress:
         todo = max(0, wanted - done)
         state = f"{done} of {wanted} {what} are done" if done else f"{wanted} {what} to run"
         self.say(f"{state}; {todo} to go." if done and todo else f"{state}.")
+        # nets that are confirmed are all trained, however long it takes
         if study.hours and todo and what == "trials":
             self.say(
                 f"For {duration(study.hours * 3600)} from now; the trial that runs then is "
                 f"finished first."
             )
+        # a live line of a study that has nothing to run would be wiped as soon as it is drawn
         if self._live and todo:
             self._bar.add_task(what, total=wanted, completed=done, left="")
             self._live.start()
