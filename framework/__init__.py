@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as that of `typing`, which takes longer to load than all of this file
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Literal
 
     from framework.notebook import OpenData, Result
@@ -104,19 +104,22 @@ def load(*names: str, settings: Sequence[str] = (), digest: str | None = None) -
     return notebook.load(*names, settings=settings, digest=digest)
 
 
-def data(name: str, **knobs: Any) -> OpenData:
-    """The training, calibration and validation splits of a data set, in its own shapes.
+def data(
+    name: str, *, shapes: Mapping[str, tuple[int, ...]] | None = None, **knobs: Any
+) -> OpenData:
+    """The training, calibration and validation splits of a data set.
 
-    A net that asks for other sides of a picture gets it resized. The test split is not among them:
-    `make confirm` alone opens it.
+    Its test split is not among them: `make confirm` alone opens it.
 
     Args:
         name: as `make list` has it.
-        knobs: of the data set, as `label="price"` of a table.
+        shapes: input name -> shape of one sample, as a net asks for it: a picture is resized. As
+            the data set has them by default.
+        knobs: of the data set, as `column="price"` of a table.
 
     Raises:
-        UserError: there is no such data set, or its files are not there.
+        UserError: there is no such data set, its files are not there, or no such shape can be had.
     """
     from framework import notebook
 
-    return notebook.data(name, **knobs)
+    return notebook.data(name, shapes=shapes, **knobs)

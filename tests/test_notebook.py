@@ -222,6 +222,8 @@ def test_data_are_the_open_splits(project: Project) -> None:
     data = framework.data("digits")
     assert (data.info.task, data.info.classes) == ("classes", 10)
     assert data.train.inputs["image"].shape[1:] == (8, 8, 1)
+    resized = framework.data("digits", shapes={"image": (28, 28, 1)})
+    assert resized.train.inputs["image"].shape[1:] == (28, 28, 1)
     assert len(data.train) > len(data.validation) > 0
     assert len(data.calibration) > 0
     assert not hasattr(data, "test")

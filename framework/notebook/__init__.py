@@ -5,7 +5,7 @@ Run one or load some, and look at their fronts, tables and figures in a notebook
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from framework.tracking.lookup import plan_of, run_file_of
 
 __all__ = ["Figure", "OpenData", "Result", "Results", "data", "load", "run"]
 
+Shape = tuple[int, ...]
 UNNAMED = "notebook"  # the experiment of studies that have neither a file nor a name
 
 
@@ -116,12 +117,12 @@ def _load(root: Path, name: str, *, settings: Sequence[str], digest: str | None)
     return Result(name, parent.tags["study_digest"], parent.generation, root)
 
 
-def data(name: str, **knobs: Any) -> OpenData:
+def data(name: str, *, shapes: Mapping[str, Shape] | None = None, **knobs: Any) -> OpenData:
     """The open splits of a data set; see `framework.data`."""
     root = find_root(Path.cwd())
     dataset = catalog_of(root).datasets.build(name, knobs).located(root)
     dataset.check_available(root)
-    splits = dataset.load(root, dataset.info.inputs)
+    splits = dataset.load(root, shapes or dataset.info.inputs)
     return OpenData(dataset.info, splits.train, splits.calibration, splits.validation)
 
 
