@@ -154,10 +154,8 @@ class Teller:
 
     def _compare_with(self, dense: Mapping[str, float]) -> None:
         """Take the first dense net as what the front's hypervolume is measured from."""
-        task = self._plan.task
-        self._axes = self._axes or volume.axes_of(
-            self._study.objectives, dense, task, self._catalog
-        )
+        of_study = self._study.objectives, dense, self._plan.task
+        self._axes = self._axes or volume.axes_of(*of_study)
 
     def _with_gain(self, event: Ended, status: StudyStatus, number: int) -> Ended:
         """The event with what its trial won, of which it is said once what that is."""
