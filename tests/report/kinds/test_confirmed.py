@@ -119,7 +119,8 @@ def test_compare_and_pareto_show_test_where_it_was_confirmed(root: Path, tmp_pat
     assert shown.loc[best, "test_accuracy"] == pytest.approx(means[number], abs=1e-12)
     spread = stdev(of_store(root, "test_accuracy", number))
     assert shown.loc[best, "test_accuracy_sd"] == pytest.approx(spread, abs=1e-12)
-    assert "test s.d. (points)" in (tmp_path / "pareto/pareto.md").read_text("utf-8")
+    page = (tmp_path / "pareto/pareto.md").read_text("utf-8")
+    assert f"{100 * means[number]:.2f} ± {100 * spread:.2f}" in page.replace("*", "")
 
 
 def test_without_a_confirmation_there_is_no_such_column(root: Path, tmp_path: Path) -> None:
