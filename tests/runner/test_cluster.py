@@ -35,7 +35,9 @@ from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
 from framework.runner import coordinator
 from framework.runner.baseline import Lab
+from framework.runner.confirm.anew import Wish, confirm_anew
 from framework.runner.engine import handed
+from framework.runner.engine.choice import Place
 from framework.runner.engine.cluster import engine, joining
 from framework.runner.events import Outcome
 from framework.study import Spec, Train, use
@@ -114,6 +116,27 @@ def run(project: Project, cluster: Any, *settings: str, observer: Watcher) -> Ou
     outcome = coordinator.run(planned, project.root, **options)
     conclude(project.store(), outcome, root=project.root, out=project.root / "reports/out/tiny")
     return outcome
+
+
+def test_nets_are_confirmed_on_nodes_and_looked_at_here(
+    cluster: Any, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    measured = []
+    for place in (Place(cluster=cluster.address), Place()):
+        root = tmp_path / ("nodes" if place.cluster else "here")
+        shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), TRIALS).root, root)
+        options = {"catalog": catalog_of(root), "observer": Watcher(), "place": place}
+        planned = plan(root, "tiny", settings=[], catalog=options["catalog"])
+        assert confirm_anew(planned, root, Wish(numbers=[2], seeds=1), **options) == 3
+        runs = Project(root).runs("confirm")
+        assert all(bool(run.tags.get("node")) == bool(place.cluster) for run in runs)
+        measured.append(
+            {
+                run.tags["spec_digest"]: (run.metrics["val_accuracy"], run.metrics["test_accuracy"])
+                for run in runs
+            }
+        )
+    assert measured[0] == measured[1]
 
 
 def stranger(folder: Path) -> dict[str, Any]:
