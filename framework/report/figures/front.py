@@ -25,14 +25,20 @@ ROOM = 0.12  # of the axis, below the worst that is decided about
 def figure_of(runs: StudyRuns) -> Any:
     """Quality against size of every finished trial; by architecture if there are several."""
     axes, groups = axes_of(runs), _groups(runs)
-    x = _axis(runs, axes.size, axes.size_direction)
-    y = _axis(runs, axes.quality, axes.quality_direction)
-    y = replace(y, floor=_floor(runs, axes, groups, y.limits))
+    x, y = axes_shown(runs)
     nets = {}
     if runs.several_nets:
         for net in sorted(runs.nets(chain.from_iterable(groups.values()))):
             nets[net] = _cloud(_of_net(runs, groups, net), axes)
     return trade_off(_cloud(groups, axes), x, y, nets=nets)
+
+
+def axes_shown(runs: StudyRuns) -> tuple[Axis, Axis]:
+    """Size and quality, with the limits of constraints and where decisions end."""
+    axes = axes_of(runs)
+    x = _axis(runs, axes.size, axes.size_direction)
+    y = _axis(runs, axes.quality, axes.quality_direction)
+    return x, replace(y, floor=_floor(runs, axes, _groups(runs), y.limits))
 
 
 def _groups(runs: StudyRuns) -> dict[str, list[Run]]:

@@ -122,9 +122,8 @@ def _sections(page: Page) -> Iterator[str]:
         yield _section("setup", "Set-up", pairs(page.facts))
     if page.notes:
         yield _section("notes", "How to read it", listing(f"{note}." for note in page.notes))
-    if page.unmet:
-        lead = element("p", "Asked of an honest result and not met by this page:")
-        yield _section("limits", "What is not shown", lead + listing(page.unmet))
+    if page.requirements:
+        yield _section("limits", "What an honest result contains", _requirements(page))
     yield _section("columns", "What the columns mean", _meanings(page))
     yield _section("origin", "How this page was made", _origin(page))
 
@@ -169,6 +168,15 @@ def _figures(page: Page) -> Iterator[str]:
 def _file_links(names: Iterable[str]) -> str:
     """Files beside the page."""
     return ", ".join(element("a", text(name), href=name) for name in names)
+
+
+def _requirements(page: Page) -> str:
+    """Those that are not met first, with the reason."""
+    lines = []
+    for what, why in sorted(page.requirements, key=lambda one: not one[1]):
+        head = element("b", "Not met.") if why else "Met."
+        lines.append(element("li", f"{head} {text(f'{what}: {why}' if why else what)}."))
+    return element("ul", "".join(lines))
 
 
 def _meanings(page: Page) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from framework.contracts import Catalog
 from framework.report.html.encode import is_number
-from framework.report.html.model import WORDS, Entry, Field
+from framework.report.html.model import SD, WORDS, Entry, Field
 from framework.report.tables.columns import Column
 from framework.report.tables.layout import FORMATS, columns
 from framework.results.quantities import Quantity, quantities, quantity
@@ -91,6 +92,17 @@ def filled(fields: Iterable[Field], entries: Sequence[Entry]) -> list[Field]:
     for entry in entries:
         names.update(name for name, value in entry.values.items() if value is not None)
     return [one for one in fields if one.name in names]
+
+
+def with_spreads(fields: Iterable[Field], entries: Sequence[Entry]) -> Iterator[Field]:
+    """Behind each field that of its standard deviation over seeds, where rows have one."""
+    fields = list(fields)
+    names = set(map(attrgetter("name"), fields))
+    for one in fields:
+        yield one
+        spread = one.name + SD
+        if spread not in names and present(entries, spread):
+            yield Field(name=spread, head="s.d.", format=one.format, text=one.text, level=2)
 
 
 def floor_of(entries: Sequence[Entry], quality: Field) -> float | None:

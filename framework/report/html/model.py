@@ -109,7 +109,7 @@ class Page:
         axes: names of the fields of the parallel coordinates.
         facts: (what, text) of the set-up.
         notes: how the page is to be read.
-        unmet: what an honest report has and this one has not.
+        requirements: (what an honest result contains, why it is not met; empty where it is).
         commands: as they are typed.
         origin: (what, text) of revision, machine, versions and seconds.
         figures: PNG files, which have `.pdf` and `.svg` beside them.
@@ -132,7 +132,7 @@ class Page:
     axes: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
-    unmet: Sequence[str] = ()
+    requirements: Sequence[tuple[str, str]] = ()
     commands: Sequence[str] = ()
     origin: Sequence[tuple[str, str]] = ()
     figures: Sequence[Path] = ()

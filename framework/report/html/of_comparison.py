@@ -17,6 +17,7 @@ from framework.report.html.fields import (
     floor_of,
     measured_fields,
     parameter_fields,
+    with_spreads,
 )
 from framework.report.html.model import SD, Entry, Field, Page, Sentence, Table
 from framework.report.html.words import command, origin_of, typed, warnings_of
@@ -47,7 +48,7 @@ def page(
     sides = comparison.sides
     by_side = [list(map(_entry, [side] * len(side.rows), side.rows)) for side in sides]
     entries = list(chain.from_iterable(by_side))
-    fields = list(_fields(comparison, entries))
+    fields = list(with_spreads(_fields(comparison, entries), entries))
     known = {one.name: one for one in fields}
     # the axes are those of the first net, whose size is that of all
     size, quality = sides[0].size, sides[0].net.quality
@@ -122,19 +123,21 @@ def _fields(comparison: Comparison, entries: Sequence[Entry]) -> Iterator[Field]
     yield from filled([Field(name="method", head="method")], entries)
     yield from filled(parameter_fields(entries, settings), entries)
     yield from measured_fields(comparison.catalog, measured, always=always)
-    yield from filled(_drops(quantity(sides[0].net.drop, comparison.catalog)), entries)
+    yield from filled([_behind(quantity(sides[0].net.drop, comparison.catalog))], entries)
     words = [Field(name="epochs_spent", head="epochs spent"), Field(name="flags", head="flags")]
     yield from filled(words, entries)
 
 
-def _drops(drop: Quantity) -> Iterator[Field]:
-    """What the control has more, and the standard deviations of both drops."""
-    look: dict[str, Any] = {"format": drop.format, "text": FORMATS[drop.format]}
-    axis = f"{drop.axis} against the control"
-    doc = "what the control of the same seed has more; below 0 is a gain"
-    yield Field(name=BEHIND, head="against control", axis=axis, doc=doc, better="min", **look)
-    for name in (drop.name, BEHIND):
-        yield Field(name=name + SD, head="s.d.", level=2, **look)
+def _behind(drop: Quantity) -> Field:
+    return Field(
+        name=BEHIND,
+        head="against control",
+        axis=f"{drop.axis} against the control",
+        format=drop.format,
+        text=FORMATS[drop.format],
+        doc="what the control of the same seed has more; below 0 is a gain",
+        better="min",
+    )
 
 
 def _table(side: Side, rows: Sequence[Entry], known: Mapping[str, Field]) -> Table:

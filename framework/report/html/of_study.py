@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from operator import attrgetter
 from pathlib import Path
 
-from framework.report.facts.checklist import unmet
+from framework.report.facts.checklist import checklist
 from framework.report.facts.head import facts
+from framework.report.facts.setup import machine
+from framework.report.figures.front import axes_shown
 from framework.report.frame import (
     ARCHITECTURE,
     StudyRuns,
-    metric_values,
     seeds_of,
     varying_parameters,
 )
@@ -20,22 +22,29 @@ from framework.report.html.fields import (
     MEASURED,
     axes_among,
     filled,
-    floor_of,
     measured_fields,
     parameter_fields,
     present,
+    with_spreads,
 )
 from framework.report.html.model import SD, Entry, Field, Page, Table
 from framework.report.html.words import (
-    as_sentence,
     command,
-    origin_of,
     results_of,
-    study_origin,
     typed,
     warnings_of,
 )
-from framework.report.pareto import Axes, axes_of, front, pareto_frame, references_shown, row_of
+from framework.report.pages import capital
+from framework.report.pareto import (
+    Axes,
+    axes_of,
+    front,
+    pareto_frame,
+    references_shown,
+    row_of,
+    ruined,
+    ruined_sentence,
+)
 from framework.results.record import Run
 from framework.results.replicates import RUNS
 from framework.study.constraints import feasible
@@ -64,31 +73,31 @@ def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence
     """
     axes = axes_of(runs)
     entries = list(_entries(runs))
-    fields = _fields(runs, axes, entries)
+    fields = list(with_spreads(_fields(runs, axes, entries), entries))
     known = {one.name: one for one in fields}
-    floor = floor_of(entries, known[axes.quality])
-    every = [*runs.baselines, *runs.controls, *runs.trials]
+    frame = pareto_frame(runs)
+    x, y = axes_shown(runs)
     return Page(
         title=f"{runs.name}: {runs.quality_word} against size",
         question=runs.study.get("question", ""),
         warnings=list(warnings_of(runs)),
         results=list(results_of(runs, axes.size, entries, known)),
-        tables=[_front_table(runs, axes, entries, known, floor)],
+        tables=[_front_table(runs, axes, entries, known)],
         fields=fields,
         entries=entries,
         x=axes.size,
         y=axes.quality,
         # what has a colour: the net, else the strategy, where there are several
         series=next((name for name in (ARCHITECTURE, STRATEGY) if name in known), ""),
-        floor=floor,
-        limits=_limits(runs),
+        floor=y.floor,
+        limits=[*product([axes.size], x.limits), *product([axes.quality], y.limits)],
         axes=axes_among(fields, [axes.size, axes.quality, *runs.objectives]),
-        facts=facts(runs, pareto_frame(runs)),
+        facts=facts(runs, frame),
         notes=NOTES,
-        unmet=list(map(as_sentence, unmet(runs, pareto_frame(runs)))),
+        requirements=[(one.text, "; ".join(one.missing)) for one in checklist(runs, frame)],
         commands=typed(_commands(runs), out),
         # of the runs, never of the moment at which the page is written: same runs, same bytes
-        origin=[*origin_of(every), *study_origin(runs)],
+        origin=_origin(runs),
         figures=figures,
         files=files,
     )
@@ -97,6 +106,13 @@ def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence
 def _commands(runs: StudyRuns) -> list[str]:
     settings = " ".join(runs.study.get("overrides", ()))
     return [command(target, NAME=runs.name, SET=settings) for target in ("study", "report")]
+
+
+def _origin(runs: StudyRuns) -> list[tuple[str, str]]:
+    """Code, machine, versions, seconds; and the digest by which the study is found."""
+    stated = [line.partition(": ") for line in machine(runs)]
+    digest = runs.parent.tags.get("study_digest", "")
+    return [*((what, text) for what, _, text in stated), ("Study digest", digest)]
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -113,7 +129,7 @@ def _entries(runs: StudyRuns) -> Iterator[Entry]:
     for run in runs.trials:
         values = row_of(runs, "trial", run, varying=varying, shown=measured)
         entry = Entry(
-            label=f"trial {run.number}",
+            label=f"trial {run.number}{' (edited)' if run.run_id in runs.edited else ''}",
             kind="trial",
             runs=_ids(run),
             values=values,
@@ -159,31 +175,16 @@ def _fields(runs: StudyRuns, axes: Axes, entries: Sequence[Entry]) -> list[Field
     return [one for one in fields if one in shown or one.name in (axes.size, axes.quality)]
 
 
-def _limits(runs: StudyRuns) -> list[tuple[str, float]]:
-    """Of constraints, each where it is drawn."""
-    limits = []
-    of_task = {"quality": runs.quality, "quality_drop": runs.drop}
-    dense = metric_values(runs.baselines, runs.quality)
-    for _, metric, limit in runs.resolved["constraints"]:
-        name = of_task.get(metric, metric)
-        limits.append((name, limit))
-        # a drop is also a line across the quality, where there is one dense net
-        if name == runs.drop and len(dense) == 1:
-            limits.append((runs.quality, dense[0] - limit))
-    return limits
-
-
 def _front_table(
     runs: StudyRuns,
     axes: Axes,
     entries: Sequence[Entry],
     known: dict[str, Field],
-    floor: float | None,
 ) -> Table:
     """What is read without scripts: the front without the nets that are ruined."""
     rows = [one for one in entries if one.kind != "trial"]
-    best = [one for one in entries if one.front]
-    kept = [one for one in best if floor is None or one.values[axes.quality] >= floor]
+    lost = set(map(attrgetter("run_id"), ruined(runs)))
+    kept = [one for one in entries if one.front and lost.isdisjoint(one.runs.values())]
     rows += sorted(kept, key=lambda one: -one.values[axes.size])
     searched = [one.name for one in known.values() if one.searched][:MOST_PARAMETERS]
     results = [one.name for one in known.values() if one.level == 0 and not one.searched]
@@ -192,8 +193,7 @@ def _front_table(
     names = dict.fromkeys([*searched, *results, axes.size, axes.quality])
     shown = filled([known[name] for name in names], rows)
     seeds = "means over seeds" if any(map(seeds_of, runs.trials)) else "one seed, no interval"
-    ruined = len(best) - len(kept)
-    more = f" {ruined} more lose over 10 points: they are in the table of all runs." * bool(ruined)
+    more = f" {capital(sentence)}." if (sentence := ruined_sentence(runs)) else ""
     caption = (
         f"The front of {runs.name}, largest first, below the dense net and the control with the "
         f"same fine-tuning; exported files on the validation split; {seeds}. "

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from framework.errors import UserError
 from framework.report.facts.checklist import at_chance, edited_metrics, toys
+from framework.report.facts.gaps import gap_sentences
 from framework.report.facts.head import trial_counts
 from framework.report.frame import ARCHITECTURE, StudyRuns, metric_values
 from framework.report.html.elements import cell, with_spread
 from framework.report.html.model import Entry, Field, RunLink, Sentence
+from framework.report.pages import capital
 from framework.report.resolved import alternatives
 from framework.report.selection import tag_values
 from framework.report.tables.text import listed
@@ -66,10 +68,10 @@ def _smallest(
     else:
         first = min(best, key=lambda one: one.values[drop.name])
         head = f"No net of the front stays within {word} of its dense net; nearest is "
-    size = f"{sizes[0].axis or sizes[0].head} {cell(sizes[0], first.values[sizes[0].name])}"
+    size = f"{sizes[0].axis or sizes[0].head}: {cell(sizes[0], first.values[sizes[0].name])}"
     if len(sizes) > 1:
-        size += f", {cell(sizes[1], first.values.get(sizes[1].name))} below the dense net"
-    return [head, _link(first.label, first), f": {_shown(quality, first)}; {size}."]
+        size += f" ({cell(sizes[1], first.values.get(sizes[1].name))} smaller)"
+    return [head, _link(first.label, first), f", with {_shown(quality, first)}. {size}."]
 
 
 def _sizes(name: str, known: Mapping[str, Field]) -> list[Field]:
@@ -96,13 +98,8 @@ def warnings_of(runs: StudyRuns) -> Iterator[str]:
         count = alternatives(runs.resolved[ARCHITECTURE])
         scope = f"{count} (data set, architecture) pair{'s' if count > 1 else ''}"
         yield f"{listed(names)} {verb}: do not generalise from this page ({scope})."
-    yield from map(as_sentence, (*at_chance(runs), *edited_metrics(runs)))
-
-
-def as_sentence(line: str) -> str:
-    """A clause with a capital and a full stop; `n = 1` keeps its sign."""
-    head = line[:1] if line.startswith("n =") else line[:1].upper()
-    return f"{head}{line[1:]}."
+    for line in (*at_chance(runs), *edited_metrics(runs), *gap_sentences(runs)):
+        yield f"{capital(line)}."
 
 
 # --- how it was made ------------------------------------------------------------------------------
@@ -145,12 +142,3 @@ def origin_of(every: Sequence[Run]) -> Iterator[tuple[str, str]]:
     if starts:
         first = datetime.fromtimestamp(min(starts) / 1000, UTC)
         yield "Begun", first.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def study_origin(runs: StudyRuns) -> Iterator[tuple[str, str]]:
-    """What `study.json` says of versions, and its digest."""
-    environment = runs.study.get("environment", {})
-    if environment:
-        stated = ", ".join(f"{name} {value}" for name, value in sorted(environment.items()))
-        yield "Environment", stated
-    yield "Study digest", runs.parent.tags.get("study_digest", "")

@@ -132,7 +132,7 @@ def test_without_scripts_there_are_the_front_and_the_result(thirty: Path) -> Non
     assert 0 < len(listed) < len(rows)
     for row in listed:
         assert percent(float(row["val_accuracy"])) in elements.texts
-    assert f"{len(rows) - len(listed)} more lose over 10 points" in shown
+    assert f"{len(rows) - len(listed)} more nets on the front, more than 10 points below" in shown
 
 
 def test_every_row_of_a_table_leads_to_its_runs(thirty: Path, comparison: Path) -> None:
@@ -146,7 +146,8 @@ def test_every_row_of_a_table_leads_to_its_runs(thirty: Path, comparison: Path) 
 
 def test_the_page_says_what_it_lacks_and_what_made_it(thirty: Path) -> None:
     shown = " ".join(Elements(thirty.read_text("utf-8")).texts)
-    assert "n = 1 seed: no mean, no standard deviation." in shown
+    assert "over seeds, with n: n = 1 seed: no mean, no standard deviation." in shown
+    assert "Met. Baseline and control are measured as the rows are." in shown
     assert "squeezelab study squeezenet_prune\nsqueezelab report squeezenet_prune" in shown
     assert "provenance.json" in shown
 

@@ -3,6 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const count = data.labels.length;
+const order = new Intl.Collator("en", { numeric: true });
 const HOME = "http://127.0.0.1:5000/#/runs/";
 const kinds = { b: "baseline", c: "control", t: "trial" };
 const columns = [];
@@ -10,6 +11,9 @@ for (const column of data.columns) columns.push(decoded(column));
 const fields = data.fields.map((field, at) => ({
   axis: field.head, ...field, at, unit: field.format === "percent" ? 100 : 1, values: columns[at],
 }));
+const spreads = new Map();
+for (const field of fields) spreads.set(field, fields.find((one) => one.name === `${field.name}_sd`));
+const isSpread = (field) => [...spreads.values()].includes(field);
 const front = new Set(data.front);
 const infeasible = new Set(data.infeasible);
 const seriesField = fields[data.series];
@@ -41,11 +45,7 @@ function runId(text) {
 
 function distinct(field, wanted = () => true) {
   const values = field.values.filter((value, row) => value !== null && wanted(row));
-  return [...new Set(values)].sort(byText);
-}
-
-function byText(one, other) {
-  return String(one).localeCompare(String(other), "en", { numeric: true });
+  return [...new Set(values)].sort(isNumeric(field) ? (one, other) => one - other : order.compare);
 }
 
 function label(row) {
@@ -168,11 +168,7 @@ function withSpread(field, row) {
 }
 
 function spreadOf(field) {
-  return fields.find((one) => one.name === `${field.name}_sd`);
-}
-
-function isSpread(field) {
-  return fields.some((one) => spreadOf(one) === field);
+  return spreads.get(field);
 }
 
 // `190000` as `190k`, for the ticks of an axis.

@@ -15,7 +15,7 @@ function drawPaths() {
   paths.place = { lying, long, step, left };
   const figure = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Parallel coordinates: a range on an axis keeps the runs in it" });
   paths.lines = [];
-  const group = svg("g", { class: "paths" });
+  const group = svg("g", { class: count > 300 ? "paths many" : "paths" });
   for (const row of pathRows()) {
     const line = svg("path", { class: pathClass(row), d: pathOf(row) });
     paths.lines.push([row, line]);
@@ -81,7 +81,7 @@ function axis(field, index) {
   }
   const range = svg("path", { class: "range" });
   const handles = [0, 1].map((end) => handle(field, end));
-  const touch = svg("path", { class: "touch", d: `M${x0},${y0}L${x1},${y1}`, pointerdown: (event) => brush(event, field, index) },
+  const touch = svg("path", { class: lying ? "touch lying" : "touch", d: `M${x0},${y0}L${x1},${y1}`, pointerdown: (event) => brush(event, field, index) },
     svg("title", {}, `Draw along ${field.head} to keep the runs in a range; press to clear`));
   group.append(range, touch, ...handles);
   field.range = { index, range, handles };

@@ -66,25 +66,26 @@ function placed(rows, xField, yField, width, height, room) {
   const xs = rows.map((row) => number(xField, row));
   const log = Boolean(xField.log) && Math.min(...xs) > 0;
   const x = scale(...extent(xs), room.left, width - room.right, log);
-  const floor = scatter.y === data.y && !scatter.whole && data.floor !== null
-    ? data.floor * yField.unit : -Infinity;
+  // what lies beyond is worse than anything one decides about
+  const edge = scatter.y === data.y && !scatter.whole && data.floor !== null ? data.floor * yField.unit : null;
+  const isBeyond = (value) => edge !== null && (yField.better === "min" ? value > edge : value < edge);
   const ys = rows.map((row) => number(yField, row));
-  const above = ys.filter((value) => value >= floor);
+  const kept = ys.filter((value) => !isBeyond(value));
   const bars = spreadOf(yField);
   const reach = rows.flatMap((row, at) => {
     const half = bars ? number(bars, row) ?? 0 : 0;
-    return ys[at] >= floor ? [Math.max(ys[at] - half, floor), ys[at] + half] : [];
+    return isBeyond(ys[at]) ? [] : [ys[at] - half, ys[at] + half].filter((end) => !isBeyond(end));
   });
   const ylog = Boolean(yField.log) && Math.min(...ys) > 0;
-  const y = scale(...extent(above.length ? reach : ys), height - room.bottom, room.top, ylog, 48);
-  const below = above.length ? floor : -Infinity;
-  return { x, y, xField, yField, bars, below, bottom: height - room.bottom };
+  const y = scale(...extent(kept.length ? reach : ys), height - room.bottom, room.top, ylog, 48);
+  const edgeAt = yField.better === "min" ? room.top + 5 : height - room.bottom - 5;
+  return { x, y, xField, yField, bars, edgeAt, bottom: height - room.bottom, isBeyond: (value) => kept.length > 0 && isBeyond(value) };
 }
 
 function at(place, row) {
   const value = number(place.yField, row);
-  const low = value < place.below;
-  return [place.x.at(number(place.xField, row)), low ? place.bottom - 5 : place.y.at(value), low];
+  const low = place.isBeyond(value);
+  return [place.x.at(number(place.xField, row)), low ? place.edgeAt : place.y.at(value), low];
 }
 
 function grid(place, xField, yField, width, height, room) {
@@ -126,7 +127,7 @@ function limits(rows, place, width, height, room) {
   }
   for (const [position, value] of data.limits) {
     const field = fields[position];
-    if (position === scatter.y && value * field.unit >= place.below) {
+    if (position === scatter.y && !place.isBeyond(value * field.unit)) {
       const y = place.y.at(value * field.unit);
       if (y > room.top && y < height - room.bottom) {
         group.append(svg("path", { d: `M${room.left},${y}H${width - room.right}` },

@@ -84,7 +84,7 @@ const ends = new Map();
 function endsOf(field) {
   if (!ends.has(field.at)) {
     const values = isNumeric(field) ? extent(field.values.map((_, row) => number(field, row))) : null;
-    ends.set(field.at, values ?? distinct(field));
+    ends.set(field.at, values ?? distinct(field, (row) => kind(row) === "trial"));
   }
   return ends.get(field.at);
 }
