@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.report.choices import Choices
-from framework.report.resolved import alternatives, label_of, searched
+from framework.report.resolved import alternatives, label_of, searched, stored_value
 from framework.report.selection import (
     RunStore,
     complete_runs,
@@ -56,9 +56,11 @@ def no_curve(_run_id: str, _metric: str) -> Sequence[tuple[int, float]]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudyRuns:
     """All that the store knows of one generation of one study.
+
+    Two are never equal, so that what is computed of one is found again by what it is of.
 
     Args:
         name: the experiment.
@@ -320,9 +322,14 @@ def varying_parameters(runs: StudyRuns) -> list[str]:
 
     A knob that is equal in all trials of its plug-in is not among them: the name implies it.
     """
+    return list(_varying(runs))
+
+
+@lru_cache(maxsize=1)  # every table of a report asks for them
+def _varying(runs: StudyRuns) -> tuple[str, ...]:
     in_search = searched(runs.resolved)
     names = sorted(set().union(*map(attrgetter("params"), runs.trials)))
-    return [name for name in names if name in in_search or _differs(name, runs.trials)]
+    return tuple(name for name in names if name in in_search or _differs(name, runs.trials))
 
 
 def _differs(name: str, runs: Iterable[Run]) -> bool:
@@ -349,11 +356,7 @@ def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any
 def parameter(run: Run, name: str) -> Any:
     """A parameter as a Python value; None where the run has none of that name."""
     text = run.params.get(name)
-    # names and choices are stored as bare words, all else as JSON
-    try:
-        return None if text is None else json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    return None if text is None else stored_value(text)
 
 
 def result_metrics(runs: StudyRuns, run: Run, *, shown: Iterable[str] = ()) -> dict[str, Any]:

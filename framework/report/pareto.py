@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import compress, repeat
 from operator import itemgetter
 from statistics import fmean, stdev
@@ -109,6 +109,11 @@ def front(runs: StudyRuns) -> list[Run]:
     Trials that are exactly equal in all objectives are all on the front, unless they are of one
     spec: it counts once.
     """
+    return list(_front(runs))
+
+
+@lru_cache(maxsize=1)  # every table of a report asks for it
+def _front(runs: StudyRuns) -> tuple[Run, ...]:
     rivals, points = [], []
     for run in _candidates(runs).values():
         values = point(run, runs.objectives)
@@ -117,7 +122,7 @@ def front(runs: StudyRuns) -> list[Run]:
             rivals.append(run)
             points.append(values)
     best = compress(rivals, on_front(points, list(runs.objectives.values())))
-    return sorted(best, key=partial(_place, axes_of(runs)))
+    return tuple(sorted(best, key=partial(_place, axes_of(runs))))
 
 
 def ruined(runs: StudyRuns) -> list[Run]:

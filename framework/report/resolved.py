@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -95,6 +96,16 @@ def value_text(value: Any) -> str:
     low, high = value.get("float") or value["int"]
     step = f" in steps of {value['step']:g}" if value["step"] not in (None, 1) else ""
     return f"{low:g} to {high:g}{', log scale' if value['log'] else ''}{step}"
+
+
+@lru_cache(maxsize=1 << 16)  # the same few values in most runs
+def stored_value(text: str) -> Any:
+    """A parameter of a run, which the store has as text."""
+    # names and choices are bare words, all else is JSON
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def _settings_text(settings: Mapping[str, Any]) -> str:

@@ -45,8 +45,11 @@ def plugin_of(name: str) -> str:
 
 def version_of(run: Run, name: str) -> int:
     """Of the metric behind a value of the run."""
+    stated = run.tags.get(TAG)
+    if not stated:
+        return 1
     wanted = plugin_of(name)
-    for part in run.tags.get(TAG, "").split(","):
+    for part in stated.split(","):
         metric, _, version = part.rpartition(":")
         if metric == wanted:
             return int(version)

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,10 +34,14 @@ class RunFiles:
     def __init__(self, root: Path, client: Client) -> None:
         self._root, self._client = root, client
         self._locations: dict[str, str] = {}
+        self._places: dict[str, Path | None] = {}
 
     def remember(self, run: Any) -> None:
         """Note where MLflow says a run's artifacts are; saves asking for it."""
-        self._locations[run.info.run_id] = run.info.artifact_uri
+        run_id, location = run.info.run_id, run.info.artifact_uri
+        if self._locations.get(run_id) != location:
+            self._locations[run_id] = location
+            self._places.pop(run_id, None)
 
     def put(
         self,
@@ -156,7 +161,10 @@ class RunFiles:
     def _folder(self, run_id: str) -> Path | None:
         if run_id not in self._locations:
             self.remember(self._client.get_run(run_id))
-        return locations.place(self._locations[run_id], self._root)
+        # found by looking at folders: of many runs that takes longer than to read their files
+        if run_id not in self._places:
+            self._places[run_id] = locations.place(self._locations[run_id], self._root)
+        return self._places[run_id]
 
     def _where(self, run_id: str) -> str:
         folder = self._folder(run_id)
@@ -170,8 +178,10 @@ class RunFiles:
         folder = self._folder(run_id)
         if folder is None:
             return self._download(run_id, name)
-        path = folder / checked_name(name)
-        return path.read_bytes() if path.is_file() else None
+        try:
+            return (folder / checked_name(name)).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
     def _download(self, run_id: str, name: str) -> bytes | None:
         above = name.rpartition("/")[0] or None
@@ -230,6 +240,7 @@ def write(folder: Path, name: str, content: bytes) -> None:
     aside.replace(target)
 
 
+@lru_cache(maxsize=256)  # few names, and every run has them
 def checked_name(name: str) -> str:
     """The name of an artifact, if it stays inside the run's folder.
 

@@ -6,6 +6,7 @@ Tags, metrics, limits of length, searches, runs read back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from framework.errors import SqueezelabError
@@ -73,6 +74,7 @@ def stored_metric(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)  # few names, and every run has them
 def our_metric(stored: str) -> str:
     """Our name of a metric of the store; those that earlier versions wrote have it already."""
     for ours, section in SECTIONS.items():

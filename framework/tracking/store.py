@@ -32,6 +32,7 @@ from framework.results.record import (
 )
 from framework.study.spec import digest_of
 from framework.tracking.artifacts import RunFiles, sha256_of
+from framework.tracking.bulk import Bulk
 from framework.tracking.client import Client, error_code, metrics_of, pages
 from framework.tracking.conversion import (
     NAME_LIMIT,
@@ -66,6 +67,7 @@ class Store:
     def __init__(self, root: Path, uri: str) -> None:
         self.root, self.uri = root, uri
         self._client = Client(uri)
+        self._bulk = Bulk(uri)
         self._files = RunFiles(root, self._client)
         self._models = Models(self._client)
         self._experiments = Experiments(root, uri, self._client)
@@ -250,14 +252,9 @@ class Store:
         experiment = self._experiments.find(study)
         if experiment is None:
             return []
-        search = partial(
-            self._client.search_runs,
-            [experiment],
-            filter_string=search_filter(tags),
-            max_results=RUNS_PER_PAGE,
-            order_by=["attributes.start_time ASC"],
-        )
-        stored = list(pages(search))
+        stored: list[Any] | None = self._bulk.runs(experiment, tags)
+        if stored is None:
+            stored = self._searched(experiment, tags)
         for run in stored:
             self._files.remember(run)
         # MLflow was not asked for values with quotes, so all tags are compared again.
@@ -352,6 +349,19 @@ class Store:
         return run.status in ("FINISHED", "FAILED") and self.has_manifest(run.run_id)
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _searched(self, experiment: str, tags: Mapping[str, str]) -> list[Any]:
+        """The runs through MLflow, page by page."""
+        search = partial(
+            self._client.search_runs,
+            [experiment],
+            filter_string=search_filter(tags),
+            max_results=RUNS_PER_PAGE,
+            order_by=["attributes.start_time ASC"],
+        )
+        stored = list(pages(search))
+        self._bulk.asked_elsewhere(len(stored))
+        return stored
 
     def _end(
         self,

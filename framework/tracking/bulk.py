@@ -1,0 +1,155 @@
+"""All runs of an experiment by four questions to SQLite.
+
+MLflow makes an object of each row: of 10 000 runs a million, in half a minute. Here a row is a
+value in a dict. Only tables of a revision that is known are read so, and only read; whatever else
+holds the runs is asked through MLflow.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.results.record import PREFIX
+from framework.tracking.address import sqlite_file
+
+log = logging.getLogger("framework")
+
+# of MLflow's tables, those that mean what is read here: a later one may keep values elsewhere
+REVISIONS = frozenset({"dc11669786a5"})
+WAIT_SECONDS = 5.0  # for whoever writes; MLflow's client waits longer
+MANY = 1000  # runs, of which a reader notices that they come page by page
+ACTIVE = "experiment_id = ? AND lifecycle_stage = 'active'"
+HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE run_uuid = runs.run_uuid AND key = ? AND value = ?)"
+# an empty name is that of a tag, as MLflow has it
+NAME = (
+    "COALESCE(NULLIF(name, ''), "
+    "(SELECT value FROM tags WHERE run_uuid = runs.run_uuid AND key = 'mlflow.runName'))"
+)
+
+# tags of MLflow's own are none of ours; what is not a number has a mark beside it
+PARTS = {
+    "tags": "SELECT run_uuid, key, value FROM tags WHERE key GLOB 'squeezelab.*'",
+    "params": "SELECT run_uuid, key, value FROM params WHERE true",
+    "metrics": "SELECT run_uuid, key, CASE WHEN is_nan THEN NULL ELSE value END "
+    "FROM latest_metrics WHERE true",
+}
+
+
+@dataclass(frozen=True)
+class Info:
+    """What MLflow says of a run, by its names for it."""
+
+    run_id: str
+    run_name: str | None
+    status: str
+    start_time: int | None
+    end_time: int | None
+    artifact_uri: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run was given and what it measured, by the names of the store."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as far as we read it: an `mlflow.entities.Run` has the same attributes."""
+
+    info: Info
+    data: Data
+
+
+class Bulk:
+    """Reads many runs at once, where the store is a file whose tables are known.
+
+    Args:
+        uri: as `database.prepare` returns it.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._file = sqlite_file(uri)
+        self._said = False
+
+    def runs(self, experiment: str, tags: Mapping[str, str]) -> list[StoredRun] | None:
+        """The active runs of an experiment that have these tags.
+
+        Args:
+            tags: by names of `record.TAGS`.
+
+        Returns:
+            None where they have to be asked for through MLflow.
+        """
+        if self._file is None:
+            return None
+        try:
+            address = f"{self._file.as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)) as database:
+                (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+                if revision in REVISIONS:
+                    return _read(database, experiment, tags)
+        # locked, damaged, empty or not there: MLflow's client waits, or says what it is
+        except (sqlite3.Error, TypeError):
+            return None
+        self._say(
+            "The store's tables are of a revision that is not known here (%s): runs are read "
+            "through MLflow, which takes longer.",
+            revision,
+        )
+        return None
+
+    def asked_elsewhere(self, count: int) -> None:
+        """Say that so many runs came through MLflow, where it is a server that has them."""
+        if self._file is None and count >= MANY:
+            self._say(
+                "%d runs were read from a server, page by page, which takes longer than from a "
+                "file.",
+                count,
+            )
+
+    def _say(self, message: str, value: object) -> None:
+        """Once for a store."""
+        if not self._said:
+            self._said = True
+            log.warning(message, value)
+
+
+def _read(
+    database: sqlite3.Connection, experiment: str, tags: Mapping[str, str]
+) -> list[StoredRun]:
+    where = " AND ".join([ACTIVE, *[HAS_TAG] * len(tags)])
+    values: list[str] = [experiment]
+    for name, value in tags.items():
+        values += [f"{PREFIX}{name}", value]
+    # all questions see the store as it is now, whoever writes meanwhile
+    database.execute("BEGIN")
+    columns = f"run_uuid, {NAME}, status, start_time, end_time, artifact_uri"
+    rows = database.execute(f"SELECT {columns} FROM runs WHERE {where}", values)  # noqa: S608
+    runs = {row[0]: StoredRun(Info(*row), Data()) for row in rows}
+    for part, question in PARTS.items():
+        mine = f"run_uuid IN (SELECT run_uuid FROM runs WHERE {where})"  # noqa: S608
+        _fill(runs, part, database.execute(f"{question} AND {mine}", values))
+    return list(runs.values())
+
+
+def _fill(runs: Mapping[str, StoredRun], part: str, rows: Iterable[tuple[str, str, Any]]) -> None:
+    """Rows of (run, name, value) into the part of each run."""
+    parts = {run_id: getattr(run.data, part) for run_id, run in runs.items()}
+    # all runs have the same names, and mostly the same words: each is kept once
+    once: dict[str, str] = {}
+    if part == "metrics":
+        for run_id, key, value in rows:
+            parts[run_id][once.setdefault(key, key)] = math.nan if value is None else value
+    else:
+        for run_id, key, value in rows:
+            parts[run_id][once.setdefault(key, key)] = once.setdefault(value, value)
