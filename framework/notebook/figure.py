@@ -53,10 +53,15 @@ class Figure:
 
 
 def html_table(markdown: str) -> str:
-    """A Markdown table as HTML; the first column is text, the others are numbers."""
-    head, _, *body = markdown.splitlines()
+    """A Markdown table as HTML; the first column is text, the others are numbers.
+
+    A sentence below it stays one.
+    """
+    table, _, more = markdown.partition("\n\n")
+    head, _, *body = table.splitlines()
     rows = [_html_row("td", line) for line in body]
-    return f"<table>{_html_row('th', head)}{''.join(rows)}</table>"
+    below = f"<p>{html.escape(more)}</p>" if more else ""
+    return f"<table>{_html_row('th', head)}{''.join(rows)}</table>{below}"
 
 
 def _html_row(kind: str, line: str) -> str:

@@ -21,11 +21,13 @@ class Choices:
             objectives of the study.
         over: the setting that a comparison has as columns, or that an ablation is of; empty for
             none, or for each that can be had.
+        wide: figures are as wide as the page and not as a column of the text.
     """
 
     layout: Layout = field(default_factory=Layout)
     axes: Sequence[str] = ()
     over: str = ""
+    wide: bool = False
 
 
 def choices_of(*, columns: str = "", width: str = "", axes: str = "", over: str = "") -> Choices:
@@ -41,4 +43,4 @@ def choices_of(*, columns: str = "", width: str = "", axes: str = "", over: str 
             given=f"AXES={axes}.",
             todo='Give two names, as AXES="size_tflite_bytes val_accuracy".',
         )
-    return Choices(layout=layout_of(columns, width), axes=names, over=over)
+    return Choices(layout=layout_of(columns, width), axes=names, over=over, wide=width == "page")

@@ -59,6 +59,8 @@ def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]
 def short_names(paths: Sequence[str], *, reserved: Collection[str] = ()) -> dict[str, str]:
     """`compress.0.sparsity` -> `sparsity`, where no other knob is called so.
 
+    `compress.0`, which says what plug-in a step is, becomes `step 1`.
+
     Args:
         reserved: names that a knob alone may not have.
     """
@@ -67,6 +69,9 @@ def short_names(paths: Sequence[str], *, reserved: Collection[str] = ()) -> dict
     for path, last in zip(paths, lasts, strict=True):
         alone = lasts.count(last) == 1 and last not in reserved
         names[path] = last if alone else path.removeprefix("compress.")
+        # which plug-in a step is has no name of its own
+        if last.isdecimal():
+            names[path] = f"step {int(last) + 1}"
     return names
 
 

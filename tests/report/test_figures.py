@@ -112,6 +112,15 @@ def test_the_legend_lies_outside_the_plot_and_every_group_has_its_own_marker():
     assert len(looks) == 5
 
 
+def test_a_figure_is_as_wide_as_a_column_or_as_the_page(tmp_path):
+    figure = trade_off(Cloud(front=[(1e4, 0.8), (4e4, 0.95)]), SIZE, ACCURACY)
+    widths = []
+    for wide in (False, True):
+        _, _, png = save(figure, tmp_path, "figure", wide=wide)
+        widths.append(struct.unpack(">I", png.read_bytes()[16:20])[0])
+    assert widths == [975, 2025]
+
+
 def test_limits_of_constraints_are_drawn_and_lie_within_the_axes():
     size = Axis(label="Size", better="min", log=True, limits=[2e4])
     quality = Axis(label="Accuracy (%)", better="max", percent=True, limits=[0.7])

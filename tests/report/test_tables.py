@@ -162,6 +162,7 @@ def test_how_wide_and_which_columns_and_axes(width):
     choices = choices_of(columns="a, b c", width=width, axes="x y")
     assert choices.layout == Layout(["a", "b", "c"], width or "page")
     assert choices.axes == ["x", "y"]
+    assert choices.wide == (width == "page")
 
 
 def test_what_cannot_be_chosen_is_told_with_the_way_out():

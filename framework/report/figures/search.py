@@ -140,7 +140,7 @@ def importance_figure(frame: pd.DataFrame) -> Figure:
             names = list(map(visible, reversed(list(words.values()))))
             plot.barh(names, list(reversed(list(group["importance"]))), color=ORANGE, height=0.6)
             plot.set_xlim(0, 1)
-            plot.set_xlabel("Share of the importance (PED-ANOVA)")
+        plots[-1].set_xlabel("Share of the importance (PED-ANOVA)")
         height = PANEL_INCHES * len(groups) + BAR_INCHES * len(frame)
         figure.set_size_inches(figure.get_figwidth(), height)
     return figure

@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: 
 from framework.results.fronts import Direction  # noqa: E402
 from framework.system.text import visible  # noqa: E402
 
-COLUMN_INCHES, HEIGHT_INCHES = 3.25, 2.6
+COLUMN_INCHES, PAGE_INCHES, HEIGHT_INCHES = 3.25, 6.75, 2.6
 # Okabe and Ito: the colour-blind can distinguish them
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 # of architectures, where there are several
@@ -86,9 +86,15 @@ def panels(titles: Sequence[str]) -> Iterator[tuple[Figure, list[Plot]]]:
         yield figure, plots
 
 
-def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
-    """Write a figure as PDF, SVG and PNG (300 dpi), without dates or versions in them."""
+def save(figure: Figure, folder: Path, stem: str, *, wide: bool = False) -> list[Path]:
+    """Write a figure as PDF, SVG and PNG (300 dpi), without dates or versions in them.
+
+    Args:
+        wide: as the page, 6.75 inches, and not as a column of the text, 3.25.
+    """
     paths = []
+    if wide:
+        figure.set_figwidth(PAGE_INCHES)
     with our_style():
         for kind, metadata in NO_DATES.items():
             paths.append(folder / f"{stem}.{kind}")

@@ -33,5 +33,7 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
         "ablation.tex": latex(tables, runs.choices.layout),
         "glossary.md": glossary(runs.catalog),
     }
-    figures = save(figure_of(runs, every), out, "ablation") if every else []
-    return [*write(texts, out), *figures]
+    paths = write(texts, out)
+    if every:
+        paths += save(figure_of(runs, every), out, "ablation", wide=runs.choices.wide)
+    return paths

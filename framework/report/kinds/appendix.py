@@ -41,5 +41,5 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
     ):
         if len(frame):
             texts[f"{stem}.csv"] = csv(frame)
-            figures += save(draw(frame), out, stem)
+            figures += save(draw(frame), out, stem, wide=runs.choices.wide)
     return [*write(texts, out), *figures]

@@ -51,5 +51,6 @@ def build(comparison: Comparison, out: Path) -> list[Path]:
         "compare_budgets.csv": csv(budgets_frame(sides)),
         "compare_provenance.json": json.dumps(origins(sides), indent=2, sort_keys=True) + "\n",
     }
-    written = [*write(texts, out), *save(figure_of(sides, catalog), out, "compare")]
+    figure = save(figure_of(sides, catalog), out, "compare", wide=choices.wide)
+    written = [*write(texts, out), *figure]
     return [*written, write_page(of_comparison.page, comparison, written, out / PAGE)]

@@ -48,5 +48,5 @@ def build(runs: StudyRuns, out: Path) -> list[Path]:
         "provenance.json": json.dumps(provenance(runs), indent=2, sort_keys=True) + "\n",
         "glossary.md": glossary(runs.catalog),
     }
-    written = [*write(texts, out), *save(figure_of(runs), out, "pareto")]
+    written = [*write(texts, out), *save(figure_of(runs), out, "pareto", wide=runs.choices.wide)]
     return [*written, write_page(of_study.page, runs, written, out / "report.html")]

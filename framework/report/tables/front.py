@@ -121,7 +121,9 @@ def setting_text(values: Mapping[Any, Any], short: Mapping[str, str]) -> str:
     for name, word in short.items():
         value = values.get(name)
         if value is not None:
-            texts.append(f"{word}={value_text(value)}")
+            # of a step the plug-in says all
+            head = "" if CHOSEN.fullmatch(name) else f"{word}="
+            texts.append(f"{head}{value_text(value)}")
     return ", ".join(texts)
 
 
