@@ -54,3 +54,14 @@ def test_a_report_from_a_real_store(tmp_path):
     )
     origin = json.loads((tmp_path / "out" / "provenance.json").read_text())
     assert origin["baselines"][0]["run_id"] == dense
+
+
+def test_a_curve_is_read_back_step_by_step(tmp_path):
+    store = Store.open(tmp_path)
+    run = store.begin(NAME, role="trial", name="a", tags={}, params={})
+    for epoch, value in enumerate((0.5, 0.75, 0.875)):
+        store.curve(run, epoch, {"val_accuracy": value})
+    store.finish(run, Record({"val_accuracy": 0.9}, artifacts={"a.txt": b"x"}))
+    again = Store.open(tmp_path, create=False)
+    assert again.steps(run, "epoch.val_accuracy") == [(0, 0.5), (1, 0.75), (2, 0.875)]
+    assert again.steps(run, "epoch.nothing") == []

@@ -85,9 +85,9 @@ def test_a_net_that_learned_nothing_is_said_everywhere(project, capsys):
     assert "WARNING: the baseline is no better than chance: accuracy 0." in shown.err
     assert "| baseline (no better than chance) |" in shown.out
     page = (project.root / "reports" / "out" / "lazy" / "pareto.md").read_text()
-    loud, checklist = page.split("## Asked of an honest result")
+    loud, checklist = page.split("## What an honest result contains")
     assert "**The baseline is no better than chance: accuracy 0." in loud
-    assert "- the baseline is no better than chance: accuracy 0." in checklist
+    assert "better than guessing: the baseline is no better than chance: accuracy 0." in checklist
     assert (
         CHANCE_LIMIT not in (project.root / "reports" / "out" / "lazy" / "pareto.csv").read_text()
     )

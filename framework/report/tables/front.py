@@ -76,7 +76,8 @@ def ledger_table(runs: StudyRuns, frame: pd.DataFrame) -> Table:
         compared=list(shown["row"] == "front"),
         notes=[RATIO_NOTE, *filter(None, [ruined_sentence(runs)])],
     )
-    return replace(table, first=ratios)
+    # which net a row is of comes before how small it is
+    return replace(table, first=[ARCHITECTURE, *ratios])
 
 
 def ledger_frame(runs: StudyRuns, frame: pd.DataFrame) -> pd.DataFrame:

@@ -153,7 +153,8 @@ def _heads(table: Table) -> list[str]:
         else:
             spans.extend([""] * len(heads))
         # alone, what is below a group has to say all
-        shown = heads if grouped else [replace(head, short="") for head in heads]
+        alone = bool(group) and not grouped
+        shown = [replace(head, short="") for head in heads] if alone else heads
         lower += map(partial(_head, table), shown)
         start += len(heads)
     upper = [" & ".join(spans) + r" \\", " ".join(rules)] if rules else []

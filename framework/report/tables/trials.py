@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -22,7 +23,7 @@ from framework.report.frame import (
 from framework.report.pareto import axes_of
 from framework.report.tables.columns import Column, table_of
 from framework.report.tables.front import SETTING, measured, subject, with_settings
-from framework.report.tables.layout import column
+from framework.report.tables.layout import NAMES, column
 from framework.report.tables.table import Table
 from framework.results.quantities import quantity
 from framework.results.replicates import SD, SEEDS
@@ -60,14 +61,16 @@ def trials_table(runs: StudyRuns) -> Table:
     """The same for a reader; those on the front are bold."""
     frame = with_settings(runs, outcome_frame(runs))
     axes = axes_of(runs)
-    columns = [LABEL, Column(name="strategy", head="strategy", short="Strategy"), SETTING, OUTCOME]
+    columns = [LABEL, *NAMES[1:], SETTING, OUTCOME]
     names = dict.fromkeys([runs.quality, axes.quality, runs.drop, axes.size])
     columns += [column(quantity(name, runs.catalog)) for name in names]
     columns = [one for one in columns if one.name in frame.columns]
-    return table_of(
+    table = table_of(
         frame,
         columns,
         name=f"{runs.name}-trials",
         caption=f"All trials of {subject(runs)}: {measured(runs)}.",
         compared=[outcome == ON_FRONT for outcome in frame["outcome"]],
     )
+    # in the order of the trials, those on the front lie among the others
+    return replace(table, rules=[])
