@@ -48,6 +48,7 @@ from framework.results.record import (
 from framework.results.replicates import SEEDS, averaged, by_configuration, constraints_of
 
 ARCHITECTURE = "architecture"
+HIDDEN = {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT}  # of a table of results
 Curve = Callable[[str, str], Sequence[tuple[int, float]]]
 
 
@@ -367,11 +368,12 @@ def result_metrics(runs: StudyRuns, run: Run, *, shown: Iterable[str] = ()) -> d
     Args:
         shown: names that are kept though they depend on the machine, as an objective of the study.
     """
-    hidden = {*MACHINE, CHANCE_ACCURACY, CHANCE_LIMIT} - set(shown)
-    values = {}
+    hidden = HIDDEN - set(shown)
+    counts, values = runs.counts, {}
     for name, value in run.metrics.items():
         if name not in hidden and not name.startswith(EPOCH_PREFIX):
-            values[name] = _number(value, whole=name.removeprefix(BASELINE_PREFIX) in runs.counts)
+            is_count = name in counts or name.removeprefix(BASELINE_PREFIX) in counts
+            values[name] = _whole(value) if is_count else value
     return values
 
 
@@ -392,6 +394,6 @@ def _knobs(run: Run, part: str) -> dict[str, Any]:
     return knobs
 
 
-def _number(value: float, *, whole: bool) -> float | int:
+def _whole(value: float) -> float | int:
     # the store has every metric as a float
-    return int(value) if whole and math.isfinite(value) and float(value).is_integer() else value
+    return int(value) if math.isfinite(value) and float(value).is_integer() else value

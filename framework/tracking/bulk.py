@@ -32,12 +32,13 @@ NAME = (
     "(SELECT value FROM tags WHERE run_uuid = runs.run_uuid AND key = 'mlflow.runName'))"
 )
 
-# tags of MLflow's own are none of ours; what is not a number has a mark beside it
+# tags of MLflow's own are none of ours, and curves are read elsewhere; what is not a number has a
+# mark beside it
 PARTS = {
     "tags": "SELECT run_uuid, key, value FROM tags WHERE key GLOB 'squeezelab.*'",
     "params": "SELECT run_uuid, key, value FROM params WHERE true",
     "metrics": "SELECT run_uuid, key, CASE WHEN is_nan THEN NULL ELSE value END "
-    "FROM latest_metrics WHERE true",
+    "FROM latest_metrics WHERE key NOT GLOB 'epoch[./]*'",
 }
 
 

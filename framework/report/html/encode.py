@@ -159,7 +159,8 @@ def short(one: Field, value: Any) -> float | None:
     if float(value).is_integer() and abs(value) < EXACT:
         return int(value)
     rounded = float(f"{value:.{DIGITS}g}")
-    return rounded if one.text(rounded) == one.text(value) else float(value)
+    same = rounded == value or one.text(rounded) == one.text(value)
+    return rounded if same else float(value)
 
 
 def _listed(values: Sequence[Any]) -> Any:

@@ -25,11 +25,15 @@ ACCENTS = {
     "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
 LONG_WORD = 16  # signs, after which a word without marks may be broken anywhere
+PLAIN = re.compile("[A-Za-z0-9.,]*")  # which no format takes for more than it is
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet would run a cell that begins so
 
 
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
+    # most cells are numbers
+    if PLAIN.fullmatch(text):
+        return text
     # `&` first, or it would escape the one of `&lt;`
     text = visible(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
     text = re.sub(r"([\\`*\[\]|])", r"\\\1", text)
