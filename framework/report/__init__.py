@@ -124,7 +124,11 @@ def _of_study(runs: StudyRuns, kind: str, *, root: Path, out: Path) -> Report:
 def _all(store: RunStore, name: str, place: Mapping[str, Any], generation: int | None) -> Report:
     """Every kind that there is; the table of the front is shown."""
     reports, lacking = {}, []
+    layout = place["choices"].layout
     for kind in kind_names(place["root"]):
+        # the front's table has most columns: one that it has may be in no other
+        fitting = replace(layout, strict=kind == PARETO)
+        place = {**place, "choices": replace(place["choices"], layout=fitting)}
         try:
             reports[kind] = run_report(store, name, kind=kind, generation=generation, **place)
         except UserError as error:

@@ -13,6 +13,7 @@ from framework.errors import UnknownName
 from framework.report import Choices, collect, kind_names, run_report
 from framework.report.facts.outcomes import outcomes
 from framework.report.pareto import axes_of, ruined
+from framework.report.tables.fit import Layout
 
 NAME = "prune_vs_random"
 HOSTILE = "=cmd|x <script>alert(1)</script> \\input{/etc/passwd} 100%_&# \u202egnp " + "a" * 300
@@ -95,6 +96,25 @@ def test_an_ablation_is_of_what_differs_in_one_knob_alone(out: Path, tmp_path: P
     assert {row["knob"] for row in rows(tmp_path / "ablation.csv")} == {"compress.0.sparsity"}
     with pytest.raises(UnknownName, match="knob that varies called 'width'"):
         made(store_of(NAME), tmp_path, "ablation", over="width")
+
+
+def test_columns_that_some_kinds_have_are_taken_by_those(tmp_path: Path) -> None:
+    layout = Layout(["params_nonzero_ratio"])
+    made(store_of(NAME), tmp_path, layout=layout)
+    ratio = "non-zero"
+    assert ratio in (tmp_path / "pareto.tex").read_text("utf-8")
+    assert "val." in (tmp_path / "ablation.tex").read_text("utf-8")
+    with pytest.raises(UnknownName, match="column called 'nothing'"):
+        made(store_of(NAME), tmp_path, layout=Layout(["nothing"]))
+
+
+def test_a_report_that_imports_the_old_name_still_works(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    text = "from framework.report.standard import build\n\n__all__ = ['build']\n"
+    (tmp_path / "reports" / "mine.py").write_text(text, encoding="utf-8")
+    out = tmp_path / "out"
+    run_report(store_of(NAME, trials=2), NAME, root=tmp_path, out=out, kind="mine")
+    assert (out / "pareto.md").exists()
 
 
 def test_where_nothing_differs_in_one_knob_alone_the_page_says_the_way_out(tmp_path: Path) -> None:

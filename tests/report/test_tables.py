@@ -138,12 +138,12 @@ def test_columns_are_seven_at_most_the_first_by_importance_and_the_others_can_be
     frame = object_frame(rows, ["net", *(f"c{place}" for place in range(9))])
     text = paper(frame, (NET, *many), (True, True))
     assert "% not shown, COLUMNS= chooses: c0 c1 c2" in text
-    assert rows_of(text)[0].startswith("net & {c3} & {c4} & {c5} & {c6} & {c7} & {c8}")
+    assert rows_of(text)[0].startswith("Net & {c3} & {c4} & {c5} & {c6} & {c7} & {c8}")
     narrow = paper(frame, (NET, *many), (True, True), width="column")
     assert rows_of(narrow)[0].count("&") == 4
     assert r"\begin{table}" in narrow
     chosen = paper(frame, (NET, *many), (True, True), columns=["c8", "c0"])
-    assert rows_of(chosen)[0].startswith("net & {c8} & {c0} ")
+    assert rows_of(chosen)[0].startswith("Net & {c8} & {c0} ")
     with pytest.raises(UnknownName, match="column called 'c9'"):
         paper(frame, (NET, *many), (True, True), columns=["c9"])
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framework.report.compare.tables import Side
 
 ROOM = 0.12  # of the axis, below the worst that is kept
+LEAST_ROOM = 0.02  # of accuracy (2 points) or R2
 LINES = ("-", "--", "-.", ":")
 RANDOM = "random"  # a part of the names of strategies that prune by lot: what others have to beat
 
@@ -101,7 +102,7 @@ def _edge(side: Side, plot: Plot, scale: float) -> None:
         return
     heights = list(map(itemgetter(1), kept))
     top = plot.get_ylim()[1]
-    floor = min(heights) - ROOM * (max(heights) - min(heights) or 1.0)
+    floor = min(heights) - max(ROOM * (max(heights) - min(heights)), LEAST_ROOM * scale)
     plot.set_ylim(floor, top)
     look: dict[str, Any] = {"color": GREY, "marker": "v", "markersize": 3.5, "linestyle": "none"}
     # half of a mark would lie outside

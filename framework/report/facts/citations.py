@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from framework.report.resolved import names_of
-from framework.report.tables.text import latex_text
+from framework.report.tables.text import latex_signs
 
 if TYPE_CHECKING:
     from framework.report.frame import StudyRuns
@@ -52,9 +52,9 @@ def sources(runs: StudyRuns) -> Iterator[tuple[str, str]]:
 def _entry(use: str, authors: str, year: str, said: str, arxiv: str) -> str:
     names = re.split(r", | & ", authors.replace(" et al.", " & others"))
     key = re.sub(r"[^a-z0-9]", "", f"{names[0].lower()}{year}{arxiv}")
-    note = latex_text(f"Source of {use}{said}".strip().rstrip("."))
+    note = latex_signs(f"Source of {use}{said}".strip().rstrip("."))
     # no title: what is not stated is not made up
-    fields = {"author": " and ".join(map(latex_text, names)), "year": year, "note": note}
+    fields = {"author": " and ".join(map(latex_signs, names)), "year": year, "note": note}
     if arxiv:
         fields |= {"eprint": arxiv, "archivePrefix": "arXiv"}
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]

@@ -122,9 +122,9 @@ def budgets(runs: StudyRuns) -> list[str]:
     ]
     if seconds:
         fit = metric_values(runs.finished, "fit_seconds")
-        of_fit = f", of it {median(fit):.4g} s in training" if fit else ""
+        of_fit = f", of it {median(fit):.3g} s in training" if fit else ""
         each = metric_values(runs.trials, "seconds")
-        typical = f"; a trial {median(each):.4g} s{of_fit}, medians" if each else ""
+        typical = f"; a trial {median(each):.3g} s{of_fit}, medians" if each else ""
         lines.append(
             f"Time: {sum(seconds):,.0f} s ({sum(seconds) / HOUR:.2f} h) in baselines, controls and "
             f"trials{typical}"

@@ -10,12 +10,14 @@ from framework.report.figures.style import COLOURS, GREY, MARKERS, panels
 from framework.report.frame import StudyRuns, parameter
 from framework.results.quantities import quantity
 from framework.results.replicates import SD
+from framework.system.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Plot
     from matplotlib.figure import Figure
 
     from framework.report.tables.ablation import Ablation
+
 
 MOST = 4  # panels
 FEW = 6  # groups that have a colour each
@@ -31,14 +33,16 @@ def figure_of(runs: StudyRuns, every: Sequence[Ablation]) -> Figure:
             _draw(runs, one, plot, 100 if stated.format == "percent" else 1)
             plot.set_xlabel(one.word)
             plot.set_ylabel(stated.axis)
+            if 1 < len(one.groups) <= FEW:
+                plot.legend(frameon=False, fontsize=5.5, loc="best")
     return figure
 
 
 def _draw(runs: StudyRuns, one: Ablation, plot: Plot, scale: float) -> None:
     """The lines of one knob."""
     places = _places(one)
-    looks = zip(one.groups, cycle(COLOURS), cycle(MARKERS), strict=False)
-    for group, colour, marker in looks:
+    looks = zip(one.groups, one.labels, cycle(COLOURS), cycle(MARKERS), strict=False)
+    for group, label, colour, marker in looks:
         points = []
         for run in group:
             # an edited run may lack it
@@ -51,7 +55,7 @@ def _draw(runs: StudyRuns, one: Ablation, plot: Plot, scale: float) -> None:
         shade = colour if len(one.groups) <= FEW else GREY
         if points:
             x, y, bars = zip(*points, strict=True)
-            plot.errorbar(x, y, yerr=bars, color=shade, capsize=1.5, **look)
+            plot.errorbar(x, y, yerr=bars, color=shade, capsize=1.5, label=visible(label), **look)
     if places:
         plot.set_xticks(list(places.values()), list(places))
 

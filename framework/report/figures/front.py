@@ -20,6 +20,7 @@ from framework.results.record import Run
 from framework.study.constraints import feasible
 
 ROOM = 0.12  # of the axis, below the worst that is decided about
+LEAST_ROOM = 0.02  # of accuracy (2 points) or R2
 
 
 def figure_of(runs: StudyRuns) -> Any:
@@ -116,8 +117,9 @@ def _floor(
     if not decided:
         return None
     ends = [*decided, *limits]
-    # where all are equal, a share of what they are
-    room = ROOM * (max(ends) - min(ends)) or abs(max(ends)) * ROOM
+    # of a front that is flat, what is little worse is still of interest
+    least = LEAST_ROOM if axes.quality == runs.quality else abs(max(ends)) * ROOM
+    room = max(ROOM * (max(ends) - min(ends)), least)
     if axes.quality_direction == "max":
         floor = min(ends) - room
         return floor if min(every) < floor else None

@@ -7,6 +7,7 @@ from itertools import cycle, repeat
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from framework.report.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, panels
 from framework.report.frame import StudyRuns, object_frame, picked
@@ -59,12 +60,15 @@ def volume_figure(runs: StudyRuns, frame: pd.DataFrame) -> Figure:
         look: dict[str, Any] = {"color": BLUE, "linewidth": 1.1, "drawstyle": "steps-post"}
         plot.plot(list(frame["trial"]), list(frame["hypervolume"]), **look)
         plot.set_xlabel("Trial")
+        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.set_ylabel("Hypervolume")
     return figure
 
 
 def curve_frame(runs: StudyRuns) -> pd.DataFrame:
     """What was measured after each epoch of the baselines, the controls and the front.
+
+    Of several seeds the curve is the first one's.
 
     Returns:
         (epochs, columns `row`, `trial`, `epoch` and the quality), dtype object.

@@ -123,14 +123,15 @@ def _edge(plot: Plot, cloud: Cloud, y: Axis) -> list[Any]:
     if not beyond or y.floor is None:
         return []
     scale = 100 if y.percent else 1
-    ends = sorted([scale * y.floor, plot.get_ylim()[1 if y.better == "max" else 0]])
-    plot.set_ylim(*ends)
+    floor, best = scale * y.floor, plot.get_ylim()[1 if y.better == "max" else 0]
+    # room for the marks of the best, too
+    plot.set_ylim(*sorted([floor, best + ROOM * (best - floor)]))
     marker, side = ("v", "below") if y.better == "max" else ("^", "above")
     look: dict[str, Any] = {"color": GREY, "marker": marker, "markersize": 3.5, "linestyle": "none"}
     places = list(map(itemgetter(0), beyond))
     # half of it would lie outside
     look |= {"clip_on": False, "label": f"{side} the axis", "zorder": 5}
-    return plot.plot(places, [scale * y.floor] * len(places), **look)
+    return plot.plot(places, [floor] * len(places), **look)
 
 
 def _limits(plot: Plot, x: Axis, y: Axis) -> list[Any]:

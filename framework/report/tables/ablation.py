@@ -45,11 +45,13 @@ class Ablation:
         knob: its path, as `compress.0.epochs`.
         word: how it is written.
         groups: runs that differ in its value alone, by value.
+        labels: of the groups: what their runs have besides the knob.
     """
 
     knob: str
     word: str
     groups: Sequence[Sequence[Run]]
+    labels: Sequence[str]
 
 
 def ablations(runs: StudyRuns) -> list[Ablation]:
@@ -65,8 +67,9 @@ def ablations(runs: StudyRuns) -> list[Ablation]:
     every = []
     for name, word in words.items():
         groups = _groups(runs, name) if over in ("", name, word) else []
+        labels = [fixed_text(runs, name, group[0]) for group in groups]
         if groups:
-            every.append(Ablation(knob=name, word=word, groups=groups))
+            every.append(Ablation(knob=name, word=word, groups=groups, labels=labels))
     return every
 
 
@@ -114,18 +117,24 @@ def _measured(runs: StudyRuns, run: Run) -> dict[str, Any]:
     return picked(result_metrics(runs, run, shown=names), dict.fromkeys(names))
 
 
+def fixed_text(runs: StudyRuns, knob: str, run: Run) -> str:
+    """What a run has besides the knob: `magnitude_prune, epochs=4`."""
+    others = short_names(varying_parameters(runs))
+    del others[knob]
+    return setting_text(parameters(runs, run, others), others) or "all else"
+
+
 def ablation_table(runs: StudyRuns, one: Ablation) -> Table:
     """The values of a knob below one another, a rule between settings of all else."""
-    words = short_names(varying_parameters(runs))
-    others = dict(words)
-    del others[one.knob]
     rows: list[dict[str, Any]] = []
     rules = []
-    for group in one.groups:
+    for group, label in zip(one.groups, one.labels, strict=True):
         rules.append(len(rows))
         for run in group:
-            fixed = setting_text(parameters(runs, run, others), others)
-            row = {"setting": fixed or "all else", "value": value_text(parameter(run, one.knob))}
+            row = {
+                "setting": label,
+                "value": value_text(parameter(run, one.knob)),
+            }
             rows.append(row | _measured(runs, run))
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     columns = [

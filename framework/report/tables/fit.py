@@ -28,10 +28,12 @@ class Layout:
     Args:
         columns: names of those that are shown, in this order; empty for a choice by importance.
         width: of a column of the text, or of the page.
+        strict: a column that no table has is a mistake; else it is meant for another report.
     """
 
     columns: Sequence[str] = ()
     width: Width = "page"
+    strict: bool = True
 
 
 def layout_of(columns: str, width: str) -> Layout:
@@ -58,9 +60,9 @@ def fitted(tables: Sequence[Table], layout: Layout) -> list[Table]:
     """
     known = dict.fromkeys(chain.from_iterable(table.names for table in tables))
     for name in layout.columns:
-        if name not in known:
+        if name not in known and layout.strict:
             raise UnknownName("column", name, known)
-    if layout.columns:
+    if any(map(known.__contains__, layout.columns)):
         return [_asked(table, layout.columns) for table in tables]
     return [_chosen(without_constant(table), layout.width) for table in tables]
 

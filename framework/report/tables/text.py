@@ -56,10 +56,11 @@ def _latex_word(word: str) -> str:
     for part in re.findall(rf"[^{marks}]*[{marks}]|[^{marks}]+", word):
         step = len(part) if len(part) <= LONG_WORD else LONG_WORD // 2
         pieces += [part[start : start + step] for start in range(0, len(part), step)]
-    return r"\hspace{0pt}".join(map(_latex_signs, pieces))
+    return r"\hspace{0pt}".join(map(latex_signs, pieces))
 
 
-def _latex_signs(text: str) -> str:
+def latex_signs(text: str) -> str:
+    """The same without places where a word may be broken."""
     # two hyphens would become a dash
     return "".join(map(_latex_sign, text)).replace("--", "-{}-")
 

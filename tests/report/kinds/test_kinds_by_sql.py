@@ -61,8 +61,9 @@ def equal(row: Mapping[str, str], metrics: Mapping[str, float], names: tuple[str
         assert float(row[name]) == metrics[name], name
 
 
-def test_the_ledger(out: Path, stored: Measured) -> None:
-    table = rows(out / "ledger.csv")
+@pytest.mark.parametrize("name", ["ledger.csv", "pareto.csv"])
+def test_the_ledger_and_the_front(out: Path, stored: Measured, name: str) -> None:
+    table = rows(out / name)
     dense = stored["baseline"][1]
     assert len(table) >= 3
     for row in table:
@@ -71,6 +72,9 @@ def test_the_ledger(out: Path, stored: Measured) -> None:
         equal(row, metrics, LINES)
         for line in LINES:
             assert float(row[f"{line}_ratio"]) == dense[line] / metrics[line]
+        if name == "pareto.csv":
+            assert float(row["val_accuracy"]) == metrics["val_accuracy"]
+            assert float(row["accuracy_drop"]) == metrics.get("accuracy_drop", 0.0)
 
 
 def test_the_appendix(out: Path, stored: Measured) -> None:
