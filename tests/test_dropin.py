@@ -1,8 +1,7 @@
 """One file adds a plug-in: listed, used in a study, covered by the contract suite, with no other
 edit.
 
-The files are those printed in README.md and CONTRIBUTING.md, so what these pages promise is what is
-tested here.
+The files are those printed in CONTRIBUTING.md, so what this page promises is what is tested here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from studies_support import FILE, prepared
 ROOT = Path(__file__).parents[1]
 EXAMPLE = re.compile(r"`plugins/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)
 FOLDERS = {"@strategy(": "strategies", "@architecture(": "architectures"}
-PAGES = ("README.md", "CONTRIBUTING.md")
 STUDY = FILE.format(
     question="Do the files that were dropped in work?",
     parts='architecture=use("tiny_conv", filters=4), train=Train(epochs=1, warmup_epochs=0, '
@@ -32,8 +30,8 @@ NAMES = {"tiny_conv", "lot_prune", "threshold_prune"}
 
 
 def examples() -> dict[tuple[str, str], str]:
-    """(folder, name) -> the file, as the pages print it."""
-    text = "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    """(folder, name) -> the file, as the page prints it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     found = {}
     for name, code in EXAMPLE.findall(text):
         folder = next(folder for decorator, folder in FOLDERS.items() if decorator in code)

@@ -2,7 +2,7 @@
 resolve.
 
 What a whole page of commands does is held elsewhere too: test_tutorial runs the tutorial's studies
-in one epoch, test_contributing and test_dropin use the plug-ins of CONTRIBUTING and README,
+in one epoch, test_contributing and test_dropin use the plug-ins of CONTRIBUTING,
 test_studies the shipped studies.
 """
 
@@ -47,8 +47,6 @@ PLACEHOLDERS = {
 }  # of names that a reader fills in
 OWN_PLUGINS = ("threshold_prune", "my_strategy")  # of examples, which other tests drop in
 TEXT = {  # first words of blocks that are neither code nor commands -> what they are
-    "| net      |": "the table that the README's first command ends with",
-    "studies/        ": "what lies where",
     "study file -> plan": "the way of a number",
     "tags.`squeezelab.": "searches in the MLflow UI",
     "#!/bin/bash": "a script for Slurm",
