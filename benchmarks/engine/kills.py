@@ -31,6 +31,7 @@ from framework.system.paths import find_root
 STUDY = "lenet_300_100_prune"
 SETTINGS = ("train.epochs=6", "trials=30")
 TABLES = ("pareto.csv", "pareto.md", "pareto.tex", "trials.csv")
+TOLD = 2000  # of the last words of a study without a report
 KILLS_A_STUDY = 8
 BETWEEN = 2  # trials that end between two kills
 LATEST_SECONDS = 3.0  # after which of these a kill comes
@@ -102,8 +103,8 @@ class Project:
     def tables(self) -> dict[str, bytes]:
         """What the specs of the study decide."""
         # the folder of a study with overrides is named by its digest
-        (out,) = {path.parent for path in self.root.glob("reports/**/pareto.csv")}
-        return {name: (out / name).read_bytes() for name in TABLES}
+        written = {path.parent for path in self.root.glob("reports/**/pareto.csv")}
+        return {name: (out / name).read_bytes() for out in written for name in TABLES}
 
     def faults(self, expected: Project) -> list[str]:
         """What is not as in a project that nobody disturbed."""
@@ -113,7 +114,9 @@ class Project:
         if left := self.processes():
             found.append(f"processes left: {left}")
         theirs, ours = expected.tables(), self.tables()
-        found += [f"{name} differs" for name in TABLES if theirs[name] != ours[name]]
+        found += [f"{name} differs" for name in TABLES if theirs[name] != ours.get(name)]
+        if not ours:
+            found.append((self.root / "said.txt").read_text("utf-8")[-TOLD:])
         ours_finished, theirs_finished = _finished(self.counted()), _finished(expected.counted())
         if ours_finished != theirs_finished:
             found.append(f"finished runs: {ours_finished ^ theirs_finished}")
