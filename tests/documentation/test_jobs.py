@@ -118,9 +118,9 @@ def run(folder: Path, *words: str) -> None:
 
 
 def another_machine(project: Project) -> Path:
-    """An empty folder with the store alone."""
+    """A folder with the store alone."""
     folder = project.root.parent / "elsewhere"
-    folder.mkdir()
+    (folder / "studies").mkdir(parents=True)
     shutil.copy(project.root / "mlflow.db", folder)
     shutil.copytree(project.root / ".artifacts", folder / ".artifacts")
     return folder
