@@ -152,6 +152,7 @@ def main() -> None:
         options: dict[str, Any] = {"catalog": catalog, "workers": given.workers}
         if given.memory:
             options["memory_bytes"] = int(given.memory * 2**30)
+        # from here on: what the plan took is no part of it
         memory.start()
         clock = Clock(root, memory)
         with clock:

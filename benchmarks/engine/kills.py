@@ -187,6 +187,7 @@ def main() -> int:
             killed = kill_workers(project, min(KILLS_A_STUDY, left), moments)
             left -= killed
             wrong += told(f"study {number}", f"{killed} workers killed", project, expected)
+        # one study for all of these, because each session goes on with it
         project = Project(expected.root.parent / "coordinators", source)
         killed = kill_coordinators(project, given.coordinators, moments)
         wrong += told("last study", f"{killed} coordinators killed", project, expected)
