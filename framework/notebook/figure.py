@@ -53,15 +53,19 @@ class Figure:
 
 
 def html_table(markdown: str) -> str:
-    """A Markdown table as HTML; the first column is text, the others are numbers.
+    """Markdown tables and the lines between them as HTML.
 
-    A sentence below it stays one.
+    The first column of a table is text, the others are numbers.
     """
-    table, _, more = markdown.partition("\n\n")
-    head, _, *body = table.splitlines()
+    return "".join(map(_html_block, markdown.split("\n\n")))
+
+
+def _html_block(block: str) -> str:
+    if not block.startswith("|"):
+        return f"<p>{html.escape(block)}</p>"
+    head, _, *body = block.splitlines()
     rows = [_html_row("td", line) for line in body]
-    below = f"<p>{html.escape(more)}</p>" if more else ""
-    return f"<table>{_html_row('th', head)}{''.join(rows)}</table>{below}"
+    return f"<table>{_html_row('th', head)}{''.join(rows)}</table>"
 
 
 def _html_row(kind: str, line: str) -> str:
