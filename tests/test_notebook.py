@@ -421,4 +421,4 @@ def test_the_parent_run_says_what_the_front_is_and_leads_to_it(
     assert shown
     # ruined nets are counted below the table
     for number in shown:
-        assert f"[trial {number}](#/experiments/1/runs/{trials[number]})" in note
+        assert f"[trial {number}](#/experiments/1/runs/{trials[number]}?" in note

@@ -323,7 +323,7 @@ def test_a_studys_own_run_leads_to_its_runs(store: Store, name: str) -> None:
         [store.experiment(name)], filter_string=page["searchFilter"][0]
     )
     assert [run.info.run_id for run in found] == [child]
-    where = f"#/experiments/{store.experiment(name)}/runs/{child}"
+    where = f"#/experiments/{store.experiment(name)}/runs/{child}?workflowType=machine_learning"
     assert run_page(store, store.run(child)) == where
 
 

@@ -47,7 +47,7 @@ def children(store: Store, study: str, parent: str) -> str:
 
 def run_page(store: Store, run: Run) -> str:
     """The page of one run."""
-    return f"#/experiments/{store.experiment(run.tags['study'])}/runs/{run.run_id}"
+    return f"#/experiments/{store.experiment(run.tags['study'])}/runs/{run.run_id}?{PAGES}"
 
 
 def _comparison(runs: list[Run], experiment: str) -> str:

@@ -85,6 +85,8 @@ def _view(study: Study, generation: int, task: str) -> dict[str, Any]:
         "columnWidths": WIDTHS,
         "runsHiddenMode": "SHOW_ALL",
         "compareRunSections": [CHART_SECTION],
+        # as they stand here: MLflow would sort them, and begin with those of the baseline's metrics
+        "isAccordionReordered": True,
         "compareRunCharts": _charts(study, task),
     }
 
