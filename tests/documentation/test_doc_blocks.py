@@ -35,6 +35,8 @@ NAMES = ("README.md", "README.zh.md", "CONTRIBUTING.md")
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 CATALOG = Catalog()
 PLACEHOLDERS = {
+    "a",
+    "b",
     "",
     "x",
     "mine",
