@@ -184,7 +184,8 @@ def test_what_leaves_nothing_open_stays_as_it_is(project):
 
 
 def test_a_worker_tries_it_and_the_coordinator_loads_no_tensorflow(project):
-    name, taken = "signed", "signed"
+    name, taken = "by_worker", "signed"
+    project.write_study(name, architecture='use("from_file", path="signed.h5")', **STUDY)
     code = (
         "import sys, framework\n"
         f"framework.run({name!r}, workers=1)\n"
