@@ -90,7 +90,8 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-PYTHON = [block for block in BLOCKS if block.language == "python"]
+# what jobs.md types is run whole by test_jobs
+PYTHON = [block for block in BLOCKS if block.language == "python" and block.page != "jobs.md"]
 PIECES = [block for block in BLOCKS if not block.language and re.match(r"\w+=\[", block.text)]
 INLINE = re.compile(r"`((?:make|squeezelab|\.venv/bin/squeezelab) [a-z-]+(?: [^`]*)?)`")
 
@@ -122,6 +123,7 @@ def test_every_block_is_of_a_kind_that_is_held() -> None:
         str(block)
         for block in BLOCKS
         if block not in held
+        and not (block.page == "jobs.md" and block.language == "python")
         and not is_text(block)
         and len(commands_of(block)) < len(block.text.splitlines())
     ]
