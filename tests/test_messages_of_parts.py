@@ -151,7 +151,7 @@ def test_a_note_that_cannot_be_written_leaves_the_table(
 ) -> None:
     made = Report([], "| table |", front=None)
     monkeypatch.setattr(publish, "run_report", lambda *_, **__: made)
-    study = SimpleNamespace(digest="0", seeds=1, architecture=None, compress=())
+    study = SimpleNamespace(digest="0", seeds=1, architecture=None, compress=(), sampler="grid")
     plan = SimpleNamespace(name="mine", study=study)
     outcome: Any = SimpleNamespace(plan=plan, generation=1)
     for refusal in (full, _out_of_memory):

@@ -57,16 +57,21 @@ class Rows(HTMLParser):
         super().__init__()
         self.rows: list[list[str]] = []
         self.images: list[str] = []
+        self._is_cell = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
             self.rows.append([])
+        self._is_cell = self._is_cell or tag in ("td", "th")
         if tag == "img":
             self.images.append(dict(attrs)["src"] or "")
 
+    def handle_endtag(self, tag: str) -> None:
+        self._is_cell = self._is_cell and tag not in ("td", "th")
+
     def handle_data(self, data: str) -> None:
-        if self.rows:
+        if self._is_cell:
             self.rows[-1].append(data)
 
 

@@ -63,7 +63,7 @@ def main() -> None:
             root.mkdir()
             make(root, count)
             for way in WAYS:
-                took = _in_a_process(way, root)
+                took = in_a_process(way, root)
                 cells = (f"{took['seconds']:.1f}", f"{took['cpu']:.1f}", f"{took['mib']:.0f}")
                 print(f"| {way} | {count} | {' | '.join(cells)} |", flush=True)
 
@@ -76,7 +76,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_a_process(way: str, root: Path) -> dict[str, float]:
+def in_a_process(way: str, root: Path) -> dict[str, float]:
     """Of a fresh process, its start and its imports included."""
     began = time.perf_counter()
     command = [sys.executable, "-m", MODULE, "--read", way, "--root", str(root)]

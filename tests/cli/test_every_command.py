@@ -394,7 +394,10 @@ def test_results_on_stdout_and_all_else_on_stderr(finished: Path) -> None:
         done = squeezelab(finished, command, "tiny")
         assert done.returncode == 0
         assert done.stdout.startswith("| net ")
-        assert all(line.startswith("|") for line in done.stdout.splitlines())
+        # a table, and what is said of nets that it leaves out
+        table, _, notes = done.stdout.partition("\n\n")
+        assert all(line.startswith("|") for line in table.splitlines())
+        assert all(line.endswith(".") for line in notes.splitlines())
         assert "reports/out/tiny" in done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert "Warning" not in done.stderr

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"`(plugins/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
-EXAMPLES = ["plugins/tiny_conv.py", "plugins/lot_prune.py"]
+EXAMPLES = ["plugins/tiny_conv.py", "plugins/lot_prune.py", "plugins/threshold_prune.py"]
 USE_THEM = """
 from framework import Choice, Study, use
 from pathlib import Path

@@ -58,7 +58,7 @@ def test_a_baseline_is_found_again_by_every_study(project: Project, trained: lis
 
 def curve(project: Project, run: Run) -> list[Any]:
     query = (
-        "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = 'epoch.loss' ORDER BY step"
+        "SELECT step, value FROM metrics WHERE run_uuid = ? AND key = 'epoch/loss' ORDER BY step"
     )
     with closing(sqlite3.connect(project.root / "mlflow.db")) as database:
         return database.execute(query, (run.run_id,)).fetchall()

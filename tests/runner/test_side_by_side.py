@@ -45,11 +45,14 @@ class Threads:
     def time(self, *_: Any) -> dict[str, float]:
         raise AssertionError("There is nothing to time.")
 
+    def qualities(self, specs: Any) -> list[float]:
+        raise AssertionError("There is nothing to try.")
+
     def close(self) -> None:
         self._pool.shutdown()
 
 
-def made_up(spec: Spec, lab: Any, *, seconds: Any = None, report: Any = None) -> Record:
+def made_up(spec: Spec, lab: Any, **_: Any) -> Record:
     """A record that the spec alone decides, after a while that it does not decide."""
     time.sleep(random.random() / 50)
     noise = int(spec.digest[:6], 16) / 16**6
@@ -132,7 +135,7 @@ def test_the_first_three_are_looked_at_whoever_ends_first(
 ) -> None:
     monkeypatch.setattr(choice, "InProcess", Threads)
 
-    def failing(spec: Spec, lab: Any, *, seconds: Any = None, report: Any = None) -> Record:
+    def failing(spec: Spec, lab: Any, **_: Any) -> Record:
         if not spec.compress or spec.compress[0].name == "identity":
             return made_up(spec, lab)
         began.append(spec)
@@ -273,7 +276,7 @@ def test_a_store_that_fails_in_the_middle_of_a_run_fails_no_trial(
     def report(*_: Any) -> None:
         raise full
 
-    def run(spec: Spec, lab: Any, *, seconds: Any, report: Any) -> Record:
+    def run(spec: Spec, lab: Any, *, report: Any, **_: Any) -> Record:
         try:
             report(1, {"loss": 0.5})
         except Exception as error:  # noqa: BLE001  (as `trial.run` does)
