@@ -25,7 +25,7 @@ class FixedPace:
 
     once = 10.0
 
-    def __init__(self, root: Path, catalog: Catalog, **_: Any) -> None:
+    def __init__(self, root: Path, catalog: Catalog, *_: Any) -> None:
         pass
 
     def cost(self, spec: Any) -> TrialCost:
