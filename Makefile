@@ -131,7 +131,7 @@ tutorial: $(READY)  ## run every command of docs/from-lenet-to-squeezenet.md and
 simulate: $(READY)  ## hold intervals and verdicts to their word, without training, and write docs/statistics.md
 	@exec $(RUN_PYTHON) -m benchmarks.simulate
 
-test: $(READY)  ## the fast tests, about 12 minutes on 2 cores
+test: $(READY)  ## the fast tests, about 20 minutes on 2 cores
 	@$(RUN_PYTHON) -m pytest -q -m "not slow" $(TEST_WORKERS)
 
 test-slowest: $(READY)  ## the same, and which 25 of them take longest
