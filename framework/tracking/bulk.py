@@ -102,7 +102,7 @@ class Bulk:
         # locked, damaged, empty or not there: MLflow's client waits, or says what it is
         except (sqlite3.Error, TypeError):
             return None
-        self._say(
+        self._warn_once(
             "The store's tables are of a revision that is not known here (%s): runs are read "
             "through MLflow, which takes longer.",
             revision,
@@ -112,13 +112,13 @@ class Bulk:
     def asked_elsewhere(self, count: int) -> None:
         """Say that so many runs came through MLflow, where it is a server that has them."""
         if self._file is None and count >= MANY:
-            self._say(
+            self._warn_once(
                 "%d runs were read from a server, page by page, which takes longer than from a "
                 "file.",
                 count,
             )
 
-    def _say(self, message: str, value: object) -> None:
+    def _warn_once(self, message: str, value: object) -> None:
         """Once for a store."""
         if not self._said:
             self._said = True

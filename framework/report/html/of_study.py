@@ -136,10 +136,10 @@ def _entries(runs: StudyRuns) -> Iterator[Entry]:
             front=run.run_id in best,
             feasible=feasible(run.metrics),
         )
-        yield entry if run.status == "FINISHED" else _failed(entry, run, varying)
+        yield entry if run.status == "FINISHED" else _failed_entry(entry, run, varying)
 
 
-def _failed(entry: Entry, run: Run, varying: Iterable[str]) -> Entry:
+def _failed_entry(entry: Entry, run: Run, varying: Iterable[str]) -> Entry:
     """Of a trial that failed its configuration: half a result is none."""
     kept = {ARCHITECTURE, STRATEGY, "seconds", *varying}
     values = {name: value for name, value in entry.values.items() if name in kept}

@@ -65,7 +65,7 @@ class Stopwatch:
     def __init__(
         self, root: Path, catalog: Catalog, say: Callable[[str], None] = lambda text: None
     ) -> None:
-        self._say = say
+        self._show = say
         self._lab = _Untrained(root, catalog)
         self._catalog = catalog
         self._costs: dict[tuple[str, str, int], TrialCost] = {}
@@ -113,11 +113,11 @@ class Stopwatch:
     def _time(self, spec: Spec) -> TrialCost:
         short = with_epochs(spec, SHORT_EPOCHS, self._catalog)
         long = with_epochs(spec, LONG_EPOCHS, self._catalog)
-        self._say(f"  {spec.architecture.name}, {spec.strategy}: three trials")
+        self._show(f"  {spec.architecture.name}, {spec.strategy}: three trials")
         self._lab.splits(spec)
         # twice: the first run builds and traces the net, which the second finds again
         first, _ = self._run(short)
-        self._say(f"  the first took {first:.0f} s, most of it for building and tracing")
+        self._show(f"  the first took {first:.0f} s, most of it for building and tracing")
         again, record = self._run(short)
         size = float(sum(map(len, record.artifacts.values())))
         epochs, more = budget(short, self._catalog), budget(long, self._catalog)
