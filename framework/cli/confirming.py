@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from framework.cli.base import Name, Settings, app, find_project, relative, say, tell
-from framework.cli.studies import GIB, workers_of
+from framework.cli.places import Cluster, Memory, Workers, place_of
 from framework.errors import InvalidValue
 from framework.system import paths
 
@@ -32,16 +32,9 @@ def confirm(  # noqa: PLR0917  (each is an option of the command line)
         int | None,
         typer.Option(min=1, max=MOST_SEEDS, help="train them anew under so many new seeds first"),
     ] = None,
-    workers: Annotated[
-        str,
-        typer.Option(help="processes that train side by side; 0: none, auto: as is worth it"),
-    ] = "auto",
-    memory: Annotated[
-        float | None, typer.Option(min=0.5, help="GiB that each worker may hold")
-    ] = None,
-    cluster: Annotated[
-        str, typer.Option(help="address of a Ray cluster that trains them, or auto")
-    ] = "",
+    workers: Workers = "auto",
+    memory: Memory = None,
+    cluster: Cluster = "",
 ) -> None:
     """Measure on the sealed test split: stored files, or a front trained under new seeds."""
     root = find_project()
@@ -49,9 +42,8 @@ def confirm(  # noqa: PLR0917  (each is an option of the command line)
     if seeds is None:
         _look(root, name, numbers, settings or [])
         return
-    memory_bytes = int(memory * GIB) if memory else None
-    place = {"workers": workers_of(workers, cluster), "memory_bytes": memory_bytes}
-    _train_anew(root, name, numbers, settings or [], seeds=seeds, **place, cluster=cluster)
+    place = place_of(workers, memory, cluster)
+    _train_anew(root, name, numbers, settings or [], seeds=seeds, **place)
 
 
 def _numbers(text: str) -> list[int]:

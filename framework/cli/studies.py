@@ -9,11 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from framework.cli.base import Name, Settings, app, find_project, relative, say, tell
-from framework.errors import InvalidValue
+from framework.cli.places import Cluster, Memory, Workers, place_of
 from framework.system import paths
-
-GIB = 2**30
-MOST_WORKERS = 256
 
 
 @app.command()
@@ -26,16 +23,9 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="what it would run and cost; nothing is run")
     ] = False,
-    workers: Annotated[
-        str,
-        typer.Option(help="processes that run trials side by side; 0: none, auto: as is worth it"),
-    ] = "auto",
-    memory: Annotated[
-        float | None, typer.Option(min=0.5, help="GiB that each worker may hold")
-    ] = None,
-    cluster: Annotated[
-        str, typer.Option(help="address of a Ray cluster that runs them, or auto")
-    ] = "",
+    workers: Workers = "auto",
+    memory: Memory = None,
+    cluster: Cluster = "",
 ) -> None:
     """Run a study, or go on with it where it stopped; ends with its Pareto table."""
     from framework.planning.own_plugins import catalog_of
@@ -51,10 +41,8 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
         return
     with interrupt.listening(ends=True):
         try:
-            memory_bytes = int(memory * GIB) if memory else None
-            options: dict[str, Any] = {"fresh": fresh, "memory_bytes": memory_bytes}
-            options |= {"workers": workers_of(workers, cluster), "cluster": cluster}
-            outcome = _run_study(planned, root, **options)
+            place = place_of(workers, memory, cluster)
+            outcome = _run_study(planned, root, fresh=fresh, **place)
         except Interrupted as error:
             # what was done until then is reported; without a trial there is nothing to show
             if error.outcome.done:
@@ -137,29 +125,6 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
             say(f"    {page:<9}http://127.0.0.1:{port}/{path}")
     # in place of this process, which has nothing left to do
     os.execv(command[0], command)
-
-
-def workers_of(text: str, cluster: str) -> Any:
-    """`auto`, or a number of processes.
-
-    Raises:
-        InvalidValue: it is neither, or stands next to a cluster.
-    """
-    if text == "auto":
-        return 0 if cluster else text
-    if cluster:
-        raise InvalidValue(
-            "Trials run in workers of this machine or on a cluster.",
-            given=f"WORKERS={text}, CLUSTER={cluster}.",
-            todo="Leave WORKERS out: a cluster has as many as its nodes have CPUs.",
-        )
-    if not (text.isdecimal() and int(text) <= MOST_WORKERS):
-        raise InvalidValue(
-            "The number of workers is no number of processes.",
-            given=f"WORKERS={text}.",
-            todo=f"Give 0 to {MOST_WORKERS}, or leave it out for as many as are worth starting.",
-        )
-    return int(text)
 
 
 def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:

@@ -105,10 +105,7 @@ class Teller:
 
     def reference(self, what: str, spec: Spec, result: Record) -> None:
         """A baseline or a control has ended."""
-        event = Ended(
-            what=what, net=self._net(spec), record=result, values=self._objectives(result)
-        )
-        self._observer.ended(event)
+        self._observer.ended(self._ended(what, spec, result))
         if not (spec.compress or result.reason):
             self._compare_with(result.values)
             self._warn(self._net(spec), result.metrics)
@@ -116,18 +113,8 @@ class Teller:
     def trial(self, work: Work, result: Record, *, status: StudyStatus, position: Position) -> None:
         """A trial has ended, with the front that it may have changed."""
         front = status.front()
-        event = Ended(
-            what=work.what,
-            net=self._net(work.spec),
-            tried=self._tried(work.role, work.spec),
-            position=position.done,
-            of=position.wanted,
-            record=result,
-            values=self._objectives(result),
-            front=len(front),
-            failed=status.failed(),
-            eta_seconds=position.eta_seconds,
-        )
+        event = self._counted(work, result, position, failed=status.failed())
+        event = replace(event, front=len(front))
         if self._axes and work.number in front:
             event = self._with_gain(event, status, work.number)
         self._observer.ended(event)
@@ -138,19 +125,23 @@ class Teller:
         Args:
             failed: how many of them have.
         """
-        event = Ended(
-            what=work.what,
-            net=self._net(work.spec),
+        event = self._counted(work, result, position, failed=failed)
+        self._observer.ended(replace(event, front=None))  # nothing is searched
+
+    def _counted(self, work: Work, result: Record, position: Position, *, failed: int) -> Ended:
+        """One of many that were asked for."""
+        return replace(
+            self._ended(work.what, work.spec, result),
             tried=self._tried(work.role, work.spec),
             position=position.done,
             of=position.wanted,
-            record=result,
-            values=self._objectives(result),
-            front=None,
             failed=failed,
             eta_seconds=position.eta_seconds,
         )
-        self._observer.ended(event)
+
+    def _ended(self, what: str, spec: Spec, result: Record) -> Ended:
+        """What is told of any run that has ended."""
+        return Ended(what=what, net=self._net(spec), record=result, values=self._objectives(result))
 
     def _compare_with(self, dense: Mapping[str, float]) -> None:
         """Take the first dense net as what the front's hypervolume is measured from."""

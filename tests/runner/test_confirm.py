@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from studies_support import Project, answers, never_killed
+from studies_support import Project, answers
 
 from framework.contracts import Catalog, Splits, Ticket
 from framework.datasets._sources.cached import TfdsDataset
@@ -23,17 +22,6 @@ from framework.runner.confirm.stored import confirm
 from framework.tracking.lookup import Asked
 
 FRAMEWORK = Path(__file__).parents[2] / "framework"
-TRIALS = 5  # as in test_study: the study is run once for both
-
-
-@pytest.fixture
-def project(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Project:
-    """A finished study in a folder of its own."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), TRIALS).root, tmp_path / "project")
-    return Project(tmp_path / "project")
 
 
 def look(project: Project, number: int, *settings: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studies_support import Project, Watcher, answers, never_killed
+from studies_support import Project, Watcher, answers
 
 from framework import use
 from framework.contracts import Catalog, Ticket
@@ -33,18 +33,7 @@ from framework.runner.engine.choice import Place
 from framework.study.study import Study
 from framework.system.locks import study_lock
 
-TRIALS = 5  # as in test_study: the study is run once for all
 FILES = ("confirm.md", "confirm.csv", "confirm.tex")
-
-
-@pytest.fixture
-def project(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Project:
-    """A finished study in a folder of its own."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), TRIALS).root, tmp_path / "project")
-    return Project(tmp_path / "project")
 
 
 def confirm(

@@ -4,13 +4,11 @@ out."""
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from studies_support import Project, never_killed
+from studies_support import Project
 
 from framework import nn
 from framework.contracts import Catalog
@@ -23,15 +21,6 @@ from framework.runner.reproduce import CLOSE, DIFFERENT, SAME, Verdict, compare
 
 METRICS = {"val_accuracy": 0.9, "params_nonzero": 1000.0, "latency_us_p50": 5.0}
 RUN = Run("a" * 32, "trial 0", "FINISHED", {"role": "trial", "study": "tiny"}, {}, METRICS)
-
-
-@pytest.fixture
-def project(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Project:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(never_killed(tmp_path_factory.getbasetemp(), 5).root, tmp_path / "project")
-    return Project(tmp_path / "project")
 
 
 def again(project: Project, text: str) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework import nn
-from framework.cli import studies
+from framework.cli import places
 from framework.contracts import Catalog
 from framework.errors import InvalidValue
 from framework.planning.plan import plan
@@ -98,10 +98,10 @@ def sized(
 @pytest.mark.parametrize("text", ["-1", "two", "257", "1.5", ""])
 def test_no_number_of_workers(text: str) -> None:
     with pytest.raises(InvalidValue, match="no number of processes") as told:
-        studies.workers_of(text, "")
+        places.workers_of(text, "")
     assert told.value.given == f"WORKERS={text}."
     assert told.value.todo.startswith("Give 0 to 256, or leave it out")
-    assert [studies.workers_of(right, "") for right in ("0", "256", "auto")] == [0, 256, "auto"]
+    assert [places.workers_of(right, "") for right in ("0", "256", "auto")] == [0, 256, "auto"]
 
 
 def test_a_gpu_is_told_of_and_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
