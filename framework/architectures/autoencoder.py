@@ -18,8 +18,8 @@ class Autoencoder(Architecture):
 
     For data sets whose task is `reconstruction`.
 
-    Source: Hinton & Salakhutdinov 2006, Science 313(5786), 504-507; sizes as in the anomaly
-    detector of MLPerf Tiny, Banbury et al. 2021, arXiv:2106.07597.
+    Source: Hinton & Salakhutdinov 2006, Science 313(5786), 504-507; Banbury et al. 2021,
+    arXiv:2106.07597 (sizes as in the anomaly detector of MLPerf Tiny).
 
     Departures: trained from end to end without pretraining, ReLU and He initialisation; batch
     normalisation and Dropout behind hidden layers where knobs ask for them.

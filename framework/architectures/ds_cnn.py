@@ -17,8 +17,8 @@ class DsCnn(Architecture):
 
     22 604 in the file.
 
-    Source: Zhang et al. 2017, arXiv:1711.07128, size S; as in MLPerf Tiny, Banbury et al. 2021,
-    arXiv:2106.07597.
+    Source: Zhang et al. 2017, arXiv:1711.07128, size S; Banbury et al. 2021, arXiv:2106.07597
+    (as in MLPerf Tiny).
 
     Departures: log-mel spectrograms, as the data set has them, instead of ten cepstral
     coefficients; He initialisation; Dropout is off by default and stands before the head only.

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from shipped_runs import MemoryStore, store_of
 
+from framework.contracts import Catalog
 from framework.errors import UnknownName
 from framework.report import Choices, collect, kind_names, run_report
+from framework.report.facts.citations import ARXIV, CITATION
 from framework.report.facts.outcomes import outcomes
+from framework.report.facts.titles import TITLES
 from framework.report.pareto import axes_of, ruined
 from framework.report.tables.fit import Layout
 
@@ -138,7 +141,17 @@ def test_the_set_up_has_every_setting_the_machine_and_what_to_cite(out: Path) ->
     entries = (out / "setup.bib").read_text("utf-8")
     assert "eprint = {1710.01878}" in entries
     assert "author = {Zhu and Gupta}" in entries
+    assert "title = {{To prune, or not to prune: exploring the" in entries
     assert entries.count("@misc{") == entries.count("\n}\n")
+
+
+def test_whatever_a_plug_in_of_the_package_cites_has_its_title() -> None:
+    catalog = Catalog()
+    for registry in (catalog.datasets, catalog.architectures, catalog.strategies):
+        for name in registry.names():
+            for authors, year, said in CITATION.findall(registry.get(name).source()):
+                number = ARXIV.search(said)
+                assert (number[1] if number else f"{authors} {year}") in TITLES, name
 
 
 def test_the_ledger_has_every_line_with_its_ratio(out: Path) -> None:

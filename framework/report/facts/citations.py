@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from framework.report.facts.titles import TITLES
 from framework.report.resolved import names_of
 from framework.report.tables.text import latex_signs
 
@@ -20,8 +21,8 @@ ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 def bibtex(runs: StudyRuns) -> str:
     """An entry for each source of a plug-in that the study may use.
 
-    Authors, year and arXiv number are those that the plug-in states; a title it states none of, so
-    what it says of the source stands in the note.
+    Authors, year and arXiv number are those that the plug-in states, and what it says of the source
+    stands in the note. A plug-in from elsewhere may cite what has no title here.
     """
     entries: dict[str, str] = {}
     for use, source in sources(runs):
@@ -30,7 +31,8 @@ def bibtex(runs: StudyRuns) -> str:
             identity = number[1] if number else f"{authors} {year}"
             # the same paper may be the source of several plug-ins: the first says what for
             if identity not in entries:
-                entries[identity] = _entry(use, authors, year, said, number[1] if number else "")
+                fields = _fields(use, authors, year, said, number[1] if number else "")
+                entries[identity] = _entry(TITLES.get(identity, ""), fields)
     return "\n".join(entries.values())
 
 
@@ -49,13 +51,17 @@ def sources(runs: StudyRuns) -> Iterator[tuple[str, str]]:
                 yield name, registry.get(name).source()
 
 
-def _entry(use: str, authors: str, year: str, said: str, arxiv: str) -> str:
+def _fields(use: str, authors: str, year: str, said: str, arxiv: str) -> dict[str, str]:
     names = re.split(r", | & ", authors.replace(" et al.", " & others"))
-    key = re.sub(r"[^a-z0-9]", "", f"{names[0].lower()}{year}{arxiv}")
     note = latex_signs(f"Source of {use}{said}".strip().rstrip("."))
-    # no title: what is not stated is not made up
     fields = {"author": " and ".join(map(latex_signs, names)), "year": year, "note": note}
-    if arxiv:
-        fields |= {"eprint": arxiv, "archivePrefix": "arXiv"}
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return fields | ({"eprint": arxiv, "archivePrefix": "arXiv"} if arxiv else {})
+
+
+def _entry(title: str, fields: dict[str, str]) -> str:
+    first = fields["author"].partition(" and ")[0].lower()
+    key = re.sub(r"[^a-z0-9]", "", f"{first}{fields['year']}{fields.get('eprint', '')}")
+    # a second pair of braces keeps its capitals
+    head = {"title": f"{{{latex_signs(title)}}}"} if title else {}
+    lines = [f"  {name} = {{{value}}}," for name, value in (head | fields).items()]
     return "\n".join([f"@misc{{{key},", *lines, "}", ""])
