@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -234,9 +234,7 @@ def collect(
     # what somebody deleted in the store is filled in, so that no table has to do without it
     groups = (one_each(baselines), one_each(with_status(controls, "FINISHED")), [*trials, *further])
     baselines, controls, trials = (as_measured(store, group, edited) for group in groups)
-    if further and averages:  # a study of one seed stays as it is in the store
-        baselines, controls, trials = map(partial(_means, study), (baselines, controls, trials))
-    return StudyRuns(
+    runs = StudyRuns(
         name=name,
         study=study,
         parent=parent,
@@ -247,6 +245,23 @@ def collect(
         edited=edited,
         gaps=gaps_of(begun, trials),
         **_noted(store, parent, [*baselines, *trials]),
+    )
+    return averaged_over_seeds(runs) if averages else runs
+
+
+def averaged_over_seeds(runs: StudyRuns) -> StudyRuns:
+    """The same with each configuration once, as the mean over its seeds.
+
+    A study of one seed stays as it is in the store.
+    """
+    if "replicate" not in tag_values(runs.trials, "role"):
+        return runs
+    means = partial(_means, runs)
+    return replace(
+        runs,
+        baselines=means(runs.baselines),
+        controls=means(runs.controls),
+        trials=sorted(means(runs.trials), key=attrgetter("number")),
     )
 
 
@@ -286,11 +301,11 @@ def _data(store: RunStore, runs: Iterable[Run]) -> Mapping[str, Any]:
     return {}
 
 
-def _means(study: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
+def _means(study: StudyRuns, runs: Sequence[Run]) -> list[Run]:
     """Each configuration once, as the mean over its seeds."""
-    limits = constraints_of(study["study"])
-    quality = quality_of(study["task"])
-    return [averaged(group, limits, spread=[quality]) for group in by_configuration(runs)]
+    limits = constraints_of(study.resolved)
+    spread = [study.quality, study.drop]
+    return [averaged(group, limits, spread=spread) for group in by_configuration(runs)]
 
 
 def seeds_of(run: Run) -> dict[str, int]:

@@ -52,8 +52,7 @@ def page(runs: StudyRuns, frame: pd.DataFrame) -> str:
         *_shown(ledger_table(runs, frame)),
         "## What was run",
         "\n".join(f"- {head}: {markdown_text(text)}" for head, text in facts(runs, frame)),
-        "## What an honest result contains",
-        "\n".join(_requirements(checklist(runs, frame))),
+        *asked_of(checklist(runs, frame)),
         WHERE,
         listing(machine(runs)),
     ]
@@ -66,6 +65,11 @@ def _shown(table: Table) -> Iterator[str]:
     yield markdown_text(table.caption)
     yield table_markdown(table)
     yield listing(table.notes)
+
+
+def asked_of(every: Iterable[Requirement]) -> list[str]:
+    """The checklist in words, below its title."""
+    return ["## What an honest result contains", "\n".join(_requirements(every))]
 
 
 def _requirements(every: Iterable[Requirement]) -> Iterator[str]:

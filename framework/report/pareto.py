@@ -50,8 +50,8 @@ ASKED = (
 TEST_SEEDS = "test_seeds"  # under which a row was confirmed
 LEADING = (
     "val_accuracy", "val_accuracy_sd", "val_r2", "val_r2_sd", "val_rmse", "val_mse", "val_auc",
-    "accuracy_drop", "r2_drop", "test_accuracy", "test_accuracy_sd", "test_r2", "test_r2_sd",
-    TEST_SEEDS,
+    "accuracy_drop", "accuracy_drop_sd", "r2_drop", "r2_drop_sd",
+    "test_accuracy", "test_accuracy_sd", "test_r2", "test_r2_sd", TEST_SEEDS,
 )  # fmt: skip
 
 

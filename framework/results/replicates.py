@@ -55,6 +55,12 @@ def averaged(
     return replace(first, tags=tags, metrics=metrics)
 
 
+def ids_of(run: Run) -> dict[str, str]:
+    """Seed -> the id of its run; of a single run its id by the empty text."""
+    pairs = [part.partition(":") for part in run.tags.get(RUNS, "").split()]
+    return {seed: run_id for seed, _, run_id in pairs} or {"": run.run_id}
+
+
 def _why(runs: Sequence[Run]) -> str:
     """`1 of 3 seeds: diverged`."""
     reasons = [run.tags.get("reason", "unknown") for run in runs if run.status != "FINISHED"]

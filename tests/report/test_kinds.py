@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from shipped_runs import MemoryStore, store_of
@@ -174,6 +176,31 @@ def test_curves_and_the_hypervolume_have_their_data_beside_them(out: Path) -> No
     assert {row["group"] for row in points} >= {"front", "baseline", "control"}
     for stem in ("curves", "hypervolume", "ablation", "pareto"):
         assert all((out / f"{stem}.{kind}").exists() for kind in ("pdf", "svg", "png"))
+
+
+def test_a_curve_of_several_seeds_is_their_mean(out: Path) -> None:
+    """Of the real runs of the store, seed by seed."""
+    store = store_of(NAME)
+    asked = f"epoch.{collect(store, NAME).quality}"
+    dense = [run for run in store.runs(NAME, role="baseline") if run.status == "FINISHED"]
+    by_seed = [dict(store.steps(run.run_id, asked)) for run in dense]
+    drawn = [row for row in rows(out / "curves.csv") if row["row"] == "baseline"]
+    assert len(dense) == 2
+    assert by_seed[0] != by_seed[1]
+    for row in drawn:
+        epoch = int(row["epoch"])
+        mean = fmean(curve[epoch] for curve in by_seed)
+        assert float(row["val_accuracy"]) == pytest.approx(mean)
+
+
+def test_a_drop_of_several_seeds_has_its_spread(out: Path) -> None:
+    front = [row for row in rows(out / "pareto.csv") if row["row"] == "front"]
+    assert front
+    for row in front:
+        assert float(row["accuracy_drop_sd"]) >= 0.0
+    assert re.search(
+        r"\\| +-?\d+\.\d+ ± \d+\.\d+ +\\| +-?\d+\.\d+ ± ", (out / "pareto.md").read_text("utf-8")
+    )
 
 
 def test_importance_is_drawn_from_what_the_study_noted(tmp_path: Path) -> None:

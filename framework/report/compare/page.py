@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from framework.errors import UnknownName
+from framework.report.compare.checklist import requirements
 from framework.report.compare.fronts import MethodFront, fronts_table
 from framework.report.compare.methods import setting_names
 from framework.report.compare.pairs import sentence
 from framework.report.compare.tables import Side, net_table, notes, over_table
 from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
+from framework.report.facts.gaps import gap_sentences
 from framework.report.frame import StudyRuns
-from framework.report.pages import GLOSSARY_LINK
+from framework.report.page import asked_of
+from framework.report.pages import GLOSSARY_LINK, capital
 from framework.report.statistics.verdicts import NO_VERDICT
 from framework.report.tables.markup import table_markdown
 from framework.report.tables.table import Table
@@ -58,7 +61,7 @@ def page(
         blocks.append("\n".join(f"- {text}" for text in sentences(side)))
         if fronts[side.net.name]:
             blocks.append(table_markdown(fronts_table(side, fronts[side.net.name])))
-    blocks.append(GLOSSARY_LINK)
+    blocks += [GLOSSARY_LINK, *asked_of(requirements(studies, sides))]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -126,8 +129,10 @@ def _over_tables(
 def _warnings(studies: Sequence[StudyRuns]) -> list[str]:
     """What a reader has to know before any number, each once."""
     paragraphs: dict[str, None] = {}
+    several = len({study.name for study in studies}) > 1
     for study in studies:
         paragraphs.update(dict.fromkeys(toy_warning(study)))
-        for line in (*at_chance(study), *edited_metrics(study)):
-            paragraphs[f"**{markdown_text(line[0].upper() + line[1:])}.**"] = None
+        of = f"study {study.name}: " if several else ""
+        for line in (*at_chance(study), *edited_metrics(study), *gap_sentences(study)):
+            paragraphs[f"**{markdown_text(capital(f'{of}{line}'))}.**"] = None
     return list(paragraphs)

@@ -17,11 +17,12 @@ from framework.report.resolved import alternatives, names_of
 from framework.report.selection import tag_values
 from framework.report.tables.text import listed, markdown_text
 from framework.results import chance, metric_versions
-from framework.results.record import BASELINE_PREFIX
+from framework.results.record import BASELINE_PREFIX, Run
 from framework.results.replicates import SEEDS
 
 TOYS = ("mnist", "digits")  # small-image sets on which nearly every method looks good
 TOP5 = "Top-1 accuracy, and top-5 where classes are many"
+SEEDED = "Mean and sample standard deviation over seeds, with n"
 RATIOS = (2, 4, 8, 16, 32)
 NEAR = 2**0.5  # a ratio is covered by a point within this factor
 OPERATING_POINTS = 5
@@ -63,12 +64,16 @@ def toy_warning(runs: StudyRuns) -> list[str]:
     return [f"**{subject} {verb}**: do not generalise from this page ({scope})."]
 
 
-def checklist(runs: StudyRuns, frame: pd.DataFrame) -> list[Requirement]:
+def checklist(
+    runs: StudyRuns, frame: pd.DataFrame, *, beside: Sequence[Run] = ()
+) -> list[Requirement]:
     """What is asked of an honest result, in the order in which a reader would ask.
 
     Args:
         frame: what `pareto_frame` gave.
+        beside: finished trials of other studies that stand on the same page.
     """
+    shown = [*runs.baselines, *runs.controls, *runs.finished, *beside]
     # a sentence -> why it is not met, with nothing where it is
     asked = {
         "The numbers are those that were measured": edited_metrics(runs),
@@ -80,7 +85,9 @@ def checklist(runs: StudyRuns, frame: pd.DataFrame) -> list[Requirement]:
         ),
         "The data are more than a toy": [_toy(runs)],
         "Baseline and control are measured as the rows are": [_control(runs)],
-        "The methods compared include magnitude and random pruning": [_competitors(runs)],
+        "The methods compared include magnitude and random pruning": [
+            _competitors([*runs.finished, *beside])
+        ],
         "Five operating points or more, over ratios from 2 to 32, as reached": [
             _operating_points(frame)
         ],
@@ -89,8 +96,8 @@ def checklist(runs: StudyRuns, frame: pd.DataFrame) -> list[Requirement]:
             _theoretical_speedup(frame)
         ],
         TOP5: [_top5(runs, frame)],
-        "Mean and sample standard deviation over seeds, with n": [_seeds(runs)],
-        "All rows are of one code revision, without uncommitted changes": _revisions(runs),
+        SEEDED: [_seeds(runs)],
+        "All rows are of one code revision, without uncommitted changes": _revisions(shown),
         "Library versions and processor are known": [_environment(runs)],
         "Each method and net has its source, in setup.md of KIND=setup": _sources(runs),
     }
@@ -157,8 +164,7 @@ def _toy(runs: StudyRuns) -> str:
     return f"{listed(names)} {'is a toy' if len(names) == 1 else 'are toys'}"
 
 
-def _revisions(runs: StudyRuns) -> list[str]:
-    shown = [*runs.baselines, *runs.controls, *runs.finished]
+def _revisions(shown: Sequence[Run]) -> list[str]:
     revisions = set(tag_values(shown, "git")) - {""}
     reasons = []
     if "unknown" in revisions or not revisions:
@@ -200,9 +206,9 @@ def _control(runs: StudyRuns) -> str:
     return f"no control of {', '.join(sorted(without))}" if without else ""
 
 
-def _competitors(runs: StudyRuns) -> str:
+def _competitors(trials: Iterable[Run]) -> str:
     # the tag of a chain has the names of its strategies, which say what they prune by
-    used = " ".join(tag_values(runs.finished, "strategy"))
+    used = " ".join(tag_values(trials, "strategy"))
     missing = " and ".join(kind for kind in ("magnitude", "random") if kind not in used)
     return f"not compared with {missing} pruning" if missing else ""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import cycle, repeat
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,11 +17,14 @@ from framework.report.resolved import short_names
 from framework.results import volume
 from framework.results.quantities import quantity
 from framework.results.record import EPOCH_PREFIX
+from framework.results.replicates import ids_of
 from framework.study.constraints import feasible
 from framework.system.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from framework.results.record import Run
 
 BEST = 4  # curves of the front that have a colour each
 PANEL_INCHES, BAR_INCHES = 0.75, 0.16  # of a panel without bars, and of a knob
@@ -68,7 +72,7 @@ def volume_figure(runs: StudyRuns, frame: pd.DataFrame) -> Figure:
 def curve_frame(runs: StudyRuns) -> pd.DataFrame:
     """What was measured after each epoch of the baselines, the controls and the front.
 
-    Of several seeds the curve is the first one's.
+    Of several seeds the mean, as far as all of them went.
 
     Returns:
         (epochs, columns `row`, `trial`, `epoch` and the quality), dtype object.
@@ -77,9 +81,17 @@ def curve_frame(runs: StudyRuns) -> pd.DataFrame:
     rows: list[Mapping[str, Any]] = []
     for kind, run in [*shown, *zip(repeat("front"), front(runs))]:
         number = run.number if run.number >= 0 else None
-        for epoch, value in runs.curve(run.run_id, f"{EPOCH_PREFIX}{runs.quality}"):
+        for epoch, value in _curve(runs, run):
             rows.append({"row": kind, "trial": number, "epoch": epoch, runs.quality: value})
     return object_frame(rows, ["row", "trial", "epoch", runs.quality])
+
+
+def _curve(runs: StudyRuns, run: Run) -> Iterator[tuple[int, float]]:
+    """(epoch, quality) in ascending order."""
+    name = f"{EPOCH_PREFIX}{runs.quality}"
+    curves = [dict(runs.curve(run_id, name)) for run_id in ids_of(run).values()]
+    for epoch in sorted(set.intersection(*map(set, curves))):
+        yield epoch, fmean(curve[epoch] for curve in curves)
 
 
 def curve_figure(runs: StudyRuns, frame: pd.DataFrame) -> Figure:

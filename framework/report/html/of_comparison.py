@@ -8,6 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.report.compare.checklist import requirements
 from framework.report.compare.methods import setting_names, setting_text
 from framework.report.compare.pairs import sentence
 from framework.report.facts.glossary import COMPARED
@@ -52,7 +53,8 @@ def page(
     known = {one.name: one for one in fields}
     # the axes are those of the first net, whose size is that of all
     size, quality = sides[0].size, sides[0].net.quality
-    warnings = chain.from_iterable(map(warnings_of, comparison.studies))
+    several = len(comparison.names) > 1
+    warnings = chain.from_iterable(warnings_of(one, named=several) for one in comparison.studies)
     names = " ".join(comparison.names)
     again = command("report", NAME=names, KIND="compare", OVER=comparison.choices.over)
     return Page(
@@ -69,6 +71,9 @@ def page(
         panel="net" if len(sides) > 1 else "",
         floor=floor_of(entries, known[quality]),
         axes=axes_among(fields, [size, quality]),
+        requirements=[
+            (one.text, "; ".join(one.missing)) for one in requirements(comparison.studies, sides)
+        ],
         notes=[f"{word}: {meaning}" for word, meaning in COMPARED.items()],
         commands=typed([again], out),
         origin=list(origin_of(list(_runs(sides)))),

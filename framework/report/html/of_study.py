@@ -46,7 +46,7 @@ from framework.report.pareto import (
     ruined_sentence,
 )
 from framework.results.record import Run
-from framework.results.replicates import RUNS
+from framework.results.replicates import ids_of
 from framework.study.constraints import feasible
 
 STRATEGY = "strategy"
@@ -149,8 +149,7 @@ def _failed_entry(entry: Entry, run: Run, varying: Iterable[str]) -> Entry:
 
 def _ids(run: Run) -> dict[str, str]:
     """The run, or those of each seed of a mean."""
-    pairs = [part.partition(":") for part in run.tags.get(RUNS, "").split()]
-    return {f"seed {seed}": run_id for seed, _, run_id in pairs} or {"": run.run_id}
+    return {f"seed {seed}" if seed else "": run_id for seed, run_id in ids_of(run).items()}
 
 
 # --- columns --------------------------------------------------------------------------------------

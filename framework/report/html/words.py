@@ -90,8 +90,13 @@ def _link(label: str, entry: Entry) -> RunLink:
 # --- what to beware of ----------------------------------------------------------------------------
 
 
-def warnings_of(runs: StudyRuns) -> Iterator[str]:
-    """What a reader has to know before any number."""
+def warnings_of(runs: StudyRuns, *, named: bool = False) -> Iterator[str]:
+    """What a reader has to know before any number.
+
+    Args:
+        named: say of which study, where a page is of several.
+    """
+    of = f"study {runs.name}: " if named else ""
     names = toys(runs)
     if names:
         verb = "is a toy" if len(names) == 1 else "are toys"
@@ -99,7 +104,7 @@ def warnings_of(runs: StudyRuns) -> Iterator[str]:
         scope = f"{count} (data set, architecture) pair{'s' if count > 1 else ''}"
         yield f"{listed(names)} {verb}: do not generalise from this page ({scope})."
     for line in (*at_chance(runs), *edited_metrics(runs), *gap_sentences(runs)):
-        yield f"{capital(line)}."
+        yield f"{capital(f'{of}{line}')}."
 
 
 # --- how it was made ------------------------------------------------------------------------------

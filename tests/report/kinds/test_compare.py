@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from command_support import squeezelab
 from compared_runs import OVER, SPARSITIES, Written, compared, study_of
+from mlflow import MlflowClient
 
 from framework.errors import UnknownName, UserError
+from framework.tracking.store import Store
 
 MACHINE = {"compare_budgets.csv", "compare_provenance.json", "compare_report.html"}
 FILES = {f"compare.{kind}" for kind in ("md", "csv", "tex", "html", "pdf", "svg", "png")}
@@ -59,6 +61,32 @@ def test_the_page_says_the_verdict_in_words(root: Path) -> None:
     assert "| method | sparsity=0.5 | sparsity=0.8 | sparsity=0.95 |" in page
     assert "digits and lenet5 are toys" in page
     assert "not reached" in page
+
+
+def test_the_page_asks_of_all_studies_together_what_an_honest_result_contains(
+    root: Path, tmp_path: Path
+) -> None:
+    """Seeds count whichever study they are of, and a method that another study has run."""
+    compared(root, tmp_path, "one two three other_net")
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    asked = page.partition("## What an honest result contains")[2]
+    assert "- Met. The methods compared include magnitude and random pruning." in asked
+    assert "**Not met.** The data are more than a toy: one, three, two: digits and lenet5" in asked
+    assert "3 of 13 configurations have n < 2 seeds" in asked
+    compared(root, tmp_path, "one two three")
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    assert "- Met. Mean and sample standard deviation over seeds, with n." in page
+
+
+def test_the_page_says_which_trials_of_which_study_are_gone(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("out"))
+    store = Store.open(copy)
+    (gone,) = (run for run in store.runs("two", role="trial") if run.number == 3)
+    MlflowClient(store.uri).delete_run(gone.run_id)
+    compared(copy, tmp_path, "one two")
+    page = (tmp_path / "compare.md").read_text("utf-8")
+    assert "**Study two: trial 3 is deleted: the store has no run of this number.**" in page
 
 
 def test_the_best_of_a_setting_is_bold_in_each_form(root: Path) -> None:
