@@ -71,6 +71,32 @@ def test_the_curve_of_a_reconstruction_is_of_normal_samples():
     assert curves[0] == curves[1]
 
 
+def test_no_data_set_of_a_training_has_a_tuner_that_its_end_would_wait_for(monkeypatch):
+    read = []
+    fit = training.fit.Trained.fit
+
+    def watched(model, batches, **options):
+        read.extend([batches, options["validation_data"]])
+        return fit(model, batches, **options)
+
+    monkeypatch.setattr(training.fit.Trained, "fit", watched)
+    curve(tiny_stage(), epochs=1)
+    assert len(read) == 2
+    for batches in read:
+        assert batches.options().autotune.enabled is False
+        assert batches.options().deterministic is True
+
+
+def test_the_curve_is_of_all_validation_samples_whole_batches_or_not(monkeypatch):
+    stage, samples = tiny_stage(), tiny_samples(23, seed=1)
+    curves = []
+    for size in (500, 7):
+        monkeypatch.setattr(training.fit, "VALIDATION_BATCH", size)
+        curves.append(curve(stage, validation=samples, epochs=2)[1])
+    for (_, whole), (_, parts) in zip(*curves, strict=True):
+        assert parts == pytest.approx(whole, rel=1e-5)
+
+
 def without_gradient(stage):
     """The stage with all biases at 1, and black pictures: no kernel gets a gradient from the loss
     but the last two."""
