@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -15,7 +14,7 @@ import pandas as pd
 from framework.contracts import Catalog
 from framework.errors import SqueezelabError
 from framework.report.choices import Choices
-from framework.report.resolved import alternatives, label_of, searched, stored_value
+from framework.report.resolved import alternatives, is_label, label_of, searched, stored_value
 from framework.report.selection import (
     RunStore,
     complete_runs,
@@ -101,6 +100,11 @@ class StudyRuns:
         return counts(self.catalog)
 
     @cached_property
+    def counted(self) -> set[str]:
+        """The same, and the baseline's beside them."""
+        return self.counts | {f"{BASELINE_PREFIX}{name}" for name in self.counts}
+
+    @cached_property
     def ledger_lines(self) -> set[str]:
         """Names of metrics that are lines of the size ledger."""
         return ledger_lines(self.catalog)
@@ -179,9 +183,10 @@ class StudyRuns:
         Its name, or its label where the study distinguishes alternatives by one.
         """
         name = run.tags.get(ARCHITECTURE)
-        if name is None:
-            return None
-        return label_of(self.resolved[ARCHITECTURE], name, _knobs(run, ARCHITECTURE))
+        part = self.resolved[ARCHITECTURE]
+        if name is None or is_label(part, name):
+            return name
+        return label_of(part, name, _knobs(run, ARCHITECTURE))
 
     def chain(self, run: Run) -> str | None:
         """The steps of a run joined by `+`, `none` without one; None where no tag says.
@@ -193,7 +198,9 @@ class StudyRuns:
             path = f"compress.{number}"
             if path in run.params:
                 names.append(run.params[path])
-                labels.append(label_of(step, names[-1], _knobs(run, path)))
+                is_plain = is_label(step, names[-1])
+                label = names[-1] if is_plain else label_of(step, names[-1], _knobs(run, path))
+                labels.append(label)
         stated = run.tags.get("strategy")
         # steps of an early store may be numbered without those that were left out
         return "+".join(labels) if "+".join(names) == stated else stated
@@ -384,11 +391,10 @@ def result_metrics(runs: StudyRuns, run: Run, *, shown: Iterable[str] = ()) -> d
         shown: names that are kept though they depend on the machine, as an objective of the study.
     """
     hidden = HIDDEN - set(shown)
-    counts, values = runs.counts, {}
+    counted, values = runs.counted, {}
     for name, value in run.metrics.items():
         if name not in hidden and not name.startswith(EPOCH_PREFIX):
-            is_count = name in counts or name.removeprefix(BASELINE_PREFIX) in counts
-            values[name] = _whole(value) if is_count else value
+            values[name] = _whole(value) if name in counted else value
     return values
 
 
@@ -411,4 +417,4 @@ def _knobs(run: Run, part: str) -> dict[str, Any]:
 
 def _whole(value: float) -> float | int:
     # the store has every metric as a float
-    return int(value) if math.isfinite(value) and float(value).is_integer() else value
+    return int(value) if float(value).is_integer() else value

@@ -29,6 +29,7 @@ from framework.report.tables.text import listed, markdown_text
 
 # where it is not the task's own quality
 AXIS_WORDS = {"val_rmse": "RMSE", "val_mse": "MSE", "val_auc": "AUC"}
+MOST_TRIALS = 200  # of the page on speed; of more the front
 WHERE = "## Where and when"  # all that depends on the machine stands below it
 
 
@@ -105,10 +106,14 @@ def _axes_sentence(runs: StudyRuns) -> list[str]:
 
 def speed_page(runs: StudyRuns) -> str:
     """Size and latency next to each other, as one Markdown page."""
-    frame = speed_frame(runs)
+    count, left_out = len(runs.finished), ""
+    frame = speed_frame(runs, only_front=count > MOST_TRIALS)
+    if count > MOST_TRIALS:
+        left_out = f"Of {count:,} trials those on the front; all are in `timing.csv`."
     blocks = [
         f"# {markdown_text(runs.name)}: speed and size",
         protocol(runs),
+        left_out,
         markdown(frame, columns_of(frame, speed_columns(runs), level=0)),
         "- **measured speed-up**: latency of the baseline / latency of the row; an interval that "
         "holds 1 shows no difference.",
@@ -116,7 +121,7 @@ def speed_page(runs: StudyRuns) -> str:
         "weight is not zero.",
         f"- **{runs.quality_word}**: of the exported file on the validation split.",
     ]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def no_front(runs: StudyRuns, frame: pd.DataFrame) -> list[str]:

@@ -56,6 +56,11 @@ def label_of(part: Mapping[str, Any] | None, name: str, knobs: Mapping[str, Any]
     return name
 
 
+def is_label(part: Mapping[str, Any] | None, name: str) -> bool:
+    """Whether each alternative of this plug-in is called by its name, whatever its knobs are."""
+    return all(str(one["label"]) == name for one in options_of(part) if one["use"] == name)
+
+
 def short_names(paths: Sequence[str], *, reserved: Collection[str] = ()) -> dict[str, str]:
     """`compress.0.sparsity` -> `sparsity`, where no other knob is called so.
 

@@ -48,19 +48,22 @@ FILE_SIZES = frozenset({
 QUARTER = 1.25  # theory and measurement differ by more than this factor: a gap that wants a reason
 
 
-def speed_frame(runs: StudyRuns) -> pd.DataFrame:
+def speed_frame(runs: StudyRuns, *, only_front: bool = False) -> pd.DataFrame:
     """Baselines, controls and every finished trial: quality, size and latency side by side.
 
     Columns: `row`, `label`, the parameters that vary, quality, file sizes with the ratio (baseline
     / row), latency and measured speed-up with the ends of their 99 % intervals, theoretical
     speed-up, `reason`.
 
+    Args:
+        only_front: of the trials those on the front.
+
     Returns:
         (rows, columns), dtype object.
     """
     shown = list(references_shown(runs))
     best = set(map(attrgetter("run_id"), front(runs)))
-    for run in runs.finished:
+    for run in front(runs) if only_front else runs.finished:
         mark = FRONT if run.run_id in best else ""
         shown.append(("trial", f"trial {run.number}{mark}", run))
     varying = varying_parameters(runs)

@@ -9,7 +9,7 @@ each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from framework.results.record import BASELINE_PREFIX, QUALITY, Run, drop_of
 
@@ -59,10 +59,15 @@ def version_of(run: Run, name: str) -> int:
 def newest(runs: Iterable[Run], names: Iterable[str]) -> dict[str, int]:
     """The latest version that any of the runs has of each value."""
     latest = dict.fromkeys(names, 1)
-    for run in runs:
+    for run in one_each(runs):
         for name, version in latest.items():
             latest[name] = max(version, version_of(run, name))
     return latest
+
+
+def one_each(runs: Iterable[Run]) -> Collection[Run]:
+    """One run of those that say the same of their versions, as nearly all do."""
+    return {run.tags.get(TAG): run for run in runs}.values()
 
 
 def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
@@ -71,4 +76,6 @@ def others(runs: Iterable[Run], wanted: Versions) -> list[Run]:
     Args:
         wanted: value in the store -> version.
     """
-    return [run for run in runs if newest([run], wanted) != wanted]
+    runs = list(runs)
+    outdated = {run.tags.get(TAG) for run in one_each(runs) if newest([run], wanted) != wanted}
+    return [run for run in runs if run.tags.get(TAG) in outdated]

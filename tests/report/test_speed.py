@@ -4,7 +4,7 @@ clock differ."""
 import pytest
 from synthetic_runs import FakeStore, baseline, control, parent, study_of_thirty, trial
 
-from framework.report import collect
+from framework.report import collect, page
 from framework.report.speed import gap_reason, protocol, speed_columns, speed_frame
 from framework.report.tables.columns import columns_of, markdown
 
@@ -116,6 +116,17 @@ def test_the_page_says_what_varies_and_how_it_was_timed(runs):
     told = protocol(runs)
     assert "1 thread" in told
     assert "no difference (1.001" in told
+
+
+def test_of_very_many_trials_the_page_has_the_front_and_says_so(runs, monkeypatch):
+    whole = page.speed_page(runs)
+    assert "trial 1 " in whole
+    assert "timing.csv" not in whole
+    monkeypatch.setattr(page, "MOST_TRIALS", 1)
+    shown = page.speed_page(runs)
+    assert "Of 2 trials those on the front; all are in `timing.csv`." in shown
+    assert "trial 0 (front)" in shown
+    assert "trial 1 " not in shown
 
 
 def test_a_machine_whose_clock_cannot_be_trusted_is_called_so():

@@ -44,7 +44,7 @@ def _seeds(sides: Iterable[Side]) -> list[str]:
     """How many configurations have no spread."""
     counts = [len(row.one.runs) for side in sides for row in side.rows]
     alone = sum(count < 2 for count in counts)
-    return [f"{alone} of {len(counts)} configurations have n < 2 seeds"] if alone else []
+    return [f"{alone} of {len(counts)} configurations have one seed or none"] if alone else []
 
 
 def _told(missing: Sequence[tuple[str, str]], studies: Sequence[StudyRuns]) -> list[str]:

@@ -139,9 +139,9 @@ def mixed_versions(runs: StudyRuns) -> list[str]:
     shown = [*runs.baselines, *runs.controls, *runs.finished]
     # several values of the store come from one metric, as its own and the baseline's
     plugins = sorted(set(map(metric_versions.plugin_of, metric_names(shown))))
-    mixed = []
+    told_apart, mixed = metric_versions.one_each(shown), []
     for name in plugins:
-        versions = {metric_versions.version_of(run, name) for run in shown}
+        versions = {metric_versions.version_of(run, name) for run in told_apart}
         if len(versions) > 1:
             mixed.append(name)
     if not mixed:

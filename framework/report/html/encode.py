@@ -154,6 +154,8 @@ def _value(one: Field, value: Any) -> Any:
 
 def short(one: Field, value: Any) -> float | None:
     """The number in few digits, if a reader is shown the same for it; None for what is none."""
+    if type(value) is int and abs(value) < EXACT:  # most of them
+        return value
     if not is_number(value):
         return None
     if float(value).is_integer() and abs(value) < EXACT:

@@ -98,7 +98,9 @@ def csv(frame: pd.DataFrame) -> str:
     Floats exact, gaps empty, cells that a spreadsheet would run defused.
     """
     # names of columns hold knobs of plug-ins, which are text from outside like any cell
-    safe = frame.map(csv_cell).rename(columns=csv_cell)
+    cells = {at: list(map(csv_cell, frame.iloc[:, at])) for at in range(frame.shape[1])}
+    safe = pd.DataFrame(cells, dtype=object)
+    safe.columns = pd.Index(map(csv_cell, frame.columns))
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 

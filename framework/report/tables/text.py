@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from framework.system.text import visible
@@ -84,10 +85,16 @@ def csv_cell(value: Any) -> str:
 
     Text that begins like a formula gets an apostrophe before it.
     """
+    # most cells, so they come first
+    if type(value) is float:
+        return "" if math.isnan(value) else repr(value)
     if missing(value):
         return ""
-    if isinstance(value, float):
-        return repr(float(value))
+    return repr(float(value)) if isinstance(value, float) else _csv_text(value)
+
+
+@lru_cache(maxsize=4096)  # the same few words in most rows
+def _csv_text(value: Any) -> str:
     # a bare \r is not quoted and would end the row
     text = visible(str(value).replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text

@@ -72,7 +72,7 @@ def test_the_page_asks_of_all_studies_together_what_an_honest_result_contains(
     asked = page.partition("## What an honest result contains")[2]
     assert "- Met. The methods compared include magnitude and random pruning." in asked
     assert "**Not met.** The data are more than a toy: one, three, two: digits and lenet5" in asked
-    assert "5 of 13 configurations have n < 2 seeds" in asked
+    assert "5 of 13 configurations have one seed or none" in asked
     compared(root, tmp_path, "one two three")
     page = (tmp_path / "compare.md").read_text("utf-8")
     assert "- Met. Mean and sample standard deviation over seeds, with n." in page
