@@ -20,7 +20,8 @@ from statistics import mean
 
 from benchmarks.mlperf_tiny import NETS
 from benchmarks.shared import parser_of
-from framework.report.frame import StudyRuns, collect
+from framework.report.collected import collect
+from framework.report.frame import StudyRuns
 from framework.results.record import Run
 from framework.tracking.store import Store
 

@@ -22,7 +22,8 @@ from framework.errors import (
 )
 from framework.planning.own_plugins import catalog_of
 from framework.report.choices import Choices
-from framework.report.frame import StudyRuns, collect
+from framework.report.collected import collect
+from framework.report.frame import StudyRuns
 from framework.report.pareto import pareto_frame
 from framework.report.selection import RunStore
 from framework.report.tables.front import terminal

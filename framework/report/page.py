@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pandas as pd
 
 from framework.report.facts.checklist import (
-    Requirement,
     at_chance,
     checklist,
     edited_metrics,
@@ -17,7 +16,7 @@ from framework.report.facts.gaps import gap_sentences
 from framework.report.facts.head import facts
 from framework.report.facts.setup import machine
 from framework.report.frame import StudyRuns
-from framework.report.pages import GLOSSARY_LINK, capital, listing
+from framework.report.pages import GLOSSARY_LINK, asked_of, capital, listing
 from framework.report.pareto import axes_of
 from framework.report.speed import protocol, speed_columns, speed_frame
 from framework.report.tables.columns import columns_of, markdown
@@ -66,21 +65,6 @@ def _shown(table: Table) -> Iterator[str]:
     yield markdown_text(table.caption)
     yield table_markdown(table)
     yield listing(table.notes)
-
-
-def asked_of(every: Iterable[Requirement]) -> list[str]:
-    """The checklist in words, below its title."""
-    return ["## What an honest result contains", "\n".join(_requirements(every))]
-
-
-def _requirements(every: Iterable[Requirement]) -> Iterator[str]:
-    """Those that are not met first, each a sentence."""
-    for one in sorted(every, key=lambda one: not one.missing):
-        text = markdown_text(one.text)
-        if one.missing:
-            yield f"- **Not met.** {text}: {markdown_text('; '.join(one.missing))}."
-        else:
-            yield f"- Met. {text}."
 
 
 def _warnings(runs: StudyRuns) -> list[str]:

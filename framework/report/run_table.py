@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from framework.errors import UnknownName
-from framework.report.frame import ARCHITECTURE, StudyRuns, collect, metric_names, parameter
+from framework.report.collected import collect
+from framework.report.frame import ARCHITECTURE, StudyRuns, metric_names, parameter
 from framework.report.pareto import front, pareto_frame
 from framework.report.selection import RunStore
 from framework.results.record import BASELINE_PREFIX, SPEC_JSON, Run

@@ -17,7 +17,7 @@ from synthetic_runs import (
 
 from framework import Choice, Float, Study, use
 from framework.errors import UserError
-from framework.report.frame import collect
+from framework.report.collected import collect
 from framework.report.resolved import part_text, searched
 from framework.report.trials import timing_frame, trials_frame
 from framework.study.grid import enumerate_specs

@@ -18,8 +18,9 @@ from synthetic_runs import (
     trial,
 )
 
+from framework.report.collected import collect
 from framework.report.facts.checklist import toys, unmet
-from framework.report.frame import StudyRuns, collect
+from framework.report.frame import StudyRuns
 from framework.report.pareto import axes_of, front, pareto_frame
 
 NAME = "squeezenet_prune"

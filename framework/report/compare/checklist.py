@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from framework.report.collected import averaged_over_seeds
 from framework.report.facts.checklist import SEEDED, Requirement, checklist
-from framework.report.frame import StudyRuns, averaged_over_seeds
+from framework.report.frame import StudyRuns
 from framework.report.pareto import pareto_frame
 from framework.results.record import Run
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from framework.contracts import Catalog
 from framework.errors import UnknownName
-from framework.report.frame import StudyRuns, collect
+from framework.report.collected import collect
+from framework.report.frame import StudyRuns
 from framework.report.selection import RunStore, complete_runs, digest_of, like, with_status
 from framework.report.statistics.intervals import Summary, resolution_of, summary
 from framework.results import looks

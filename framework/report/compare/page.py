@@ -15,8 +15,7 @@ from framework.report.compare.tables import Side, net_table, notes, over_table
 from framework.report.facts.checklist import at_chance, edited_metrics, toy_warning
 from framework.report.facts.gaps import gap_sentences
 from framework.report.frame import StudyRuns
-from framework.report.page import asked_of
-from framework.report.pages import GLOSSARY_LINK, capital
+from framework.report.pages import GLOSSARY_LINK, asked_of, capital
 from framework.report.statistics.verdicts import NO_VERDICT
 from framework.report.tables.markup import table_markdown
 from framework.report.tables.table import Table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import UserError
 from framework.report.choices import Choices
+from framework.report.collected import collect
 from framework.report.compare.configurations import (
     ComparedStore,
     Remembering,
@@ -19,7 +20,7 @@ from framework.report.compare.rows import rows_of
 from framework.report.compare.tables import Side
 from framework.report.confirm.page import looks_text, sentences
 from framework.report.confirm.tables import confirm_frame, confirm_table
-from framework.report.frame import StudyRuns, collect
+from framework.report.frame import StudyRuns
 from framework.report.pareto import axes_of, front
 from framework.report.tables.markup import table_markdown
 from framework.results import looks

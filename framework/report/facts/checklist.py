@@ -41,6 +41,11 @@ class Requirement:
     text: str
     missing: Sequence[str] = ()
 
+    @property
+    def why(self) -> str:
+        """What is missing, in one line."""
+        return "; ".join(self.missing)
+
 
 def toys(runs: StudyRuns) -> list[str]:
     """The parts of the study that count as toys.

@@ -56,6 +56,7 @@ def page(
     several = len(comparison.names) > 1
     warnings = chain.from_iterable(warnings_of(one, named=several) for one in comparison.studies)
     names = " ".join(comparison.names)
+    asked = list(map(attrgetter("text", "why"), requirements(comparison.studies, sides)))
     again = command("report", NAME=names, KIND="compare", OVER=comparison.choices.over)
     return Page(
         title=f"{listed(comparison.names)}: methods side by side",
@@ -71,9 +72,7 @@ def page(
         panel="net" if len(sides) > 1 else "",
         floor=floor_of(entries, known[quality]),
         axes=axes_among(fields, [size, quality]),
-        requirements=[
-            (one.text, "; ".join(one.missing)) for one in requirements(comparison.studies, sides)
-        ],
+        requirements=asked,
         notes=[f"{word}: {meaning}" for word, meaning in COMPARED.items()],
         commands=typed([again], out),
         origin=list(origin_of(list(_runs(sides)))),

@@ -94,7 +94,7 @@ def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence
         axes=axes_among(fields, [axes.size, axes.quality, *runs.objectives]),
         facts=facts(runs, frame),
         notes=NOTES,
-        requirements=[(one.text, "; ".join(one.missing)) for one in checklist(runs, frame)],
+        requirements=list(map(attrgetter("text", "why"), checklist(runs, frame))),
         commands=typed(_commands(runs), out),
         # of the runs, never of the moment at which the page is written: same runs, same bytes
         origin=_origin(runs),
@@ -149,7 +149,8 @@ def _failed_entry(entry: Entry, run: Run, varying: Iterable[str]) -> Entry:
 
 def _ids(run: Run) -> dict[str, str]:
     """The run, or those of each seed of a mean."""
-    return {f"seed {seed}" if seed else "": run_id for seed, run_id in ids_of(run).items()}
+    ids = ids_of(run)
+    return {f"seed {seed}": run_id for seed, run_id in ids.items()} if len(ids) > 1 else ids
 
 
 # --- columns --------------------------------------------------------------------------------------
