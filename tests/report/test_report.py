@@ -23,6 +23,8 @@ from synthetic_runs import (
 
 from framework.errors import InvalidValue, UnknownName, UserError
 from framework.report import kind_names, run_report
+from framework.report.tables.fit import head_lines
+from framework.report.tables.table import Head
 
 NAME = "squeezenet_prune"
 PACKAGED = ["ablation", "appendix", "compare", "confirm", "ledger", "pareto", "setup"]
@@ -198,6 +200,13 @@ def test_a_nasty_question_override_and_tag_do_no_harm(tmp_path):
     assert paper.count("textbackslash{}input") == 1
     with (tmp_path / "trials.csv").open(newline="") as file:
         assert [row["reason"] for row in csv.DictReader(file)] == ["", "", f"'{nasty}"]
+
+
+def test_a_head_parts_no_word_that_there_is_room_for():
+    head = Head(name="speedup", text="theoretical speed-up", number=True)
+    assert head_lines(head, ["1.00x", "2.40x"]) == ["theoretical", "speed-up", "(\u00d7)"]
+    unending = Head(name="x", text="a" * 300, number=True)
+    assert max(map(len, head_lines(unending, ["1"]))) <= 14
 
 
 def test_the_caption_states_n_and_what_the_columns_mean(thirty):

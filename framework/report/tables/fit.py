@@ -18,7 +18,8 @@ MOST = {"column": 5, "page": 7}  # columns that are chosen by themselves
 LEAST_TEXT = 76.0  # points that a column of text is left, in which it wraps
 SLACK = 10.0  # points, by which the estimate may be wrong
 TIMES = re.compile(r"[\d.,]+x")  # a ratio
-LEAST_SIGNS = 9  # of a line of a head
+LEAST_SIGNS, HEAD_SIGNS = 9, 24  # of a line of a head, at least and at most
+MOST_SIGNS = 14  # of a word of it that stays whole
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,13 @@ def natural_width(table: Table, head: Head) -> float:
 
 def head_lines(head: Head, texts: Sequence[str]) -> list[str]:
     """The lines of a head, about as wide as what is below it, at most three."""
-    signs = max(LEAST_SIGNS, max(map(len, texts), default=0) if head.number else 24)
     title = head.short or head.text
+    # no word is parted that a column has room for
+    longest = min(MOST_SIGNS, max(map(len, title.split()), default=0))
+    below = max(map(len, texts), default=0) if head.number else HEAD_SIGNS
+    signs = max(LEAST_SIGNS, longest, below)
     # of cells such as `5.2x` the sign stands in the head
     if head.number and any(map(TIMES.fullmatch, texts)):
         title = f"{title} (\u00d7)"
-    lines = wrapped(title, min(signs, 24))
+    lines = wrapped(title, min(signs, HEAD_SIGNS))
     return lines[:3] if len(lines) <= 3 else [*lines[:2], f"{lines[2][: signs - 3]}..."]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import filterfalse
@@ -18,7 +18,7 @@ from framework.report.frame import (
     seeds_of,
     varying_parameters,
 )
-from framework.report.pareto import axes_of, ruined, ruined_sentence
+from framework.report.pareto import TEST_SEEDS, axes_of, ruined, ruined_sentence
 from framework.report.resolved import names_of, short_names
 from framework.report.tables.columns import Column, columns_of, markdown, table_of
 from framework.report.tables.layout import columns as every_column
@@ -30,6 +30,7 @@ LONGEST_NAME = 40  # signs, in a caption
 CHOSEN = re.compile(r"architecture|compress\.\d+")
 SETTING = Column(name="setting", head="setting", short="Setting")
 RATIO_NOTE = "Ratios are baseline / row, each on the same line; above 1 is smaller"
+NO_SPREAD = ", so there is no ±"
 CONTROL_NOTE = "Control: identity strategy with the same fine-tuning. Bold: best of a column"
 
 
@@ -53,7 +54,7 @@ def front_table(runs: StudyRuns, frame: pd.DataFrame) -> Table:
         shown,
         columns,
         name=runs.name,
-        caption=f"Pareto front of {subject(runs)}: {measured(runs)}.",
+        caption=f"Pareto front of {subject(runs)}: {_measured_on_both(runs, shown)}.",
         compared=compared,
         notes=notes,
     )
@@ -140,6 +141,16 @@ def subject(runs: StudyRuns) -> str:
     return f"{shortened(runs.name, LONGEST_NAME)} ({of})"
 
 
+def _measured_on_both(runs: StudyRuns, shown: pd.DataFrame) -> str:
+    """As `measured`, and of the test split where rows are confirmed on it."""
+    counts = sorted(set(shown[TEST_SEEDS].dropna())) if TEST_SEEDS in shown.columns else []
+    if not counts:
+        return measured(runs)
+    # one split may have a spread where the other has none
+    validation = seeds_text(runs).removesuffix(NO_SPREAD)
+    return f"exported file; validation: {validation}; test: {_over(counts).removesuffix(NO_SPREAD)}"
+
+
 def measured(runs: StudyRuns) -> str:
     """On what, over how many seeds, and what ± means."""
     return f"exported file, validation split; {seeds_text(runs)}"
@@ -148,8 +159,13 @@ def measured(runs: StudyRuns) -> str:
 def seeds_text(runs: StudyRuns) -> str:
     """`n = 1 seed`, or `mean ± sample standard deviation over n = 3 seeds`."""
     counts = sorted({count for run in runs.finished for count in seeds_of(run).values()})
-    if not counts:
-        return "n = 1 seed, so there is no ±"
+    return _over(counts or [1])
+
+
+def _over(counts: Sequence[int]) -> str:
+    """What is shown of values under so many seeds, the fewest first."""
+    if counts[-1] == 1:
+        return f"n = 1 seed{NO_SPREAD}"
     count = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
     return f"mean ± sample standard deviation over n = {count} seeds"
 

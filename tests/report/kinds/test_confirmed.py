@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -43,6 +44,16 @@ def of_store(root: Path, metric: str, trial: int) -> list[float]:
     """A metric of the confirmed nets of a trial, straight from the runs."""
     runs = Store.open(root).runs("prune", role="confirm", trial=f"{trial:06d}")
     return [run.metrics[metric] for run in runs if "attempt" in run.tags]
+
+
+def test_the_caption_of_the_front_says_what_both_splits_are_means_of(
+    root: Path, tmp_path: Path
+) -> None:
+    run_report(Store.open(root, create=False), "prune", root=root, out=tmp_path)
+    (caption,) = re.findall(r"\\caption\{.*", (tmp_path / "pareto.tex").read_text("utf-8"))
+    assert "validation: n = 1 seed; test: mean $\\pm$ sample standard deviation" in caption
+    assert "n = 3 seeds" in caption
+    assert "no $\\pm$" not in caption
 
 
 def test_every_number_is_that_of_the_runs(root: Path, tmp_path: Path) -> None:
