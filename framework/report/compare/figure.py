@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framework.report.compare.tables import Side
 
 ROOM = 0.12  # of the axis, below the worst that is kept
+TOP_ROOM = 0.06  # above the best
 LEAST_ROOM = 0.02  # of accuracy (2 points) or R2
 LINES = ("-", "--", "-.", ":")
 RANDOM = "random"  # a part of the names of strategies that prune by lot: what others have to beat
@@ -90,7 +91,7 @@ def _edge(side: Side, plot: Plot, scale: float) -> None:
     """The axis ends below what anybody would take; a mark at its edge for each that lies lower."""
     lost: list[tuple[float, float]] = []
     kept: list[tuple[float, float]] = []
-    reference = math.inf
+    reference, top = math.inf, -math.inf
     for row in side.rows:
         if row.quality is not None and side.size in row.means:
             # dense net and controls come first
@@ -98,12 +99,13 @@ def _edge(side: Side, plot: Plot, scale: float) -> None:
                 reference = min(reference, row.quality.mean)
             is_lost = row.quality.mean < reference - RUINED
             (lost if is_lost else kept).append((row.means[side.size], scale * row.quality.mean))
+            top = max(top, scale * (row.quality.mean + (row.quality.deviation or 0.0)))
     if not lost or not kept:
         return
     heights = list(map(itemgetter(1), kept))
-    top = plot.get_ylim()[1]
     floor = min(heights) - max(ROOM * (max(heights) - min(heights)), LEAST_ROOM * scale)
-    plot.set_ylim(floor, top)
+    # of what lies on the axis: what lies below it must not make room above
+    plot.set_ylim(floor, top + TOP_ROOM * (top - floor))
     look: dict[str, Any] = {"color": GREY, "marker": "v", "markersize": 3.5, "linestyle": "none"}
     # half of a mark would lie outside
     look |= {"clip_on": False, "label": "below the axis", "zorder": 5}

@@ -10,10 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from command_support import squeezelab
-from compared_runs import OVER, SPARSITIES, Written, compared, study_of
+from compared_runs import CATALOG, OVER, SPARSITIES, Written, compared, study_of
 from mlflow import MlflowClient
 
 from framework.errors import UnknownName, UserError
+from framework.report.compare.comparison import compare
+from framework.report.compare.figure import figure_of
 from framework.tracking.store import Store
 
 MACHINE = {"compare_budgets.csv", "compare_provenance.json", "compare_report.html"}
@@ -52,6 +54,14 @@ def test_what_failed_and_what_collapsed_is_flagged(root: Path) -> None:
     assert mixed["flags"] == "seeds disagree"
     assert pd.isna(mixed["val_accuracy_low"])
     assert frame.loc["magnitude_prune", 0.5]["front"]
+
+
+def test_what_lies_below_the_axis_makes_no_room_above_it(root: Path) -> None:
+    (side,) = compare(Store.open(root, create=False), ["prune"], catalog=CATALOG).sides
+    tops = [row.quality.mean + (row.quality.deviation or 0) for row in side.rows if row.quality]
+    floor, top = figure_of([side], CATALOG).axes[0].get_ylim()
+    assert floor > 100 * min(row.quality.mean for row in side.rows if row.quality)
+    assert 0 < top - 100 * max(tops) < 0.1 * (top - floor)
 
 
 def test_the_page_says_the_verdict_in_words(root: Path) -> None:
