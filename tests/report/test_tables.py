@@ -2,6 +2,7 @@
 
 import csv as reader
 import io
+import math
 import re
 
 import pytest
@@ -15,7 +16,7 @@ from framework.report.tables.columns import Column, columns_of, csv, markdown, t
 from framework.report.tables.fit import Layout
 from framework.report.tables.latex import latex
 from framework.report.tables.numbers import grouped, percent, ratio
-from framework.report.tables.text import latex_text, markdown_text
+from framework.report.tables.text import csv_cell, latex_text, markdown_text
 
 NET = Column(name="net", head="net", short="Net")
 ACCURACY = Column(
@@ -225,3 +226,11 @@ def test_whole_numbers_stay_whole_beside_a_gap():
         csv(object_frame([{"k": 4, "v": 0.1}, {"k": None, "v": None}], ["k", "v"]))
         == "k,v\n4,0.1\n,\n"
     )
+
+
+def test_cells_of_a_csv_are_what_they_are_whatever_was_written_before():
+    """True equals 1 equals 1.0, and a list is no key of anything."""
+    values = [True, 1, 1.0, False, 0, 0.0, [1, 2], {"a": 1}, None, math.nan, "=1", -1]
+    texts = ["True", "1", "1.0", "False", "0", "0.0", "[1, 2]", "{'a': 1}", "", "", "'=1", "-1"]
+    assert list(map(csv_cell, values)) == texts
+    assert list(map(csv_cell, reversed(values))) == texts[::-1]

@@ -100,7 +100,7 @@ def csv(frame: pd.DataFrame) -> str:
     # names of columns hold knobs of plug-ins, which are text from outside like any cell
     cells = {at: list(map(csv_cell, frame.iloc[:, at])) for at in range(frame.shape[1])}
     safe = pd.DataFrame(cells, dtype=object)
-    safe.columns = pd.Index(map(csv_cell, frame.columns))
+    safe.columns = pd.Index(list(map(csv_cell, frame.columns)))
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 

@@ -90,14 +90,17 @@ def csv_cell(value: Any) -> str:
         return "" if math.isnan(value) else repr(value)
     if missing(value):
         return ""
-    return repr(float(value)) if isinstance(value, float) else _csv_text(value)
-
-
-@lru_cache(maxsize=4096)  # the same few words in most rows
-def _csv_text(value: Any) -> str:
-    # a bare \r is not quoted and would end the row
-    text = visible(str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    if isinstance(value, float):
+        return repr(float(value))
+    text = _csv_text(str(value))
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
+
+
+# of text alone: 1 and true would be the same key, and a list is none
+@lru_cache(maxsize=4096)
+def _csv_text(text: str) -> str:
+    # a bare \r is not quoted and would end the row
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def listed(names: Sequence[str]) -> str:
