@@ -169,10 +169,9 @@ class StudyRuns:
         Its name, or its label where the study distinguishes alternatives by one.
         """
         name = run.tags.get(ARCHITECTURE)
-        part = self.resolved[ARCHITECTURE]
-        if name is None or is_label(part, name):
-            return name
-        return label_of(part, name, _knobs(run, ARCHITECTURE))
+        if name is None:
+            return None
+        return _label(self.resolved[ARCHITECTURE], name, run, ARCHITECTURE)
 
     def chain(self, run: Run) -> str | None:
         """The steps of a run joined by `+`, `none` without one; None where no tag says.
@@ -184,9 +183,7 @@ class StudyRuns:
             path = f"compress.{number}"
             if path in run.params:
                 names.append(run.params[path])
-                is_plain = is_label(step, names[-1])
-                label = names[-1] if is_plain else label_of(step, names[-1], _knobs(run, path))
-                labels.append(label)
+                labels.append(_label(step, names[-1], run, path))
         stated = run.tags.get("strategy")
         # steps of an early store may be numbered without those that were left out
         return "+".join(labels) if "+".join(names) == stated else stated
@@ -284,6 +281,11 @@ def object_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> p
     cells = [list(map(row.get, columns)) for row in rows]
     # any other dtype makes floats of whole numbers and NaN of None, as soon as a column has a gap
     return pd.DataFrame(cells, columns=list(columns), dtype=object)
+
+
+def _label(part: Mapping[str, Any] | None, name: str, run: Run, path: str) -> str:
+    """What the plug-in of a part is called; its knobs are read only where they tell."""
+    return name if is_label(part, name) else label_of(part, name, _knobs(run, path))
 
 
 def _knobs(run: Run, part: str) -> dict[str, Any]:
