@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,12 +24,12 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.engine.project import Project
 from benchmarks.shared import parser_of, workers_of
 from framework.system.paths import find_root
 
 STUDY = "lenet_300_100_prune"
 SETTINGS = ("train.epochs=6", "trials=30")
-TABLES = ("pareto.csv", "pareto.md", "pareto.tex", "trials.csv")
 TOLD = 2000  # of the last words of a study without a report
 KILLS_A_STUDY = 8
 BETWEEN = 2  # trials that end between two kills
@@ -45,30 +44,20 @@ QUERY = """
 """
 
 
-class Project:
-    """A folder with the study, in which one command runs after the other.
+class Stricken(Project):
+    """The study, and what has become of its runs.
 
     Args:
-        source: the checkout, whose code and prepared samples are used.
+        root: is made.
+        source: the checkout.
     """
 
     def __init__(self, root: Path, source: Path) -> None:
-        self.root, self._source = root, source
-        (root / "studies").mkdir(parents=True)
-        shutil.copy(source / "studies" / f"{STUDY}.py", root / "studies")
-        ignored = shutil.ignore_patterns("out", "__pycache__")
-        shutil.copytree(source / "reports", root / "reports", ignore=ignored)
+        super().__init__(root, source, STUDY, SETTINGS)
 
-    def start(self, *, workers: int) -> subprocess.Popen[bytes]:
-        """The command `study`, begun or gone on with."""
-        command = [sys.executable, "-m", "framework", "study", STUDY, "--workers", str(workers)]
-        for setting in SETTINGS:
-            command += ["--set", setting]
-        environment = os.environ | {"PYTHONPATH": str(self._source)}
-        with (self.root / "said.txt").open("ab") as said:
-            return subprocess.Popen(
-                command, cwd=self.root, env=environment, stdout=said, stderr=said
-            )
+    def begin(self, *, workers: int) -> subprocess.Popen[bytes]:
+        """The study, begun or gone on with."""
+        return self.start("--workers", str(workers))
 
     def counted(self) -> dict[tuple[str, str, str], int]:
         """How many runs there are of each (role, number, status), read without MLflow."""
@@ -89,24 +78,7 @@ class Project:
         numbers = {status: {key[:2] for key in counted if key[2] == status} for status in ENDS}
         return numbers["KILLED"] <= numbers["FINISHED"]
 
-    def processes(self) -> list[int]:
-        """Those that live in this folder."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and (entry / "cwd").resolve() == self.root:
-                    found.append(int(entry.name))
-            except OSError:  # it has ended, or is another user's
-                continue
-        return found
-
-    def tables(self) -> dict[str, bytes]:
-        """What the specs of the study decide."""
-        # the folder of a study with overrides is named by its digest
-        written = {path.parent for path in self.root.glob("reports/**/pareto.csv")}
-        return {name: (out / name).read_bytes() for out in written for name in TABLES}
-
-    def faults(self, expected: Project) -> list[str]:
+    def faults(self, expected: Stricken) -> list[str]:
         """What is not as in a project that nobody disturbed."""
         ends, found = time.monotonic() + GONE_SECONDS, []
         while self.processes() and time.monotonic() < ends:
@@ -114,9 +86,9 @@ class Project:
         if left := self.processes():
             found.append(f"processes left: {left}")
         theirs, ours = expected.tables(), self.tables()
-        found += [f"{name} differs" for name in TABLES if theirs[name] != ours.get(name)]
+        found += [f"{name} differs" for name in theirs if theirs[name] != ours.get(name)]
         if not ours:
-            found.append((self.root / "said.txt").read_text("utf-8")[-TOLD:])
+            found.append(self.said.read_text("utf-8")[-TOLD:])
         ours_finished, theirs_finished = _finished(self.counted()), _finished(expected.counted())
         if ours_finished != theirs_finished:
             found.append(f"finished runs: {ours_finished ^ theirs_finished}")
@@ -135,9 +107,9 @@ def _finished(counted: dict[tuple[str, str, str], int]) -> set[tuple[str, str, i
     }
 
 
-def kill_workers(project: Project, kills: int, moments: random.Random) -> int:
+def kill_workers(project: Stricken, kills: int, moments: random.Random) -> int:
     """Run the study; kill one of its workers now and then; how many were killed."""
-    process, killed, next_at = project.start(workers=2), 0, 1
+    process, killed, next_at = project.begin(workers=2), 0, 1
     while process.poll() is None:
         time.sleep(0.1)
         if killed == kills or project.done() < next_at or not project.is_at_peace():
@@ -150,10 +122,10 @@ def kill_workers(project: Project, kills: int, moments: random.Random) -> int:
     return killed
 
 
-def kill_coordinators(project: Project, kills: int, moments: random.Random) -> int:
+def kill_coordinators(project: Stricken, kills: int, moments: random.Random) -> int:
     """Run the study in sessions of which all but the last are killed; how many were."""
     for killed in range(kills):
-        process, before = project.start(workers=2), project.done()
+        process, before = project.begin(workers=2), project.done()
         # not before this session has done something, or the study would never end
         while process.poll() is None and project.done() < min(before + 2, 29):
             time.sleep(0.1)
@@ -162,7 +134,7 @@ def kill_coordinators(project: Project, kills: int, moments: random.Random) -> i
             return killed
         process.kill()
         process.wait()
-    project.start(workers=2).wait()
+    project.begin(workers=2).wait()
     return kills
 
 
@@ -176,25 +148,25 @@ def main() -> int:
     source, moments, wrong = find_root(Path.cwd()), random.Random(given.seed), 0
     with tempfile.TemporaryDirectory() as name:
         # by which all others are judged
-        expected = Project(Path(name).resolve() / "undisturbed", source)
-        expected.start(workers=0).wait()
+        expected = Stricken(Path(name).resolve() / "undisturbed", source)
+        expected.begin(workers=0).wait()
         print(f"undisturbed: {expected.done()} trials finished", flush=True)
         # few in each, so that it ends while most of its trials had peace
         number, left = 0, given.workers
         while left > 0:
             number += 1
-            project = Project(expected.root.parent / f"workers-{number}", source)
+            project = Stricken(expected.root.parent / f"workers-{number}", source)
             killed = kill_workers(project, min(KILLS_A_STUDY, left), moments)
             left -= killed
             wrong += told(f"study {number}", f"{killed} workers killed", project, expected)
         # one study for all of these, because each session goes on with it
-        project = Project(expected.root.parent / "coordinators", source)
+        project = Stricken(expected.root.parent / "coordinators", source)
         killed = kill_coordinators(project, given.coordinators, moments)
         wrong += told("last study", f"{killed} coordinators killed", project, expected)
     return 1 if wrong else 0
 
 
-def told(study: str, what: str, project: Project, expected: Project) -> bool:
+def told(study: str, what: str, project: Stricken, expected: Stricken) -> bool:
     """Print what became of a study; whether something is wrong."""
     faults = project.faults(expected)
     by_status = Counter[str]()
