@@ -236,11 +236,10 @@ def _varying(runs: StudyRuns) -> tuple[str, ...]:
 def _differs(name: str, runs: Iterable[Run]) -> bool:
     # `compress.0` of `compress.0.sparsity`; no parameter for `train.epochs`
     owner = name.rpartition(".")[0]
-    values: dict[str | None, set[str | None]] = {}
-    for run in runs:
-        if not owner or owner not in run.params or name in run.params:
-            values.setdefault(run.params.get(owner), set()).add(run.params.get(name))
-    return max(map(len, values.values()), default=0) > 1
+    pairs = {(run.params.get(owner), run.params.get(name)) for run in runs}
+    # a plug-in without a value has none of these knobs
+    owners = [one for one, value in pairs if one is None or value is not None]
+    return len(set(owners)) < len(owners)
 
 
 def parameters(runs: StudyRuns, run: Run, names: Iterable[str]) -> dict[str, Any]:

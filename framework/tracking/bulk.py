@@ -13,6 +13,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from framework.results.record import PREFIX
@@ -23,6 +25,7 @@ log = logging.getLogger("framework")
 # of MLflow's tables, those that mean what is read here: a later one may keep values elsewhere
 REVISIONS = frozenset({"dc11669786a5"})
 WAIT_SECONDS = 5.0  # for whoever writes; MLflow's client waits longer
+FEW = 100  # runs, which a question can name one by one
 MANY = 1000  # runs, of which a reader notices that they come page by page
 ACTIVE = "experiment_id = ? AND lifecycle_stage = 'active'"
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE run_uuid = runs.run_uuid AND key = ? AND value = ?)"
@@ -32,14 +35,14 @@ NAME = (
     "(SELECT value FROM tags WHERE run_uuid = runs.run_uuid AND key = 'mlflow.runName'))"
 )
 
-# tags of MLflow's own are none of ours, and curves are read elsewhere; what is not a number has a
-# mark beside it
+# tags of MLflow's own are none of ours, and curves are read elsewhere
 PARTS = {
     "tags": "SELECT run_uuid, key, value FROM tags WHERE key GLOB 'squeezelab.*'",
     "params": "SELECT run_uuid, key, value FROM params WHERE true",
-    "metrics": "SELECT run_uuid, key, CASE WHEN is_nan THEN NULL ELSE value END "
-    "FROM latest_metrics WHERE key NOT GLOB 'epoch[./]*'",
+    "metrics": "SELECT run_uuid, key, value FROM latest_metrics WHERE key NOT GLOB 'epoch[./]*'",
 }
+# SQLite has no such number: it has 0 there and a mark beside it
+NANS = "SELECT run_uuid, key FROM latest_metrics WHERE is_nan"
 
 
 @dataclass(frozen=True)
@@ -137,20 +140,28 @@ def _read(
     columns = f"run_uuid, {NAME}, status, start_time, end_time, artifact_uri"
     rows = database.execute(f"SELECT {columns} FROM runs WHERE {where}", values)  # noqa: S608
     runs = {row[0]: StoredRun(Info(*row), Data()) for row in rows}
+    if not runs:
+        return []
+    # to ask again which runs they are takes longer than to name a few
+    mine = f"run_uuid IN (SELECT run_uuid FROM runs WHERE {where})"  # noqa: S608
+    if len(runs) <= FEW:
+        mine, values = f"run_uuid IN ({', '.join('?' * len(runs))})", list(runs)
     for part, question in PARTS.items():
-        mine = f"run_uuid IN (SELECT run_uuid FROM runs WHERE {where})"  # noqa: S608
         _fill(runs, part, database.execute(f"{question} AND {mine}", values))
+    for run_id, key in database.execute(f"{NANS} AND {mine}", values):
+        runs[run_id].data.metrics[key] = math.nan
     return list(runs.values())
 
 
 def _fill(runs: Mapping[str, StoredRun], part: str, rows: Iterable[tuple[str, str, Any]]) -> None:
     """Rows of (run, name, value) into the part of each run."""
-    parts = {run_id: getattr(run.data, part) for run_id, run in runs.items()}
     # all runs have the same names, and mostly the same words: each is kept once
-    once: dict[str, str] = {}
-    if part == "metrics":
-        for run_id, key, value in rows:
-            parts[run_id][once.setdefault(key, key)] = math.nan if value is None else value
-    else:
-        for run_id, key, value in rows:
-            parts[run_id][once.setdefault(key, key)] = once.setdefault(value, value)
+    once: dict[Any, Any] = {}
+    kept = once.setdefault
+    # found by run, so those of one come together
+    for run_id, of_run in groupby(rows, itemgetter(0)):
+        values = getattr(runs[run_id].data, part)
+        if part == "metrics":
+            values.update({kept(key, key): value for _, key, value in of_run})
+        else:
+            values.update({kept(key, key): kept(value, value) for _, key, value in of_run})

@@ -17,6 +17,7 @@ TAG_LIMIT = 8000
 NAME_LIMIT = 250
 EXPERIMENT_TAG_LIMIT = 20_000
 NUMBERS = ("trial", "attempt", "generation", "lease")  # tags that are read as such
+NUMERIC = (int, float)
 QUOTES = frozenset("'\"`\\")
 # groups of metrics: what comes before a "/" is a section in MLflow's pages, before a "." it is not
 SECTIONS = {BASELINE_PREFIX: "baseline/", EPOCH_PREFIX: "epoch/", BEST_PREFIX: "best/"}
@@ -134,15 +135,18 @@ def _final(metrics: Mapping[str, float]) -> dict[str, float]:
 
     What was edited in the database to be no number was not measured.
     """
-    final: dict[str, float] = {}
-    for stored, value in filter(_is_number, metrics.items()):
-        name = our_metric(stored)
+    names = _final_names(tuple(name for name, value in metrics.items() if type(value) in NUMERIC))
+    return {name: metrics[stored] for name, stored in names.items()}
+
+
+@lru_cache(maxsize=64)  # of runs there are few kinds, whose metrics have the same names
+def _final_names(stored: tuple[str, ...]) -> dict[str, str]:
+    """Our names of metrics that are no curves -> theirs."""
+    final: dict[str, str] = {}
+    for theirs in stored:
+        name = our_metric(theirs)
         # a run of an earlier version that was timed again has both names: the later one is meant
-        is_earlier = stored == name and name in final
+        is_earlier = theirs == name and name in final
         if not is_earlier and not name.startswith(EPOCH_PREFIX):
-            final[name] = value
+            final[name] = theirs
     return final
-
-
-def _is_number(metric: tuple[str, object]) -> bool:
-    return isinstance(metric[1], (int, float))

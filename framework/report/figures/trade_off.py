@@ -39,6 +39,7 @@ from framework.system.text import visible
 
 LINE_INCHES = 0.147  # of the legend
 ROOM = 0.05  # of the axis, beyond what it shows
+MANY = 2000  # points of a group: as vectors they would make megabytes, so pixels stand for them
 LONG_NAME = 19  # letters; with longer ones three columns of a legend are wider than the figure
 Point = tuple[float, float]
 
@@ -222,6 +223,7 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
 def _group(plot: Plot, points: Sequence[Point], y: Axis, **look: Any) -> None:
     if points:
         horizontal, vertical = np.transpose(points)
+        look["rasterized"] = len(points) > MANY
         plot.plot(horizontal, vertical * (100 if y.percent else 1), **look)
 
 

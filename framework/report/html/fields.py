@@ -88,21 +88,30 @@ def present(entries: Iterable[Entry], name: str) -> list[Any]:
 
 def filled(fields: Iterable[Field], entries: Sequence[Entry]) -> list[Field]:
     """Those that any row has a value of."""
-    names: set[str] = set()
-    for entry in entries:
-        names.update(name for name, value in entry.values.items() if value is not None)
-    return [one for one in fields if one.name in names]
+    fields = list(fields)
+    empty = _empty({one.name for one in fields}, entries)
+    return [one for one in fields if one.name not in empty]
 
 
 def with_spreads(fields: Iterable[Field], entries: Sequence[Entry]) -> Iterator[Field]:
     """Behind each field that of its standard deviation over seeds, where rows have one."""
     fields = list(fields)
     names = set(map(attrgetter("name"), fields))
+    without = names | _empty({name + SD for name in names}, entries)
     for one in fields:
         yield one
         spread = one.name + SD
-        if spread not in names and present(entries, spread):
+        if spread not in without:
             yield Field(name=spread, head="s.d.", format=one.format, text=one.text, level=2)
+
+
+def _empty(names: Iterable[str], entries: Iterable[Entry]) -> set[str]:
+    """Those of the names of which no row has a value."""
+    empty = set(names)
+    for entry in entries:
+        # soon few are left to look for
+        empty -= {name for name in empty if entry.values.get(name) is not None}
+    return empty
 
 
 def floor_of(entries: Sequence[Entry], quality: Field) -> float | None:

@@ -1,10 +1,11 @@
-"""The page of one study: every baseline, control and trial."""
+"""The page of one study: every baseline, control and trial, of very many trials some."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from math import ceil
 from operator import attrgetter
 from pathlib import Path
 
@@ -51,6 +52,7 @@ from framework.study.constraints import feasible
 
 STRATEGY = "strategy"
 STEP = re.compile(r"compress\.\d+")  # which plug-in a step is: the strategy says it of all steps
+MOST_TRIALS = 3000  # that a browser draws and sorts in a moment
 MOST_PARAMETERS = 4  # beside the results in the table of the front
 NOTES = (
     "The search saw the validation split, so the front is optimistic; the headline of a paper is "
@@ -72,7 +74,8 @@ def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence
         files: names of the files beside the page.
     """
     axes = axes_of(runs)
-    entries = list(_entries(runs))
+    trials = _drawn(runs)
+    entries = list(_entries(runs, trials))
     fields = list(with_spreads(_fields(runs, axes, entries), entries))
     known = {one.name: one for one in fields}
     frame = pareto_frame(runs)
@@ -80,7 +83,7 @@ def page(runs: StudyRuns, *, out: Path, figures: Sequence[Path], files: Sequence
     return Page(
         title=f"{runs.name}: {runs.quality_word} against size",
         question=runs.study.get("question", ""),
-        warnings=list(warnings_of(runs)),
+        warnings=[*warnings_of(runs), *_left_out(runs, trials)],
         results=list(results_of(runs, axes.size, entries, known)),
         tables=[_front_table(runs, axes, entries, known)],
         fields=fields,
@@ -118,7 +121,26 @@ def _origin(runs: StudyRuns) -> list[tuple[str, str]]:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _entries(runs: StudyRuns) -> Iterator[Entry]:
+def _drawn(runs: StudyRuns) -> list[Run]:
+    """The trials of the page: all, or the front and some of the others, evenly by their number."""
+    step = ceil(len(runs.trials) / MOST_TRIALS)
+    if step <= 1:
+        return list(runs.trials)
+    kept = set(map(attrgetter("run_id"), [*front(runs), *runs.trials[::step]]))
+    return [run for run in runs.trials if run.run_id in kept]
+
+
+def _left_out(runs: StudyRuns, trials: Sequence[Run]) -> Iterator[str]:
+    every = len(runs.trials)
+    if len(trials) < every:
+        step = ceil(every / MOST_TRIALS)
+        yield (
+            f"Drawings and rows below are {len(trials):,} of {every:,} trials: "
+            f"the front, and of the others one in {step}. All are in trials.csv."
+        )
+
+
+def _entries(runs: StudyRuns, trials: Iterable[Run]) -> Iterator[Entry]:
     varying = varying_parameters(runs)
     # this page is of one machine's runs anyway: it leads to each of them
     measured = [*runs.objectives, *MEASURED]
@@ -126,7 +148,7 @@ def _entries(runs: StudyRuns) -> Iterator[Entry]:
         values = row_of(runs, kind, run, varying=varying, shown=measured)
         yield Entry(label=label, kind=kind, runs=_ids(run), values=values)
     best = set(map(attrgetter("run_id"), front(runs)))
-    for run in runs.trials:
+    for run in trials:
         values = row_of(runs, "trial", run, varying=varying, shown=measured)
         entry = Entry(
             label=f"trial {run.number}{' (edited)' if run.run_id in runs.edited else ''}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
+from csv import writer as csv_writer
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from framework.report.tables.table import Cell, Head, Table
-from framework.report.tables.text import csv_cell, markdown_text, missing
+from framework.report.tables.text import csv_cell, csv_cells, markdown_text, missing
 from framework.results.fronts import Direction
 
 Text = Callable[[Any], str]
@@ -98,10 +100,12 @@ def csv(frame: pd.DataFrame) -> str:
     Floats exact, gaps empty, cells that a spreadsheet would run defused.
     """
     # names of columns hold knobs of plug-ins, which are text from outside like any cell
-    cells = {at: list(map(csv_cell, frame.iloc[:, at])) for at in range(frame.shape[1])}
-    safe = pd.DataFrame(cells, dtype=object)
-    safe.columns = pd.Index(list(map(csv_cell, frame.columns)))
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    cells = [csv_cells(list(frame.iloc[:, at])) for at in range(frame.shape[1])]
+    text = io.StringIO()
+    writer = csv_writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, frame.columns))
+    writer.writerows(zip(*cells, strict=True))
+    return text.getvalue()
 
 
 def table_of(

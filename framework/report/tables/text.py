@@ -96,6 +96,14 @@ def csv_cell(value: Any) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
+def csv_cells(values: Sequence[Any]) -> list[str]:
+    """A column of them."""
+    # whole columns of numbers, as most are, need no look at each
+    if set(map(type, values)) == {float} and not any(map(math.isnan, values)):
+        return list(map(repr, values))
+    return list(map(csv_cell, values))
+
+
 # of text alone: 1 and true would be the same key, and a list is none
 @lru_cache(maxsize=4096)
 def _csv_text(text: str) -> str:
