@@ -1,4 +1,4 @@
-"""All runs of an experiment by four questions to SQLite.
+"""All runs of an experiment by five questions to SQLite.
 
 MLflow makes an object of each row: of 10 000 runs a million, in half a minute. Here a row is a
 value in a dict. Only tables of a revision that is known are read so, and only read; whatever else

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.report.figures.style import Axis, save
-from framework.report.figures.trade_off import Cloud, staircase, trade_off
+from framework.report.figures.trade_off import MANY, Cloud, staircase, trade_off
 
 SIZE = Axis(label="Non-zero parameters", better="min", log=True)
 ACCURACY = Axis(label="Validation accuracy (%)", better="max", percent=True)
@@ -52,6 +52,15 @@ def test_files_are_one_column_wide_with_embedded_fonts_and_no_date(tmp_path):
     assert b"/Type3" not in content
     assert not re.search(rb"CreationDate|Producer|Matplotlib v", content)
     assert not re.search(r"20\d\d-\d\d-\d\d", svg.read_text())
+
+
+@pytest.mark.parametrize(("count", "drawn_as_pixels"), [(MANY, False), (MANY + 1, True)])
+def test_very_many_points_are_pixels_and_the_front_is_none(count, drawn_as_pixels, tmp_path):
+    cloud = Cloud(trials=[(1e4 + at, 0.5) for at in range(count)], front=[(1e4, 0.8), (4e4, 0.95)])
+    svg = save(trade_off(cloud, SIZE, ACCURACY), tmp_path, "curve")[1].read_text()
+    assert ("<image" in svg) == drawn_as_pixels
+    assert (svg.count("<use") < MANY) == drawn_as_pixels
+    assert svg.count("#0072b2") > 0
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from framework.report.tables.columns import Column, columns_of, csv, markdown, t
 from framework.report.tables.fit import Layout
 from framework.report.tables.latex import latex
 from framework.report.tables.numbers import grouped, percent, ratio
-from framework.report.tables.text import csv_cell, latex_text, markdown_text
+from framework.report.tables.text import csv_cell, csv_cells, latex_text, markdown_text
 
 NET = Column(name="net", head="net", short="Net")
 ACCURACY = Column(
@@ -234,3 +234,10 @@ def test_cells_of_a_csv_are_what_they_are_whatever_was_written_before():
     texts = ["True", "1", "1.0", "False", "0", "0.0", "[1, 2]", "{'a': 1}", "", "", "'=1", "-1"]
     assert list(map(csv_cell, values)) == texts
     assert list(map(csv_cell, reversed(values))) == texts[::-1]
+
+
+@given(st.lists(st.floats() | st.integers() | st.none() | st.booleans() | st.text()))
+def test_a_column_is_its_cells(values):
+    assert csv_cells(values) == list(map(csv_cell, values))
+    floats = [value for value in values if isinstance(value, float)]
+    assert csv_cells(floats) == list(map(csv_cell, floats))

@@ -60,8 +60,13 @@ def _exact(run: Run) -> str:
     return repr((run.run_id, run.name, run.status, run.start_ms, run.end_ms, *parts))
 
 
+@pytest.mark.parametrize("few", [0, bulk.FEW])
 @pytest.mark.parametrize("role", ROLES)
-def test_runs_are_those_of_mlflow(root: Path, role: str) -> None:
+def test_runs_are_those_of_mlflow(
+    root: Path, role: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # few runs are asked for by their ids, more by the question that found them
+    monkeypatch.setattr(bulk, "FEW", few)
     assert exact(Store.open(root).runs(NAME, role=role)) == exact(through_mlflow(root, role=role))
 
 

@@ -14,6 +14,7 @@ import pytest
 from page_support import HOSTILE, written
 from synthetic_runs import study_of_thirty
 
+from framework.report.html import of_study
 from framework.report.html.document import program
 from framework.report.html.encode import short
 from framework.report.html.model import Field
@@ -150,6 +151,23 @@ def test_the_page_says_what_it_lacks_and_what_made_it(thirty: Path) -> None:
     assert "Met. Baseline and control are measured as the rows are." in shown
     assert "squeezelab study squeezenet_prune\nsqueezelab report squeezenet_prune" in shown
     assert "provenance.json" in shown
+
+
+def test_of_very_many_trials_a_page_has_the_front_and_some_others_and_says_so(
+    thirty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_study, "MOST_TRIALS", 4)
+    page = written(study_of_thirty(), tmp_path)
+    every, some = block(thirty), block(page)
+    trials = [label for label in some["labels"] if isinstance(label, int)]
+    front = {some["labels"][at] for at in some["front"]}
+    assert front == {every["labels"][at] for at in every["front"]}
+    assert set(trials) == front | set(range(0, 30, 8))
+    said = f"{len(trials)} of 30 trials: the front, and of the others one in 8"
+    assert said in " ".join(Elements(page.read_text("utf-8")).texts)
+    assert "trials: the front" not in thirty.read_text("utf-8")
+    with (tmp_path / "trials.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 30
 
 
 def test_a_study_of_which_nothing_has_finished_has_a_page(nothing: Path) -> None:
