@@ -110,6 +110,7 @@ class Coordinator:
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._untrainable: frozenset[str] = frozenset()  # dense nets that failed, by spec digest
+        self._controls: dict[str, Spec] = {}  # by what their nets are called
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
 
     def run(self, *, fresh: bool) -> Outcome:
@@ -273,7 +274,11 @@ class Coordinator:
 
     def _control(self, spec: Spec) -> Spec:
         """The control of a spec's architecture."""
-        return self.settler.settle(control_spec(self.plan.study, self.catalog, like=spec))
+        net = spec.architecture.label or spec.architecture.name
+        if net not in self._controls:
+            control = control_spec(self.plan.study, self.catalog, like=spec)
+            self._controls[net] = self.settler.settle(control)
+        return self._controls[net]
 
     def _begin(self, work: Work) -> None:
         tags = dict[str, str]()

@@ -19,7 +19,7 @@ from framework.errors import StudyStopped
 from framework.planning.parts import dataset_of
 from framework.results import record
 from framework.runner import measurement
-from framework.study.spec import Spec, digest_of
+from framework.study.spec import Spec
 
 if TYPE_CHECKING:
     from framework.results.record import Run
@@ -49,8 +49,8 @@ class Settler:
         self._lab, self._say = lab, say
         self._qualities = qualities or partial(qualities_of, lab=lab)
         self._runs: tuple[Run, ...] = ()
-        self._open: dict[str, Mapping[str, Sequence[str]]] = {}
-        self._taken: dict[str, Values] = {}
+        self._open: dict[tuple[str, ...], Mapping[str, Sequence[str]]] = {}
+        self._taken: dict[tuple[str, ...], Values] = {}
 
     def recall(self, runs: Iterable[Run]) -> None:
         """Take what these runs of the study were settled to, so that all its trials are alike."""
@@ -143,6 +143,8 @@ def _candidates(options: Mapping[str, Sequence[str]]) -> list[Values]:
 
 def with_values(spec: Spec, values: Values) -> Spec:
     """The spec with these knobs, by their dotted names."""
+    if not values:
+        return spec
     parts = {"dataset": spec.dataset, "architecture": spec.architecture}
     for path, value in values.items():
         part, _, name = path.partition(".")
@@ -182,8 +184,9 @@ def _quality(spec: Spec, lab: Lab) -> float:
     return value if math.isfinite(value) else -math.inf
 
 
-def _key(spec: Spec) -> str:
-    return digest_of([spec.dataset.json(), spec.architecture.json()])
+def _key(spec: Spec) -> tuple[str, ...]:
+    """Data, net, and what that is called."""
+    return spec.dataset.canonical, spec.architecture.canonical, _net(spec)
 
 
 def _text(values: Values) -> str:

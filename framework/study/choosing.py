@@ -37,7 +37,11 @@ def fix_part(path: str, part: Use | Choice | None, ask: Ask) -> Use | None:
         # by labels, because what a trial was asked is stored as JSON, which holds no `Use`
         label = ask(path, Choice(*names))
         return fix_part(f"{path}={label}", part.options[names.index(label)], ask)
-    return None if part is None else replace(part, knobs=fix_values(path, part.knobs, ask))
+    if part is None:
+        return None
+    fixed = fix_values(path, part.knobs, ask)
+    # a part of which nothing is searched is one object in all specs, and its text made once
+    return part if fixed == part.knobs else replace(part, knobs=fixed)
 
 
 def fix_values(path: str, values: Mapping[str, Any], ask: Ask) -> dict[str, Any]:

@@ -55,13 +55,19 @@ class Use:
 
     def json(self) -> dict[str, Any]:
         """A plain value with sorted keys."""
-        stated = {
-            "use": self.name,
-            "version": self.version,
-            "label": self.label or self.name,
-            "knobs": {name: plain(value) for name, value in sorted(self.knobs.items())},
-        }
+        stated = self._nameless | {"label": self.label or self.name}
         return stated if self.slot is None else stated | {"slot": self.slot}
+
+    @property
+    def _nameless(self) -> dict[str, Any]:
+        """The same without where its study has it and what it is called there."""
+        knobs = {name: plain(value) for name, value in sorted(self.knobs.items())}
+        return {"use": self.name, "version": self.version, "knobs": knobs}
+
+    @cached_property
+    def canonical(self) -> str:
+        """The text by which a digest knows it, whatever its study calls it."""
+        return canonical(self._nameless)
 
 
 def label_of(option: Use | None) -> str:
@@ -146,6 +152,16 @@ class Train(Knobbed):
         stated = {name: plain(getattr(self, name)) for name in TRAIN_FIELDS}
         return stated | added(self, TRAIN_FIELDS)
 
+    @cached_property
+    def canonical(self) -> str:
+        """The text by which a digest knows it."""
+        return canonical(self._json)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """Its values by the names of overrides, as MLflow shows them."""
+        return _texts(dotted("train", self.values()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
@@ -178,14 +194,12 @@ class Spec:
 
         What a study calls its alternatives does not count.
         """
-        return digest_of(self._nameless_json())
+        return _digest_of_parts(self._parts | {"seed": canonical(self.seed)})
 
     @property
     def configuration(self) -> str:
         """The same without the seed: what replicates have in common, over studies too."""
-        stated = self._nameless_json()
-        del stated["seed"]
-        return digest_of(stated)
+        return _digest_of_parts(self._parts)
 
     @property
     def strategy(self) -> str:
@@ -216,21 +230,28 @@ class Spec:
 
     @cached_property
     def _parameters(self) -> Mapping[str, str]:
-        flat: dict[str, Any] = {"seed": self.seed} | dotted("train", self.train.values())
+        flat: dict[str, Any] = {}
         parts = {"dataset": self.dataset, "architecture": self.architecture}
         for index, step in enumerate(self.compress):
             parts[f"compress.{index if step.slot is None else step.slot}"] = step
         for path, part in parts.items():
             flat[path] = part.name
             flat |= dotted(path, part.knobs)
-        return {name: _parameter_text(value) for name, value in flat.items()}
+        return {"seed": _text(self.seed), **self.train.parameters, **_texts(flat)}
 
-    def _nameless_json(self) -> dict[str, Any]:
-        stated = self.json()
-        for name in ("dataset", "architecture"):
-            stated[name] = _nameless(stated[name])
-        stated["compress"] = list(map(_nameless, stated["compress"]))
-        return stated
+    @property
+    def _parts(self) -> dict[str, str]:
+        """The canonical texts of its fields but the seed: those of one study share most of them."""
+        steps = ",".join(step.canonical for step in self.compress)
+        parts = {
+            "schema": canonical(SCHEMA),
+            "dataset": self.dataset.canonical,
+            "architecture": self.architecture.canonical,
+            "train": self.train.canonical,
+            "compress": f"[{steps}]",
+        }
+        later = added(self, SPEC_FIELDS)
+        return parts | {name: canonical(value) for name, value in later.items()}
 
 
 def canonical(value: Any) -> str:
@@ -241,7 +262,16 @@ def canonical(value: Any) -> str:
 
 def digest_of(value: Any) -> str:
     """sha256 of the canonical JSON, 64 hex digits."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return _sha256(canonical(value))
+
+
+def _digest_of_parts(parts: Mapping[str, str]) -> str:
+    """The same of a dict whose values are canonical texts already; its keys are plain words."""
+    return _sha256("{" + ",".join(f'"{name}":{text}' for name, text in sorted(parts.items())) + "}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def spec_from_json(value: Mapping[str, Any]) -> Spec:
@@ -297,13 +327,10 @@ def added(owner: Any, written: Collection[str]) -> dict[str, Any]:
     return later
 
 
-def _nameless(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of a `Use` without where its study has it; knobs may be called so too, and stay."""
-    bare = dict(part)
-    for name in ("label", "slot"):
-        bare.pop(name, None)
-    return bare
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """JSON literals except plain strings."""
+    return {name: _text(value) for name, value in values.items()}
 
 
-def _parameter_text(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -20,7 +20,7 @@ from framework.study.choosing import (
     without_gaps,
 )
 from framework.study.constraints import AtLeast, AtMost
-from framework.study.space import Choice
+from framework.study.space import Choice, Float, Int
 from framework.study.spec import (
     HOW_MUCH,
     SCHEMA,
@@ -98,6 +98,23 @@ class Study:
         for index, step in enumerate(self.compress):
             yield f"compress.{index}", step
 
+    @cached_property
+    def searched(self) -> tuple[str, ...]:
+        """Flat names of what is searched, as `compress.0.sparsity`: training, plug-ins, knobs."""
+        names = [path for path, step in self.alternatives() if isinstance(step, Choice)]
+        knobs = [f"train.{name}" for name in _open(self.train.values())]
+        for _, path, part in self.parts():
+            # an alternative's path is `compress.0=label`, its parameters are `compress.0.sparsity`
+            step_path = path.partition("=")[0]
+            names += [f"{step_path}.{name}" for name in _open(part.knobs)]
+        # one that several alternatives share is there once
+        return tuple(dict.fromkeys([*knobs, *names]))
+
+    def alternatives(self) -> Iterator[tuple[str, Use | Choice | None]]:
+        """What may be a choice between plug-ins, by path: the architecture, then the steps."""
+        yield "architecture", self.architecture
+        yield from self.steps()
+
     def fix(self, ask: Ask) -> Spec:
         """The fixed spec that `ask` chooses.
 
@@ -144,6 +161,11 @@ class Study:
         architecture = renew("architecture", "architecture", self.architecture)
         steps = [renew("strategy", path, step) for path, step in self.steps()]
         return replace(self, dataset=dataset, architecture=architecture, compress=tuple(steps))
+
+
+def _open(values: Mapping[str, Any]) -> list[str]:
+    """The names of those that are search domains."""
+    return [name for name, value in values.items() if isinstance(value, (Float, Int, Choice))]
 
 
 def _constraint_json(constraint: AtMost | AtLeast) -> list[Any]:

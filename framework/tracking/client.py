@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -226,19 +227,28 @@ class Client(_Interface):
     def _attempt(self, name: str, /, *args: Any, **options: Any) -> Any:
         # by its name each time, so that what a test replaces is met
         method = getattr(self._client, name)
-        with self._held(), translated(self._uri):
-            return method(*args, **options)
+        try:
+            with self._held():
+                return method(*args, **options)
+        except Exception as error:
+            if ours := _ours(error, self._uri):
+                raise ours from error
+            raise
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         # a server that has never answered is not one that is away for a while
-        seconds = None if self._answered or sqlite_file(self._uri) else 0.0
+        seconds = None if self._answered or self._is_file else 0.0
         answer = patiently(attempt, seconds=seconds)
         self._answered = True
         return answer
 
     def _held(self) -> AbstractContextManager[None]:
         # a server stands a caller that leaves, and may let one wait
-        return to_its_end() if sqlite_file(self._uri) else nullcontext()
+        return to_its_end() if self._is_file else nullcontext()
+
+    @cached_property
+    def _is_file(self) -> bool:
+        return sqlite_file(self._uri) is not None
 
 
 def pages(search: Callable[..., PagedList[T]]) -> Iterator[T]:
@@ -340,27 +350,36 @@ def quiet() -> Iterator[None]:
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
     """Errors of MLflow and of the database become ours, without a password in them."""
+    try:
+        yield
+    except Exception as error:
+        if ours := _ours(error, uri):
+            raise ours from error
+        raise
+
+
+def _ours(error: Exception, uri: str) -> SqueezelabError | None:
+    """What we make of an error of MLflow or of the database; None of another."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError) as error:
-        # messages may hold the address of the database, and with it the password
-        message = hide_password(str(error)).partition("\n[SQL:")[0]
-        if is_locked(message):
-            raise Busy.locked(uri) from error
-        if refused := refusal(error, hide_password(uri)):
-            raise refused from error
-        if error_code_of(error) == "ENDPOINT_NOT_FOUND":
-            raise NotOffered(f"The store's server has no such call: {message}") from error
-        if message.startswith("API request to ") and " failed with " in message:
-            raise Busy.silent(uri) from error
-        todo = ""
-        if "out-of-date database schema" in message:
-            todo = "Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
-        raise SqueezelabError(
-            f"The store did not do what was asked: {message}",
-            given=f"Store: {hide_password(uri)}.",
-            todo=todo,
-        ) from error
+    if not isinstance(error, (MlflowException, SQLAlchemyError)):
+        return None
+    # messages may hold the address of the database, and with it the password
+    message = hide_password(str(error)).partition("\n[SQL:")[0]
+    if is_locked(message):
+        return Busy.locked(uri)
+    if refused := refusal(error, hide_password(uri)):
+        return refused
+    if error_code_of(error) == "ENDPOINT_NOT_FOUND":
+        return NotOffered(f"The store's server has no such call: {message}")
+    if message.startswith("API request to ") and " failed with " in message:
+        return Busy.silent(uri)
+    todo = ""
+    if "out-of-date database schema" in message:
+        todo = "Make a copy of it, then: .venv/bin/mlflow db upgrade ADDRESS-OF-THE-STORE."
+    return SqueezelabError(
+        f"The store did not do what was asked: {message}",
+        given=f"Store: {hide_password(uri)}.",
+        todo=todo,
+    )

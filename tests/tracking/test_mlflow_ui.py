@@ -25,7 +25,7 @@ from framework.planning.resolve import resolve
 from framework.results.record import Record
 from framework.tracking.store import Store
 from framework.tracking.ui import view
-from framework.tracking.ui.names import run_name, searched, tried
+from framework.tracking.ui.names import run_name, tried
 from framework.tracking.ui.notes import BEGIN, EARLIER_BEGIN, END, merged, write_note
 from framework.tracking.ui.pages import addresses, children, run_page
 from framework.tracking.ui.view import arrange
@@ -93,7 +93,7 @@ def test_a_trial_is_named_by_what_differs() -> None:
 
 def test_a_strategy_that_is_searched_is_named_with_its_own_values() -> None:
     study = replace(STUDY, compress=[Choice(None, PRUNE, use("identity", epochs=Int(1, 9)))])
-    assert searched(study) == ["compress.0", "compress.0.sparsity", "compress.0.epochs"]
+    assert list(study.searched) == ["compress.0", "compress.0.sparsity", "compress.0.epochs"]
     pruned = fixed(study, **{"0": "magnitude_prune"}, sparsity=0.5, epochs=4)
     assert (
         run_name(study, pruned, role="trial", number=3)
@@ -252,7 +252,7 @@ def test_the_chart_of_paths_has_what_every_trial_has() -> None:
     assert paths["selectedParams"] == ["architecture", "compress.0.sparsity", "compress.0.epochs"]
     either = replace(STUDY, compress=[Choice(None, PRUNE)])
     # better few lines than none
-    assert view._charts(either, "classes")[1]["selectedParams"] == searched(either)
+    assert view._charts(either, "classes")[1]["selectedParams"] == list(either.searched)
 
 
 def test_an_alternative_is_named_by_its_label() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.study.space import Choice, Float, Int
+from framework.study.space import Choice
 from framework.tracking.conversion import NAME_LIMIT
 
 if TYPE_CHECKING:
@@ -19,34 +19,6 @@ if TYPE_CHECKING:
 ALTERNATIVE = re.compile(r"architecture|compress\.\d+")  # parameters that name a plug-in
 BETWEEN = " · "
 EPOCHS = "epochs"  # a knob whose value is said with its unit
-
-
-def searched(study: Study) -> list[str]:
-    """Flat names of searched parameters (`compress.0.sparsity`), in the study's order."""
-    return list(dict.fromkeys(_searched(study)))
-
-
-def _searched(study: Study) -> Iterator[str]:
-    """The names, one that several alternatives share once for each of them."""
-    for name, value in study.train.values().items():
-        if is_domain(value):
-            yield f"train.{name}"
-    for path, step in steps(study):
-        if is_domain(step):
-            yield path
-    for _, path, part in study.parts():
-        # an alternative's path is `compress.0=label`, its parameters are `compress.0.sparsity`
-        step_path = path.partition("=")[0]
-        for name, value in part.knobs.items():
-            if is_domain(value):
-                yield f"{step_path}.{name}"
-
-
-def steps(study: Study) -> Iterator[tuple[str, Any]]:
-    """What may be an alternative, by path."""
-    yield "architecture", study.architecture
-    for number, step in enumerate(study.compress):
-        yield f"compress.{number}", step
 
 
 def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
@@ -63,7 +35,7 @@ def run_name(study: Study, spec: Spec, *, role: str, number: int = -1) -> str:
     if number < 0:
         budget = _values(spec, ["compress.0.epochs"]) if role == "control" else []
         return _short(role, net_name(spec), *budget, seed)
-    net = net_name(spec) if is_domain(study.architecture) else ""
+    net = net_name(spec) if isinstance(study.architecture, Choice) else ""
     return _short(f"{confirms}trial {number:03d}", net, tried(study, spec), seed)
 
 
@@ -72,7 +44,7 @@ def tried(study: Study, spec: Spec) -> str:
 
     Its architecture is left out. As `magnitude_prune · sparsity 0.88 · 8 epochs`.
     """
-    return BETWEEN.join([_chain(spec), *_values(spec, searched(study))])
+    return BETWEEN.join([_chain(spec), *_values(spec, study.searched)])
 
 
 def _chain(spec: Spec) -> str:
@@ -121,7 +93,7 @@ def study_name(plan: Plan, generation: int) -> str:
     return _short("study", plan.name, " ".join(plan.overrides), again)
 
 
-def _values(spec: Spec, names: list[str]) -> list[str]:
+def _values(spec: Spec, names: Sequence[str]) -> list[str]:
     """The values of these parameters, each under the last word of its name where that is clear."""
     flat = spec.parameters()
     shown = [name for name in names if name in flat and not ALTERNATIVE.fullmatch(name)]
@@ -154,8 +126,3 @@ def _value(text: str) -> str:
 def _short(*parts: str) -> str:
     name = BETWEEN.join(filter(None, parts))
     return name if len(name) <= NAME_LIMIT else name[: NAME_LIMIT - 1] + "…"
-
-
-def is_domain(value: object) -> bool:
-    """Whether a study searches this."""
-    return isinstance(value, (Float, Int, Choice))

@@ -16,7 +16,6 @@ from framework.results.quantities import spanned
 from framework.results.record import PREFIX, drop_of
 from framework.study.space import Choice
 from framework.tracking.store import Store
-from framework.tracking.ui.names import searched, steps
 
 if TYPE_CHECKING:
     from framework.planning.plan import Plan
@@ -109,7 +108,7 @@ def _columns(study: Study, task: str) -> Iterator[str]:
     for metric in dict.fromkeys([quality, size]):
         yield f"metrics.`{metric}`"
     yield f"tags.`{PREFIX}strategy`"
-    for parameter in searched(study):
+    for parameter in study.searched:
         yield f"params.`{parameter}`"
     others = dict.fromkeys([*study.objectives, drop_of(task)])
     for metric in others:
@@ -130,7 +129,7 @@ def _charts(study: Study, task: str) -> list[dict[str, Any]]:
     }
     charts = [scatter | IN_SECTION]
     # a chart of paths with gaps is better than none
-    if names := _of_all(study) or searched(study):
+    if names := _of_all(study) or list(study.searched):
         paths = {"selectedParams": names, "selectedMetrics": [quality], "showAllRuns": False}
         charts.append({"uuid": "parameters", "type": "PARALLEL", **paths, **IN_SECTION})
     return charts
@@ -141,8 +140,8 @@ def _of_all(study: Study) -> list[str]:
 
     A line of the chart of paths needs a value of each.
     """
-    names = searched(study)
-    for path, part in steps(study):
+    names = list(study.searched)
+    for path, part in study.alternatives():
         # its knobs are those of one alternative, and None has no name either
         if isinstance(part, Choice):
             names = [name for name in names if not name.startswith(f"{path}.")]
