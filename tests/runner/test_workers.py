@@ -71,14 +71,14 @@ def run(project: Project, name: str = "tiny", *, count: int = 2, **options: Any)
 
 
 @pytest.mark.parametrize(
-    ("slots", "cores", "options", "crowded"),
-    [(1, 2, {}, False), (2, 2, {}, True), (2, 8, {}, False), (1, 8, {"is_handed": True}, True)],
+    ("slots", "options", "crowded"),
+    [(1, {}, False), (2, {}, False), (3, {}, True), (1, {"is_handed": True}, True)],
 )
 def test_workers_leave_the_cores_to_one_another_where_few_are_left(
-    slots, cores, options, crowded, tmp_path, monkeypatch
+    slots, options, crowded, tmp_path, monkeypatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(host, "cores", lambda: cores)
+    monkeypatch.setattr(host, "cores", lambda: 4)
     monkeypatch.setattr(workers, "_Slot", lambda *_, is_crowded, **__: asked.append(is_crowded))
     workers.Workers(tmp_path, slots=slots, **options)
     assert asked == [crowded] * slots
