@@ -243,7 +243,6 @@ def write(folder: Path, name: str, content: bytes) -> None:
 
 
 @lru_cache(maxsize=256)  # few names, and every run has them
-@lru_cache(maxsize=256)  # few names, which all runs have
 def checked_name(name: str) -> str:
     """The name of an artifact, if it stays inside the run's folder.
 
