@@ -3,9 +3,9 @@ function of.
 
     python tests/identity_support.py FOLDER cold|used < pairs.json
 
-`cold` trains each dense net and keeps what is traced; `used` finds the dense nets in FOLDER's
-cache, forgets every traced net before each pair, and does one operation of a net after another.
-Both print the digests as JSON. This module loads TensorFlow when it is used.
+`cold` trains each dense net and keeps what is traced; `used` finds the dense nets in FOLDER's cache
+and forgets every traced net before each pair. Both print the digests as JSON. This module loads
+TensorFlow when it is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 
@@ -92,8 +91,6 @@ def _main(folder: str, mode: str) -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     from nets_support import CATALOG, FewSamples
 
-    from framework.nn import backend
-
     lab = FewSamples(Path(folder), CATALOG)
     if mode == "used":
         lab.train_dense = None  # a dense net that is not in the cache is an error
@@ -102,8 +99,7 @@ def _main(folder: str, mode: str) -> None:
         if mode == "used":
             _forget_traced_nets()
             lab._baselines.clear()
-        with backend.op_by_op() if mode == "used" else nullcontext():
-            found.append((*pair, _digests_of(pair, lab)))
+        found.append((*pair, _digests_of(pair, lab)))
     print(json.dumps(found))
 
 

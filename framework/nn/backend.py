@@ -53,18 +53,7 @@ with quiet(), warnings.catch_warnings():
 # would walk through them all.
 gc.freeze()
 
-__all__ = ["keras", "op_by_op", "quiet", "start", "tf"]
-
-
-def op_by_op() -> contextlib.AbstractContextManager[None]:
-    """Meanwhile TensorFlow does one operation of a net after another, in the thread that calls it.
-
-    By itself it hands those that can go side by side to threads, as many as there are cores. Where
-    as many processes share the cores, that costs each a tenth of its time. The bits are the same.
-    """
-    context: contextlib.AbstractContextManager[None]
-    context = tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR")
-    return context
+__all__ = ["keras", "quiet", "start", "tf"]
 
 
 def start(threads: int) -> None:

@@ -1,9 +1,8 @@
 """One identity: a result is a function of its spec, its plug-ins, its data and its environment, and
 of nothing else.
 
-Not of the cache, of the trials before it and their order, of the nets still traced, of how
-TensorFlow goes through their operations, of the process, of its hash seed, of an earlier generation
-in the store, of having been killed.
+Not of the cache, of the trials before it and their order, of the nets still traced, of the process,
+of its hash seed, of an earlier generation in the store, of having been killed.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ ALL_PAIRS = [(name, net) for net in CATALOG.architectures.names() for name in ST
 def check_pairs(folder, pairs):
     """Trained now, in order, on traced nets.
 
-    Then from the cache, reversed, evicted, operation by operation, under another hash seed.
+    Then from the cache, reversed, evicted, under another hash seed.
     """
     cold = digests(folder, pairs, used=False, hash_seed=1)
     again = digests(folder, pairs[::-1], used=True, hash_seed=2)

@@ -29,7 +29,6 @@ from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
 from framework.study import Spec, Train, use
-from framework.system import host
 from framework.tracking.lookup import Asked
 
 SPEC = Spec(dataset=use("digits"), architecture=use("lenet5"), train=Train())
@@ -68,20 +67,6 @@ def run(project: Project, name: str = "tiny", *, count: int = 2, **options: Any)
     return coordinator.run(
         planned, project.root, catalog=catalog, observer=observer, workers=count, **options
     )
-
-
-@pytest.mark.parametrize(
-    ("slots", "options", "crowded"),
-    [(1, {}, False), (2, {}, False), (3, {}, True), (1, {"is_handed": True}, True)],
-)
-def test_workers_leave_the_cores_to_one_another_where_few_are_left(
-    slots, options, crowded, tmp_path, monkeypatch
-) -> None:
-    asked = []
-    monkeypatch.setattr(host, "cores", lambda: 4)
-    monkeypatch.setattr(workers, "_Slot", lambda *_, is_crowded, **__: asked.append(is_crowded))
-    workers.Workers(tmp_path, slots=slots, **options)
-    assert asked == [crowded] * slots
 
 
 def results(project: Project) -> dict[int, Any]:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from multiprocessing import connection, parent_process
 from pathlib import Path
@@ -26,20 +26,12 @@ if TYPE_CHECKING:
     from framework.study.spec import Spec
 
 ORPHANED = 1  # exit code of a worker whose coordinator is gone
-# of this process: the way to the coordinator, the lab, and whether it has one core to itself
-_events: list[Connection] = []
+_events: list[Connection] = []  # the way to the coordinator, and the lab: of this process
 _labs: list[Lab] = []
-_crowded: list[bool] = []
 
 
 def begin(
-    events: Connection,
-    root: Path,
-    plugins: Path | None,
-    log: Path,
-    *,
-    is_handed: bool = False,
-    is_crowded: bool = False,
+    events: Connection, root: Path, plugins: Path | None, log: Path, *, is_handed: bool = False
 ) -> None:
     """The start of the process.
 
@@ -49,7 +41,6 @@ def begin(
         plugins: its plug-ins as they were when the study began, if it has any.
         log: gets what libraries print.
         is_handed: samples lie there as they were handed over, for there are no data sets.
-        is_crowded: no core is left for it beside its own.
     """
     # a terminal interrupts all of its processes: it is the coordinator that decides
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -60,7 +51,6 @@ def begin(
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     _events.append(events)
-    _crowded.append(is_crowded)
     source = partial(Handed, root) if is_handed else None
     _labs.append(Lab(root, catalog_of(root, folder=plugins), source=source))
 
@@ -93,19 +83,7 @@ def run(spec: Spec, seconds: float | None) -> Record:
     def phase(name: str) -> None:
         events.send(("phase", name))
 
-    with _executor(spec):
-        return trial.run(
-            spec, _labs[0], seconds=seconds, report=report, phase=phase, is_timed=False
-        )
-
-
-def _executor(spec: Spec) -> AbstractContextManager[None]:
-    """How TensorFlow goes through the operations of a net."""
-    if spec.train.threads > 1 or not _crowded[0]:
-        return nullcontext()
-    from framework.nn import backend  # not before there is a run: it is TensorFlow
-
-    return backend.op_by_op()
+    return trial.run(spec, _labs[0], seconds=seconds, report=report, phase=phase, is_timed=False)
 
 
 def time(spec: Spec, file: bytes, reference: bytes) -> dict[str, float]:

@@ -30,7 +30,7 @@ from framework.runner.engine import work
 from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import MOST_DEATHS, WorkerDied
-from framework.system import child, host, interrupt, paths
+from framework.system import child, interrupt, paths
 from framework.system.disk import size_text
 
 if TYPE_CHECKING:
@@ -73,12 +73,9 @@ class Workers:
         share = child.free_memory_share()
         self._memory = memory_bytes or (share // slots if share else None)
         plugins = snapshot(root)
-        options: Any = {"first": first, "is_handed": is_handed}
-        # one of a node's is handed what it needs, and others have the node's other cores
-        options["is_crowded"] = is_handed or 2 * slots > host.cores()
         self._slots = []
         for each in range(number, number + slots):
-            self._slots.append(_Slot(root, plugins, each, **options))
+            self._slots.append(_Slot(root, plugins, each, first=first, is_handed=is_handed))
         if first:  # at once: the first of them trains a baseline while the others still load
             for slot in self._slots:
                 slot.start()
@@ -160,12 +157,11 @@ class _Slot:
         plugins: Path | None,
         number: int,
         *,
-        first: Spec | None,
-        is_handed: bool,
-        is_crowded: bool,
+        first: Spec | None = None,
+        is_handed: bool = False,
     ) -> None:
-        self._root, self._plugins, self._first = root, plugins, first
-        self._begin = partial(work.begin, is_handed=is_handed, is_crowded=is_crowded)
+        self._root, self._plugins = root, plugins
+        self._first, self._is_handed = first, is_handed
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
@@ -258,7 +254,7 @@ class _Slot:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
                 mp_context=context,
-                initializer=self._begin,
+                initializer=partial(work.begin, is_handed=self._is_handed),
                 initargs=(self._sender, self._root, self._plugins, self._log),
             )
             others = set(multiprocessing.active_children())
