@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -119,9 +119,10 @@ class Coordinator:
         missing = [number for number in range(self.wanted) if number not in self.done]
         self._greet(history)
         self._prune_artifacts()
-        # a parent that did not finish is closed again, even where every trial is done
         left = len(missing) + self.replicates.left(self.wanted)
-        if not left and history.parent and history.parent.status == "FINISHED":
+        # a parent that did not finish is closed again, even where every trial is done
+        is_closed = history.parent is not None and history.parent.status == "FINISHED"
+        if is_closed and not left and self._has_controls():
             return self._outcome(0)
         try:
             self.runs.open_parent()
@@ -261,16 +262,27 @@ class Coordinator:
         """Let baselines and controls be run that the study needs, or an ended session left."""
         first = self.settler.settle(self.plan.study.fix(first_value))
         self.schedule.refer(first, self._control(first))
+        for control in self._controls_wanted(self.settler.settle):
+            self.schedule.refer(control, control, is_spare=control.seed > self.plan.study.seed)
+        for number in sorted(self.done):
+            self._replicate(number)
+
+    def _has_controls(self) -> bool:
+        """Whether none is left: one of more seeds may have been killed, then gone on with fewer."""
+        wanted = self._controls_wanted(self.settler.recalled)
+        return all(control.digest in self.schedule.controls for control in wanted)
+
+    def _controls_wanted(self, settled: Callable[[Spec], Spec]) -> Iterator[Spec]:
+        """Those of the nets that were tried, under each seed."""
         tried = map(self.sampler.spec, self.done)
         nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
-        for control in map(self._control, nets.values()):
+        for spec in nets.values():
+            control = settled(control_spec(self.plan.study, self.catalog, like=spec))
             for seed in range(self.plan.study.seeds):
                 # a dense net that failed is tried again for a trial, not for its control's sake
                 one = replace(control, seed=control.seed + seed)
                 if one.dense().digest not in self._untrainable:
-                    self.schedule.refer(one, one, is_spare=seed > 0)
-        for number in sorted(self.done):
-            self._replicate(number)
+                    yield one
 
     def _control(self, spec: Spec) -> Spec:
         """The control of a spec's architecture."""

@@ -79,6 +79,22 @@ def test_one_seed_then_three_is_three_at_once(base: Path, project: Project, tmp_
     assert project.study("tiny", "seeds=3").ran == 0
 
 
+def test_a_control_killed_under_more_seeds_is_run_after_a_session_of_fewer(
+    project: Project,
+) -> None:
+    project.write_study(trials=1, **FIELDS)
+    stops = Watcher(at_end=stop_at("trial 0 seed 1"))
+    with pytest.raises(KeyboardInterrupt):
+        project.study("tiny", "seeds=2", observer=stops)
+    store = project.store()
+    (last,) = [run for run in project.runs("control") if run.seed == 1]
+    store.close(last.run_id, "KILLED")
+    assert project.study().ran == 0
+    assert project.study("tiny", "seeds=2").ran == 0
+    ended = [run.seed for run in project.runs("control") if run.status == "FINISHED"]
+    assert sorted(ended) == [0, 1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_ten_kills_and_any_workers_leave_the_bytes_of_five_seeds_at_once(
