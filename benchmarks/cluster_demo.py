@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engine.project import WHERE
 from framework.contracts.catalog import Catalog
 from framework.display.progress import Progress, screen
 from framework.display.publish import conclude
@@ -32,7 +33,6 @@ ROOT = Path(__file__).parents[1]
 STUDY = "lenet_300_100_prune"
 SETTINGS = ["trials=8", "sampler=random", "train.epochs=3", "train.warmup_epochs=0"]
 KILLED_AFTER = 3  # trials
-WHERE = b"## Where and when"
 TABLES = ("pareto.csv", "pareto.md", "pareto.tex", "trials.csv")
 OBJECT_STORE_BYTES = 2**28
 

@@ -25,13 +25,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from benchmarks.cluster_demo import OBJECT_STORE_BYTES
 from benchmarks.engine.project import Project
 from benchmarks.shared import parser_of
 from framework.runner.engine.cluster import joining
 from framework.system.paths import find_root
 
 RAY = "ray-"
-OBJECT_STORE_BYTES = 2**28
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-WHERE = b"## Where and when"  # of a page, below which its tables and definitions have ended
+WHERE = b"## Where and when"  # the last head of a page, below which it tells of the machine
 CLOCK = ("timing.csv", "speed.md", "provenance.json", "report.html")  # of the machine by intent
 
 
@@ -31,19 +31,16 @@ class Project:
         ignored = shutil.ignore_patterns("out", "__pycache__")
         shutil.copytree(source / "reports", root / "reports", ignore=ignored)
 
-    def start(
-        self, *options: str, environment: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
         """The command `study`, begun or gone on with.
 
         Args:
             options: of the command, as `--workers`, `2`.
-            environment: besides that of this process.
         """
         command = [sys.executable, "-m", "framework", "study", self.study, *options]
         for setting in self._settings:
             command += ["--set", setting]
-        variables = {**os.environ, "PYTHONPATH": str(self._source), **(environment or {})}
+        variables = os.environ | {"PYTHONPATH": str(self._source)}
         with self.said.open("ab") as said:
             return subprocess.Popen(command, cwd=self.root, env=variables, stdout=said, stderr=said)
 

@@ -34,6 +34,7 @@ from framework.runner.schedule import Flight, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
 from framework.runner.telling import Position, Teller
+from framework.study.spec import label_of
 from framework.system import interrupt
 from framework.system.locks import study_lock
 from framework.tracking.history import History, resume
@@ -275,7 +276,7 @@ class Coordinator:
     def _controls_wanted(self, settled: Callable[[Spec], Spec]) -> Iterator[Spec]:
         """Those of the nets that were tried, under each seed."""
         tried = map(self.sampler.spec, self.done)
-        nets = {spec.architecture.label or spec.architecture.name: spec for spec in tried}
+        nets = {label_of(spec.architecture): spec for spec in tried}
         for spec in nets.values():
             control = settled(control_spec(self.plan.study, self.catalog, like=spec))
             for seed in range(self.plan.study.seeds):
@@ -286,7 +287,7 @@ class Coordinator:
 
     def _control(self, spec: Spec) -> Spec:
         """The control of a spec's architecture."""
-        net = spec.architecture.label or spec.architecture.name
+        net = label_of(spec.architecture)
         if net not in self._controls:
             control = control_spec(self.plan.study, self.catalog, like=spec)
             self._controls[net] = self.settler.settle(control)

@@ -101,7 +101,7 @@ class Study:
     @cached_property
     def searched(self) -> tuple[str, ...]:
         """Flat names of what is searched, as `compress.0.sparsity`: training, plug-ins, knobs."""
-        names = [path for path, step in self.alternatives() if isinstance(step, Choice)]
+        names = [path for path, step in self.architecture_and_steps() if isinstance(step, Choice)]
         knobs = [f"train.{name}" for name in _open(self.train.values())]
         for _, path, part in self.parts():
             # an alternative's path is `compress.0=label`, its parameters are `compress.0.sparsity`
@@ -110,8 +110,8 @@ class Study:
         # one that several alternatives share is there once
         return tuple(dict.fromkeys([*knobs, *names]))
 
-    def alternatives(self) -> Iterator[tuple[str, Use | Choice | None]]:
-        """What may be a choice between plug-ins, by path: the architecture, then the steps."""
+    def architecture_and_steps(self) -> Iterator[tuple[str, Use | Choice | None]]:
+        """What may be a choice between plug-ins, each with its path."""
         yield "architecture", self.architecture
         yield from self.steps()
 

@@ -141,7 +141,7 @@ def _of_all(study: Study) -> list[str]:
     A line of the chart of paths needs a value of each.
     """
     names = list(study.searched)
-    for path, part in study.alternatives():
+    for path, part in study.architecture_and_steps():
         # its knobs are those of one alternative, and None has no name either
         if isinstance(part, Choice):
             names = [name for name in names if not name.startswith(f"{path}.")]
