@@ -45,7 +45,7 @@ from framework.system import paths
 from framework.system.locks import study_lock
 from framework.system.modules import module_at
 from framework.tracking import database
-from framework.tracking.deletion import Database
+from framework.tracking.tables.deletion import Database
 
 CATALOG = Catalog()
 IMAGE = DataInfo("classes", 10, {"image": (28, 28, 1)})

@@ -17,9 +17,9 @@ from framework.system.disk import remove, size_bytes, size_text
 from framework.system.host import host_name
 from framework.tracking import database
 from framework.tracking.address import address, sqlite_file
-from framework.tracking.deletion import Database
 from framework.tracking.history import refuse_if_leased
 from framework.tracking.store import Store
+from framework.tracking.tables.deletion import Database
 
 
 @dataclass(frozen=True)

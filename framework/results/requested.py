@@ -74,8 +74,13 @@ def distinct(values: Array) -> int:
 
 def distinct_per_channel(weight: FileWeight) -> int:
     """How many different values one output channel has at most."""
+    if not weight.values.size:
+        return 0
     channels = np.moveaxis(weight.values, weight.output_axis, 0)
-    return max(map(distinct, channels), default=0)
+    # all channels at once: `unique` of each takes longer for its call than for its values
+    ordered = np.sort(channels.reshape(len(channels), -1), axis=1)
+    changes = np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
+    return 1 + int(changes.max())
 
 
 def _made_of(asked: Mapping[str, float], weights: Weights) -> list[FileWeight]:

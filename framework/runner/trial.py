@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 from framework.contracts.job import PLAIN, Tuning
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # phases of a trial, in their order; its seconds count from the first to the third
 AT_WORK, EXPORTING, MEASURED, TIMING = "training", "exporting", "measured", "timing"
+FROZEN_RUNS = 5  # the dense net, the control, and the first trials trace what the others use
+_RUNS = count()  # of this process
 TOO_LONG = "The trial took longer than trial_seconds."
 
 
@@ -103,13 +105,14 @@ def _until(deadline: float, report: EpochReport) -> EpochReport:
     return reporting
 
 
-@cache
 def _freeze() -> None:
-    """Keep what is alive after the first trial of a process out of all later collections.
+    """Keep what is alive after the first runs of a process out of all later collections.
 
-    It is imports and traced nets, used until the end: each collection would walk through them.
+    It is imports and traced nets, used until the end: each collection would walk through them. Of
+    the first alone: what becomes garbage later, as nets of another structure, is to be found.
     """
-    gc.freeze()
+    if next(_RUNS) < FROZEN_RUNS:
+        gc.freeze()
 
 
 def _done(

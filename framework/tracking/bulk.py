@@ -27,6 +27,7 @@ REVISIONS = frozenset({"dc11669786a5"})
 WAIT_SECONDS = 5.0  # for whoever writes; MLflow's client waits longer
 FEW = 100  # runs, which a question can name one by one
 MANY = 1000  # runs, of which a reader notices that they come page by page
+ONE = "run_uuid = ? AND lifecycle_stage = 'active'"
 ACTIVE = "experiment_id = ? AND lifecycle_stage = 'active'"
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE run_uuid = runs.run_uuid AND key = ? AND value = ?)"
 # an empty name is that of a tag, as MLflow has it
@@ -94,6 +95,19 @@ class Bulk:
         Returns:
             None where they have to be asked for through MLflow.
         """
+        conditions = [ACTIVE, *[HAS_TAG] * len(tags)]
+        values: list[str] = [experiment]
+        for name, value in tags.items():
+            values += [f"{PREFIX}{name}", value]
+        return self._read(" AND ".join(conditions), values)
+
+    def run(self, run_id: str) -> StoredRun | None:
+        """One active run; None where it has to be asked for through MLflow, or there is none."""
+        found = self._read(ONE, [run_id])
+        return found[0] if found else None
+
+    def _read(self, where: str, values: list[str]) -> list[StoredRun] | None:
+        """The runs of a condition; None where they have to be asked for through MLflow."""
         if self._file is None:
             return None
         try:
@@ -101,7 +115,7 @@ class Bulk:
             with closing(sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)) as database:
                 (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
                 if revision in REVISIONS:
-                    return _read(database, experiment, tags)
+                    return _read(database, where, values)
         # locked, damaged, empty or not there: MLflow's client waits, or says what it is
         except (sqlite3.Error, TypeError):
             return None
@@ -128,13 +142,7 @@ class Bulk:
             log.warning(message, value)
 
 
-def _read(
-    database: sqlite3.Connection, experiment: str, tags: Mapping[str, str]
-) -> list[StoredRun]:
-    where = " AND ".join([ACTIVE, *[HAS_TAG] * len(tags)])
-    values: list[str] = [experiment]
-    for name, value in tags.items():
-        values += [f"{PREFIX}{name}", value]
+def _read(database: sqlite3.Connection, where: str, values: list[str]) -> list[StoredRun]:
     # all questions see the store as it is now, whoever writes meanwhile
     database.execute("BEGIN")
     columns = f"run_uuid, {NAME}, status, start_time, end_time, artifact_uri"

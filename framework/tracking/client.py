@@ -223,12 +223,19 @@ class Client(_Interface):
         found: Sequence[Any] = self._attempt("search_runs", [experiment], filter_string=wanted)
         return found
 
+    def patiently(self, work: Callable[[], T]) -> T:
+        """What work at the store returns, with the patience and the errors of a call."""
+        return self._patiently(lambda: self._held_work(work))
+
     def _attempt(self, name: str, /, *args: Any, **options: Any) -> Any:
         # by its name each time, so that what a test replaces is met
         method = getattr(self._client, name)
+        return self._held_work(lambda: method(*args, **options))
+
+    def _held_work(self, work: Callable[[], T]) -> T:
         try:
             with self._held():
-                return method(*args, **options)
+                return work()
         except Exception as error:
             if ours := _ours(error, self._uri):
                 raise ours from error
@@ -266,26 +273,14 @@ def pages(search: Callable[..., PagedList[T]]) -> Iterator[T]:
             return
 
 
-def metrics_of(
-    values: Mapping[str, float],
-    *,
-    step: int,
-    model: str | None = None,
-    of_model: Callable[[str], bool] = lambda name: True,
-) -> Iterator[Metric]:
-    """Values that are not finite are left out: MLflow would hand them back as other numbers.
-
-    Args:
-        model: of which some of the values are as well.
-        of_model: which, by their names.
-    """
+def metrics_of(values: Mapping[str, float], *, step: int) -> Iterator[Metric]:
+    """Values that are not finite are left out: MLflow would hand them back as other numbers."""
     from mlflow.entities import Metric
 
     now = time.time_ns() // 1_000_000
     for name, value in values.items():
         if math.isfinite(value):
-            owner = model if of_model(name) else None
-            yield Metric(stored_metric(name), float(value), now, step, model_id=owner)
+            yield Metric(stored_metric(name), float(value), now, step)
 
 
 def error_code(error: SqueezelabError) -> str:

@@ -7,7 +7,7 @@ there is none. The file stays the artifact of its run.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -47,6 +47,21 @@ class Begun:
     params: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Model:
+    """What is known of a file.
+
+    Args:
+        experiment: id of its run's.
+        params, tags: by their names in the store.
+    """
+
+    experiment: str
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
 class Models:
     """One model for each run that has a file.
 
@@ -64,47 +79,52 @@ class Models:
         """Note what a model of this run would take from it; saves asking for it."""
         self._begun[run_id] = begun
 
-    def create(self, run_id: str, *, size: int, sha256: str) -> None:
-        """A model of the run's file, PENDING; no second one where an answer was lost.
+    def about(self, run_id: str, *, size: int, sha256: str) -> Model:
+        """What a model of the run's file says.
 
         Args:
             size: of the file, in bytes.
             sha256: of the file.
         """
         begun = self._begun.pop(run_id, None) or self._of_store(run_id)
+        where = f"get-artifact?path={MODEL_TFLITE}&run_uuid={run_id}"
+        tags = {
+            IS_EXTERNAL: "true",
+            NOTE: f"[{MODEL_TFLITE}]({where}), {size:,} bytes, an artifact of its run.",
+            f"{PREFIX}bytes": str(size),
+            f"{PREFIX}sha256": sha256,
+        }
+        params = dict(filter(_tells_what_it_is, begun.params.items()))
+        return Model(begun.experiment, model_name(begun.name), params, tags)
+
+    def create(self, run_id: str, model: Model) -> str:
+        """The id of a new model, PENDING; no second one where an answer was lost.
+
+        Empty where the server knows no models.
+        """
         if self._are_offered:
+            facts = {"name": model.name, "params": model.params, "tags": model.tags}
             try:
-                self._create(run_id, begun, size=size, sha256=sha256)
+                made = self._client.create_model_once(
+                    model.experiment, run_id=run_id, model_type=KIND, **facts
+                )
+                return str(made.model_id)
             except NotOffered:
                 self._are_offered = False
+        return ""
 
-    def _create(self, run_id: str, begun: Begun, *, size: int, sha256: str) -> None:
-        where = f"get-artifact?path={MODEL_TFLITE}&run_uuid={run_id}"
-        model = self._client.create_model_once(
-            begun.experiment,
-            run_id=run_id,
-            name=model_name(begun.name),
-            tags={
-                IS_EXTERNAL: "true",
-                NOTE: f"[{MODEL_TFLITE}]({where}), {size:,} bytes, an artifact of its run.",
-                f"{PREFIX}bytes": str(size),
-                f"{PREFIX}sha256": sha256,
-            },
-            params=dict(filter(_tells_what_it_is, begun.params.items())),
-            model_type=KIND,
-        )
-        self._made[run_id] = str(model.model_id)
+    def finish(self, run_id: str, model_id: str) -> None:
+        """Let a run lead to its model, and the model be READY."""
+        self._client.link_model_once(run_id, model_id)
+        self._client.finalize_logged_model(model_id, "READY")
+
+    def remember(self, run_id: str, model_id: str) -> None:
+        """Note the model of a run that has ended; saves asking for it."""
+        self._made[run_id] = model_id
 
     def metrics(self, run_id: str, values: Mapping[str, float]) -> list[Metric]:
-        """Final metrics of a run; those that are read of a file are its model's as well."""
-        return list(metrics_of(values, step=0, model=self._made.get(run_id), of_model=_is_of_file))
-
-    def finish(self, run_id: str) -> None:
-        """Let a run that has a model lead to it, and the model be READY."""
-        model = self._made.get(run_id)
-        if model:
-            self._client.link_model_once(run_id, model)
-            self._client.finalize_logged_model(model, "READY")
+        """Further metrics of a run that has ended."""
+        return list(owned(metrics_of(values, step=0), self._made.get(run_id, "")))
 
     def remove(self, run_id: str) -> None:
         """Remove the models of a run, as far as there are any."""
@@ -144,8 +164,25 @@ def model_name(run_name: str) -> str:
     return BETWEEN.join(parts) or KIND
 
 
-def _is_of_file(metric: str) -> bool:
+def is_of_file(metric: str) -> bool:
+    """Whether a metric is what the list of files is read for."""
     return METRICS.fullmatch(metric) is not None
+
+
+def owned(metrics: Iterable[Metric], model_id: str) -> Iterator[Metric]:
+    """Metrics of a run; those that are read of a file are its model's as well.
+
+    Args:
+        model_id: empty where it has none.
+    """
+    from mlflow.entities import Metric
+
+    for metric in metrics:
+        if model_id and is_of_file(metric.key):
+            at = metric.timestamp, metric.step
+            yield Metric(metric.key, metric.value, *at, model_id=model_id)
+        else:
+            yield metric
 
 
 def _tells_what_it_is(parameter: tuple[str, str]) -> bool:

@@ -1,6 +1,6 @@
 """The one door to MLflow: every run is written and read here.
 
-Only this module, `database` and `deletion` import it.
+Only this module, `database`, `client` and `tables` import it.
 
 The store is `mlflow.db` and `.artifacts/` under the root, or the server or database in
 `MLFLOW_TRACKING_URI`.
@@ -31,6 +31,7 @@ from framework.results.record import (
     Status,
 )
 from framework.study.spec import digest_of
+from framework.tracking.address import REMOTE
 from framework.tracking.artifacts import RunFiles, sha256_of
 from framework.tracking.bulk import Bulk
 from framework.tracking.client import Client, error_code, metrics_of, pages
@@ -46,7 +47,9 @@ from framework.tracking.conversion import (
 )
 from framework.tracking.database import prepare
 from framework.tracking.experiments import Experiments
-from framework.tracking.models import Begun, Models
+from framework.tracking.models import Begun, Model, Models
+from framework.tracking.tables.writing import Tables
+from framework.tracking.writing import Beginning, Calls, End, Writer
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -70,6 +73,9 @@ class Store:
         self._bulk = Bulk(uri)
         self._files = RunFiles(root, self._client)
         self._models = Models(self._client)
+        self._writer: Writer = Tables(root, uri, self._client)
+        if uri.startswith(REMOTE):
+            self._writer = Calls(self._client, self._models, key=KEY_TAG)
         self._experiments = Experiments(root, uri, self._client)
         self._curves: dict[str, list[Metric]] = {}  # run id -> values not yet written
         self._flushed: dict[str, float] = {}  # run id -> when they were last
@@ -127,10 +133,9 @@ class Store:
         check_length("run's", {"name": name}, limit=NAME_LIMIT)
         all_tags[KEY_TAG] = digest_of([all_tags.get(PREFIX + part, "") for part in KEY])
         experiment = self.experiment(study)
-        run = self._client.create_once(experiment, name=name, tags=all_tags, key=KEY_TAG)
+        run = self._writer.begin(Beginning(experiment, name, all_tags, params))
         self._files.remember(run)
         self._models.expect(run.info.run_id, Begun(experiment, name, params))
-        self._client.log(run.info.run_id, params=params)
         return str(run.info.run_id)
 
     def log_dataset(
@@ -183,12 +188,12 @@ class Store:
         about_the_net = {"tensors": record.tensors, "metrics": record.versions}
         self._files.put(run_id, artifacts, about_the_net=about_the_net)
         file = record.artifacts.get(MODEL_TFLITE)
+        model = None
         if file is not None:
-            self._models.create(run_id, size=len(file), sha256=sha256_of(file))
-        final = self._models.metrics(run_id, values)
+            model = self._models.about(run_id, size=len(file), sha256=sha256_of(file))
         later = metric_versions.as_text(record.versions)
         tags = {"reason": record.reason, metric_versions.TAG: later, "node": record.node}
-        self._end(run_id, record.status, metrics=final, tags=tags)
+        self._end(run_id, record.status, values=values, tags=tags, model=model)
 
     def add(self, run_id: str, values: Mapping[str, float]) -> None:
         """Further final metrics of a run that has ended."""
@@ -199,7 +204,7 @@ class Store:
         if status == "KILLED":
             # it may have come as far as that
             self._models.remove(run_id)
-        self._end(run_id, status, metrics=[], tags={"reason": reason})
+        self._end(run_id, status, values={}, tags={"reason": reason})
 
     def resume(self, run_id: str) -> None:
         """Set a parent run RUNNING again."""
@@ -268,7 +273,8 @@ class Store:
             UnknownName: there is none of this id.
         """
         try:
-            stored = self._client.get_run(run_id)
+            # MLflow has what is not there among the active runs, or says that there is none
+            stored: Any = self._bulk.run(run_id) or self._client.get_run(run_id)
         except SqueezelabError as error:
             if error_code(error) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
@@ -368,12 +374,13 @@ class Store:
         run_id: str,
         status: Status,
         *,
-        metrics: list[Metric],
+        values: Mapping[str, float],
         tags: Mapping[str, str],
+        model: Model | None = None,
     ) -> None:
-        curves = self._curves.pop(run_id, [])
+        metrics = [*self._curves.pop(run_id, []), *metrics_of(values, step=0)]
         stated = {name: value for name, value in tags.items() if value}
-        self._client.log(run_id, metrics=curves + metrics, tags=prefixed(stated))
+        end = End(status, metrics, prefixed(stated), model)
+        if made := self._writer.end(run_id, end):
+            self._models.remember(run_id, made)
         self._flushed.pop(run_id, None)
-        self._models.finish(run_id)
-        self._client.set_terminated(run_id, status=status)

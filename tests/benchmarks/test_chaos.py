@@ -50,7 +50,7 @@ def heard_too_much(self: Sampler, number: int) -> int:
 
 def finished_too_early(self: Store, run_id: str, record: Record) -> None:
     """The status before files and manifest."""
-    self._end(run_id, record.status, metrics=[], tags={})
+    self._end(run_id, record.status, values={}, tags={})
     finish(self, run_id, record)
 
 

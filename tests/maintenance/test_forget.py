@@ -95,7 +95,7 @@ def test_what_the_ui_has_hidden_is_found_and_goes_too(store: Store) -> None:
 def test_one_that_was_interrupted_can_be_finished(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framework.tracking.deletion import Database
+    from framework.tracking.tables.deletion import Database
 
     fill(store, "cut")
     original, calls = Database._do, []

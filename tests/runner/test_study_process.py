@@ -17,6 +17,7 @@ from studies_support import SECONDS, Project, integrity, never_killed, new_proje
 from framework.contracts import Catalog
 from framework.planning.plan import plan
 from framework.tracking.store import Store
+from framework.tracking.tables.rows import Rows
 
 FIVE = 5
 MODULES = """
@@ -158,17 +159,15 @@ def test_an_interrupt_waits_until_the_store_has_written(
     project: Project, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
 ) -> None:
     """In the middle of a transaction it would leave the file locked, and no run could be closed."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    original = Rows.insert
 
-    original = SqlAlchemyStore.log_batch
-
-    def write(self: Any, *arguments: Any, **options: Any) -> Any:
+    def write(self: Rows, *arguments: Any, **options: Any) -> None:
         signal.raise_signal(by)
-        return original(self, *arguments, **options)
+        original(self, *arguments, **options)
 
     store = project.store()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    monkeypatch.setattr(SqlAlchemyStore, "log_batch", write)
+    monkeypatch.setattr(Rows, "insert", write)
     try:
         with pytest.raises(KeyboardInterrupt):
             store.begin("tiny", role="trial", name="trial 0", tags={}, params={"seed": "0"})

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.exceptions import MlflowException
+from store_support import by_calls
 
 from framework.errors import SqueezelabError, UserError
 from framework.system import interrupt
@@ -79,7 +80,7 @@ def test_a_run_whose_answer_was_lost_is_not_begun_twice(
     tmp_path: Path, lost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = Store.open(tmp_path)
+    store = by_calls(Store.open(tmp_path))
     mlflow = store._client._client
     create, left = mlflow.create_run, [lost]
 

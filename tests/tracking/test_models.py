@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from store_support import by_calls
 
 from framework.results.record import Record
 from framework.tracking.models import model_name
@@ -16,17 +17,21 @@ METRICS = {"val_accuracy": 0.9, "size_tflite_bytes": 3.0, "baseline.val_accuracy
 PARAMS = {"architecture": "lenet5", "compress.0.sparsity": "0.9", "train.epochs": "3"}
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["tables", "calls"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """As it is, and written as one on a server."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield Store.open(tmp_path_factory.mktemp("lab"))
+        store = Store.open(tmp_path_factory.mktemp("lab"))
+        yield by_calls(store) if request.param == "calls" else store
 
 
 @pytest.fixture
 def study(request: pytest.FixtureRequest) -> str:
     """A study of its own for every test."""
-    return str(request.node.name)
+    return str(request.node.name).partition("[")[0]
 
 
 def client(store: Store) -> Any:
@@ -96,6 +101,7 @@ def test_a_run_that_is_killed_before_its_end_leaves_none(
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
+    by_calls(store)  # into tables all is written at once
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "set_terminated", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -119,7 +125,7 @@ def test_a_server_that_knows_no_models_has_the_runs_all_the_same(
 
     for call in ("create_logged_model", "search_logged_models"):
         monkeypatch.setattr(MlflowClient, call, missing)
-    old = Store.open(store.root)
+    old = by_calls(Store.open(store.root))
     first, second = run_of(old, study), run_of(old, study)
     old.remove(first, ["model.tflite"], why="keep=front")
     killed = old.begin(study, role="trial", name="t", tags={}, params={})

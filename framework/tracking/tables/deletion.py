@@ -16,9 +16,9 @@ from typing import Any
 
 from framework.errors import UserError
 from framework.results.record import PREFIX
-from framework.system import paths
 from framework.tracking.address import REMOTE, check_answers, hide_password
-from framework.tracking.client import pages, quiet, to_its_end, translated
+from framework.tracking.client import pages, to_its_end, translated
+from framework.tracking.tables.opened import open_tables
 
 RUNS_PER_PAGE = 1000
 
@@ -44,11 +44,7 @@ class Database:
             )
         self._uri = uri
         check_answers(uri)
-        with quiet(), translated(uri):
-            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-            make: Any = SqlAlchemyStore
-            self._tables = make(uri, paths.artifacts(root).as_uri())
+        self._tables = open_tables(root, uri)
 
     def studies(self) -> list[str]:
         """Names of all studies, sorted."""
