@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 WAIT, FILE, SERVER = "wait", "file", "server"  # what a session is doing
+DATABASE = "database"  # a transaction, which is done or not
+STORES = (SERVER, DATABASE)
 KINDS = {  # of events -> how often each is drawn
     "kill": 6,  # of the coordinator
     "death": 5,  # of a worker
@@ -111,7 +113,7 @@ class Moments:
         """Do the steps of one write, each of which is done or not; what the last one returns.
 
         Args:
-            where: FILE or SERVER.
+            where: FILE, SERVER or DATABASE.
             what: for whoever replays it.
 
         Raises:
@@ -140,7 +142,7 @@ class Moments:
         if self._dead:
             raise Killed
         event = self._events.get(self.count)
-        if where == SERVER and self._clock.seconds < self._answers_at:
+        if where in STORES and self._clock.seconds < self._answers_at:
             # how often a call is tried again is no matter of moments, but it may be the last time
             if event is None or event.kind not in ENDING:
                 raise Away
@@ -148,14 +150,16 @@ class Moments:
         self.count += 1
         done = len(steps)
         if event and event.kind in BREAKING:
-            done = round(event.share * done)
+            # what a database does not take it tells; only a kill may come after it is taken
+            is_told = where == DATABASE and event.kind != "kill"
+            done = 0 if is_told else round(event.share * done)
         answer = None
         for step in steps[:done]:
             answer = step()
         if event:
             self.happened.append((self.count - 1, what, event))
             self._strike(event, where)
-            if where == SERVER and not steps:
+            if where in STORES and not steps:
                 raise Away
         return answer
 

@@ -15,7 +15,7 @@ from benchmarks.chaos.engine import SimulatedWorkers
 from benchmarks.chaos.lab import Fate, MadeUpLab
 from benchmarks.chaos.moments import KINDS, Clock, Event, Killed, Moments
 from benchmarks.chaos.seams import placed
-from benchmarks.chaos.server import URI, Database
+from benchmarks.chaos.server import TABLES_URI, URI, Database
 from benchmarks.chaos.verdict import differences, running
 from framework.contracts.catalog import Catalog
 from framework.errors import MachineError, StudyLocked, StudyStopped
@@ -28,12 +28,13 @@ from framework.tracking.client import Busy
 from framework.tracking.history import LEASE_OVER_SECONDS
 from framework.tracking.store import Store
 
-ROOT = Path("simulated")
+ROOT = Path("/simulated")
 DISTURBED = (1, 1, 2, 3)  # sessions to which things happen
 MOST_EVENTS, MOST_SLOTS = 3, 4
 MOST_SESSIONS = 60
 SHARE_AT_ONCE = 0.3  # of events that come at the moment after another
 SCENARIOS_A_STUDY = 8
+SERVER_EVERY = 3  # studies: one of so many has its store on a server, the others in a database
 OPTUNA_EVERY = 500  # studies: one of so many asks Optuna itself
 COMPLETE, STOPPED, LATE, INTERRUPTED = "complete", "stopped", "out of time", "interrupted"
 CLOSED = (COMPLETE, STOPPED, LATE, INTERRUPTED)  # ends after which nothing is RUNNING
@@ -46,6 +47,7 @@ class World:
     plan: Plan
     fate: Fate
     optuna: bool
+    uri: str  # of the store
     clock: Clock = field(default_factory=Clock)
     database: Database = field(default_factory=Database)
     told: list[str] = field(default_factory=list)  # what happened, for whoever replays it
@@ -113,7 +115,8 @@ def undisturbed(group: int) -> Calm:
     """The study of the scenarios from SCENARIOS_A_STUDY * group on, run one trial after another."""
     draw = random.Random(group)
     plan, fate = studies.plan_of(draw), studies.fate_of(draw)
-    world = World(plan, fate, group % OPTUNA_EVERY == 0)
+    uri = TABLES_URI if group % SERVER_EVERY else URI
+    world = World(plan, fate, group % OPTUNA_EVERY == 0, uri)
     moments, end = 0, LATE
     while end == LATE:
         end, passed = session(world, Session(slots=1), draw=None)
@@ -125,7 +128,7 @@ def play(seed: int) -> Result:
     """Play the scenario of a seed."""
     calm = undisturbed(seed // SCENARIOS_A_STUDY)
     draw = random.Random(seed)
-    world = World(calm.world.plan, calm.world.fate, calm.world.optuna)
+    world = World(calm.world.plan, calm.world.fate, calm.world.optuna, calm.world.uri)
     faults = world.faults
     try:
         disturbed_end = _disturbed(world, draw, calm.moments)
@@ -234,7 +237,7 @@ def _run(world: World, asked: Session, moments: Moments, draw: random.Random | N
     whole = world.plan.study
     study = replace(whole, trials=asked.trials or whole.trials, seeds=asked.seeds or whole.seeds)
     plan = replace(world.plan, study=study)
-    runs = StudyRuns(plan, ROOT, store=Store(ROOT, URI), catalog=catalog)
+    runs = StudyRuns(plan, ROOT, store=Store(ROOT, world.uri), catalog=catalog)
     is_here = asked.slots == 0
     lab = MadeUpLab(
         ROOT,

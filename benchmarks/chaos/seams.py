@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.chaos import lab, questions
 from benchmarks.chaos.moments import Clock, Moments
 from benchmarks.chaos.server import Database, MemoryFiles, Server, SimulatedClient
+from benchmarks.chaos.tables import SimulatedTables
 from framework.planning import own_plugins
 from framework.runner import measurement, sampler, study_runs, trial
 from framework.runner.engine import cancelling
@@ -55,6 +56,11 @@ def placed(
         (interrupt, "pause", moments.pause),
         (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
         (store, "Client", lambda _uri: SimulatedClient(server)),
+        (
+            store,
+            "Tables",
+            lambda _root, _uri, client: SimulatedTables(database, moments, clock, client=client),
+        ),
         (store, "RunFiles", lambda _root, client: MemoryFiles(database, moments, client)),
         (study_runs, "host_tags", lambda _root: tags),
         (own_plugins, "plugin_files", lambda *_: {}),

@@ -23,7 +23,7 @@ from framework.tracking.artifacts import RunFiles
 from framework.tracking.client import Client
 
 T = TypeVar("T")
-URI = "http://simulated"
+URI, TABLES_URI = "http://simulated", "simulated://"  # of a server, and of a database
 CONDITION = re.compile(r"(tags|attributes)\.`?([\w.]+)`? = '([^']*)'")
 
 
@@ -191,7 +191,7 @@ class Server:
         if params:
             steps.append(partial(data.params.update, {one.key: one.value for one in params}))
         if metrics:
-            steps.append(partial(_add_points, data, metrics))
+            steps.append(partial(add_points, data, metrics))
         if tags:
             steps.append(partial(data.tags.update, {one.key: one.value for one in tags}))
         self._call("log batch", *steps)
@@ -243,21 +243,26 @@ class Server:
     # --- inside -----------------------------------------------------------------------------------
 
     def _call(self, what: str, *steps: Callable[[], T]) -> T:
-        try:
-            answer: T = self._moments.write(SERVER, what, *steps)
-            return answer
-        except Away as error:
-            raise MlflowException(f"API request to {URI} failed with made up") from error
-        except DiskFull as error:
-            full = sqlite3.OperationalError("database or disk is full")
-            full.__cause__ = error
-            raise MlflowException(str(full)) from full
+        return answer(self._moments, SERVER, what, *steps)
 
     def _info(self, run_id: str) -> Info:
         return self._database.runs[run_id].info
 
     def _now_ms(self) -> int:
         return self._clock.time_ns() // 1_000_000
+
+
+def answer(moments: Moments, where: str, what: str, *steps: Callable[[], T]) -> T:
+    """What the last of a write's steps returns; what is refused is an error as MLflow's."""
+    try:
+        told: T = moments.write(where, what, *steps)
+        return told
+    except Away as error:
+        raise MlflowException(f"API request to {URI} failed with made up") from error
+    except DiskFull as error:
+        full = sqlite3.OperationalError("database or disk is full")
+        full.__cause__ = error
+        raise MlflowException(str(full)) from full
 
 
 class SimulatedClient(Client):
@@ -298,7 +303,8 @@ def _meets(run: StoredRun, conditions: Sequence[tuple[str, str, str]]) -> bool:
     return True
 
 
-def _add_points(data: Data, metrics: Sequence[Any]) -> None:
+def add_points(data: Data, metrics: Sequence[Any]) -> None:
+    """Note values of metrics."""
     for metric in metrics:
         data.points[metric.key, metric.step, metric.value, metric.timestamp] = None
         data.metrics[metric.key] = metric.value

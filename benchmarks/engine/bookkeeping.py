@@ -109,7 +109,7 @@ class Memory(Thread):
 def table(trials: list[dict[str, float]]) -> list[str]:
     """Means of early and of late trials, as lines of Markdown; of their ratio."""
     parts = {f"{EARLY.start + 1} to {EARLY.stop}": trials[EARLY]}
-    parts[f"{len(trials) - LAST + 1} to {len(trials)}"] = trials[-LAST:]
+    parts[f"the last {LAST}"] = trials[-LAST:]
     lines = [f"| trials | {' | '.join(f'{name}, ms' for name in COLUMNS)} |"]
     lines.append("|---" + "|--:" * len(COLUMNS) + "|")
     means = {}
@@ -140,6 +140,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--memory", type=float, default=None, help="GiB that each worker may hold")
     given = parser.parse_args()
+    if given.trials < EARLY.stop:
+        parser.error(f"--trials: at least {EARLY.stop}, given {given.trials}")
     source, catalog = find_root(Path.cwd()), Catalog()
     memory = Memory(workers=bool(given.workers))
     with tempfile.TemporaryDirectory() as name:
