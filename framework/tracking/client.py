@@ -21,6 +21,8 @@ from framework.tracking.conversion import stored_metric
 from framework.tracking.sqlite_refusals import refusal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlflow import MlflowClient as _Interface
     from mlflow.entities import Metric
     from mlflow.store.entities import PagedList
@@ -339,6 +341,19 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
+
+
+def open_tables(uri: str, artifacts: Path) -> Any:
+    """The `SqlAlchemyStore` that MLflow's client has inside where the store is a database.
+
+    Args:
+        artifacts: where it would put those of an experiment that says nothing of them.
+    """
+    with quiet(), translated(uri):
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        make: Any = SqlAlchemyStore
+        return make(uri, artifacts.as_uri())
 
 
 @contextmanager

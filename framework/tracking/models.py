@@ -54,12 +54,18 @@ class Model:
     Args:
         experiment: id of its run's.
         params, tags: by their names in the store.
+        kind: what MLflow's pages call its type.
     """
 
     experiment: str
     name: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    kind: str = KIND
+
+    def shows(self, metric: str) -> bool:
+        """Whether a metric of the run is one that the list of files is read for."""
+        return _is_of_file(metric)
 
 
 class Models:
@@ -124,7 +130,23 @@ class Models:
 
     def metrics(self, run_id: str, values: Mapping[str, float]) -> list[Metric]:
         """Further metrics of a run that has ended."""
-        return list(owned(metrics_of(values, step=0), self._made.get(run_id, "")))
+        return list(self.owned(metrics_of(values, step=0), self._made.get(run_id, "")))
+
+    @staticmethod
+    def owned(metrics: Iterable[Metric], model_id: str) -> Iterator[Metric]:
+        """Metrics of a run; those that are read of a file are its model's as well.
+
+        Args:
+            model_id: empty where it has none.
+        """
+        from mlflow.entities import Metric
+
+        for metric in metrics:
+            if model_id and _is_of_file(metric.key):
+                at = metric.timestamp, metric.step
+                yield Metric(metric.key, metric.value, *at, model_id=model_id)
+            else:
+                yield metric
 
     def remove(self, run_id: str) -> None:
         """Remove the models of a run, as far as there are any."""
@@ -164,25 +186,8 @@ def model_name(run_name: str) -> str:
     return BETWEEN.join(parts) or KIND
 
 
-def is_of_file(metric: str) -> bool:
-    """Whether a metric is what the list of files is read for."""
+def _is_of_file(metric: str) -> bool:
     return METRICS.fullmatch(metric) is not None
-
-
-def owned(metrics: Iterable[Metric], model_id: str) -> Iterator[Metric]:
-    """Metrics of a run; those that are read of a file are its model's as well.
-
-    Args:
-        model_id: empty where it has none.
-    """
-    from mlflow.entities import Metric
-
-    for metric in metrics:
-        if model_id and is_of_file(metric.key):
-            at = metric.timestamp, metric.step
-            yield Metric(metric.key, metric.value, *at, model_id=model_id)
-        else:
-            yield metric
 
 
 def _tells_what_it_is(parameter: tuple[str, str]) -> bool:

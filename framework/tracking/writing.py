@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from framework.tracking.models import Model, Models, owned
-
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
     from framework.results.record import Status
     from framework.tracking.client import Client
+    from framework.tracking.models import Model, Models
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Calls:
     def end(self, run_id: str, end: End) -> str:
         """See `Writer`."""
         model = self._models.create(run_id, end.model) if end.model else ""
-        metrics = list(owned(end.metrics, model))
+        metrics = list(self._models.owned(end.metrics, model))
         self._client.log(run_id, metrics=metrics, tags=end.tags)
         if model:
             self._models.finish(run_id, model)

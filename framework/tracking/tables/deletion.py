@@ -16,9 +16,9 @@ from typing import Any
 
 from framework.errors import UserError
 from framework.results.record import PREFIX
+from framework.system import paths
 from framework.tracking.address import REMOTE, check_answers, hide_password
-from framework.tracking.client import pages, to_its_end, translated
-from framework.tracking.tables.opened import open_tables
+from framework.tracking.client import open_tables, pages, to_its_end, translated
 
 RUNS_PER_PAGE = 1000
 
@@ -44,7 +44,7 @@ class Database:
             )
         self._uri = uri
         check_answers(uri)
-        self._tables = open_tables(root, uri)
+        self._tables = open_tables(uri, paths.artifacts(root))
 
     def studies(self) -> list[str]:
         """Names of all studies, sorted."""

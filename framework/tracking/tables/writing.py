@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from framework.system import paths
 from framework.tracking.bulk import Data, Info, StoredRun
-from framework.tracking.models import KIND, is_of_file
-from framework.tracking.tables.opened import open_tables
+from framework.tracking.client import open_tables
 from framework.tracking.tables.rows import Age, Row, Rows, pairs
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ class Tables:
 
     @contextmanager
     def _rows(self) -> Iterator[Rows]:
-        self._store = self._store or open_tables(self._root, self._uri)
+        self._store = self._store or open_tables(self._uri, paths.artifacts(self._root))
         with self._store.ManagedSessionMaker(read_only=False) as session:
             yield Rows(session)
 
     def _begin(self, beginning: Beginning) -> StoredRun:
+        # MLflow's store draws its ids so, too
         run_id, status, now_ms = uuid.uuid4().hex, "RUNNING", _now_ms()
         with self._rows() as rows:
             files = _below(rows.location(beginning.experiment), run_id)
@@ -87,6 +88,7 @@ class Tables:
             }
             of = {"run_uuid": run_id}
             rows.insert("SqlRun", [NO_SOURCE | run], of=of)
+            # what its pages show is the tag, and where that is missing the column
             rows.insert("SqlTag", pairs({**beginning.tags, NAME_TAG: beginning.name}), of=of)
             rows.insert("SqlParam", pairs(beginning.params), of=of)
         return StoredRun(Info(run_id, beginning.name, status, now_ms, None, files), Data())
@@ -99,6 +101,7 @@ class Tables:
         metrics, _, _ = check(list(end.metrics), [], [])
         values, model = [_value(metric) for metric in dict.fromkeys(metrics)], ""
         with self._rows() as rows:
+            # before all else: a run that was deleted is to have no more rows
             experiment = rows.experiment_of(run_id)
             rows.insert("SqlMetric", values, of={"run_uuid": run_id})
             rows.put("SqlLatestMetric", list(_later(values, rows.latest(run_id))), run_id=run_id)
@@ -106,7 +109,7 @@ class Tables:
             if end.model:
                 model = _add_model(rows, end.model, run_id=run_id, experiment=experiment)
                 of = {"model_id": model, "experiment_id": experiment, "run_id": run_id}
-                about = [_model_value(metric) for metric in metrics if is_of_file(metric.key)]
+                about = [_model_value(metric) for metric in metrics if end.model.shows(metric.key)]
                 rows.insert("SqlLoggedModelMetric", about, of=of)
             rows.end(run_id, status=end.status, time_ms=_now_ms())
         return model
@@ -124,9 +127,10 @@ def _add_model(rows: Rows, model: Model, *, run_id: str, experiment: int) -> str
         "last_updated_timestamp_ms": now_ms,
         "status": LoggedModelStatus.READY.to_int(),
         "lifecycle_stage": ACTIVE,
-        "model_type": KIND,
+        "model_type": model.kind,
         "source_run_id": run_id,
     }
+    # MLflow's page of a run leads to its models by links alone
     link = {
         "input_uuid": uuid.uuid4().hex,
         "source_type": "RUN_OUTPUT",
