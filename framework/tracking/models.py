@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from framework.results.record import MODEL_TFLITE, PREFIX
 from framework.tracking.client import Client, NotOffered, metrics_of, pages
+from framework.tracking.writing import Beginning
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -30,21 +31,6 @@ METRICS = re.compile(
 )
 PARAMETERS = re.compile(r"dataset|architecture|seed|compress\..*")
 PER_PAGE = 50  # as many as MLflow gives
-
-
-@dataclass(frozen=True)
-class Begun:
-    """What a model takes from its run.
-
-    Args:
-        experiment: its id.
-        name: of the run.
-        params: of the run.
-    """
-
-    experiment: str
-    name: str
-    params: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,11 +63,11 @@ class Models:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._begun: dict[str, Begun] = {}  # by run id, as long as the run is at work
+        self._begun: dict[str, Beginning] = {}  # by run id, as long as the run is at work
         self._made: dict[str, str] = {}  # run id -> model id, of this session
         self._are_offered = True  # servers of MLflow 2 know no models
 
-    def expect(self, run_id: str, begun: Begun) -> None:
+    def expect(self, run_id: str, begun: Beginning) -> None:
         """Note what a model of this run would take from it; saves asking for it."""
         self._begun[run_id] = begun
 
@@ -175,9 +161,10 @@ class Models:
             return [model.model_id for model in found]
         return []
 
-    def _of_store(self, run_id: str) -> Begun:
+    def _of_store(self, run_id: str) -> Beginning:
         run = self._client.get_run(run_id)
-        return Begun(run.info.experiment_id, run.info.run_name or "", dict(run.data.params))
+        tags, params = dict(run.data.tags), dict(run.data.params)
+        return Beginning(run.info.experiment_id, run.info.run_name or "", tags, params)
 
 
 def model_name(run_name: str) -> str:

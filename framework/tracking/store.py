@@ -47,7 +47,7 @@ from framework.tracking.conversion import (
 )
 from framework.tracking.database import prepare
 from framework.tracking.experiments import Experiments
-from framework.tracking.models import Begun, Model, Models
+from framework.tracking.models import Model, Models
 from framework.tracking.tables.writing import Tables
 from framework.tracking.writing import Beginning, Calls, End, Writer
 
@@ -133,9 +133,10 @@ class Store:
         check_length("run's", {"name": name}, limit=NAME_LIMIT)
         all_tags[KEY_TAG] = digest_of([all_tags.get(PREFIX + part, "") for part in KEY])
         experiment = self.experiment(study)
-        run = self._writer.begin(Beginning(experiment, name, all_tags, params))
+        beginning = Beginning(experiment, name, all_tags, params)
+        run = self._writer.begin(beginning)
         self._files.remember(run)
-        self._models.expect(run.info.run_id, Begun(experiment, name, params))
+        self._models.expect(run.info.run_id, beginning)
         return str(run.info.run_id)
 
     def log_dataset(

@@ -70,10 +70,11 @@ class Rows:
         """Add rows of a run in place of those of the same keys."""
         from sqlalchemy import delete
 
-        kind = self._class(name)
-        keys = [row["key"] for row in rows]
-        self._session.execute(delete(kind).where(kind.run_uuid == run_id, kind.key.in_(keys)))
-        self.insert(name, rows, of={"run_uuid": run_id})
+        if rows:
+            kind, keys = self._class(name), [row["key"] for row in rows]
+            mine = kind.run_uuid == run_id, kind.key.in_(keys)
+            self._session.execute(delete(kind).where(*mine))
+            self.insert(name, rows, of={"run_uuid": run_id})
 
     def end(self, run_id: str, *, status: str, time_ms: int) -> None:
         """Set how and when a run ended."""

@@ -1,7 +1,7 @@
 """Beginnings and ends of runs, each in one transaction, where the store is a database.
 
 MLflow's client takes two calls and six, each with sessions of its own and an object for each value:
-five times as long, and a kill between two of them leaves half an end. The rows are the same.
+four times as long, and a kill between two of them leaves half an end. The rows are the same.
 """
 
 from __future__ import annotations
