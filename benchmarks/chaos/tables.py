@@ -63,6 +63,7 @@ class SimulatedTables:
             run = self._database.runs[run_id]
             add_points(run.data, end.metrics)
             run.data.tags.update(end.tags)
+            run.inputs = end.data
             if model:
                 self._database.models[model] = StoredModel(model, run_id, "READY")
                 run.outputs = Outputs([LoggedModelOutput(model, step=0)])

@@ -52,7 +52,7 @@ from framework.tracking.tables.writing import Tables
 from framework.tracking.writing import Beginning, Calls, End, Writer
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, Metric
 
 DATASET_DIGEST_LIMIT = 36
 RUNS_PER_PAGE = 1000
@@ -79,6 +79,7 @@ class Store:
         self._experiments = Experiments(root, uri, self._client)
         self._curves: dict[str, list[Metric]] = {}  # run id -> values not yet written
         self._flushed: dict[str, float] = {}  # run id -> when they were last
+        self._data: dict[str, DatasetInput] = {}  # run id -> what it used
 
     @classmethod
     def open(cls, root: Path, *, create: bool = True) -> Store:
@@ -142,7 +143,7 @@ class Store:
     def log_dataset(
         self, run_id: str, *, name: str, digest: str, source: str, profile: Mapping[str, object]
     ) -> None:
-        """State which data a run used, as an MLflow dataset input.
+        """State which data a run used, as an MLflow dataset input: its end is written with it.
 
         Args:
             digest: MLflow keeps 36 characters; of a longer one the first 36, and the whole in the
@@ -160,9 +161,8 @@ class Store:
             source=json.dumps({"source": source}),
             profile=facts,
         )
-        self._client.log_inputs(
-            run_id, [DatasetInput(data, tags=[InputTag("mlflow.data.context", "training")])]
-        )
+        tags = [InputTag("mlflow.data.context", "training")]
+        self._data[run_id] = DatasetInput(data, tags)
 
     def curve(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Values of one epoch, written as `epoch/<name>` by `finish` at the latest, or every 10 s.
@@ -381,7 +381,7 @@ class Store:
     ) -> None:
         metrics = [*self._curves.pop(run_id, []), *metrics_of(values, step=0)]
         stated = {name: value for name, value in tags.items() if value}
-        end = End(status, metrics, prefixed(stated), model)
+        end = End(status, metrics, prefixed(stated), model, data=self._data.pop(run_id, None))
         if made := self._writer.end(run_id, end):
             self._models.remember(run_id, made)
         self._flushed.pop(run_id, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, Metric
 
     from framework.results.record import Status
     from framework.tracking.client import Client
@@ -38,12 +38,14 @@ class End:
         metrics: of the run, its curves among them.
         tags: by their names in the store.
         model: of its file; None where it has none.
+        data: that it used; None where that is not known.
     """
 
     status: Status
     metrics: Sequence[Metric]
     tags: Mapping[str, str]
     model: Model | None
+    data: DatasetInput | None
 
 
 class Writer(Protocol):
@@ -77,6 +79,8 @@ class Calls:
 
     def end(self, run_id: str, end: End) -> str:
         """See `Writer`."""
+        if end.data:
+            self._client.log_inputs(run_id, [end.data])
         model = self._models.create(run_id, end.model) if end.model else ""
         metrics = list(self._models.owned(end.metrics, model))
         self._client.log(run_id, metrics=metrics, tags=end.tags)

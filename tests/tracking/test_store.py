@@ -271,6 +271,8 @@ def test_the_dataset_is_an_input(store: Store, study: str) -> None:
     store.log_dataset(
         run_id, name="digits", digest="d" * 64, source="scikit-learn", profile={"train": 1078}
     )
+    store.finish(run_id, Record())
+    assert store.data(run_id) == {"digest": "d" * 64, "train": 1078}
     data = mlflow_client(store).get_run(run_id).inputs.dataset_inputs[0].dataset
     assert (data.name, data.digest) == ("digits", "d" * 36)
     assert json.loads(data.profile) == {"digest": "d" * 64, "train": 1078}

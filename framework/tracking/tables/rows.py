@@ -44,6 +44,16 @@ class Rows:
         is_it = kind.run_uuid == run_id, kind.lifecycle_stage == "active"
         return int(self._only(f"run {run_id}", kind.experiment_id, is_it))
 
+    def dataset(self, experiment: int, name: str, digest: str) -> str | None:
+        """The id of an experiment's data set."""
+        from sqlalchemy import select
+
+        kind = self._class("SqlDataset")
+        is_it = kind.experiment_id == experiment, kind.name == name, kind.digest == digest
+        found = self._session.execute(select(kind.dataset_uuid).where(*is_it))
+        uuid: str | None = found.scalar_one_or_none()
+        return uuid
+
     def latest(self, run_id: str) -> dict[str, Age]:
         """How late the latest values of a run's metrics are, by their names."""
         from sqlalchemy import select

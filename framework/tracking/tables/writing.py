@@ -1,7 +1,7 @@
 """Beginnings and ends of runs, each in one transaction, where the store is a database.
 
-MLflow's client takes two calls and six, each with sessions of its own and an object for each value:
-four times as long, and a kill between two of them leaves half an end. The rows are the same.
+MLflow's client takes two calls and seven, each with sessions of its own and an object for each
+value: four times as long, and a kill between two of them leaves half an end. The rows are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from framework.tracking.tables.rows import Age, Row, Rows, pairs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, Metric
 
     from framework.tracking.client import Client
     from framework.tracking.models import Model
@@ -106,6 +106,8 @@ class Tables:
             rows.insert("SqlMetric", values, of={"run_uuid": run_id})
             rows.put("SqlLatestMetric", list(_later(values, rows.latest(run_id))), run_id=run_id)
             rows.put("SqlTag", pairs(end.tags), run_id=run_id)
+            if end.data:
+                _use(rows, end.data, run_id=run_id, experiment=experiment)
             if end.model:
                 model = _add_model(rows, end.model, run_id=run_id, experiment=experiment)
                 of = {"model_id": model, "experiment_id": experiment, "run_id": run_id}
@@ -113,6 +115,29 @@ class Tables:
                 rows.insert("SqlLoggedModelMetric", about, of=of)
             rows.end(run_id, status=end.status, time_ms=_now_ms())
         return model
+
+
+def _use(rows: Rows, data: DatasetInput, *, run_id: str, experiment: int) -> None:
+    """Note which data a run used; an experiment has a row for each data set, not for each run."""
+    dataset = data.dataset
+    dataset_id = rows.dataset(experiment, dataset.name, dataset.digest)
+    if dataset_id is None:
+        dataset_id = uuid.uuid4().hex
+        facts = {
+            "dataset_uuid": dataset_id,
+            "experiment_id": experiment,
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "dataset_source_type": dataset.source_type,
+            "dataset_source": dataset.source,
+            "dataset_schema": dataset.schema,
+            "dataset_profile": dataset.profile,
+        }
+        rows.insert("SqlDataset", [facts])
+    link = _link(("DATASET", dataset_id), ("RUN", run_id))
+    rows.insert("SqlInput", [link])
+    tags = [{"name": tag.key, "value": tag.value} for tag in data.tags]
+    rows.insert("SqlInputTag", tags, of={"input_uuid": link["input_uuid"]})
 
 
 def _add_model(rows: Rows, model: Model, *, run_id: str, experiment: int) -> str:
@@ -130,21 +155,20 @@ def _add_model(rows: Rows, model: Model, *, run_id: str, experiment: int) -> str
         "model_type": model.kind,
         "source_run_id": run_id,
     }
-    # MLflow's page of a run leads to its models by links alone
-    link = {
-        "input_uuid": uuid.uuid4().hex,
-        "source_type": "RUN_OUTPUT",
-        "source_id": run_id,
-        "destination_type": "MODEL_OUTPUT",
-        "destination_id": model_id,
-        "step": 0,
-    }
     of = {"model_id": model_id, "experiment_id": experiment}
     rows.insert("SqlLoggedModel", [facts], of=of)
     rows.insert("SqlLoggedModelParam", pairs(model.params, "param_"), of=of)
     rows.insert("SqlLoggedModelTag", pairs(model.tags, "tag_"), of=of)
-    rows.insert("SqlInput", [link])
+    # MLflow's page of a run leads to its models by links alone
+    rows.insert("SqlInput", [_link(("RUN_OUTPUT", run_id), ("MODEL_OUTPUT", model_id))])
     return model_id
+
+
+def _link(source: tuple[str, str], destination: tuple[str, str]) -> Row:
+    """From one thing to another, each by its type and id."""
+    ends = {"source_type": source[0], "source_id": source[1]}
+    ends |= {"destination_type": destination[0], "destination_id": destination[1]}
+    return {"input_uuid": uuid.uuid4().hex, **ends, "step": 0}
 
 
 def _below(location: str, *names: str) -> str:
