@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from framework.results.record import MODEL_TFLITE, PREFIX
 from framework.tracking.client import Client, NotOffered, metrics_of, pages
@@ -40,14 +40,13 @@ class Model:
     Args:
         experiment: id of its run's.
         params, tags: by their names in the store.
-        kind: what MLflow's pages call its type.
     """
 
     experiment: str
     name: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
-    kind: str = KIND
+    kind: ClassVar[str] = KIND
 
     def shows(self, metric: str) -> bool:
         """Whether a metric of the run is one that the list of files is read for."""
@@ -98,7 +97,7 @@ class Models:
             facts = {"name": model.name, "params": model.params, "tags": model.tags}
             try:
                 made = self._client.create_model_once(
-                    model.experiment, run_id=run_id, model_type=KIND, **facts
+                    model.experiment, run_id=run_id, model_type=model.kind, **facts
                 )
                 return str(made.model_id)
             except NotOffered:

@@ -95,6 +95,23 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [record.getMessage() for record in caplog.records]
 
 
+def test_one_run_is_that_of_mlflow(root: Path) -> None:
+    store, theirs = Store.open(root), Store.open(root)
+    theirs._bulk = Bulk("http://127.0.0.1:9")
+    for run in store.runs(NAME):
+        assert exact([store.run(run.run_id)]) == exact([theirs.run(run.run_id)])
+        assert store._bulk.run(run.run_id) is not None
+    # one that was deleted is MLflow's to tell
+    deleted = next(iter(ids(root) - {run.run_id for run in store.runs(NAME)}))
+    assert store._bulk.run(deleted) is None
+    assert exact([store.run(deleted)]) == exact([theirs.run(deleted)])
+
+
+def ids(root: Path) -> set[str]:
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        return {run_id for (run_id,) in database.execute("SELECT run_uuid FROM runs")}
+
+
 def test_tables_of_a_revision_that_is_not_known_are_left_to_mlflow(
     root: Path, said: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

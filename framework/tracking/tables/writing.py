@@ -1,6 +1,6 @@
 """Beginnings and ends of runs, each in one transaction, where the store is a database.
 
-MLflow's client takes two calls and seven, each with sessions of its own and an object for each
+MLflow's client takes two calls and six, each with sessions of its own and an object for each
 value: four times as long, and a kill between two of them leaves half an end. The rows are the same.
 """
 
