@@ -27,7 +27,7 @@ OWN = {
 
 
 def digests(
-    folder: Path, pairs: Sequence[Pair], *, used: bool, hash_seed: int
+    folder: Path, pairs: Sequence[Pair], *, used: bool, hash_seed: int, cores: int
 ) -> dict[Pair, dict[str, str]]:
     """What a process of its own makes of the pairs (strategy, net), in their order.
 
@@ -37,6 +37,7 @@ def digests(
         used: whether dense nets must come from the cache, and every pair meets an empty store of
             traced nets.
         hash_seed: PYTHONHASHSEED of the process.
+        cores: how many operations of a net may run at once, as a worker is told.
 
     Returns:
         For each pair the sha256 of `weights.npz` and of the exported file, or of the reason why it
@@ -46,7 +47,11 @@ def digests(
         [sys.executable, __file__, str(folder), "used" if used else "cold"],
         input=json.dumps(pairs),
         env=os.environ
-        | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"},
+        | {
+            "PYTHONHASHSEED": str(hash_seed),
+            "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}",
+            "TF_NUM_INTEROP_THREADS": str(cores),
+        },
         capture_output=True,
         text=True,
         check=False,

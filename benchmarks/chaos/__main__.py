@@ -29,7 +29,7 @@ from benchmarks.chaos.scenario import SCENARIOS_A_STUDY, Result, play
 from benchmarks.shared import parser_of
 
 SEEDS = 100_000
-PORTION = 125 * SCENARIOS_A_STUDY  # of seeds that a process is given at a time
+PORTION = 50 * SCENARIOS_A_STUDY  # of seeds that a process is given at a time
 TOLD_EVERY = 10_000
 MOST_TOLD = 20  # seeds that differ
 FEWER_LOOKS = 50_000  # objects made between two looks for garbage, of which there is little

@@ -16,7 +16,7 @@ from benchmarks.chaos.lab import Fate, MadeUpLab
 from benchmarks.chaos.moments import KINDS, Clock, Event, Killed, Moments
 from benchmarks.chaos.seams import placed
 from benchmarks.chaos.server import TABLES_URI, URI, Database
-from benchmarks.chaos.verdict import differences, running
+from benchmarks.chaos.verdict import Facts, Key, differences, expected, running
 from framework.contracts.catalog import Catalog
 from framework.errors import MachineError, StudyLocked, StudyStopped
 from framework.planning.plan import Plan
@@ -33,9 +33,9 @@ DISTURBED = (1, 1, 2, 3)  # sessions to which things happen
 MOST_EVENTS, MOST_SLOTS = 3, 4
 MOST_SESSIONS = 60
 SHARE_AT_ONCE = 0.3  # of events that come at the moment after another
-SCENARIOS_A_STUDY = 8
+SCENARIOS_A_STUDY = 20
 SERVER_EVERY = 3  # studies: one of so many has its store on a server, the others in a database
-OPTUNA_EVERY = 500  # studies: one of so many asks Optuna itself
+OPTUNA_EVERY = 400  # studies: one of so many asks Optuna itself
 COMPLETE, STOPPED, LATE, INTERRUPTED = "complete", "stopped", "out of time", "interrupted"
 CLOSED = (COMPLETE, STOPPED, LATE, INTERRUPTED)  # ends after which nothing is RUNNING
 
@@ -48,11 +48,22 @@ class World:
     fate: Fate
     optuna: bool
     uri: str  # of the store
+    # by trials and seeds: all scenarios of a study have the same, with what they have computed
+    plans: dict[tuple[int, int], Plan] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     database: Database = field(default_factory=Database)
     told: list[str] = field(default_factory=list)  # what happened, for whoever replays it
     events: Counter[str] = field(default_factory=Counter)  # how often, by kind
     faults: list[str] = field(default_factory=list)  # of sessions
+
+    def plan_of(self, asked: Session) -> Plan:
+        """The plan with as many trials and seeds as a session is asked for."""
+        whole = self.plan.study
+        much = asked.trials or whole.trials, asked.seeds or whole.seeds
+        if much not in self.plans:
+            study = replace(whole, trials=much[0], seeds=much[1])
+            self.plans[much] = replace(self.plan, study=study)
+        return self.plans[much]
 
 
 @dataclass(frozen=True)
@@ -103,11 +114,18 @@ class Calm:
 
     Args:
         moments: at which something could have.
+        facts: what its runs are.
     """
 
     world: World
     end: str
     moments: int
+    facts: Mapping[Key, Facts]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it stopped because of what failed."""
+        return STOPPED in self.end
 
 
 @lru_cache(maxsize=1)
@@ -121,21 +139,23 @@ def undisturbed(group: int) -> Calm:
     while end == LATE:
         end, passed = session(world, Session(slots=1), draw=None)
         moments += passed
-    return Calm(world, end, moments)
+    facts = expected(world.database, is_stopped=STOPPED in end)
+    return Calm(world, end, moments, facts)
 
 
 def play(seed: int) -> Result:
     """Play the scenario of a seed."""
     calm = undisturbed(seed // SCENARIOS_A_STUDY)
     draw = random.Random(seed)
-    world = World(calm.world.plan, calm.world.fate, calm.world.optuna, calm.world.uri)
+    alone = calm.world
+    world = World(alone.plan, alone.fate, alone.optuna, alone.uri, alone.plans)
     faults = world.faults
     try:
         disturbed_end = _disturbed(world, draw, calm.moments)
         # of several reasons to stop it is the first that is met, side by side one or the other
         if disturbed_end.partition(":")[0] != calm.end.partition(":")[0]:
             faults.append(f"it ended {disturbed_end}, not {calm.end}")
-        faults += differences(calm.world.database, world.database, is_stopped=STOPPED in calm.end)
+        faults += differences(calm.facts, world.database, is_stopped=calm.is_stopped)
     except Exception as error:  # noqa: BLE001  (whatever it comes to is a fault)
         faults.append(f"{type(error).__name__}: {error}")
     return Result(seed, faults, [f"{world.plan.study} {world.fate}", *world.told], world.events)
@@ -233,10 +253,7 @@ def session(world: World, asked: Session, *, draw: random.Random | None) -> tupl
 
 def _run(world: World, asked: Session, moments: Moments, draw: random.Random | None) -> str:
     """What `coordinator.run` does once it has the lock."""
-    catalog = Catalog()
-    whole = world.plan.study
-    study = replace(whole, trials=asked.trials or whole.trials, seeds=asked.seeds or whole.seeds)
-    plan = replace(world.plan, study=study)
+    catalog, plan = Catalog(), world.plan_of(asked)
     runs = StudyRuns(plan, ROOT, store=Store(ROOT, world.uri), catalog=catalog)
     is_here = asked.slots == 0
     lab = MadeUpLab(

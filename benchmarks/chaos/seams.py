@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from benchmarks.chaos import lab, questions
+from benchmarks.chaos import lab, questions, studies
 from benchmarks.chaos.moments import Clock, Moments
 from benchmarks.chaos.server import Database, MemoryFiles, Server, SimulatedClient
 from benchmarks.chaos.tables import SimulatedTables
@@ -20,15 +20,22 @@ from framework.planning import own_plugins
 from framework.runner import measurement, sampler, study_runs, trial
 from framework.runner.engine import cancelling
 from framework.system import interrupt
-from framework.tracking import history, store
+from framework.tracking import client, history, store
 
 STARTUP, REDRAWS = 2, 3  # of the sampler: small enough that small studies get beyond them
+PAUSE_SECONDS = 20.0  # between two attempts at a store that is silent: more of them take time alone
 ENVIRONMENT = {"machine": "simulated"}
 
 
 def _without_indent(value: Any, *, indent: int | None = None, **options: Any) -> str:
     """Files are written without line breaks: Python has that in C, and a tenth of the time."""
-    return json.dumps(value, **options)
+    return _encoder(*options.items()).encode(value)
+
+
+@cache
+def _encoder(*options: tuple[str, Any]) -> json.JSONEncoder:
+    """Made once: `json.dumps` makes one for each text."""
+    return json.JSONEncoder(**dict(options))
 
 
 COMPACT = SimpleNamespace(
@@ -55,13 +62,14 @@ def placed(
         (interrupt, "check", moments.check),
         (interrupt, "pause", moments.pause),
         (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
+        (client, "PAUSE_SECONDS", PAUSE_SECONDS),
         (store, "Client", lambda _uri: SimulatedClient(server)),
         (
             store,
             "Tables",
-            lambda _root, _uri, client: SimulatedTables(database, moments, clock, client=client),
+            lambda _root, _uri, mlflow: SimulatedTables(database, moments, clock, client=mlflow),
         ),
-        (store, "RunFiles", lambda _root, client: MemoryFiles(database, moments, client)),
+        (store, "RunFiles", lambda _root, mlflow: MemoryFiles(database, moments, mlflow)),
         (study_runs, "host_tags", lambda _root: tags),
         (own_plugins, "plugin_files", lambda *_: {}),
         (study_runs, "fingerprint", lambda: ENVIRONMENT),
@@ -73,6 +81,7 @@ def placed(
         (measurement, "latencies", lab.latencies),
         (sampler, "STARTUP", STARTUP),
         (sampler, "REDRAWS", REDRAWS),
+        (sampler, "enumerate_specs", studies.enumerated),
     ]
     # below the sampler, whose rule of what trial n is asked from is what is tried
     if not optuna:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.chaos.lab import Fate
 from framework.contracts.catalog import Catalog
 from framework.planning.plan import Plan
 from framework.planning.resolve import resolve
 from framework.study import AtMost, Choice, Float, Study, Train, use
+from framework.study.grid import enumerate_specs
+
+if TYPE_CHECKING:
+    from framework.study.spec import Spec
 
 MOST_TRIALS = 8
 SEEDS = (1, 1, 1, 1, 2, 3)  # of a study
@@ -37,6 +41,18 @@ GOALS: dict[str, dict[str, Any]] = {
     "size": {"quality": "max", "params_nonzero": "min"},
     "time": {"quality": "max", "latency_us_p50": "min"},
 }
+
+
+Listed = list[tuple[dict[str, Any], "Spec"]]
+_listed: dict[str, Listed] = {}  # of the study that is played, by its digest
+
+
+def enumerated(study: Study) -> Listed:
+    """Stands for `enumerate_specs`: one list for all sessions of a study."""
+    if study.digest not in _listed:
+        _listed.clear()
+        _listed[study.digest] = enumerate_specs(study)
+    return _listed[study.digest]
 
 
 @cache
@@ -66,8 +82,9 @@ def plan_of(draw: random.Random) -> Plan:
         resolved(net, chain, train, limit, goal),
         sampler=draw.choice(samplers),
         ahead=draw.randint(1, 4),
-        # each trial is as many runs as there are seeds
-        trials=draw.randint(1, MOST_TRIALS // seeds),
+        # each trial is as many runs as there are seeds; small studies more often, in which more is
+        # found in the same time
+        trials=min(draw.randint(1, MOST_TRIALS // seeds), draw.randint(1, MOST_TRIALS // seeds)),
         seeds=seeds,
         seed=draw.randrange(1000),
         # a result of made-up seconds, 0 to 1, may be late

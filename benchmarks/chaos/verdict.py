@@ -19,29 +19,38 @@ OTHERWISE = {f"{PREFIX}{name}" for name in ("attempt", "host", "baseline", "key"
 OTHERWISE |= {"mlflow.parentRunId"}
 Key = tuple[str, str]
 """Role, and number and seed of a trial, or the digest of another run's spec."""
+Facts = dict[str, object]
+"""What of a run has to be equal, by what it is."""
 
 
-def differences(calm: Database, disturbed: Database, *, is_stopped: bool) -> list[str]:
+def expected(calm: Database, *, is_stopped: bool) -> Mapping[Key, Facts]:
+    """What the runs of an undisturbed study are; arguments as of `differences`."""
+    facts = {}
+    for key, run in _by_key(calm, []).items():
+        facts[key] = _facts(run, calm, is_stopped=is_stopped)
+    return facts
+
+
+def differences(calm: Mapping[Key, Facts], disturbed: Database, *, is_stopped: bool) -> list[str]:
     """Where they differ, a line each.
 
     Args:
+        calm: as `expected` of the undisturbed study.
         is_stopped: the undisturbed study stopped because of what failed: how far the trials beside
             those had come is then nobody's promise.
     """
     faults = _parents(disturbed, "FAILED" if is_stopped else "FINISHED") + _attempts(disturbed)
     faults += _models(disturbed)
-    expected = _by_key(calm, [])
     present = _by_key(disturbed, faults)
-    for key in sorted(expected.keys() | present.keys()):
+    for key in sorted(calm.keys() | present.keys()):
         what = " ".join(key)
         if key not in present:
             # which of the others had begun when it stopped is nobody's promise
             if key[0] == "trial" or not is_stopped:
                 faults.append(f"{what} is missing")
-        elif key in expected:
-            facts = _facts(expected[key], calm, is_stopped=is_stopped)
-            others = _facts(present[key], disturbed, is_stopped=is_stopped)
-            faults += _unlike(what, facts, others)
+        elif key in calm:
+            facts = _facts(present[key], disturbed, is_stopped=is_stopped)
+            faults += _unlike(what, calm[key], facts)
         elif not is_stopped:
             faults.append(f"{what} is one too many")
     return faults
@@ -128,7 +137,7 @@ def _damage(run: StoredRun) -> list[str]:
     return faults + [f"{what}: {name} is not in the manifest" for name in sorted(unlisted)]
 
 
-def _facts(run: StoredRun, database: Database, *, is_stopped: bool) -> dict[str, object]:
+def _facts(run: StoredRun, database: Database, *, is_stopped: bool) -> Facts:
     """What has to be equal."""
     data = run.data
     points, machine = set(), set()
@@ -137,7 +146,7 @@ def _facts(run: StoredRun, database: Database, *, is_stopped: bool) -> dict[str,
             machine.add(name)
         else:
             points.add((name, step, value))
-    facts: dict[str, object] = {
+    facts: Facts = {
         "status": run.info.status,
         "params": data.params,
         "points": sorted(points),

@@ -111,7 +111,7 @@ class Coordinator:
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._untrainable: frozenset[str] = frozenset()  # dense nets that failed, by spec digest
-        self._controls: dict[str, Spec] = {}  # by what their nets are called
+        self._controls: dict[str, Spec] = {}  # as the study has them, by what their nets are called
         self._pruned: set[int] = set()  # numbers of the trials whose nets are removed
 
     def run(self, *, fresh: bool) -> Outcome:
@@ -278,7 +278,7 @@ class Coordinator:
         tried = map(self.sampler.spec, self.done)
         nets = {label_of(spec.architecture): spec for spec in tried}
         for spec in nets.values():
-            control = settled(control_spec(self.plan.study, self.catalog, like=spec))
+            control = settled(self._control_of(spec))
             for seed in range(self.plan.study.seeds):
                 # a dense net that failed is tried again for a trial, not for its control's sake
                 one = replace(control, seed=control.seed + seed)
@@ -286,11 +286,14 @@ class Coordinator:
                     yield one
 
     def _control(self, spec: Spec) -> Spec:
-        """The control of a spec's architecture."""
+        """The control of a spec's architecture, settled."""
+        return self.settler.settle(self._control_of(spec))
+
+    def _control_of(self, spec: Spec) -> Spec:
+        """The same as the study has it."""
         net = label_of(spec.architecture)
         if net not in self._controls:
-            control = control_spec(self.plan.study, self.catalog, like=spec)
-            self._controls[net] = self.settler.settle(control)
+            self._controls[net] = control_spec(self.plan.study, self.catalog, like=spec)
         return self._controls[net]
 
     def _begin(self, work: Work) -> None:

@@ -194,7 +194,7 @@ class Spec:
 
         What a study calls its alternatives does not count.
         """
-        return _digest_of_parts(self._parts | {"seed": canonical(self.seed)})
+        return _digest_of_parts({**self._parts, "seed": canonical(self.seed)})
 
     @property
     def configuration(self) -> str:
@@ -239,12 +239,12 @@ class Spec:
             flat |= dotted(path, part.knobs)
         return {"seed": _text(self.seed), **self.train.parameters, **_texts(flat)}
 
-    @property
-    def _parts(self) -> dict[str, str]:
+    @cached_property
+    def _parts(self) -> Mapping[str, str]:
         """The canonical texts of its fields but the seed: those of one study share most of them."""
         steps = ",".join(step.canonical for step in self.compress)
         parts = {
-            "schema": canonical(SCHEMA),
+            "schema": str(SCHEMA),
             "dataset": self.dataset.canonical,
             "architecture": self.architecture.canonical,
             "train": self.train.canonical,
@@ -254,10 +254,13 @@ class Spec:
         return parts | {name: canonical(value) for name, value in later.items()}
 
 
+# NaN and infinity are refused: they are no JSON
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: one text for one value."""
-    # NaN and infinity are refused: they are no JSON
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest_of(value: Any) -> str:

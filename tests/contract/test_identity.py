@@ -2,7 +2,8 @@
 of nothing else.
 
 Not of the cache, of the trials before it and their order, of the nets still traced, of the process,
-of its hash seed, of an earlier generation in the store, of having been killed.
+of its hash seed, of how many operations run at once, of an earlier generation in the store, of
+having been killed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ SIX = (
 FEW_PAIRS = [
     *((name, "lenet_300_100") for name in SIX),
     ("random_prune", "lenet5"),
+    ("random_prune", "squeezenet"),
     ("random_prune", "lstm"),
 ]
 ALL_PAIRS = [(name, net) for net in CATALOG.architectures.names() for name in STRATEGIES]
@@ -38,21 +40,21 @@ ALL_PAIRS = [(name, net) for net in CATALOG.architectures.names() for name in ST
 def check_pairs(folder, pairs):
     """Trained now, in order, on traced nets.
 
-    Then from the cache, reversed, evicted, under another hash seed.
+    Then from the cache, reversed, evicted, one operation after another, under another hash seed.
     """
-    cold = digests(folder, pairs, used=False, hash_seed=1)
-    again = digests(folder, pairs[::-1], used=True, hash_seed=2)
+    cold = digests(folder, pairs, used=False, hash_seed=1, cores=4)
+    again = digests(folder, pairs[::-1], used=True, hash_seed=2, cores=1)
     assert list(cold) == pairs
     assert {pair: again[pair] for pair in pairs if again[pair] != cold[pair]} == {}
 
 
-def test_cache_order_eviction_process_and_hash_seed_change_no_bit(tmp_path):
+def test_cache_order_eviction_process_hash_seed_and_cores_change_no_bit(tmp_path):
     check_pairs(tmp_path, FEW_PAIRS)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_cache_order_eviction_process_and_hash_seed_change_no_bit_of_any_pair(tmp_path):
+def test_cache_order_eviction_process_hash_seed_and_cores_change_no_bit_of_any_pair(tmp_path):
     check_pairs(tmp_path, ALL_PAIRS)
 
 

@@ -31,7 +31,13 @@ _labs: list[Lab] = []
 
 
 def begin(
-    events: Connection, root: Path, plugins: Path | None, log: Path, *, is_handed: bool = False
+    events: Connection,
+    root: Path,
+    plugins: Path | None,
+    log: Path,
+    *,
+    cores: int,
+    is_handed: bool = False,
 ) -> None:
     """The start of the process.
 
@@ -40,6 +46,7 @@ def begin(
         root: the project.
         plugins: its plug-ins as they were when the study began, if it has any.
         log: gets what libraries print.
+        cores: of the machine that are this worker's.
         is_handed: samples lie there as they were handed over, for there are no data sets.
     """
     # a terminal interrupts all of its processes: it is the coordinator that decides
@@ -50,6 +57,9 @@ def begin(
     printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
+    # TensorFlow reads it when it is loaded: with more operations of a net at once than it has cores
+    # a worker takes its neighbours' time, and no bit depends on it
+    os.environ["TF_NUM_INTEROP_THREADS"] = str(cores)
     _events.append(events)
     source = partial(Handed, root) if is_handed else None
     _labs.append(Lab(root, catalog_of(root, folder=plugins), source=source))

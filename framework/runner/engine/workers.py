@@ -30,7 +30,7 @@ from framework.runner.engine import work
 from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import MOST_DEATHS, WorkerDied
-from framework.system import child, interrupt, paths
+from framework.system import child, host, interrupt, paths
 from framework.system.disk import size_text
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Workers:
         number: of the first, which names its log.
         memory_bytes: that each may hold, beyond which it is ended; None for an equal part of what
             the machine has free.
+        cores: of each; None for an equal part of what this process may use.
         first: a spec of the study, whose data a worker loads while it has nothing to do; None for
             workers that are started by their first run.
         is_handed: samples lie there as they were handed over; see `handed`.
@@ -67,15 +68,22 @@ class Workers:
         slots: int,
         number: int = 0,
         memory_bytes: int | None = None,
+        cores: int | None = None,
         first: Spec | None = None,
         is_handed: bool = False,
     ) -> None:
         share = child.free_memory_share()
         self._memory = memory_bytes or (share // slots if share else None)
-        plugins = snapshot(root)
+        begin = partial(
+            work.begin,
+            root=root,
+            plugins=snapshot(root),
+            cores=cores or max(1, host.cores() // slots),
+            is_handed=is_handed,
+        )
         self._slots = []
         for each in range(number, number + slots):
-            self._slots.append(_Slot(root, plugins, each, first=first, is_handed=is_handed))
+            self._slots.append(_Slot(root, each, begin, first=first))
         if first:  # at once: the first of them trains a baseline while the others still load
             for slot in self._slots:
                 slot.start()
@@ -152,16 +160,9 @@ class _Slot:
     """A worker, and the one that takes its place when it has ended."""
 
     def __init__(
-        self,
-        root: Path,
-        plugins: Path | None,
-        number: int,
-        *,
-        first: Spec | None = None,
-        is_handed: bool = False,
+        self, root: Path, number: int, begin: Callable[..., None], *, first: Spec | None = None
     ) -> None:
-        self._root, self._plugins = root, plugins
-        self._first, self._is_handed = first, is_handed
+        self._root, self._begin, self._first = root, begin, first
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
@@ -254,8 +255,7 @@ class _Slot:
             self._pool = ProcessPoolExecutor(
                 max_workers=1,
                 mp_context=context,
-                initializer=partial(work.begin, is_handed=self._is_handed),
-                initargs=(self._sender, self._root, self._plugins, self._log),
+                initializer=partial(self._begin, events=self._sender, log=self._log),
             )
             others = set(multiprocessing.active_children())
             # the process is started by its first work

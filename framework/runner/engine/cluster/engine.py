@@ -19,8 +19,9 @@ from framework.planning.own_plugins import snapshot
 from framework.runner.engine import handed
 from framework.runner.engine.affinity import apt, structure
 from framework.runner.engine.cluster import joining
+from framework.runner.engine.cluster.hand import Needs
 from framework.runner.engine.cluster.nodes import Nodes
-from framework.runner.engine.cluster.slot import Needs, Slot
+from framework.runner.engine.cluster.slot import Slot
 from framework.runner.engine.workers import LOOK_SECONDS, Workers
 from framework.system import interrupt
 

@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,29 +48,47 @@ def clean() -> None:
     shutil.rmtree(folder(), ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What each slot is started with.
+
+    Args:
+        cpus: of each, as many as threads train.
+        memory_bytes: that its worker may hold; None for its part of what is free.
+        plugins: name of the folder of plug-ins that every node has; empty if there is none.
+    """
+
+    cpus: int
+    memory_bytes: int | None
+    plugins: str
+
+
 class Hand:
     """Does one run after another in a process of its own, as `Workers` does.
 
     Args:
         number: of the slot, from 0.
         of: how many slots the node has.
-        memory_bytes: that its worker may hold; None for its part of what is free.
-        plugins: name of the folder of plug-ins that every node got; empty if there is none.
     """
 
-    def __init__(self, number: int, *, of: int, memory_bytes: int | None, plugins: str) -> None:
+    def __init__(self, number: int, *, of: int, needs: Needs) -> None:
         from framework.runner.engine.workers import Workers  # the coordinator needs none of it
 
         # Ray sets it, the coordinator does not: a library that sums in threads has other bits
         os.environ.pop("OMP_NUM_THREADS", None)
         self._root = folder()
         self._root.mkdir(parents=True, exist_ok=True)
-        if plugins:
-            handed.write(paths.plugins(self._root), handed.read(_sent(plugins)))
+        if needs.plugins:
+            handed.write(paths.plugins(self._root), handed.read(_sent(needs.plugins)))
         share = child.free_memory_share()
-        bytes_each = memory_bytes or (share // of if share else None)
-        options: dict[str, Any] = {"slots": 1, "number": number, "memory_bytes": bytes_each}
-        self._workers = Workers(self._root, **options, is_handed=True)
+        self._workers = Workers(
+            self._root,
+            slots=1,
+            number=number,
+            memory_bytes=needs.memory_bytes or (share // of if share else None),
+            cores=needs.cpus,
+            is_handed=True,
+        )
         self._log = paths.logs(self._root) / f"worker-{number}.log"
 
     def greet(self) -> int:

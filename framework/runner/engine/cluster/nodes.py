@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from framework.runner.engine.cluster import hand, joining
-from framework.runner.engine.cluster.slot import Needs, Slot
+from framework.runner.engine.cluster.hand import Needs
+from framework.runner.engine.cluster.slot import Slot
 
 FOLLOW_SECONDS = 2.0  # between two looks at which nodes there are
 CLEAN_SECONDS = 5.0  # that nodes have to remove what was handed to them

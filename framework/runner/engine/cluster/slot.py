@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from framework.errors import TrialCancelled
 from framework.results.record import Record
 from framework.runner.engine import handed
 from framework.runner.engine.cancelling import CANCELLED_TEXT
-from framework.runner.engine.cluster.hand import Hand
+from framework.runner.engine.cluster.hand import Hand, Needs
 from framework.runner.engine.interface import WorkerDied
 from framework.system import paths
 
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
     from framework.runner.engine.interface import Task
 
 GONE = "its node or its process is gone"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What an actor is started with.
-
-    Args:
-        cpus: of each, as many as threads train.
-        memory_bytes: that its worker may hold; None for its part of what is free.
-        plugins: name of the folder of plug-ins that every node has; empty if there is none.
-    """
-
-    cpus: int
-    memory_bytes: int | None
-    plugins: str
 
 
 class Slot:
@@ -62,7 +47,7 @@ class Slot:
                 max_task_retries=0,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(identity, soft=False),
             )
-            .remote(number, of=of, memory_bytes=needs.memory_bytes, plugins=needs.plugins)
+            .remote(number, of=of, needs=needs)
         )
         self.traced: set[str] = set()
         self.end = ""  # why it is of no use any more
