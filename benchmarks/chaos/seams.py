@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType, SimpleNamespace
@@ -43,6 +43,30 @@ COMPACT = SimpleNamespace(
 )
 
 
+Place = tuple[Any, str, Any]
+"""Who has it, under which name, and what stands there meanwhile."""
+ALIKE: tuple[Place, ...] = (  # in every world
+    (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
+    (client, "PAUSE_SECONDS", PAUSE_SECONDS),
+    (own_plugins, "plugin_files", lambda *_: {}),
+    (study_runs, "fingerprint", lambda: ENVIRONMENT),
+    (cancelling, "is_cancelled", lambda *_: False),
+    (cancelling, "forget", lambda *_: None),
+    (trial, "_done", lab.done),
+    (trial, "TrialJob", lab.Job),
+    (trial, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None)),
+    (measurement, "latencies", lab.latencies),
+    (sampler, "STARTUP", STARTUP),
+    (sampler, "REDRAWS", REDRAWS),
+    (sampler, "enumerate_specs", studies.enumerated),
+)
+# below the sampler, whose rule of what trial n is asked from is what is tried
+WITHOUT_OPTUNA: tuple[Place, ...] = (
+    (sampler, "_Past", questions.StandInPast),
+    (sampler, "_sampler", questions.sampler_of),
+)
+
+
 @contextmanager
 def placed(
     clock: Clock, moments: Moments, database: Database, *, host: str, optuna: bool
@@ -56,13 +80,11 @@ def placed(
     # below the store and its client, whose order of writes and second attempts are tried
     server = Server(database, moments, clock)
     tags = {"host": host, "git": "unknown", "dirty": "unknown"}
-    places: list[tuple[Any, str, Any]] = [(module, "time", clock) for module in _with(time)]
+    places: list[Place] = [(module, "time", clock) for module in _with(time)]
     places += [(module, "json", COMPACT) for module in _with(json)]
     places += [
         (interrupt, "check", moments.check),
         (interrupt, "pause", moments.pause),
-        (history, "LOOK_SECONDS", history.LEASE_OVER_SECONDS / 2),
-        (client, "PAUSE_SECONDS", PAUSE_SECONDS),
         (store, "Client", lambda _uri: SimulatedClient(server)),
         (
             store,
@@ -71,25 +93,8 @@ def placed(
         ),
         (store, "RunFiles", lambda _root, mlflow: MemoryFiles(database, moments, mlflow)),
         (study_runs, "host_tags", lambda _root: tags),
-        (own_plugins, "plugin_files", lambda *_: {}),
-        (study_runs, "fingerprint", lambda: ENVIRONMENT),
-        (cancelling, "is_cancelled", lambda *_: False),
-        (cancelling, "forget", lambda *_: None),
-        (trial, "_done", lab.done),
-        (trial, "TrialJob", lab.Job),
-        (trial, "gc", SimpleNamespace(collect=lambda: 0, freeze=lambda: None)),
-        (measurement, "latencies", lab.latencies),
-        (sampler, "STARTUP", STARTUP),
-        (sampler, "REDRAWS", REDRAWS),
-        (sampler, "enumerate_specs", studies.enumerated),
     ]
-    # below the sampler, whose rule of what trial n is asked from is what is tried
-    if not optuna:
-        places += [
-            (sampler, "_Past", questions.StandInPast),
-            (sampler, "_sampler", questions.sampler_of),
-        ]
-    with _replaced(places):
+    with _replaced([*ALIKE, *places, *(() if optuna else WITHOUT_OPTUNA)]):
         yield
 
 
@@ -105,7 +110,7 @@ def _with(library: ModuleType) -> list[ModuleType]:
 
 
 @contextmanager
-def _replaced(places: list[tuple[Any, str, Any]]) -> Iterator[None]:
+def _replaced(places: Sequence[Place]) -> Iterator[None]:
     log = logging.getLogger("framework")
     before = []
     for owner, name, value in places:

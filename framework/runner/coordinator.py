@@ -181,10 +181,11 @@ class Coordinator:
 
     def _status(self) -> StudyStatus:
         """Of the trials that are ranked, each the mean over its seeds."""
+        left_out = self._unranked | self._deleted
         ranked = {
             number: self.replicates.mean(run)
             for number, run in self.done.items()
-            if run.run_id not in self._unranked | self._deleted
+            if run.run_id not in left_out
         }
         return StudyStatus(self.plan.study, ranked)
 

@@ -59,4 +59,5 @@ class Replicates:
 
     def mean(self, run: Run) -> Run:
         """A trial as the mean over its seeds, as far as they are done."""
-        return averaged([run, *self.of(run.number)], self._study.constraints)
+        others = self.of(run.number)
+        return averaged([run, *others], self._study.constraints) if others else run

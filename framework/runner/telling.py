@@ -153,9 +153,10 @@ class Teller:
         if not self._is_explained:
             self._observer.say(volume.meaning(self._axes))
             self._is_explained = True
-        whole = volume.volume_of(status.metrics().values(), self._axes)
-        others = {other: one for other, one in status.metrics().items() if other != number}
-        gain = whole - volume.volume_of(others.values(), self._axes)
+        metrics = status.metrics()
+        whole = volume.volume_of(metrics.values(), self._axes)
+        del metrics[number]
+        gain = whole - volume.volume_of(metrics.values(), self._axes)
         return replace(event, is_on_front=True, volume=whole, gain=gain)
 
     def fewer(self, done: Mapping[int, Run], *, wanted: int, distinct: int | None) -> None:

@@ -29,6 +29,7 @@ from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
 from framework.study import Spec, Train, use
+from framework.system import host
 from framework.tracking.lookup import Asked
 
 SPEC = Spec(dataset=use("digits"), architecture=use("lenet5"), train=Train())
@@ -338,3 +339,16 @@ def test_workers_that_end_while_they_try_what_is_left_open_stop_the_study(
         engine.qualities([SPEC])
     assert len(calls) == 3
     assert "SIGKILL" in (stopped.value.given or "")
+
+
+@pytest.mark.parametrize(("slots", "each"), [(1, 5), (2, 2), (8, 1)])
+def test_workers_have_a_part_of_the_cores_each(
+    slots: int, each: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "cores", lambda: 5)
+    engine = workers.Workers(tmp_path, slots=slots)
+    try:
+        # TensorFlow's own variable: how many operations of a net run at once
+        assert engine._slots[-1].call(os.getenv, "TF_NUM_INTEROP_THREADS") == str(each)
+    finally:
+        engine.close()
