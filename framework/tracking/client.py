@@ -11,7 +11,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -255,7 +254,7 @@ class Client(_Interface):
         # a server stands a caller that leaves, and may let one wait
         return to_its_end() if self._is_file else nullcontext()
 
-    @cached_property
+    @property
     def _is_file(self) -> bool:
         return sqlite_file(self._uri) is not None
 
