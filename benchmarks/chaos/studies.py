@@ -82,8 +82,8 @@ def plan_of(draw: random.Random) -> Plan:
         resolved(net, chain, train, limit, goal),
         sampler=draw.choice(samplers),
         ahead=draw.randint(1, 4),
-        # each trial is as many runs as there are seeds; small studies more often, in which more is
-        # found in the same time
+        # each trial is as many runs as there are seeds; small studies, which take less time, more
+        # often
         trials=min(draw.randint(1, MOST_TRIALS // seeds), draw.randint(1, MOST_TRIALS // seeds)),
         seeds=seeds,
         seed=draw.randrange(1000),

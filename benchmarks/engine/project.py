@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WHERE = b"## Where and when"  # the last head of a page, below which it tells of the machine
-CLOCK = ("timing.csv", "speed.md", "provenance.json", "report.html")  # of the machine by intent
+# of the machine by intent: seconds, run ids, hosts
+CLOCK = (
+    "timing.csv",
+    "speed.md",
+    "provenance.json",
+    "report.html",
+    "compare_budgets.csv",
+    "compare_provenance.json",
+    "compare_report.html",
+)
 
 
 class Project:
