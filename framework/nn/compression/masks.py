@@ -35,10 +35,9 @@ def least(scores: Array, count: int) -> Array:
     Returns:
         A boolean array of the same shape, true at exactly `count` places.
     """
-    order = _from_least(scores.ravel())
-    chosen = np.zeros(scores.size, dtype=bool)
-    chosen[order[:count]] = True
-    return chosen.reshape(scores.shape)
+    below, equal = _parted(scores.ravel(), count)
+    below[equal[equal.size - (count - np.count_nonzero(below)) :]] = True
+    return below.reshape(scores.shape)
 
 
 def lowest(
@@ -63,8 +62,9 @@ def lowest(
     floor = min(floor, FLOOR_OF_LEFT * (1 - total / size))
     candidates = [_candidates(scores[key], floor) for key in keys]
     owners = np.repeat(np.arange(len(keys)), list(map(len, candidates)))
-    order = np.argsort(np.concatenate(candidates), kind="stable")
-    counts = np.bincount(owners[order[:total]], minlength=len(keys))
+    below, equal = _parted(np.concatenate(candidates), total)
+    below[equal[: total - np.count_nonzero(below)]] = True
+    counts = np.bincount(owners[below], minlength=len(keys))
     chosen = {}
     for key, count in zip(keys, counts, strict=True):
         chosen[key] = least(scores[key], int(count))
@@ -73,8 +73,7 @@ def lowest(
 
 def _candidates(scores: Array, floor: float) -> Array:
     """The scores that may be chosen, ascending."""
-    flat = scores.ravel()
-    return flat[_from_least(flat)[: room(flat.size, floor)]]
+    return np.sort(scores.ravel())[: room(scores.size, floor)]
 
 
 def room(size: int, floor: float) -> int:
@@ -83,9 +82,18 @@ def room(size: int, floor: float) -> int:
     return size - max(1, math.ceil(size * floor - 1e-9))
 
 
-def _from_least(scores: Array) -> Array:
-    # the last key counts first: by score, then the later before the earlier
-    return np.lexsort((-np.arange(scores.size), scores))
+def _parted(scores: Array, count: int) -> tuple[Array, Array]:
+    """Whether each is below the `count`-th least, and the places of those that equal it.
+
+    A sort of values takes a quarter of the time of an order of their places.
+    """
+    if not count:
+        return np.zeros(scores.size, dtype=bool), np.arange(0)
+    # a partition takes ten times as long where many scores are equal, as those of pruned weights
+    edge = np.sort(scores)[count - 1]
+    if np.isnan(edge):  # as in an order: what is no number comes after all that are
+        return ~np.isnan(scores), np.flatnonzero(np.isnan(scores))
+    return scores < edge, np.flatnonzero(scores == edge)
 
 
 def uniform(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, float]:

@@ -49,7 +49,7 @@ class MaskEnforcer(Enforcer):
 
     def change(self, zeros: Array) -> None:
         """Other zeros from now on."""
-        self.active.assign(1.0 - zeros)
+        self.active.assign(np.where(zeros, np.float32(0), np.float32(1)))
 
     @property
     def zeros(self) -> Array:
@@ -58,9 +58,8 @@ class MaskEnforcer(Enforcer):
 
     def enforce(self) -> Any:
         """Zero the pruned weights."""
-        # a product with the mask would leave -0.0 of negative weights
-        zeros = tf.zeros_like(self.weight)
-        return self.weight.assign(tf.where(self.active > 0, self.weight, zeros))
+        # a plain product would leave -0.0 of negative weights
+        return self.weight.assign(tf.math.multiply_no_nan(self.weight, self.active))
 
 
 class CodebookEnforcer(Enforcer):

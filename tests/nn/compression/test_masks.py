@@ -53,6 +53,44 @@ def test_zeros_that_are_there_go_first(values, first):
     assert (again >= there).all()
 
 
+RANKED = st.sampled_from([-1.0, -0.0, 0.0, 0.5, 2.0, np.inf, np.nan])
+
+
+def ranks(scores):
+    """Places from the least score on; what is no number is last, of equal ones the later first."""
+
+    def rank(place):
+        return np.isnan(scores[place]), float(np.nan_to_num(scores[place])), -place
+
+    return sorted(range(scores.size), key=rank)
+
+
+@given(scores=arrays.arrays(np.float32, st.integers(1, 40), elements=RANKED), data=st.data())
+def test_the_least_are_the_first_of_an_order_of_all_whatever_is_equal(scores, data):
+    count = data.draw(st.integers(0, scores.size))
+    chosen = masks.least(scores, count)
+    assert set(np.flatnonzero(chosen)) == set(ranks(scores)[:count])
+
+
+@given(
+    counts=st.lists(st.integers(2, 12), min_size=1, max_size=4),
+    data=st.data(),
+)
+def test_under_one_threshold_the_first_names_give_what_is_equal(counts, data):
+    scores, merged = {}, []
+    for number, size in enumerate(counts):
+        row = data.draw(arrays.arrays(np.float32, size, elements=st.integers(0, 3)))
+        scores[f"layer_{number}", 0] = row
+        # one of each stays, the last of an order
+        merged += [(float(row[place]), number) for place in ranks(row)[: size - 1]]
+    total = data.draw(st.integers(0, len(merged)))
+    given_up = [owner for _, owner in sorted(merged)[:total]]
+    chosen = masks.lowest(scores, total)
+    assert [int(chosen[key].sum()) for key in scores] == [
+        given_up.count(number) for number in range(len(counts))
+    ]
+
+
 def test_uniform_is_one_number_for_all():
     assert masks.uniform(named([(4, 4), (9, 2)]), 0.7) == {("layer_0", 0): 0.7, ("layer_1", 0): 0.7}
 
