@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,10 +77,12 @@ def run(
     if cluster:
         latencies.check(plan.study)
     with interrupt.listening(), study_lock(root, plan.name):
-        store, lab = Store.open(root), Lab(root, catalog)
+        lab, opened = Lab(root, catalog), cache(partial(Store.open, root))
         place = Place(workers=workers, memory_bytes=memory_bytes, cluster=cluster)
-        place = place.settled(plan, store, fresh=fresh)
+        place = place.settled(plan, opened, fresh=fresh)
+        # before the store: workers load TensorFlow while this process loads MLflow
         with closing(engine_at(place, lab, plan.study, say=observer.say)) as engine:
+            store = opened()
             runs = StudyRuns(plan, root, store=store, catalog=catalog)
             with Lease(root, store.uri, host=runs.tags["host"], parent=lambda: runs.parent):
                 coordinator = Coordinator(plan, runs, lab=lab, engine=engine, observer=observer)

@@ -21,10 +21,12 @@ from framework.errors import InvalidStudy, StudyStopped, UserError
 from framework.maintenance import cancel
 from framework.planning.own_plugins import catalog_of
 from framework.planning.plan import plan
+from framework.planning.resolve import first_value
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
 from framework.runner import coordinator
-from framework.runner.engine import latencies, workers
+from framework.runner.baseline import Lab, baseline_digest
+from framework.runner.engine import latencies, work, workers
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import Task, WorkerDied
 from framework.runner.events import Interrupted, Outcome
@@ -158,7 +160,7 @@ def test_what_the_store_refuses_is_no_fault_of_a_worker(tmp_path: Path) -> None:
     def report(*_: Any) -> None:
         raise OSError("disk full")
 
-    slot = workers._Slot(tmp_path, None, 0)
+    slot = workers._Slot(tmp_path, 0, begin=report, load=report)
     here, there = multiprocessing.Pipe(duplex=False)
     slot._events, slot._task = here, Task(SPEC, None, report)
     there.send(("epoch", 1, {"loss": 0.5}))
@@ -339,6 +341,40 @@ def test_workers_that_end_while_they_try_what_is_left_open_stop_the_study(
         engine.qualities([SPEC])
     assert len(calls) == 3
     assert "SIGKILL" in (stopped.value.given or "")
+
+
+def test_workers_begin_before_the_store_is_opened_and_end_where_it_cannot_be(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, begun = processes(), set[int]()
+
+    def refuse(root: Path) -> None:
+        begun.update(processes() - before)
+        raise UserError("There is no store.")
+
+    project.write_study()
+    monkeypatch.setattr(coordinator.Store, "open", refuse)
+    with pytest.raises(UserError, match="There is no store"):
+        run(project)
+    assert len(begun) == 2
+    assert processes() == before
+
+
+def test_a_worker_that_waits_measures_the_dense_net_if_it_is_there(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_study(trials=1)
+    catalog = catalog_of(project.root)
+    spec = plan(project.root, "tiny", settings=[], catalog=catalog).study.fix(first_value)
+    lab = Lab(project.root, catalog)
+    monkeypatch.setattr(work, "_labs", [lab])
+    work.load(spec, measures=True)
+    assert not lab.measured  # nothing is trained for it: that is a run of its own
+    Lab(project.root, catalog).baseline(spec)
+    work.load(spec)
+    assert not lab.measured
+    work.load(spec, measures=True)
+    assert lab.measured.keys() == {baseline_digest(spec)}
 
 
 @pytest.mark.parametrize(("slots", "each"), [(1, 5), (2, 2), (8, 1)])

@@ -202,7 +202,7 @@ class Session:
         if not missing:
             return
         self._add(missing)
-        place = place.settled(self.plan, self.store, left=len(missing))
+        place = place.settled(self.plan, lambda: self.store, left=len(missing))
         try:
             engine = engine_at(place, self.lab, self.plan.study, say=self.observer.say)
             # workers are gone before the looks, which are this process's alone

@@ -33,17 +33,23 @@ class Place:
     cluster: str = ""
 
     def settled(
-        self, plan: Plan, store: Store, *, fresh: bool = False, left: int | None = None
+        self,
+        plan: Plan,
+        opened: Callable[[], Store],
+        *,
+        fresh: bool = False,
+        left: int | None = None,
     ) -> Place:
         """With a number of workers, as many as are worth starting where nobody gave one.
 
         Args:
+            opened: the store, which tells what trials have taken; asked for only where it matters.
             fresh, left: as of `sizing.worth`.
         """
         if self.workers != "auto":
             return self
         limits: Any = {"fresh": fresh, "memory_bytes": self.memory_bytes, "left": left}
-        count = sizing.worth(plan, store, **limits)
+        count = sizing.worth(plan, opened(), **limits)
         return replace(self, workers=0 if self.cluster else count)
 
 

@@ -73,14 +73,20 @@ def _end_with_parent() -> None:
         os._exit(ORPHANED)
 
 
-def load(first: Spec | None) -> None:
+def load(first: Spec | None, *, measures: bool = False) -> None:
     """Load the libraries, and the data of a spec, before there is a run to be done.
 
-    What goes wrong with the data is told by the run that needs them.
+    What goes wrong is told by the run that needs it.
+
+    Args:
+        measures: also what trials are compared with, if the dense net lies in the cache.
     """
+    lab = _labs[0]
     with suppress(Exception):
         if first:
-            _labs[0].splits(first)
+            lab.splits(first)
+        if first and measures and lab.has_baseline(first):
+            measurement.dense_net(first, lab, lab.baseline(first))
 
 
 def run(spec: Spec, seconds: float | None) -> Record:

@@ -83,7 +83,9 @@ class Workers:
         )
         self._slots = []
         for each in range(number, number + slots):
-            self._slots.append(_Slot(root, each, begin, first=first))
+            # the first of them trains or measures the dense net for the store
+            load = partial(work.load, first, measures=each > number)
+            self._slots.append(_Slot(root, each, begin, load))
         if first:  # at once: the first of them trains a baseline while the others still load
             for slot in self._slots:
                 slot.start()
@@ -160,9 +162,9 @@ class _Slot:
     """A worker, and the one that takes its place when it has ended."""
 
     def __init__(
-        self, root: Path, number: int, begin: Callable[..., None], *, first: Spec | None = None
+        self, root: Path, number: int, begin: Callable[..., None], load: Callable[[], None]
     ) -> None:
-        self._root, self._begin, self._first = root, begin, first
+        self._root, self._begin, self._load = root, begin, load
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
         self.traced: set[str] = set()  # structures of the nets that it keeps
@@ -260,7 +262,7 @@ class _Slot:
             others = set(multiprocessing.active_children())
             # the process is started by its first work
             with _without_interrupts(), _without_main():
-                self._pool.submit(work.load, self._first)
+                self._pool.submit(self._load)
             (self._process,) = set(multiprocessing.active_children()) - others
         return self._pool
 
