@@ -35,9 +35,9 @@ def least(scores: Array, count: int) -> Array:
     Returns:
         A boolean array of the same shape, true at exactly `count` places.
     """
-    below, equal = _parted(scores.ravel(), count)
-    below[equal[equal.size - (count - np.count_nonzero(below)) :]] = True
-    return below.reshape(scores.shape)
+    chosen, equal, left = _parted(scores.ravel(), count)
+    chosen[equal[equal.size - left :]] = True
+    return chosen.reshape(scores.shape)
 
 
 def lowest(
@@ -62,13 +62,13 @@ def lowest(
     floor = min(floor, FLOOR_OF_LEFT * (1 - total / size))
     candidates = [_candidates(scores[key], floor) for key in keys]
     owners = np.repeat(np.arange(len(keys)), list(map(len, candidates)))
-    below, equal = _parted(np.concatenate(candidates), total)
-    below[equal[: total - np.count_nonzero(below)]] = True
-    counts = np.bincount(owners[below], minlength=len(keys))
-    chosen = {}
+    chosen, equal, left = _parted(np.concatenate(candidates), total)
+    chosen[equal[:left]] = True
+    counts = np.bincount(owners[chosen], minlength=len(keys))
+    zeros = {}
     for key, count in zip(keys, counts, strict=True):
-        chosen[key] = least(scores[key], int(count))
-    return chosen
+        zeros[key] = least(scores[key], int(count))
+    return zeros
 
 
 def _candidates(scores: Array, floor: float) -> Array:
@@ -82,18 +82,24 @@ def room(size: int, floor: float) -> int:
     return size - max(1, math.ceil(size * floor - 1e-9))
 
 
-def _parted(scores: Array, count: int) -> tuple[Array, Array]:
-    """Whether each is below the `count`-th least, and the places of those that equal it.
+def _parted(scores: Array, count: int) -> tuple[Array, Array, int]:
+    """The `count` least, or all where there are fewer, but for which of equal ones it is.
 
     A sort of values takes a quarter of the time of an order of their places.
+
+    Returns:
+        Whether each is below the `count`-th, the places of those that equal it, and how many of
+        these are among the least.
     """
+    count = min(count, scores.size)
     if not count:
-        return np.zeros(scores.size, dtype=bool), np.arange(0)
+        return np.zeros(scores.size, dtype=bool), np.arange(0), 0
     # a partition takes ten times as long where many scores are equal, as those of pruned weights
     edge = np.sort(scores)[count - 1]
+    below, equal = scores < edge, scores == edge
     if np.isnan(edge):  # as in an order: what is no number comes after all that are
-        return ~np.isnan(scores), np.flatnonzero(np.isnan(scores))
-    return scores < edge, np.flatnonzero(scores == edge)
+        below, equal = ~np.isnan(scores), np.isnan(scores)
+    return below, np.flatnonzero(equal), count - int(np.count_nonzero(below))
 
 
 def uniform(shapes: Mapping[WeightKey, tuple[int, ...]], sparsity: float) -> dict[WeightKey, float]:
