@@ -37,20 +37,19 @@ RAY = "ray-"
 @contextmanager
 def nodes(count: int) -> Iterator[str]:
     """A cluster of so many nodes of one CPU; its address."""
-    with joining.environment(secrets.token_hex(32)):
-        joining.library()
-        import ray.cluster_utils
+    joining.library()
+    import ray.cluster_utils
 
-        make: Any = ray.cluster_utils.Cluster  # a class without types
-        node = {"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES}
-        head = {**node, "include_dashboard": False}
-        cluster = make(initialize_head=True, connect=False, head_node_args=head)
-        try:
-            for _ in range(count - 1):
-                cluster.add_node(**node)
-            yield cluster.address
-        finally:
-            cluster.shutdown()
+    make: Any = ray.cluster_utils.Cluster  # a class without types
+    node = {"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES}
+    head = {**node, "include_dashboard": False}
+    cluster = make(initialize_head=True, connect=False, head_node_args=head)
+    try:
+        for _ in range(count - 1):
+            cluster.add_node(**node)
+        yield cluster.address
+    finally:
+        cluster.shutdown()
 
 
 @contextmanager
@@ -104,7 +103,8 @@ def main() -> int:
     took = defaultdict[str, list[float]](list)
     expected: dict[str, bytes] = {}
     wrong = False
-    with tempfile.TemporaryDirectory() as name:
+    # one token for all clusters: Ray keeps to the first of a process
+    with tempfile.TemporaryDirectory() as name, joining.environment(secrets.token_hex(32)):
         project = Project(Path(name).resolve() / "project", find_root(Path.cwd()), given.study)
         prepare(project)
         for number in range(given.rounds):
