@@ -85,7 +85,8 @@ def load(first: Spec | None, *, measures: bool = False) -> None:
     with suppress(Exception):
         if first:
             lab.splits(first)
-        if first and measures and lab.has_baseline(first):
+        # not before it is known what is left open: it would be of another net
+        if first and measures and lab.has_baseline(first) and not settle.left_open(first, lab):
             measurement.dense_net(first, lab, lab.baseline(first))
 
 
