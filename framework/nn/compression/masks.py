@@ -85,7 +85,7 @@ def room(size: int, floor: float) -> int:
 def _parted(scores: Array, count: int) -> tuple[Array, Array, int]:
     """The `count` least, or all where there are fewer, but for which of equal ones it is.
 
-    A sort of values takes a quarter of the time of an order of their places.
+    A sort of values takes a third of the time of an order of their places, or less.
 
     Returns:
         Whether each is below the `count`-th, the places of those that equal it, and how many of
