@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # what `signal` is made of: its names for numbers take milliseconds, in which nothing would be taken
 import _signal as signal  # type: ignore[import-not-found]
+import atexit
+import gc
 import os
 
 TYPE_CHECKING = False  # nothing that takes time is loaded before `main` has its first line
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 EXIT_CODE = 130  # as `interrupt.EXIT_CODE`, which is not loaded yet
 STOPPED = b"Stopped before anything was done.\n"
+# objects made between two looks for garbage: Python's 700 walk through libraries as they are loaded
+LOOK_AFTER = 10_000
 
 
 def main() -> NoReturn:
@@ -20,6 +24,9 @@ def main() -> NoReturn:
     # what is ignored, as in a script's background, stays so
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _stop)
+    gc.set_threshold(LOOK_AFTER)
+    # at its end Python would look through half a million objects of libraries, for a second
+    atexit.register(gc.freeze)
     # from here on libraries are loaded, some of which turn an exception into one of their own
     from framework.cli import main as command
 

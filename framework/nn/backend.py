@@ -35,7 +35,19 @@ def quiet() -> Iterator[None]:
             os.close(terminal)
 
 
-with quiet(), warnings.catch_warnings():
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+with quiet(), _uncollected(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import tensorflow as tf
     import tf_keras as keras
