@@ -70,7 +70,8 @@ class OwnStep(Strategy):
     def apply(self, stage: Stage, job: Job) -> Stage:
         """As it is asked."""
         if self.how == "raises":
-            raise ValueError("raised by the test")
+            at_once = os.environ["TF_NUM_INTEROP_THREADS"]
+            raise ValueError(f"raised by the test, {at_once} operation at once")
         if self.how == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         return stage
@@ -317,8 +318,8 @@ def test_plug_ins_of_the_project_and_a_cluster_of_ones_own(
     assert [one.status for one in by_number[0]] == ["FINISHED"]
     assert [one.tags["reason"] for one in by_number[1]] == ["exception"]
     assert sorted(one.status for one in by_number[2]) == ["FAILED", "KILLED", "KILLED"]
-    # what a failure says of its log is true on this machine
-    for number, text in ((1, "raised by the test"), (2, "SIGKILL")):
+    # what a failure says of its log is true on this machine; a worker has the CPU of its slot alone
+    for number, text in ((1, "raised by the test, 1 operation at once"), (2, "SIGKILL")):
         (failed,) = [one for one in by_number[number] if one.status == "FAILED"]
         error = store.artifact(failed.run_id, "error.txt").decode()
         assert text in error

@@ -24,7 +24,7 @@ from framework.planning.plan import plan
 from framework.planning.resolve import first_value
 from framework.results.edited import differences, read_metrics
 from framework.results.record import METRICS_JSON, MODEL_TFLITE, WEIGHTS_NPZ
-from framework.runner import coordinator
+from framework.runner import coordinator, settle
 from framework.runner.baseline import Lab, baseline_digest
 from framework.runner.engine import latencies, work, workers
 from framework.runner.engine.cancelling import CANCELLED_TEXT
@@ -373,8 +373,17 @@ def test_a_worker_that_waits_measures_the_dense_net_if_it_is_there(
     Lab(project.root, catalog).baseline(spec)
     work.load(spec)
     assert not lab.measured
+    with monkeypatch.context() as patch:
+        patch.setattr(settle, "left_open", lambda spec, lab: {"architecture.pixels": ("28", "56")})
+        work.load(spec, measures=True)
+    assert not lab.measured  # it would be of another net
     work.load(spec, measures=True)
     assert lab.measured.keys() == {baseline_digest(spec)}
+
+
+def test_the_first_worker_measures_nothing_ahead_of_its_run(tmp_path: Path) -> None:
+    engine = workers.Workers(tmp_path, slots=3)
+    assert [slot._load.keywords["measures"] for slot in engine._slots] == [False, True, True]
 
 
 @pytest.mark.parametrize(("slots", "each"), [(1, 5), (2, 2), (8, 1)])
