@@ -4,8 +4,6 @@ from __future__ import annotations
 
 # what `signal` is made of: its names for numbers take milliseconds, in which nothing would be taken
 import _signal as signal  # type: ignore[import-not-found]
-import atexit
-import gc
 import os
 
 TYPE_CHECKING = False  # nothing that takes time is loaded before `main` has its first line
@@ -24,6 +22,9 @@ def main() -> NoReturn:
     # what is ignored, as in a script's background, stays so
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _stop)
+    import atexit
+    import gc
+
     gc.set_threshold(LOOK_AFTER)
     # at its end Python would look through half a million objects of libraries, for a second
     atexit.register(gc.freeze)
