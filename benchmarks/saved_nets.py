@@ -76,6 +76,9 @@ class Failures:
     def phase(self, running: Running, name: str) -> None:
         """Nothing."""
 
+    def ending(self) -> None:
+        """Nothing."""
+
     def ended(self, event: Ended) -> None:
         """Note a run that failed."""
         if event.record.reason:

@@ -58,6 +58,7 @@ class Watcher:
 
     ended_runs: list[Ended] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    ended_by_then: list[int] = field(default_factory=list)  # runs, when a single one was left
     phases: list[tuple[str, str]] = field(default_factory=list)
     at_end: Callable[[Ended], None] = lambda event: None
 
@@ -69,6 +70,9 @@ class Watcher:
 
     def phase(self, running: Any, name: str) -> None:
         self.phases.append((running.what, name))
+
+    def ending(self) -> None:
+        self.ended_by_then.append(len(self.ended_runs))
 
     def ended(self, event: Ended) -> None:
         self.ended_runs.append(event)

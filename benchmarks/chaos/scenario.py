@@ -89,7 +89,7 @@ class Silent:
     def begin(self, *_: Any, **__: Any) -> None:
         """Say nothing."""
 
-    epoch = phase = ended = say = begin
+    epoch = phase = ending = ended = say = begin
 
 
 @dataclass(frozen=True)

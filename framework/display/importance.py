@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from framework.results.record import IMPORTANCE_JSON, OPTUNA_JSON
@@ -11,6 +12,11 @@ from framework.results.status import objective_values
 if TYPE_CHECKING:
     from framework.runner.events import Outcome
     from framework.tracking.store import Store
+
+
+def load() -> None:
+    """Load what Optuna needs for it: scikit-learn, for a second."""
+    import_module("optuna.importance")
 
 
 def note_importance(store: Store, outcome: Outcome) -> None:

@@ -111,6 +111,13 @@ class Progress:
         # a line that is too long for a terminal goes on in the next one
         return Group(self._bar, *map(Text, self._lines.values()))
 
+    def ending(self) -> None:
+        """Load what the report needs, for there is nothing else to do."""
+        from framework.display.publish import load  # which is what takes the time
+
+        if self._root:
+            load(self._root)
+
     def ended(self, event: Ended) -> None:
         """One line for each run."""
         self._lines.pop(event.what, None)

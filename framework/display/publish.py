@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from framework.display.importance import load as load_importance
 from framework.display.importance import note_importance
 from framework.errors import MachineError
 from framework.planning.plan import Plan
 from framework.planning.project import study_names
 from framework.report import COMPARE, run_report
+from framework.report import load as load_report
 from framework.results import volume
 from framework.results.record import BEST_PREFIX, FRONT_SIZE, HYPERVOLUME
 from framework.runner.events import Outcome
@@ -32,6 +35,16 @@ LINKS = {
     "models": "Exported files",
 }
 TRIAL_ROW = re.compile(r"^\| trial (\d+)\b", re.MULTILINE)
+
+
+def load(root: Path) -> None:
+    """Load the libraries that `conclude` uses, before a study has ended.
+
+    What goes wrong is told by the report that needs them.
+    """
+    with suppress(Exception):
+        load_report(root)
+        load_importance()
 
 
 def conclude(store: Store, outcome: Outcome, *, root: Path, out: Path) -> Any:

@@ -68,6 +68,15 @@ def kind_names(root: Path) -> list[str]:
     return sorted(set(map(attrgetter("stem"), files)))
 
 
+def load(root: Path) -> None:
+    """Load what the report of a study is made with, before there is one to be made."""
+    fonts.keep_in(root)
+    for module in ("kinds.pareto", "kinds.compare"):
+        import_module(f"{__name__}.{module}")
+    for kind in ("pdf", "svg"):  # which matplotlib loads for its first file
+        import_module(f"matplotlib.backends.backend_{kind}")
+
+
 def run_report(
     store: RunStore,
     name: str,

@@ -111,6 +111,7 @@ class Coordinator:
         self._queue: deque[int] = deque()  # numbers of trials that have not been asked
         self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
         self._out_of_time, self._ran = False, 0  # trials of this session
+        self._is_ending = False
         self._unranked: set[str] = set()  # run ids
         self._deleted: set[str] = set()  # run ids
         self._untrainable: frozenset[str] = frozenset()  # dense nets that failed, by spec digest
@@ -214,7 +215,14 @@ class Coordinator:
         return done - before
 
     def _fill(self) -> None:
-        """Begin what there is room for."""
+        """Begin what there is room for; tell of it when nothing is left."""
+        self._begin_what_fits()
+        is_last = self.loop.is_last and self.schedule.is_empty and not self._queue
+        if is_last and not self._is_ending:
+            self._is_ending = True
+            self.observer.ending()
+
+    def _begin_what_fits(self) -> None:
         while self.loop.has_room:
             interrupt.check()
             work = self.schedule.next()

@@ -104,5 +104,8 @@ class Observer(Protocol):
     def ended(self, event: Ended) -> None:
         """After each run."""
 
+    def ending(self) -> None:
+        """Once, when a single run is at work and none is left to begin."""
+
     def say(self, text: str) -> None:
         """A sentence."""

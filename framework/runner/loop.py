@@ -56,6 +56,11 @@ class Loop:
         """Whether the engine takes one more."""
         return len(self._flying) < self._engine.slots
 
+    @property
+    def is_last(self) -> bool:
+        """Whether a single run is at work, and has not ended."""
+        return [future.done() for future in self._flying] == [False]
+
     def count(self, role: str) -> int:
         """How much work of a role is at work."""
         return sum(flight.work.role == role for flight in self._flying.values())

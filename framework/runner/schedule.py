@@ -83,6 +83,11 @@ class Schedule:
         self._begun: set[str] = set()  # digests of baselines
         self._waiting: deque[Work] = deque()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting
+
     def count(self, role: str) -> int:
         """How much work of a role waits."""
         return sum(work.role == role for work in self._waiting)

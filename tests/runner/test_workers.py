@@ -212,7 +212,10 @@ def test_a_trial_is_cancelled_from_another_terminal(project: Project) -> None:
             assert told.value.given == "At work: 0."
             assert "asked to end" in cancel.cancel(project.root, study, 0)
 
-    run(project, observer=Watcher(at_end=end_first))
+    view = Watcher(at_end=end_first)
+    run(project, observer=view)
+    # baseline, control and trial 1, when the one that sleeps is alone at work
+    assert view.ended_by_then == [3]
     sleeps, lives = sorted(project.runs("trial"), key=lambda one: one.number)
     assert (sleeps.status, sleeps.tags["reason"], lives.status) == (
         "FAILED", "cancelled", "FINISHED",

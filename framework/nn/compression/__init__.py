@@ -3,6 +3,7 @@
 masks                which weights to zero; pure numpy
 clustering           which weights share a value; pure numpy
 pruning              kernels and shares of a net; tfmot's pruning wrapper, scheduled by variables
+tfmot                what the library gives to these
 wrapper              layers whose weights are replaced by functions of them
 qat                  training in 8 bits, as the exported file calculates
 quantization_points  where that file rounds
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         pruning,
         qat,
         quantization_points,
+        tfmot,
         variational_dropout,
         wrapper,
     )
@@ -35,6 +37,7 @@ __all__ = [
     "pruning",
     "qat",
     "quantization_points",
+    "tfmot",
     "variational_dropout",
     "wrapper",
 ]

@@ -6,7 +6,6 @@ Steps are learned (Esser et al. 2020).
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,11 @@ import numpy as np
 
 from framework.contracts.job import Wrap
 from framework.contracts.net import Array, Stage, WeightKey, Weights
-from framework.nn.backend import quiet, tf
+from framework.nn.backend import tf
 from framework.nn.compression.qat import sharing, sharing_kind
+from framework.nn.compression.tfmot import quantizers
 from framework.nn.compression.wrapper import reweighted
 from framework.nn.net_weights import Net, matrices
-
-with quiet(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 # steps that `best_step` tries, as shares of the one that reaches the largest weight
 TRIED = np.linspace(1.0, 0.1, 91)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +12,11 @@ from typing import Any
 from framework.contracts.job import Wrap
 from framework.contracts.net import Stage, WeightKey
 from framework.nn import graph
-from framework.nn.backend import keras, quiet, tf
+from framework.nn.backend import keras, tf
+from framework.nn.compression.tfmot import pruning_schedule, pruning_wrapper
 from framework.nn.compression.wrapper import attribute
 from framework.nn.layers import having
 from framework.nn.net_weights import Net, roles
-
-with quiet(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.sparsity.keras import (
-        pruning_schedule,
-        pruning_wrapper,
-    )
 
 PRUNABLE = having("prunable")
 # mask updates along the ramp; each sorts all weights of a layer, so one every step would dominate

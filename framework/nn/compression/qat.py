@@ -6,7 +6,6 @@ it was.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,15 +16,12 @@ from framework.contracts.data import Samples
 from framework.contracts.job import Wrap
 from framework.contracts.net import Stage, WeightKey
 from framework.nn import graph, reuse
-from framework.nn.backend import keras, quiet, tf
+from framework.nn.backend import keras, tf
 from framework.nn.compression.quantization_points import Place, places
+from framework.nn.compression.tfmot import quantizers
 from framework.nn.compression.wrapper import Config, Wrapped, attribute
 from framework.nn.layers import LAYERS
 from framework.nn.net_weights import matrices, roles
-
-with quiet(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 BITS = 8
 # of a weight's number; the range is narrow, -127 to 127, so that it is symmetric

@@ -5,7 +5,6 @@ Sparse variational dropout (Molchanov et al. 2017, arXiv:1701.05369).
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,11 @@ import numpy as np
 
 from framework.contracts.job import Wrap
 from framework.contracts.net import Array, WeightKey, Weights
-from framework.nn.backend import quiet, tf
+from framework.nn.backend import tf
 from framework.nn.compression import masks
+from framework.nn.compression.tfmot import quantizers
 from framework.nn.compression.wrapper import reweighted
 from framework.study.spec import digest_of
-
-with quiet(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 SPEED = 10.0  # log sigma^2 is so many times its variable: it has to go far in a short training
 K1, K2, K3 = 0.63576, 1.87320, 1.48695  # of the paper's approximation of the divergence

@@ -10,23 +10,16 @@ from __future__ import annotations
 
 import inspect
 import operator
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from framework.contracts.net import WeightKey
 from framework.nn import graph
-from framework.nn.backend import keras, quiet
+from framework.nn.backend import keras
+from framework.nn.compression.tfmot import quantize_config, quantize_wrapper
 from framework.nn.net_weights import roles
 
 RECURRENT = frozenset({"GRU", "LSTM", "SimpleRNN"})
-
-with quiet(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from tensorflow_model_optimization.python.core.quantization.keras import (
-        quantize_config,
-        quantize_wrapper,
-    )
 
 
 class Config(quantize_config.QuantizeConfig):
