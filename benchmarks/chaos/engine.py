@@ -73,6 +73,10 @@ class SimulatedWorkers:
         self._begun = 0  # runs
         self._deaths: Counter[str] = Counter()  # by what the worker ran
 
+    def choose(self, specs: Sequence[Spec]) -> int:
+        """Any."""
+        return self._draw.randrange(len(specs)) if self._draw else 0
+
     def submit(self, task: Task) -> Future[Record]:
         """Begin a run; its result is known, and handed over later."""
         if len(self._busy) == self.slots:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -31,7 +30,7 @@ from framework.runner.events import Interrupted, Observer, Outcome
 from framework.runner.loop import Loop
 from framework.runner.replicates import ROLE, Replicates
 from framework.runner.sampler import Observed, Sampler
-from framework.runner.schedule import Flight, Schedule, Work
+from framework.runner.schedule import Flight, Remaining, Schedule, Work
 from framework.runner.settle import Settler
 from framework.runner.study_runs import StudyRuns
 from framework.runner.telling import Position, Teller
@@ -104,11 +103,11 @@ class Coordinator:
         options["judged_by_times"] = latencies.decide(plan.study)
         self.loop = Loop(runs, self.schedule, engine, **options)
         self.sampler = Sampler(plan.study)
+        self.remaining = Remaining(self.sampler, engine, self.settler, exhausted=self._end_space)
         self.done: dict[int, Run] = {}
         self.replicates = Replicates(plan.study)
         self.attempts: dict[tuple[int, int], int] = {}
         self.wanted = 0
-        self._queue: deque[int] = deque()  # numbers of trials that have not been asked
         self._ends = self._loop_began = math.inf  # when the time is up, when the first trial began
         self._out_of_time, self._ran = False, 0  # trials of this session
         self._is_ending = False
@@ -208,7 +207,7 @@ class Coordinator:
         self._ends = time.monotonic() + (self.plan.study.hours or math.inf) * 3600
         failures.check_start(self.plan.name, self.done, self.store)
         before, _ = self._progress()
-        self._queue.extend(missing)
+        self.remaining.extend(missing)
         self._refer_all()
         self.loop.run(self._fill, self._end)
         done, _ = self._progress()
@@ -217,7 +216,7 @@ class Coordinator:
     def _fill(self) -> None:
         """Begin what there is room for; tell of it when nothing is left."""
         self._begin_what_fits()
-        is_last = self.loop.is_last and self.schedule.is_empty and not self._queue
+        is_last = self.loop.is_last and self.schedule.is_empty and not self.remaining
         if is_last and not self._is_ending:
             self._is_ending = True
             self.observer.ending()
@@ -239,29 +238,35 @@ class Coordinator:
         if self._ran and time.monotonic() > self._ends and self.schedule.count(ROLE):
             self._out_of_time = True
             return None
-        return self.schedule.next(is_spare=True)
+        return self.schedule.next(is_spare=True, choose=self.engine.choose)
 
     def _ask(self) -> bool:
         """Ask for the next trial, if that can be now; whether there is one more to run."""
         # no more of them than slots wait for the baselines of their nets
         is_full = self.schedule.count("trial") >= self.engine.slots
-        if is_full or not (self._queue and self.sampler.ready(self._queue[0])):
+        if is_full or not self.remaining.is_ready:
             return False
         if time.monotonic() > self._ends:
             self._out_of_time = True
-            self._queue.clear()
+            self.remaining.clear()
             return False
-        suggestion = self.sampler.ask(self._queue[0])
-        if suggestion is None:
-            self._queue.clear()
-            begun = self.schedule.count("trial") + self.loop.count("trial")
-            self.wanted = len(self.done) + begun
-            self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
+        taken = self.remaining.take()
+        if taken is None:
             return False
+        number, suggestion = taken
         suggestion = replace(suggestion, spec=self.settler.settle(suggestion.spec))
         self.schedule.refer(suggestion.spec, self._control(suggestion.spec))
-        self.schedule.add(Work("trial", suggestion.spec, self._queue.popleft(), suggestion))
+        self.schedule.add(Work("trial", suggestion.spec, number, suggestion))
         return True
+
+    def _end_space(self) -> None:
+        """There are fewer specs than trials: those that are begun or left are the last."""
+        begun = self.schedule.count("trial") + self.loop.count("trial")
+        self.wanted = len(self.done) + begun + len(self.remaining)
+        # a space that is too large to be listed is as large as what was found of it
+        found = {self.sampler.spec(number).digest for number in range(self.wanted)}
+        distinct = self.sampler.distinct or len(found)
+        self.teller.fewer(self.done, wanted=self.wanted, distinct=distinct)
 
     def _replicate(self, number: int) -> None:
         """Let a trial be run under the further seeds, each beside a baseline and control of it."""

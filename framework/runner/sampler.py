@@ -22,6 +22,7 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
+from framework.study.checks import BLIND
 from framework.study.grid import combinations, enumerate_specs
 from framework.study.space import Choice, Domain, Float
 from framework.study.spec import Spec, digest_of
@@ -37,8 +38,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 # would otherwise ask other questions than one of 60.
 POPULATION = 16
 
-# of one trial: a sampler that has settled on a few specs seldom leaves them, and each draw costs
-# some ms
+# of one trial: a sampler that has settled on a few specs seldom leaves them; each costs some ms
 REDRAWS = 100
 STARTUP = 10  # numbers below it are random under TPE, as Optuna has it
 LEAST_TRIALS = 10  # of a branch, of which importances are told
@@ -187,7 +187,7 @@ class Sampler:
     def _is_free(self, number: int) -> bool:
         """Whether it is drawn without a look at any result."""
         is_start = self.study.sampler == "tpe" and number < STARTUP
-        return is_start or self.study.sampler in ("random", "grid")
+        return is_start or self.study.sampler in BLIND
 
     def _suggestion(self, number: int) -> Suggestion | None:
         seen = self._seen()

@@ -1,19 +1,28 @@
-"""What is run next: each trial behind the baseline of its net, every baseline and control once."""
+"""What is run next: which trial, each behind the baseline of its net; those and controls once."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from framework.results.looks import ROLE as CONFIRM
+from framework.runner.failures import FAILURES_AT_START
+from framework.study.checks import BLIND
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from framework.results.record import Record
-    from framework.runner.sampler import Suggestion
+    from framework.runner.engine.interface import Engine
+    from framework.runner.sampler import Sampler, Suggestion
+    from framework.runner.settle import Settler
     from framework.study.spec import Spec
+
+WINDOW = 8  # trials for each slot, of which an engine may choose
+MOST = 64  # runs of further seeds, of which it may choose
 
 
 @dataclass(frozen=True)
@@ -111,17 +120,100 @@ class Schedule:
         """Do work that came to nothing once more, before all else."""
         self._waiting.appendleft(work)
 
-    def next(self, *, is_spare: bool = False) -> Work | None:
+    def next(
+        self,
+        *,
+        is_spare: bool = False,
+        choose: Callable[[Sequence[Spec]], int] = lambda specs: 0,
+    ) -> Work | None:
         """Take the first that can begin; None while all wait for baselines, or there is none.
 
         Args:
             is_spare: of the further seeds.
+            choose: of their trials the place of the one that is taken.
         """
+        ready = self._ready(is_spare=is_spare)
+        work = next(ready, None)
+        if work and work.is_spare and work.number >= 0:
+            alike = [work, *islice((other for other in ready if other.number >= 0), MOST)]
+            work = alike[choose([one.spec for one in alike])]
+        if work:
+            self._waiting.remove(work)
+        return work
+
+    def _ready(self, *, is_spare: bool) -> Iterator[Work]:
+        """What can begin, in its order."""
         for work in [work for work in self._waiting if work.is_spare == is_spare]:
             # what a dense net that failed is compared with tells nothing
             if work.role == "control" and work.dense in self.failed:
                 self._waiting.remove(work)
             elif work.is_dense or work.dense in self.dense.keys() | self.failed.keys():
-                self._waiting.remove(work)
-                return work
-        return None
+                yield work
+
+
+class Remaining:
+    """Numbers of trials, asked of the sampler in their order.
+
+    They are begun in it, too, where questions hang on results. Where none does, the engine chooses
+    among the next ones, so that workers do what they have traced nets for; not before the first
+    are begun, whose failure ends a study.
+
+    Args:
+        exhausted: called when every spec that can be found was asked; what is left is cut then.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        engine: Engine,
+        settler: Settler,
+        *,
+        exhausted: Callable[[], None],
+    ) -> None:
+        self._sampler, self._engine, self._settler = sampler, engine, settler
+        self._exhausted = exhausted
+        self._numbers: list[int] = []
+        self._asked: dict[int, Suggestion] = {}  # of those that are left
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        """Add trials, in the order of their numbers."""
+        self._numbers.extend(numbers)
+
+    def clear(self) -> None:
+        """Leave no trial."""
+        self._numbers.clear()
+        self._asked.clear()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is one, and all is told that the next question hangs on."""
+        return bool(self._numbers) and self._sampler.ready(self._numbers[0])
+
+    def take(self) -> tuple[int, Suggestion] | None:
+        """Number and question of the trial that is begun next; None if there is none any more.
+
+        `is_ready` has to hold, and one of the engine's slots is free.
+        """
+        for number in islice(tuple(self._numbers), self._room()):
+            question = self._asked.get(number) or self._sampler.ask(number)
+            if question is None:
+                self._numbers = [left for left in self._numbers if left < number]
+                self._exhausted()
+                break
+            self._asked[number] = question
+        if not self._asked:
+            return None
+        asked = sorted(self._asked)
+        specs = [self._settler.settle(self._asked[number].spec) for number in asked]
+        number = asked[self._engine.choose(specs)] if len(asked) > 1 else asked[0]
+        self._numbers.remove(number)
+        return number, self._asked.pop(number)
+
+    def _room(self) -> int:
+        slots = self._engine.slots
+        is_first = self._numbers[0] < FAILURES_AT_START
+        is_free = self._sampler.study.sampler in BLIND
+        return 1 if slots == 1 or is_first or not is_free else WINDOW * slots

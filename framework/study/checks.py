@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from framework.study.study import Study
 
 SAMPLERS = ("tpe", "random", "nsga2", "grid")
+BLIND = ("random", "grid")  # those that look at no result
 AUTO = "auto"
 MOST_AHEAD = 64
 KEEPS = ("all", "front")

@@ -45,6 +45,9 @@ class Threads:
     def time(self, *_: Any) -> dict[str, float]:
         raise AssertionError("There is nothing to time.")
 
+    def choose(self, specs: Any) -> int:
+        return random.randrange(len(specs))
+
     def qualities(self, specs: Any) -> list[float]:
         raise AssertionError("There is nothing to try.")
 
@@ -104,6 +107,30 @@ def test_three_at_a_time_find_what_one_finds(
         trials = [event for event in watcher.ended_runs if event.of]
         assert {event.what for event in trials} == {f"trial {number}" for number in range(TRIALS)}
         assert [event.position for event in trials] == list(range(1, TRIALS + 1))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"sampler": '"grid"', "compress": '[use("magnitude_prune", epochs=Int(1, 12))]'},
+        {"sampler": '"random"'},
+        # a space with fewer specs than trials
+        {"sampler": '"random"', "compress": '[use("magnitude_prune", epochs=Int(1, 9))]'},
+        {"sampler": '"random"', "seeds": 2, "trials": 6},
+    ],
+)
+def test_trials_that_hang_on_no_result_are_begun_in_any_order(
+    project: Project, monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
+) -> None:
+    project.write_study(**{"trials": TRIALS} | parts)
+    views = [Watcher(), Watcher()]
+    project.study(observer=views[0])
+    monkeypatch.setattr(choice, "InProcess", Threads)
+    project.study(fresh=True, observer=views[1])
+    assert found(project, 1) == found(project, 0)
+    assert sorted(views[1].ran) == sorted(views[0].ran)
+    fewer = [[text for text in view.said if "No spec is" in text] for view in views]
+    assert fewer[0] == fewer[1]
 
 
 def test_one_that_is_cut_off_leaves_nothing_running_and_goes_on(

@@ -1,8 +1,9 @@
-"""Which worker gets a run: tracing a net takes longer than a short training of it."""
+"""Which worker gets which run: tracing a net takes longer than a short training of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from framework.study.spec import digest_of
@@ -10,11 +11,13 @@ from framework.study.spec import digest_of
 if TYPE_CHECKING:
     from framework.study.spec import Spec
 
+KEPT = 4  # structures of the last runs, whose nets a worker still has; as of `nn.reuse`
+
 
 class Worker(Protocol):
-    """One that does runs, and keeps the nets that it has traced for them."""
+    """One that does runs, and keeps the nets that it has traced for the last of them."""
 
-    traced: set[str]
+    traced: Traced
 
     @property
     def is_busy(self) -> bool:
@@ -24,12 +27,46 @@ class Worker(Protocol):
 W = TypeVar("W", bound=Worker)
 
 
+class Traced:
+    """The structures of a worker's runs, the last one first."""
+
+    def __init__(self) -> None:
+        self._kinds: list[str] = []
+
+    def note(self, kind: str) -> None:
+        """It runs one of this structure."""
+        self._kinds = [kind, *(other for other in self._kinds if other != kind)][:KEPT]
+
+    def clear(self) -> None:
+        """It is another process now."""
+        self._kinds.clear()
+
+    def age(self, kind: str) -> int:
+        """How many others it has run since; `KEPT` where its nets are gone or were never there."""
+        return self._kinds.index(kind) if kind in self._kinds else KEPT
+
+
 def structure(spec: Spec) -> str:
     """What decides which nets are traced for a run: its architecture and the names of its steps."""
     return digest_of([spec.architecture.json(), [step.name for step in spec.compress]])
 
 
-def apt(workers: Iterable[W], kind: str) -> W:
-    """A worker that is free, if possible one that has traced nets of this structure."""
-    free = [worker for worker in workers if not worker.is_busy]
-    return min(free, key=lambda worker: kind not in worker.traced)
+def apt(workers: Iterable[W], kinds: Sequence[str]) -> tuple[W, int]:
+    """A free worker, and the place of the run that it does at least cost.
+
+    A structure that it has traced, the last one before others; else one that no other worker has,
+    so that each comes to have its own; of equal ones the first run and the first worker.
+
+    Args:
+        kinds: structures of runs, in their order.
+    """
+    everyone = list(workers)
+
+    def cost(place: int, worker: W) -> tuple[int, bool]:
+        age = worker.traced.age(kinds[place])
+        owned = any(other.traced.age(kinds[place]) < KEPT for other in everyone)
+        return age, age == KEPT and owned
+
+    free = [worker for worker in everyone if not worker.is_busy]
+    place, worker = min(product(range(len(kinds)), free), key=lambda pair: cost(*pair))
+    return worker, place

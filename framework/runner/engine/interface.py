@@ -55,6 +55,13 @@ class Engine(Protocol):
     def slots(self) -> int:
         """How many runs may be at work at a time."""
 
+    def choose(self, specs: Sequence[Spec]) -> int:
+        """The place of the run that is best begun first, of some whose order does not matter.
+
+        Args:
+            specs: one at least; one of the slots is free.
+        """
+
     def submit(self, task: Task) -> Future[Record]:
         """Begin a run; one of the slots is free.
 

@@ -27,7 +27,7 @@ from framework.planning.own_plugins import snapshot
 from framework.results.record import Record
 from framework.runner import trial
 from framework.runner.engine import work
-from framework.runner.engine.affinity import apt, structure
+from framework.runner.engine.affinity import Traced, apt, structure
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.interface import MOST_DEATHS, WorkerDied
 from framework.system import child, host, interrupt, paths
@@ -95,10 +95,16 @@ class Workers:
         """How many workers there are."""
         return len(self._slots)
 
+    def choose(self, specs: Sequence[Spec]) -> int:
+        """The run for which a worker that is free has traced the nets, if there is one."""
+        _, place = apt(self._slots, list(map(structure, specs)))
+        return place
+
     def submit(self, task: Task) -> Future[Record]:
         """Hand a run to a worker that is free, if possible one that has traced such a net."""
         kind = structure(task.spec)
-        return apt(self._slots, kind).submit(task, kind)
+        slot, _ = apt(self._slots, [kind])
+        return slot.submit(task, kind)
 
     def ended(self, futures: Collection[Future[Record]]) -> set[Future[Record]]:
         """Wait until a run has ended; workers that exceed their limits are ended meanwhile."""
@@ -167,7 +173,7 @@ class _Slot:
         self._root, self._begin, self._load = root, begin, load
         self._log = paths.logs(root) / f"worker-{number}.log"
         self._pool: ProcessPoolExecutor | None = None
-        self.traced: set[str] = set()  # structures of the nets that it keeps
+        self.traced = Traced()
         self.work: Future[Record] = Future()  # what its pool makes of the task
         self._task: Task | None = None
         self._ends, self._why = math.inf, ""  # when it is ended, what it was ended for
@@ -186,7 +192,7 @@ class _Slot:
         except BrokenProcessPool:  # it died with nothing to do
             self.stop()
             self.work = self.start().submit(work.run, task.spec, task.seconds)
-        self.traced.add(kind)
+        self.traced.note(kind)
         return self._result
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:

@@ -72,6 +72,13 @@ class Cluster:
         """How many are ready; one where none is, for a run waits for whoever comes."""
         return max(1, sum(slot.is_ready for slot in self._nodes.slots))
 
+    def choose(self, specs: Sequence[Spec]) -> int:
+        """The run for which a slot that is free has traced the nets, if there is one."""
+        if not self._has_free():  # it waits for whoever comes
+            return 0
+        _, place = apt(self._usable(), list(map(structure, specs)))
+        return place
+
     def submit(self, task: Task) -> Future[Record]:
         """Hand a run to a slot that is free, if possible one that has traced such a net.
 
@@ -79,7 +86,8 @@ class Cluster:
         """
         kind = structure(task.spec)
         parcels = self._needed(task.spec)
-        slot = apt(self._ready(), kind)
+        self._wait_for_one()
+        slot, _ = apt(self._usable(), [kind])
         keeps = partial(handed.write, self._root / handed.baseline_of(task.spec))
         return slot.submit(task, kind, parcels, keeps=keeps)
 
@@ -117,13 +125,17 @@ class Cluster:
         interrupt.check()
         self._nodes.look()
 
-    def _ready(self) -> list[Slot]:
-        """Slots that a run can be handed to; at least one, whenever it comes."""
+    def _usable(self) -> list[Slot]:
+        return [slot for slot in self._nodes.slots if slot.is_ready]
+
+    def _has_free(self) -> bool:
+        """Whether there is a slot that a run can be handed to."""
+        return not all(slot.is_busy for slot in self._usable())
+
+    def _wait_for_one(self) -> None:
+        """Until there is, whenever it comes."""
         told = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            ready = [slot for slot in self._nodes.slots if slot.is_ready and not slot.is_busy]
-            if ready:
-                return ready
+        while not self._has_free():
             if time.monotonic() > told:
                 told = math.inf
                 self._say("Waiting for a node that can be used.")

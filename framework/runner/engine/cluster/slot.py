@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import TrialCancelled
 from framework.results.record import Record
 from framework.runner.engine import handed
+from framework.runner.engine.affinity import Traced
 from framework.runner.engine.cancelling import CANCELLED_TEXT
 from framework.runner.engine.cluster.hand import Hand, Needs
 from framework.runner.engine.interface import WorkerDied
@@ -49,7 +50,7 @@ class Slot:
             )
             .remote(number, of=of, needs=needs)
         )
-        self.traced: set[str] = set()
+        self.traced = Traced()
         self.end = ""  # why it is of no use any more
         self.has_started = False
         self._task: Task | None = None
@@ -81,7 +82,7 @@ class Slot:
         """
         self._task, self._result, self._keeps = task, Future[Record](), keeps
         self._logs = ("", "")  # of a run that has failed: its path there, and here
-        self.traced.add(kind)
+        self.traced.note(kind)
         sends_dense = not (self._root / handed.baseline_of(task.spec)).exists()
         run = self._actor.run.options(num_returns="streaming")
         self._stream = run.remote(task.spec, task.seconds, parcels, sends_dense=sends_dense)
