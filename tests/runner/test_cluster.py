@@ -189,7 +189,9 @@ def test_who_joins_and_who_is_gone_is_told(
     options = {"address": cluster.address, "lab": lab, "threads": 1, "memory_bytes": None}
     with closing(engine.Cluster(project.root, **options, say=said.say)) as runs:
         assert runs.slots == 1
-        assert runs._ready()
+        assert runs.choose([]) == 0  # nobody is there to choose, and no run is refused for it
+        runs._wait_for_one()
+        assert runs._has_free()
         assert said.said[0] == "Waiting for a node that can be used."
         while runs.slots < 2:
             runs._look()
