@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 N = TypeVar("N")
 
+STRUCTURES = 4  # whose nets a process keeps: those of the runs that it has done last
+
 
 class Kept(Generic[N]):
     """At most `limit` nets by key; the one not used for longest is dropped first.

@@ -28,6 +28,7 @@ class Replicates:
         self._study = study
         self.seeds = range(study.seed + 1, study.seed + study.seeds)
         self._done: dict[int, dict[int, Run]] = {}  # trial -> seed -> run
+        self._means: dict[int, Run] = {}  # by trial: all are asked for whenever a run has ended
 
     def recall(self, runs: Mapping[tuple[int, int], Run]) -> None:
         """Take in those of earlier sessions, also under more seeds than are asked for now."""
@@ -37,6 +38,7 @@ class Replicates:
     def add(self, run: Run) -> None:
         """Take in one that has ended."""
         self._done.setdefault(run.number, {})[run.seed] = run
+        self._means.pop(run.number, None)
 
     def of(self, number: int) -> list[Run]:
         """Those of a trial."""
@@ -60,4 +62,6 @@ class Replicates:
     def mean(self, run: Run) -> Run:
         """A trial as the mean over its seeds, as far as they are done."""
         others = self.of(run.number)
-        return averaged([run, *others], self._study.constraints) if others else run
+        if others and run.number not in self._means:
+            self._means[run.number] = averaged([run, *others], self._study.constraints)
+        return self._means.get(run.number, run)

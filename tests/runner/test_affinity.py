@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from framework.runner.engine.affinity import KEPT, Traced, apt
+from framework.nn.reuse import STRUCTURES
+from framework.runner.engine.affinity import Traced, apt
 from framework.runner.schedule import Remaining
 
 
@@ -55,9 +56,9 @@ def test_one_that_is_free_takes_what_no_other_has_and_does_not_wait() -> None:
 
 def test_a_worker_that_is_made_anew_has_traced_nothing() -> None:
     traced = Worker("ab").traced
-    assert (traced.age("b"), traced.age("a"), traced.age("c")) == (0, 1, KEPT)
+    assert (traced.age("b"), traced.age("a"), traced.age("c")) == (0, 1, STRUCTURES)
     traced.clear()
-    assert traced.age("b") == KEPT
+    assert traced.age("b") == STRUCTURES
 
 
 class Engine:

@@ -18,6 +18,8 @@ from studies_support import WHERE, Project, Watcher, new_project, running
 from framework.report import collect, run_report
 from framework.results.record import MODEL_TFLITE, Run
 from framework.results.replicates import averaged
+from framework.runner.replicates import Replicates
+from framework.study import Study, use
 from framework.study.constraints import AtMost
 
 FIELDS = {"compress": '[use("magnitude_prune", epochs=0, sparsity=Float(0.3, 0.98))]'}
@@ -192,3 +194,17 @@ def test_a_constraint_is_met_by_the_mean() -> None:
     beyond = replace(runs[0], metrics={"accuracy_drop": 0.05, "constraint_violation": 0.03})
     met = averaged([beyond, runs[1]], [limit]).metrics["constraint_violation"]
     assert met == pytest.approx(0.0395 - 0.02)
+
+
+def test_a_mean_is_over_all_seeds_that_have_ended_by_now() -> None:
+    study = Study(dataset=use("digits"), architecture=use("lenet5"), seeds=3)
+    replicates, first = Replicates(study), run(0, val_accuracy=0.2)
+    assert replicates.mean(first) is first
+    for seed, value, mean in ((1, 0.4, 0.3), (2, 0.9, 0.5)):
+        replicates.add(run(seed, val_accuracy=value))
+        # asked for twice: only the first time it is computed
+        for _ in range(2):
+            assert replicates.mean(first).metrics["val_accuracy"] == pytest.approx(mean)
+    assert replicates.mean(first) is replicates.mean(first)
+    replicates.add(run(1, "FAILED"))
+    assert replicates.mean(first).status == "FAILED"

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -131,6 +132,35 @@ def test_trials_that_hang_on_no_result_are_begun_in_any_order(
     assert sorted(views[1].ran) == sorted(views[0].ran)
     fewer = [[text for text in view.said if "No spec is" in text] for view in views]
     assert fewer[0] == fewer[1]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"sampler": '"grid"', "compress": '[use("magnitude_prune", epochs=Int(1, 12))]'},
+        {"sampler": '"random"'},
+    ],
+)
+def test_what_is_asked_and_not_begun_when_time_is_up_is_done_by_the_next_session(
+    project: Project, monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
+) -> None:
+    project.write_study(**{"trials": TRIALS, "hours": 1} | parts)
+    project.study()
+    late = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late[0])
+    monkeypatch.setattr("framework.runner.coordinator.time", clock)
+    monkeypatch.setattr(choice, "InProcess", Threads)
+
+    def leap(event: Any) -> None:
+        late[0] = 7200.0 if event.position >= TRIALS // 3 else 0.0
+
+    outcome = project.study(fresh=True, observer=Watcher(at_end=leap))
+    assert outcome.out_of_time
+    assert TRIALS // 3 <= outcome.ran < TRIALS
+    late[0] = 0.0
+    outcome = project.study(observer=Watcher())
+    assert not outcome.out_of_time
+    assert found(project, 1) == found(project, 0)
 
 
 def test_one_that_is_cut_off_leaves_nothing_running_and_goes_on(

@@ -33,7 +33,7 @@ LEAST = 1e-6  # width of a range: a layer whose outputs are all zero has one too
 
 T = TypeVar("T")
 
-nets: reuse.Kept[RangeNet] = reuse.Kept(4)
+nets: reuse.Kept[RangeNet] = reuse.Kept(reuse.STRUCTURES)
 
 
 def covered(stage: Stage) -> list[WeightKey]:

@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 BATCH = 250
 LARGEST_HALF = float(np.finfo(np.float16).max)  # 65504
 
-nets: reuse.Kept[ExportNet] = reuse.Kept(4)
+nets: reuse.Kept[ExportNet] = reuse.Kept(reuse.STRUCTURES)
 
 
 def to_tflite(stage: Stage, calibration: Samples | None = None) -> bytes:

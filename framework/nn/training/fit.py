@@ -32,7 +32,7 @@ DEADLINE_EVERY = 10  # steps between two checks of the deadline
 PICTURE = "image"
 EpochReport = Callable[[int, Mapping[str, float]], None]
 
-nets: reuse.Kept[TracedNet] = reuse.Kept(4)
+nets: reuse.Kept[TracedNet] = reuse.Kept(reuse.STRUCTURES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from framework.nn.reuse import STRUCTURES
 from framework.study.spec import digest_of
 
 if TYPE_CHECKING:
     from framework.study.spec import Spec
-
-KEPT = 4  # structures of the last runs, whose nets a worker still has; as of `nn.reuse`
 
 
 class Worker(Protocol):
@@ -35,15 +34,16 @@ class Traced:
 
     def note(self, kind: str) -> None:
         """It runs one of this structure."""
-        self._kinds = [kind, *(other for other in self._kinds if other != kind)][:KEPT]
+        self._kinds = [kind, *(other for other in self._kinds if other != kind)]
+        del self._kinds[STRUCTURES:]
 
     def clear(self) -> None:
         """It is another process now."""
         self._kinds.clear()
 
     def age(self, kind: str) -> int:
-        """How many others it has run since; `KEPT` where its nets are gone or were never there."""
-        return self._kinds.index(kind) if kind in self._kinds else KEPT
+        """How many others it has run since; `STRUCTURES` if its nets are not there."""
+        return self._kinds.index(kind) if kind in self._kinds else STRUCTURES
 
 
 def structure(spec: Spec) -> str:
@@ -64,8 +64,8 @@ def apt(workers: Iterable[W], kinds: Sequence[str]) -> tuple[W, int]:
 
     def cost(place: int, worker: W) -> tuple[int, bool]:
         age = worker.traced.age(kinds[place])
-        owned = any(other.traced.age(kinds[place]) < KEPT for other in everyone)
-        return age, age == KEPT and owned
+        owned = any(other.traced.age(kinds[place]) < STRUCTURES for other in everyone)
+        return age, age == STRUCTURES and owned
 
     free = [worker for worker in everyone if not worker.is_busy]
     place, worker = min(product(range(len(kinds)), free), key=lambda pair: cost(*pair))
