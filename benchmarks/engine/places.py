@@ -6,8 +6,9 @@
 A place is a number of worker processes, 0 for the command's own process; or `ray-N`, a cluster of N
 nodes of one CPU on this machine, which is up before the clock starts and has no dashboard. The
 dense nets are trained beforehand; every run begins the study anew, from the start of Python to the
-report. Prints a line a run, then for each place the mean and how many times as fast as the first
-place it is. Ends with 1 if a table or figure is not the same bytes in all runs.
+report. Prints a line a run, with a digest of its tables and figures, by which two commands can be
+compared; then for each place the mean and how many times as fast as the first place it is. Ends
+with 1 if a table or figure is not the same bytes in all runs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from benchmarks.cluster_demo import OBJECT_STORE_BYTES
 from benchmarks.engine.project import Project
 from benchmarks.shared import parser_of
 from framework.runner.engine.cluster import joining
+from framework.study.spec import digest_of
 from framework.system.paths import find_root
+from framework.tracking.artifacts import sha256_of
 
 RAY = "ray-"
 
@@ -93,6 +96,11 @@ def differing(tables: Mapping[str, bytes], expected: Mapping[str, bytes]) -> lis
     return [name for name in names if tables.get(name) != expected.get(name)]
 
 
+def digest(tables: Mapping[str, bytes]) -> str:
+    """The first eight digits of what tells tables from others."""
+    return digest_of({name: sha256_of(content) for name, content in tables.items()})[:8]
+
+
 def main() -> int:
     """Run the study; 1 if a table differs."""
     parser = parser_of(__doc__)
@@ -115,6 +123,7 @@ def main() -> int:
                 others = differing(tables, expected)
                 wrong = wrong or bool(others)
                 what = f"{', '.join(others) or 'none'} of {len(tables)} files differ"
+                what += f" ({digest(tables)})"
                 line = f"round {number + 1}, {given.study} in {place}: {seconds:.1f} s"
                 print(f"{line}, load {os.getloadavg()[0]:.1f}; {what}", flush=True)
     first = mean(took[given.places[0]])
