@@ -175,7 +175,7 @@ class Coordinator:
         done, wanted = self._progress()
         self.teller.begin(history, done=done, wanted=wanted)
         if self.wanted < self.plan.study.trials:
-            self.teller.fewer(self.done, wanted=self.wanted, distinct=self.sampler.distinct)
+            self._tell_fewer()
 
     def _progress(self) -> tuple[int, int]:
         """Runs done and wanted, all seeds together."""
@@ -263,9 +263,12 @@ class Coordinator:
         """There are fewer specs than trials: those that are begun or left are the last."""
         begun = self.schedule.count("trial") + self.loop.count("trial")
         self.wanted = len(self.done) + begun + len(self.remaining)
+        self._tell_fewer()
+
+    def _tell_fewer(self) -> None:
         # a space that is too large to be listed is as large as what was found of it
-        distinct = self.sampler.distinct or self.wanted
-        self.teller.fewer(self.done, wanted=self.wanted, distinct=distinct)
+        distinct = self.sampler.distinct or len(self.sampler.seen())
+        self.teller.fewer(wanted=self.wanted, distinct=distinct)
 
     def _replicate(self, number: int) -> None:
         """Let a trial be run under the further seeds, each beside a baseline and control of it."""

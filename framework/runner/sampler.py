@@ -110,7 +110,7 @@ class Sampler:
         """
         if self._grid is not None:
             return len(self._grid)
-        again = len(self._specs) - len(self._seen())
+        again = len(self._specs) - len(self.seen())
         return self.distinct and self.distinct + again
 
     @cached_property
@@ -176,8 +176,8 @@ class Sampler:
     def _note(self, number: int, question: str, spec: Spec) -> None:
         self._questions[number], self._specs[number] = question, spec
 
-    def _seen(self) -> set[str]:
-        """Digests of what was suggested."""
+    def seen(self) -> set[str]:
+        """Digests of what was suggested, in this session or before; of a grid none is noted."""
         return {spec.digest for spec in self._specs.values()}
 
     def _heard(self, number: int) -> int:
@@ -190,7 +190,7 @@ class Sampler:
         return is_start or self.study.sampler in BLIND
 
     def _suggestion(self, number: int) -> Suggestion | None:
-        seen = self._seen()
+        seen = self.seen()
         attributes: Mapping[str, Any] = {}
         for redraw in range(REDRAWS + 1):
             drawing = self._drawing(number, redraw)

@@ -18,7 +18,7 @@ from framework.tracking.ui import names
 if TYPE_CHECKING:
     from framework.contracts.catalog import Catalog
     from framework.planning.plan import Plan
-    from framework.results.record import Record, Run
+    from framework.results.record import Record
     from framework.runner.schedule import Work
     from framework.study.spec import Spec
     from framework.tracking.history import History
@@ -159,21 +159,18 @@ class Teller:
         gain = whole - volume.volume_of(metrics.values(), self._axes)
         return replace(event, is_on_front=True, volume=whole, gain=gain)
 
-    def fewer(self, done: Mapping[int, Run], *, wanted: int, distinct: int | None) -> None:
+    def fewer(self, *, wanted: int, distinct: int) -> None:
         """Why there are fewer trials than asked for: no spec is trained twice.
 
         Args:
-            done: the trials of all sessions, by number.
             wanted: how many there will be.
-            distinct: how many specs there are, if that can be counted.
+            distinct: how many specs there are.
         """
         if wanted == 1:
             self._observer.say(
                 "Nothing is searched, so one trial tells all: give a knob a domain to search it."
             )
         elif self._study.sampler != "grid":
-            # a space that is too large to be listed is as large as what was found of it
-            distinct = distinct or len(set(map(_spec_digest, done.values())))
             asked = f"{distinct} distinct of {self._study.trials} trials asked for"
             self._observer.say(
                 f"No spec is trained twice, and there are no more: {asked}. Give a knob more "
@@ -202,7 +199,3 @@ class Teller:
             self._observer.say(
                 f"WARNING: the baseline{f' of {net}' if net else ''} is {text}. {MEND}"
             )
-
-
-def _spec_digest(run: Run) -> str:
-    return run.tags.get("spec_digest", run.run_id)

@@ -168,6 +168,20 @@ def test_a_study_whose_specs_cannot_be_counted_ends_when_nothing_new_is_found(
     assert [run.status for run in project.runs("study")] == ["FINISHED"]
 
 
+def test_what_an_earlier_version_has_done_twice_counts_once_among_what_was_found(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("framework.runner.sampler.ENUMERABLE", 1)
+    project.write_study(sampler='"random"', compress=f"[{AT_ONCE}]", trials=3)
+    with monkeypatch.context() as earlier:
+        # there were no redraws
+        earlier.setattr("framework.runner.sampler.Sampler.seen", lambda sampler: set())
+        assert project.study().ran == 3
+    observer = Watcher()
+    project.study("tiny", "trials=5", observer=observer)
+    assert any("2 distinct of 5 trials asked for" in line for line in observer.said)
+
+
 class Clock:
     """Time that a test moves on."""
 

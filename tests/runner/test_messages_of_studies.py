@@ -84,7 +84,7 @@ def test_trials_that_are_not_ranked_and_changes_are_said_before_anything_runs() 
 )
 def test_fewer_trials_than_asked_for_are_said(wanted: int, words: str) -> None:
     telling, said = teller()
-    telling.fewer([], wanted=wanted, distinct=4)
+    telling.fewer(wanted=wanted, distinct=4)
     assert words in said[0]
     assert "give a knob" in said[0].lower()
 
