@@ -122,8 +122,8 @@ def main() -> int:
                 took[place].append(seconds)
                 others = differing(tables, expected)
                 wrong = wrong or bool(others)
-                what = f"{', '.join(others) or 'none'} of {len(tables)} files differ"
-                what += f" ({digest(tables)})"
+                names = ", ".join(others) or "none"
+                what = f"{names} of {len(tables)} files differ ({digest(tables)})"
                 line = f"round {number + 1}, {given.study} in {place}: {seconds:.1f} s"
                 print(f"{line}, load {os.getloadavg()[0]:.1f}; {what}", flush=True)
     first = mean(took[given.places[0]])

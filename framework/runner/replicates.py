@@ -60,7 +60,11 @@ class Replicates:
         return trials * len(self.seeds) - self.count(trials)
 
     def mean(self, run: Run) -> Run:
-        """A trial as the mean over its seeds, as far as they are done."""
+        """A trial as the mean over its seeds, as far as they are done.
+
+        Args:
+            run: of the study's first seed, of which a trial has one.
+        """
         others = self.of(run.number)
         if others and run.number not in self._means:
             self._means[run.number] = averaged([run, *others], self._study.constraints)

@@ -34,8 +34,7 @@ class Traced:
 
     def note(self, kind: str) -> None:
         """It runs one of this structure."""
-        self._kinds = [kind, *(other for other in self._kinds if other != kind)]
-        del self._kinds[STRUCTURES:]
+        self._kinds = [kind, *(other for other in self._kinds if other != kind)][:STRUCTURES]
 
     def clear(self) -> None:
         """It is another process now."""
