@@ -39,8 +39,8 @@ def folder() -> Path:
     import ray
 
     context = ray.get_runtime_context()
-    session = Path(context.get_temp_dir()) / context.get_session_name()
-    return session / f"squeezelab-{context.get_job_id()}-{context.get_node_id()[:DIGITS]}"
+    ours = f"squeezelab-{context.get_job_id()}-{context.get_node_id()[:DIGITS]}"
+    return Path(context.get_temp_dir(), context.get_session_name(), ours)
 
 
 def clean() -> None:
