@@ -18,11 +18,15 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.1  # between two looks while somebody waits
+# after a signal that others are the same one: `timeout`, a closing terminal and Slurm tell each
+# process of a command, of which `make` and shells tell theirs once more
+ECHO_SECONDS = 1.0
 EXIT_CODE = 130  # of a program that was interrupted
 STOPPING = b"\nStopping after this step. Once more ends at once.\n"
 
 _asked: list[int] = []  # signals that came while it is listened to
 _looked_at: list[int] = []  # how many of them have been raised
+_heard: list[float] = []  # when the last one came
 _held: list[bool] = []  # what is at work that is not to be ended in its middle
 
 
@@ -33,6 +37,8 @@ def listening(*, ends: bool = False) -> Iterator[None]:
     Args:
         ends: the second signal ends the process at once, as a command is to; else it raises
             KeyboardInterrupt where Python is, as in a notebook, whose variables are to stay.
+
+    Signals within `ECHO_SECONDS` of one are the same one.
 
     Other threads than the main one are never interrupted: nothing is changed there. A signal that
     is ignored, as SIGHUP under nohup, stays so. The handlers are put back at the end.
@@ -50,6 +56,7 @@ def listening(*, ends: bool = False) -> Iterator[None]:
         if handler not in (signal.SIG_IGN, None):
             before[number] = handler
     note = _note_or_end if ends else _note_or_raise
+    _heard.clear()
     try:
         for number in before:
             signal.signal(number, note)
@@ -109,7 +116,7 @@ def at_once() -> Iterator[None]:
             noting[number] = handler
     try:
         for number in noting:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _raise)
         yield
     finally:
         for number, handler in noting.items():
@@ -123,7 +130,7 @@ def as_interrupts() -> None:
     """
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _raise)
 
 
 def ignore() -> None:
@@ -143,14 +150,32 @@ def _is_heard() -> bool:
     return any(signal.getsignal(number) in (_note_or_end, _note_or_raise) for number in SIGNALS)
 
 
+def _is_echo() -> bool:
+    """Whether a signal that has just come is the one before, passed on; else it is noted."""
+    now = time.monotonic()
+    if _heard and now - _heard[-1] < ECHO_SECONDS:
+        return True
+    _heard[:] = [now]
+    return False
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    if not _is_echo():
+        raise KeyboardInterrupt
+
+
 def _note_or_end(number: int, _frame: FrameType | None) -> None:
     """The second signal ends the process; the store survives that, as it survives a kill."""
+    if _is_echo():
+        return
     if _asked:
         os._exit(EXIT_CODE)
     _note(number)
 
 
 def _note_or_raise(number: int, _frame: FrameType | None) -> None:
+    if _is_echo():
+        return
     if _asked:
         raise KeyboardInterrupt
     _note(number)

@@ -106,6 +106,7 @@ def test_waiting_for_a_lock_ends_too(tmp_path: Path) -> None:
 SECOND = """
 import signal
 from framework.system import interrupt
+interrupt.ECHO_SECONDS = 0.0  # it comes long after the first
 with interrupt.listening(ends=True):
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)
@@ -121,7 +122,42 @@ def test_the_second_signal_ends_at_once() -> None:
     assert done.stderr.strip() == "Stopping after this step. Once more ends at once."
 
 
-def test_in_a_notebook_the_second_signal_raises_where_it_stands() -> None:
+STEPS = """
+import os, time
+from framework.system import interrupt
+interrupt.as_interrupts()
+try:
+    with interrupt.{how}:
+        print("at work", flush=True)
+        while True:
+            time.sleep(0.01)
+            interrupt.check()
+except KeyboardInterrupt:
+    time.sleep(1.0)  # as the open runs are closed
+    print("closed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["listening(ends=True)", "listening()", "held()"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_is_passed_on_is_one(number: signal.Signals, how: str) -> None:
+    """`timeout 3600 make study`, and Slurm, tell make and the study; make tells the study too."""
+    code = [sys.executable, "-c", STEPS.format(how=how)]
+    with subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as steps:
+        assert steps.stdout
+        assert steps.stdout.readline() == "at work\n"
+        steps.send_signal(number)
+        time.sleep(0.1)
+        steps.send_signal(number)
+        shown, told = steps.communicate(timeout=SECONDS)
+    assert shown == "closed\n"
+    assert "Traceback" not in told
+
+
+def test_in_a_notebook_the_second_signal_raises_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interrupt, "ECHO_SECONDS", 0.0)
     with interrupt.listening():
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
@@ -130,7 +166,10 @@ def test_in_a_notebook_the_second_signal_raises_where_it_stands() -> None:
             interrupt.check()
 
 
-def test_what_has_no_steps_is_interrupted_where_it_stands() -> None:
+def test_what_has_no_steps_is_interrupted_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interrupt, "ECHO_SECONDS", 0.0)
     with interrupt.listening():
         with pytest.raises(KeyboardInterrupt), interrupt.at_once():
             signal.raise_signal(signal.SIGTERM)
