@@ -37,7 +37,7 @@ def study(  # noqa: PLR0917  (each is an option of the command line)
     planned = plan_of(root, name, settings=settings or [], catalog=catalog_of(root))
     if dry_run:
         with interrupt.listening(ends=True):
-            _foretell(planned, root, fresh=fresh)
+            _foretell(planned, root, fresh=fresh, **place_of(workers, memory, cluster))
         return
     with interrupt.listening(ends=True):
         try:
@@ -127,17 +127,19 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="of 127.0.0.1")]
     os.execv(command[0], command)
 
 
-def _foretell(planned: Any, root: Path, *, fresh: bool) -> None:
+def _foretell(planned: Any, root: Path, *, fresh: bool, **place: Any) -> None:
     """The resolved study, and what is left of it to run at which cost."""
     from framework.display.describe import describe_plan
     from framework.planning.own_plugins import catalog_of
+    from framework.runner.engine.choice import Place
     from framework.runner.forecast.estimate import estimate, rows
     from framework.runner.smoke import gate
 
     catalog = catalog_of(root)
     # before its trials are timed, which takes longer and says less of what is wrong
     gate.check(planned, root, catalog=catalog, say=say)
-    work, cost = estimate(planned, root, catalog=catalog, fresh=fresh, say=say)
+    options: Any = {"catalog": catalog, "fresh": fresh, "say": say}
+    work, cost = estimate(planned, root, place=Place(**place), **options)
     left = rows(work, cost, study=planned.study, catalog=catalog)
     tell(describe_plan(planned, root, catalog=catalog, more=left))
 

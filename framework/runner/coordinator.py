@@ -37,7 +37,7 @@ from framework.runner.telling import Position, Teller
 from framework.study.spec import label_of
 from framework.system import interrupt
 from framework.system.locks import study_lock
-from framework.tracking.history import History, resume
+from framework.tracking.history import History, read_history, resume
 from framework.tracking.lease import Lease
 from framework.tracking.store import Store
 
@@ -78,7 +78,7 @@ def run(
     with interrupt.listening(), study_lock(root, plan.name):
         lab, opened = Lab(root, catalog), cache(partial(Store.open, root))
         place = Place(workers=workers, memory_bytes=memory_bytes, cluster=cluster)
-        place = place.settled(plan, opened, fresh=fresh)
+        place = place.settled(plan.study, lambda: read_history(opened(), plan, fresh=fresh))
         # before the store: workers load TensorFlow while this process loads MLflow
         with closing(engine_at(place, lab, plan.study, say=observer.say)) as engine:
             store = opened()

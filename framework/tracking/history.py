@@ -73,13 +73,16 @@ def resume(store: Store, plan: Plan, *, host: str, fresh: bool) -> History:
     return history
 
 
-def read_history(store: Store, plan: Plan, everything: Sequence[Run], *, fresh: bool) -> History:
+def read_history(
+    store: Store, plan: Plan, everything: Sequence[Run] | None = None, *, fresh: bool
+) -> History:
     """Read a study's history and change nothing.
 
     Args:
-        everything: all runs of its name.
+        everything: all runs of its name, where they have been read.
         fresh: as it would begin a new generation.
     """
+    everything = store.runs(plan.name) if everything is None else everything
     same_study = _tagged(everything, "study_digest", plan.study.digest)
     generation = latest_generation(same_study) + (1 if fresh and same_study else 0)
     runs = [run for run in same_study if run.generation == generation]

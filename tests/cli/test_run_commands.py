@@ -114,6 +114,8 @@ def test_a_dry_run_of_a_study_with_trials_behind_it(finished: Path) -> None:
         "5 finished trials",
     ):
         assert words in done.stdout
+    done = squeezelab(finished, "study", "tiny", "--dry-run", "--set", "trials=9", "--workers", "2")
+    assert "no less in 2 workers" in done.stdout
     done = squeezelab(finished, "study", "tiny", "--dry-run")
     assert "0 trials, 5 are done" in done.stdout
     assert "nothing is left to run" in done.stdout
@@ -136,6 +138,8 @@ def test_a_dry_run_of_a_study_that_never_ran(empty: Path) -> None:
 
 
 def test_a_mistake_in_a_dry_run(empty: Path) -> None:
+    told = refused(empty, "study", "tiny", "--dry-run", "--workers", "two")
+    assert "WORKERS=two" in told
     assert "Did you mean 'tiny'?" in refused(empty, "study", "tinny", "--dry-run")
     assert "hours is a number above 0" in refused(
         empty, "study", "tiny", "--dry-run", "--set", "hours=soon"

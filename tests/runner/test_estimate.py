@@ -11,13 +11,16 @@ from studies_support import Project, new_project
 
 from framework.contracts import Catalog
 from framework.planning.plan import plan
+from framework.runner.engine.choice import Place
 from framework.runner.forecast import estimate as module
 from framework.runner.forecast.estimate import Cost, Work, estimate, rows
 from framework.runner.forecast.timing import TrialCost
+from framework.system import host
 from framework.system.disk import size_bytes
 
 CONTROL = 2  # epochs: the most that a trial of `tiny` may spend
 DENSE = 2
+ALONE = Place()
 
 
 class FixedPace:
@@ -47,10 +50,12 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Stopwatch", FixedPace)
 
 
-def look(project: Project, *settings: str, fresh: bool = False) -> tuple[Work, Cost]:
-    catalog = Catalog()
-    planned = plan(project.root, "tiny", settings=settings, catalog=catalog)
-    return estimate(planned, project.root, catalog=catalog, fresh=fresh, say=lambda text: None)
+def look(
+    project: Project, *settings: str, fresh: bool = False, place: Place = ALONE
+) -> tuple[Work, Cost]:
+    options: Any = {"catalog": Catalog(), "fresh": fresh, "say": lambda text: None}
+    planned = plan(project.root, "tiny", settings=settings, catalog=options["catalog"])
+    return estimate(planned, project.root, place=place, **options)
 
 
 def contents(project: Project) -> dict[Path, bytes]:
@@ -151,3 +156,60 @@ def test_the_words(project: Project) -> None:
     assert told["epochs, trials"].startswith("3 to 6, about ")
     assert told["time"] == "about 10 min; this session ends after 2 h"
     assert told["disk"].startswith("about 5.0 MB, before")
+
+
+@pytest.mark.usefixtures("timed")
+@pytest.mark.parametrize(
+    ("place", "fields", "time"),
+    [
+        (Place(), {"sampler": '"random"'}, "about 10 min"),
+        (
+            Place(workers=2),
+            {"sampler": '"random"'},
+            "5 min at best in 2 workers; 10 min in one process",
+        ),
+        # 100 trials, of which a search that learns has as many at work as `ahead` says
+        (
+            Place(workers=4),
+            {"sampler": '"tpe"', "ahead": 2},
+            "5 min at best in 4 workers, of which 2 wait for results; 10 min in one process",
+        ),
+        (
+            Place(workers=4),
+            {"sampler": '"tpe"'},
+            "about 10 min; no less in 4 workers: each trial waits for the one before it",
+        ),
+        (
+            Place(workers=4),
+            {"sampler": '"tpe"', "seeds": 4},
+            "3 min at best in 4 workers; 10 min in one process",
+        ),
+        (
+            Place(cluster="auto"),
+            {"sampler": '"random"'},
+            "about 10 min on one slot of the cluster, a part of it on more",
+        ),
+    ],
+)
+def test_the_words_on_time_are_of_where_it_runs(
+    project: Project, place: Place, fields: dict[str, object], time: str
+) -> None:
+    project.write_study(trials=100, **fields)
+    catalog = Catalog()
+    study = plan(project.root, "tiny", settings=[], catalog=catalog).study
+    work, cost = look(project, place=place)
+    cost = Cost(600.0, cost.size, cost.source, cost.place)
+    assert rows(work, cost, study=study, catalog=catalog)["time"] == time
+
+
+@pytest.mark.usefixtures("timed")
+def test_as_many_workers_as_the_study_would_start(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_study(trials=100, sampler='"random"')
+    monkeypatch.setattr(host, "cores", lambda: 2)
+    _, cost = look(project, place=Place(workers="auto"))
+    assert cost.place.workers == 2
+    monkeypatch.setattr(host, "cores", lambda: 1)
+    _, cost = look(project, place=Place(workers="auto"))
+    assert cost.place.workers == 0

@@ -87,12 +87,9 @@ def sized(
     (root / "studies" / "mine.py").write_text(text or STUDY.format(fields))
     monkeypatch.setattr(host, "cores", lambda: cores)
     monkeypatch.setattr(child, "free_memory_share", lambda: free)
-    monkeypatch.setattr(
-        sizing, "read_history", lambda *_, **__: History(0, None, changed=False, done=done)
-    )
-    store: Any = type("Nothing", (), {"runs": lambda *_: []})()
-    planned = plan(root, "mine", settings=[], catalog=Catalog())
-    return sizing.worth(planned, store, fresh=False, memory_bytes=memory_bytes)
+    study = plan(root, "mine", settings=[], catalog=Catalog()).study
+    past = History(0, None, changed=False, done=done)
+    return sizing.worth(study, past, memory_bytes=memory_bytes)
 
 
 @pytest.mark.parametrize("text", ["-1", "two", "257", "1.5", ""])

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,8 @@ class Session:
         if not missing:
             return
         self._add(missing)
-        place = place.settled(self.plan, lambda: self.store, left=len(missing))
+        past = partial(read_history, self.store, self.plan, fresh=False)
+        place = place.settled(self.plan.study, past, left=len(missing))
         try:
             engine = engine_at(place, self.lab, self.plan.study, say=self.observer.say)
             # workers are gone before the looks, which are this process's alone

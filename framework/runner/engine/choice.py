@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from framework.planning.resolve import first_value
 from framework.runner.engine import sizing
 from framework.runner.engine.here import InProcess
 
 if TYPE_CHECKING:
-    from framework.planning.plan import Plan
     from framework.runner.baseline import Lab
     from framework.runner.engine.interface import Engine
     from framework.study.study import Study
-    from framework.tracking.store import Store
+    from framework.tracking.history import History
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,22 +33,20 @@ class Place:
 
     def settled(
         self,
-        plan: Plan,
-        opened: Callable[[], Store],
+        study: Study,
+        history: Callable[[], History],
         *,
-        fresh: bool = False,
         left: int | None = None,
     ) -> Place:
         """With a number of workers, as many as are worth starting where nobody gave one.
 
         Args:
-            opened: the store, which tells what trials have taken; asked for only where it matters.
-            fresh, left: as of `sizing.worth`.
+            history: tells what trials have taken; asked for only where it matters.
+            left: as of `sizing.worth`.
         """
         if self.workers != "auto":
             return self
-        limits: Any = {"fresh": fresh, "memory_bytes": self.memory_bytes, "left": left}
-        count = sizing.worth(plan, opened(), **limits)
+        count = sizing.worth(study, history(), memory_bytes=self.memory_bytes, left=left)
         return replace(self, workers=0 if self.cluster else count)
 
 

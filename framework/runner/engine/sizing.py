@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from framework.results.record import MEMORY
 from framework.system import child, host
-from framework.tracking.history import read_history
 
 if TYPE_CHECKING:
-    from framework.planning.plan import Plan
+    from framework.study.study import Study
     from framework.tracking.history import History
-    from framework.tracking.store import Store
 
 START_SECONDS = 10.0  # that a session takes longer with workers: each loads and traces by itself
 # of a study that has run nothing yet: the trials of small nets, for which starting counts
@@ -23,34 +21,36 @@ ROOM = 1.25  # a worker may hold more than those before it did
 
 
 def worth(
-    plan: Plan,
-    store: Store,
-    *,
-    fresh: bool,
-    memory_bytes: int | None,
-    left: int | None = None,
+    study: Study, history: History, *, memory_bytes: int | None, left: int | None = None
 ) -> int:
     """How many workers to start; 0 to run the trials in this process.
 
     What cores, memory and the study's search allow, and no more than bring its end nearer.
 
     Args:
-        fresh: as it would begin a new generation.
+        history: of the generation that it goes on with or begins.
         memory_bytes: that each worker may hold; None for what those of this study held.
         left: runs that no search waits for; None for the trials that are left of the study.
     """
-    history = read_history(store, plan, store.runs(plan.name), fresh=fresh)
     each = memory_bytes or worker_bytes(history)
     free = child.free_memory_share() or host.most_bytes()
-    study = plan.study
-    # of a search that learns trial n waits for trial n - ahead; further seeds wait for one trial
-    learns = left is None and study.sampler in ("tpe", "nsga2")
     if left is None:
         left = study.trials * study.seeds - len(history.done) - len(history.replicates)
-    wide = int(study.ahead) * study.seeds if learns else left
-    most = min(left, wide, host.cores() // study.train.threads, free // each)
+        wide = width(study, left)
+    else:
+        wide = left
+    most = min(wide, host.cores() // study.train.threads, free // each)
     fastest = min(range(1, max(1, most) + 1), key=lambda count: seconds(history, left, count))
     return 0 if fastest == 1 else fastest
+
+
+def width(study: Study, left: int) -> int:
+    """How many of the runs that are left can be at work at once, on however many workers.
+
+    Of a search that learns trial n waits for trial n - ahead; further seeds wait for one trial.
+    """
+    learns = study.sampler in ("tpe", "nsga2")
+    return min(left, int(study.ahead) * study.seeds) if learns else left
 
 
 def seconds(history: History, left: int, count: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from pathlib import Path
 from statistics import fmean
@@ -24,6 +24,8 @@ from framework.planning.resolve import (
 )
 from framework.results import record
 from framework.runner.baseline import Lab
+from framework.runner.engine.choice import Place
+from framework.runner.engine.sizing import START_SECONDS, width
 from framework.runner.forecast.timing import Stopwatch
 from framework.runner.replicates import Replicates
 from framework.runner.sampler import Sampler
@@ -86,24 +88,33 @@ class Cost:
     """What it takes.
 
     Args:
-        seconds: wall time.
+        seconds: wall time, one run after another.
         size: bytes in `.artifacts`, `.cache` and the store; with `keep="front"` before anything is
             removed.
         source: where both come from.
+        place: where it runs.
     """
 
     seconds: float
     size: float
     source: str
+    place: Place = field(default_factory=Place)
 
 
 def estimate(
-    plan: Plan, root: Path, *, catalog: Catalog, fresh: bool, say: Callable[[str], None]
+    plan: Plan,
+    root: Path,
+    *,
+    catalog: Catalog,
+    fresh: bool,
+    place: Place,
+    say: Callable[[str], None],
 ) -> tuple[Work, Cost]:
     """What is left of the study and what it costs; writes nothing into the store, and no artifact.
 
     Args:
         fresh: as a new generation.
+        place: where it is to run; what is left open there is settled as the study does.
         say: called when something is to be timed, which takes a while, and for each kind of trial.
 
     Raises:
@@ -118,11 +129,13 @@ def estimate(
     work = work_left(plan.study, history, Lab(root, catalog))
     if not (work.runs or work.dense or work.controls):
         return work, Cost(0.0, 0.0, "nothing is left to run")
+    place = place.settled(plan.study, lambda: history)
     finished = [run for run in runs if _finished_here(run, plan.study)]
     if store and len(_of_role(finished, "trial")) >= ENOUGH_TRIALS:
-        return work, cost_by_runs(store, finished, work)
+        return work, replace(cost_by_runs(store, finished, work), place=place)
     say("Timing a few short trials, about a minute; nothing of them is kept.")
-    return work, cost_by_timing(work, Stopwatch(root, catalog, say), catalog)
+    cost = cost_by_timing(work, Stopwatch(root, catalog, say), catalog)
+    return work, replace(cost, place=place)
 
 
 def work_left(study: Study, history: History, lab: Lab) -> Work:
@@ -280,7 +293,7 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
         "epochs, control": f"{sum(budget(spec, catalog) for spec in work.controls)}",
         "epochs, trials": f"{work.least_epochs} to {work.most_epochs}, about "
         f"{work.expected_epochs:.0f}",
-        "time": f"about {_time_text(cost.seconds)}{within}" if cost.seconds else "none",
+        "time": f"{_wall_text(work, cost, study)}{within}" if cost.seconds else "none",
         "disk": f"about {size_text(round(cost.size))}{kept}" if cost.size else "none",
         "by": cost.source,
     }
@@ -288,6 +301,23 @@ def rows(work: Work, cost: Cost, *, study: Study, catalog: Catalog) -> dict[str,
 
 def _seeds_text(study: Study) -> str:
     return f", {study.seeds} seeds together" if study.seeds > 1 else ""
+
+
+def _wall_text(work: Work, cost: Cost, study: Study) -> str:
+    """How long it takes where it runs."""
+    alone, workers = _time_text(cost.seconds), int(cost.place.workers)
+    if cost.place.cluster:
+        return f"about {alone} on one slot of the cluster, a part of it on more"
+    if not workers:
+        return f"about {alone}"
+    at_once = min(workers, width(study, work.runs))
+    if at_once < 2:
+        return (
+            f"about {alone}; no less in {workers} workers: each trial waits for the one before it"
+        )
+    fastest = _time_text(cost.seconds / at_once + START_SECONDS)
+    waiting = f", of which {workers - at_once} wait for results" if at_once < workers else ""
+    return f"{fastest} at best in {workers} workers{waiting}; {alone} in one process"
 
 
 def _time_text(seconds: float) -> str:
