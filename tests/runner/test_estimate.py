@@ -172,17 +172,32 @@ def test_the_words(project: Project) -> None:
         (
             Place(workers=4),
             {"sampler": '"tpe"', "ahead": 2},
-            "5 min at best in 4 workers, of which 2 wait for results; 10 min in one process",
+            "5 min at best in 4 workers, 2 at once as results allow; 10 min in one process",
         ),
         (
             Place(workers=4),
             {"sampler": '"tpe"'},
-            "about 10 min; no less in 4 workers: each trial waits for the one before it",
+            "about 10 min, no less in 4 workers, 1 at once as results allow",
         ),
         (
             Place(workers=4),
             {"sampler": '"tpe"', "seeds": 4},
             "3 min at best in 4 workers; 10 min in one process",
+        ),
+        (
+            Place(workers=9),
+            {"sampler": '"random"'},
+            "3 min at best in 9 workers, 4 at once as cores allow; 10 min in one process",
+        ),
+        (
+            Place(workers=2),
+            {"sampler": '"random"', "train": "Train(epochs=2, threads=4)"},
+            "about 10 min, no less in 2 workers, 1 at once as cores allow",
+        ),
+        (
+            Place(workers=3),
+            {"sampler": '"random"', "trials": 2},
+            "5 min at best in 3 workers, 2 at once for no more are left; 10 min in one process",
         ),
         (
             Place(cluster="auto"),
@@ -192,9 +207,14 @@ def test_the_words(project: Project) -> None:
     ],
 )
 def test_the_words_on_time_are_of_where_it_runs(
-    project: Project, place: Place, fields: dict[str, object], time: str
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Place,
+    fields: dict[str, object],
+    time: str,
 ) -> None:
-    project.write_study(trials=100, **fields)
+    monkeypatch.setattr(host, "cores", lambda: 4)
+    project.write_study(**{"trials": 100} | fields)
     catalog = Catalog()
     study = plan(project.root, "tiny", settings=[], catalog=catalog).study
     work, cost = look(project, place=place)

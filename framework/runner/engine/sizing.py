@@ -39,7 +39,7 @@ def worth(
         wide = width(study, left)
     else:
         wide = left
-    most = min(wide, host.cores() // study.train.threads, free // each)
+    most = min(wide, cores_for(study), free // each)
     fastest = min(range(1, max(1, most) + 1), key=lambda count: seconds(history, left, count))
     return 0 if fastest == 1 else fastest
 
@@ -51,6 +51,11 @@ def width(study: Study, left: int) -> int:
     """
     learns = study.sampler in ("tpe", "nsga2")
     return min(left, int(study.ahead) * study.seeds) if learns else left
+
+
+def cores_for(study: Study) -> int:
+    """How many of its runs have cores of their own on this machine, and at least one."""
+    return max(1, host.cores() // study.train.threads)
 
 
 def seconds(history: History, left: int, count: int) -> float:

@@ -25,7 +25,7 @@ from framework.planning.resolve import (
 from framework.results import record
 from framework.runner.baseline import Lab
 from framework.runner.engine.choice import Place
-from framework.runner.engine.sizing import START_SECONDS, width
+from framework.runner.engine.sizing import START_SECONDS, cores_for, width
 from framework.runner.forecast.timing import Stopwatch
 from framework.runner.replicates import Replicates
 from framework.runner.sampler import Sampler
@@ -310,14 +310,16 @@ def _wall_text(work: Work, cost: Cost, study: Study) -> str:
         return f"about {alone} on one slot of the cluster, a part of it on more"
     if not workers:
         return f"about {alone}"
-    at_once = min(workers, width(study, work.runs))
-    if at_once < 2:
-        return (
-            f"about {alone}; no less in {workers} workers: each trial waits for the one before it"
-        )
+    runs = max(1, work.runs)
+    limits = {"": workers, "for no more are left": runs}
+    limits |= {"as results allow": width(study, runs), "as cores allow": cores_for(study)}
+    why = min(limits, key=limits.__getitem__)
+    at_once = limits[why]
+    note = f", {at_once} at once {why}" if why else ""
+    if at_once == 1:
+        return f"about {alone}, no less in {workers} workers{note}"
     fastest = _time_text(cost.seconds / at_once + START_SECONDS)
-    waiting = f", of which {workers - at_once} wait for results" if at_once < workers else ""
-    return f"{fastest} at best in {workers} workers{waiting}; {alone} in one process"
+    return f"{fastest} at best in {workers} workers{note}; {alone} in one process"
 
 
 def _time_text(seconds: float) -> str:
