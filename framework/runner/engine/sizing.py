@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from framework.results.record import MEMORY
+from framework.study.checks import BLIND
 from framework.system import child, host
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def width(study: Study, left: int) -> int:
 
     Of a search that learns trial n waits for trial n - ahead; further seeds wait for one trial.
     """
-    learns = study.sampler in ("tpe", "nsga2")
-    return min(left, int(study.ahead) * study.seeds) if learns else left
+    if study.sampler in BLIND:
+        return left
+    return min(left, int(study.ahead) * study.seeds)
 
 
 def cores_for(study: Study) -> int:

@@ -30,6 +30,7 @@ from framework.runner.forecast.timing import Stopwatch
 from framework.runner.replicates import Replicates
 from framework.runner.sampler import Sampler
 from framework.runner.settle import Settler
+from framework.study.checks import BLIND
 from framework.system.disk import size_text
 from framework.system.host import host_name
 from framework.tracking import database
@@ -222,7 +223,7 @@ def _wanted(study: Study, history: History) -> int:
 
 def _specs(study: Study, todo: Sequence[int]) -> list[Spec]:
     """The trials themselves where the sampler does not learn, else draws that prefer no value."""
-    learns = study.sampler in ("tpe", "nsga2")
+    learns = study.sampler not in BLIND
     sampler = Sampler(replace(study, sampler="random") if learns else study)
     wanted = range(max(DRAWS, len(todo))) if learns and todo else todo
     specs = []
